@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/kservegen/kservegen/pkg/render"
+)
+
+type diffOptions struct {
+	documents documentFlags
+	dir       string
+	output    string
+}
+
+// environmentDiff is the difference of one overlay, as -o json prints it.
+type environmentDiff struct {
+	Model       string              `json:"model"`
+	Environment string              `json:"environment"`
+	Objects     []render.ObjectDiff `json:"objects"`
+}
+
+func newDiff(s Streams) *cobra.Command {
+	o := &diffOptions{}
+	cmd := &cobra.Command{
+		Use:   "diff -f DOC... -d DIR",
+		Short: "Say what a changed document would change, object by object and field by field",
+		Long: `Build every overlay that stands in DIR with Kustomize's own library, custom/ included, and compare it with what
+the documents would give. Exit 1 where something differs, as diff(1) does.`,
+		Example: `  kservegen diff -f deepseek.yaml -d deploy
+  kservegen diff -f deepseek.yaml -d deploy -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
+	}
+	o.documents.register(cmd)
+	cmd.Flags().StringVarP(&o.dir, "dir", "d", "", "directory that the trees were rendered to")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text or json")
+	_ = cmd.MarkFlagDirname("dir")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (o *diffOptions) run(ctx context.Context, s Streams) error {
+	if o.dir == "" {
+		return usagef("against what? -d DIR names the directory that was rendered to")
+	}
+	if o.output != "text" && o.output != "json" {
+		return usagef("-o %s is unknown; text or json", o.output)
+	}
+	deployments, err := o.documents.load(ctx, s.In)
+	if err != nil {
+		return err
+	}
+	generator := render.NewGenerator()
+	diffs := []environmentDiff{}
+	built := 0
+	for _, deployment := range deployments {
+		tree, err := generator.Tree(deployment)
+		if err != nil {
+			return err
+		}
+		found, n, err := compareTree(ctx, o.dir, tree)
+		if err != nil {
+			return err
+		}
+		diffs = append(diffs, found...)
+		built += n
+	}
+	return printDiff(s, o.output, diffs, built)
+}
+
+// compareTree compares every environment of a tree, and those that stand in the directory and are gone.
+func compareTree(ctx context.Context, dir string, tree *render.Tree) ([]environmentDiff, int, error) {
+	var diffs []environmentDiff
+	built := 0
+	wanted := map[string][]map[string]any{}
+	for _, environment := range tree.Environments {
+		wanted[environment.Name] = environment.Objects
+	}
+	overlays := filepath.Join(dir, tree.Name, "overlays")
+	entries, err := os.ReadDir(overlays)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, err
+	}
+	for _, entry := range entries {
+		if _, ok := wanted[entry.Name()]; !ok && entry.IsDir() && isKustomization(filepath.Join(overlays, entry.Name())) {
+			wanted[entry.Name()] = nil
+		}
+	}
+	for _, name := range sortedKeys(wanted) {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		var was []map[string]any
+		if overlay := filepath.Join(overlays, name); isKustomization(overlay) {
+			if was, err = render.BuildObjects(filesys.MakeFsOnDisk(), overlay); err != nil {
+				return nil, 0, usageError{err}
+			}
+			built++
+		}
+		if objects := render.DiffObjects(was, wanted[name]); len(objects) > 0 {
+			diffs = append(diffs, environmentDiff{tree.Name, name, objects})
+		}
+	}
+	return diffs, built, nil
+}
+
+func isKustomization(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "kustomization.yaml"))
+	return err == nil
+}
+
+func printDiff(s Streams, output string, diffs []environmentDiff, built int) error {
+	if output == "json" {
+		encoder := json.NewEncoder(s.Out)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(diffs); err != nil {
+			return err
+		}
+	} else {
+		for _, diff := range diffs {
+			fmt.Fprintf(s.Out, "%s, %s\n", diff.Model, diff.Environment)
+			for _, object := range diff.Objects {
+				fmt.Fprint(s.Out, object.Text())
+			}
+		}
+	}
+	if len(diffs) == 0 {
+		fmt.Fprintf(s.Err, "%s built by kustomize: no difference\n", count(built, "overlay"))
+		return nil
+	}
+	return errFindings
+}

@@ -1,0 +1,257 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/spec"
+	"github.com/kservegen/kservegen/pkg/txn"
+)
+
+type renderOptions struct {
+	documents documentFlags
+	output    string
+	env       string
+	check     bool
+	dryRun    bool
+	force     bool
+	adopt     bool
+	shared    bool
+}
+
+func newRender(s Streams) *cobra.Command {
+	o := &renderOptions{}
+	cmd := &cobra.Command{
+		Use:   "render -f DOC... -o DIR",
+		Short: "Write a Kustomize tree per document, or print one environment",
+		Long: `Write one folder per document below DIR: a base, an overlay per environment, and a lock. Everything is
+written or nothing. Files that a person edited are not overwritten: render names them and stops.`,
+		Example: `  kservegen render -f deepseek.yaml -o deploy            write deploy/<name>/
+  kservegen render -f models/ -o deploy --shared         many documents, and what they share
+  kservegen render -f deepseek.yaml --env production     print what building that overlay gives
+  kservegen render -f models/ -o deploy --check          is deploy/ current? (for CI: exit 1 and a diff)
+  kservegen render -f deepseek.yaml -o deploy --adopt    take weights that were edited in the tree over`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
+	}
+	o.documents.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&o.output, "output", "o", "", "directory that the trees go to")
+	flags.StringVar(&o.env, "env", "", "print this environment as a YAML stream instead of writing")
+	flags.BoolVar(&o.check, "check", false, "change nothing; exit 1 with a diff where DIR is not current")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "change nothing; say what would be written")
+	flags.BoolVar(&o.force, "force", false, "overwrite generated files that were edited by hand")
+	flags.BoolVar(&o.adopt, "adopt", false, "write weights that were edited in the tree into the document")
+	flags.BoolVar(&o.shared, "shared", false, "also write what the documents share: namespaces and gateways")
+	_ = cmd.MarkFlagDirname("output")
+	return cmd
+}
+
+func (o *renderOptions) validate() error {
+	switch {
+	case o.output == "" && o.env == "":
+		return usagef("where to? -o DIR writes trees, --env NAME prints one environment")
+	case o.output != "" && o.env != "":
+		return usagef("-o and --env exclude each other")
+	case o.env != "" && (o.check || o.dryRun || o.force || o.adopt || o.shared):
+		return usagef("--env only prints; --check, --dry-run, --force, --adopt and --shared are about -o DIR")
+	case o.check && (o.dryRun || o.force || o.adopt):
+		return usagef("--check changes nothing; --dry-run, --force and --adopt make no sense with it")
+	case o.force && o.adopt:
+		return usagef("--force throws edits away and --adopt keeps them; choose one")
+	case o.adopt && slices.Contains(o.documents.files, "-"):
+		return usagef("--adopt edits the document; it needs a file, not standard input")
+	}
+	return nil
+}
+
+func (o *renderOptions) run(ctx context.Context, s Streams) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	deployments, err := o.documents.load(ctx, s.In)
+	if err != nil {
+		return err
+	}
+	trees, err := o.trees(ctx, s, deployments)
+	if err != nil {
+		return err
+	}
+	if o.env != "" {
+		return o.print(s, trees)
+	}
+	return o.write(ctx, s, deployments, trees)
+}
+
+func (o *renderOptions) trees(ctx context.Context, s Streams, deployments []*spec.Deployment) ([]*render.Tree, error) {
+	p := newProgress(s.Err, "rendering", len(deployments))
+	defer p.stop()
+	generator := render.NewGenerator()
+	trees := make([]*render.Tree, 0, len(deployments)+1)
+	for _, deployment := range deployments {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		tree, err := generator.Tree(deployment)
+		if err != nil {
+			return nil, err
+		}
+		trees = append(trees, tree)
+		p.step()
+	}
+	if o.shared {
+		tree, err := render.Shared(deployments)
+		if err != nil {
+			return nil, err
+		}
+		trees = append(trees, tree)
+	}
+	return trees, nil
+}
+
+// print writes one environment of every document that has it.
+func (o *renderOptions) print(s Streams, trees []*render.Tree) error {
+	known := map[string]bool{}
+	first := true
+	for _, tree := range trees {
+		for _, environment := range tree.Environments {
+			known[environment.Name] = true
+			if environment.Name != o.env {
+				continue
+			}
+			stream, err := environment.Stream()
+			if err != nil {
+				return err
+			}
+			if !first {
+				fmt.Fprintln(s.Out, "---")
+			}
+			first = false
+			if _, err := s.Out.Write(stream); err != nil {
+				return fmt.Errorf("writing to standard output: %w", err)
+			}
+		}
+	}
+	if first {
+		return usagef("there is no environment %q; there is %s", o.env, strings.Join(sortedKeys(known), ", "))
+	}
+	return nil
+}
+
+func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spec.Deployment, trees []*render.Tree) error {
+	if !o.check && !o.dryRun {
+		done, err := txn.Recover(o.output, nil)
+		if err != nil {
+			return err
+		}
+		if done != "" {
+			fmt.Fprintf(s.Err, "%s: %s\n", o.output, done)
+		}
+	}
+	update, err := reconcile(o.output, trees, render.Options{Force: o.force})
+	if err != nil {
+		return err
+	}
+	if o.check {
+		return reportCheck(s, o.output, update)
+	}
+	if o.adopt && len(update.Conflicts) > 0 {
+		return o.adoptWeights(ctx, s, deployments, update)
+	}
+	if len(update.Conflicts) > 0 {
+		return reportConflicts(s, o.output, update.Conflicts)
+	}
+	for _, kept := range update.Kept {
+		fmt.Fprintf(s.Err, "%s: its environment is gone; it holds work of yours and was kept\n", filepath.Join(o.output, kept))
+	}
+	if o.dryRun {
+		return reportDryRun(s, o.output, trees, update)
+	}
+	p := newProgress(s.Err, "writing", len(update.Changes))
+	defer p.stop()
+	result, err := txn.Commit(ctx, o.output, update.Changes, txn.Options{
+		Last:     func(path string) bool { return filepath.Base(path) == render.LockFile },
+		Progress: p.set,
+	})
+	p.stop()
+	if err != nil {
+		return err
+	}
+	summarize(s, o.output, trees, result.Written, result.Removed)
+	return nil
+}
+
+// reconcile reads the output directory through a root that nothing leads out of.
+func reconcile(output string, trees []*render.Tree, opts render.Options) (render.Update, error) {
+	root, err := os.OpenRoot(output)
+	if errors.Is(err, fs.ErrNotExist) {
+		return render.Reconcile(nothing{}, trees, opts)
+	}
+	if err != nil {
+		return render.Update{}, err
+	}
+	defer root.Close()
+	return render.Reconcile(root.FS(), trees, opts)
+}
+
+// nothing is a directory that is not there yet.
+type nothing struct{}
+
+func (nothing) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// adoptWeights writes hand-edited weights into the documents and renders again.
+func (o *renderOptions) adoptWeights(ctx context.Context, s Streams, deployments []*spec.Deployment, update render.Update) error {
+	var others []render.Conflict
+	edits := map[string][]spec.Adoption{}
+	for _, conflict := range update.Conflicts {
+		if conflict.Weights == nil {
+			others = append(others, conflict)
+			continue
+		}
+		adoption := spec.Adoption{Environment: conflict.Environment, Weights: map[string]int{}}
+		for _, weight := range conflict.Weights {
+			adoption.Weights[weight.Revision] = weight.Value
+		}
+		edits[conflict.Tree] = append(edits[conflict.Tree], adoption)
+	}
+	if len(others) > 0 {
+		return reportConflicts(s, o.output, others)
+	}
+	for _, deployment := range deployments {
+		if len(edits[deployment.Name]) == 0 {
+			continue
+		}
+		if err := adoptInto(deployment, edits[deployment.Name]); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.Err, "%s: weights taken over from the tree\n", deployment.File)
+	}
+	again := *o
+	again.adopt = false
+	return again.run(ctx, s)
+}
+
+func adoptInto(deployment *spec.Deployment, adoptions []spec.Adoption) error {
+	data, err := os.ReadFile(deployment.File)
+	if err != nil {
+		return err
+	}
+	edited, err := deployment.Adopt(data, adoptions)
+	if err != nil {
+		return err
+	}
+	_, err = txn.Commit(context.Background(), filepath.Dir(deployment.File),
+		[]txn.Change{{Path: filepath.Base(deployment.File), Data: edited}}, txn.Options{})
+	return err
+}

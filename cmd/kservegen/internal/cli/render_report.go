@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/kservegen/kservegen/pkg/render"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// summarize says what stands in the directory now.
+func summarize(s Streams, output string, trees []*render.Tree, written, removed int) {
+	for _, tree := range trees {
+		base := 0
+		for _, file := range tree.Files {
+			if strings.HasPrefix(file.Path, "base/") {
+				base++
+			}
+		}
+		var names []string
+		for _, environment := range tree.Environments {
+			names = append(names, environment.Name)
+		}
+		fmt.Fprintf(s.Err, "%s: %s in base, %s (%s)\n", filepath.Join(output, tree.Name),
+			count(base, "file"), count(len(names), "overlay"), strings.Join(names, ", "))
+		if len(trees) > 20 {
+			fmt.Fprintf(s.Err, "and %s more\n", count(len(trees)-1, "tree"))
+			break
+		}
+	}
+	switch {
+	case written+removed == 0:
+		fmt.Fprintln(s.Err, "nothing to change")
+	case removed > 0:
+		fmt.Fprintf(s.Err, "%s written, %d removed\n", count(written, "file"), removed)
+	default:
+		fmt.Fprintf(s.Err, "%s written\n", count(written, "file"))
+	}
+}
+
+// reportCheck prints what a render would change as a diff.
+func reportCheck(s Streams, output string, update render.Update) error {
+	for _, change := range update.Changes {
+		name := filepath.Join(output, change.Path)
+		old, err := os.ReadFile(name)
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		if _, err := s.Out.Write(diff.Diff(name, old, name+" (rendered)", change.Data)); err != nil {
+			return err
+		}
+	}
+	if len(update.Changes) == 0 {
+		fmt.Fprintf(s.Err, "%s is current\n", output)
+		return nil
+	}
+	fmt.Fprintf(s.Err, "%s is not current: %s would change; run kservegen render\n", output, count(len(update.Changes), "file"))
+	for _, conflict := range update.Conflicts {
+		fmt.Fprintf(s.Err, "%s %s\n", filepath.Join(output, conflict.Path), conflict.Why)
+	}
+	return errFindings
+}
+
+func reportDryRun(s Streams, output string, trees []*render.Tree, update render.Update) error {
+	for _, change := range update.Changes {
+		verb := "write"
+		if change.Remove {
+			verb = "remove"
+		}
+		fmt.Fprintf(s.Out, "%s %s\n", verb, filepath.Join(output, change.Path))
+	}
+	fmt.Fprintf(s.Err, "%s would change, in %s\n", count(len(update.Changes), "file"), count(len(trees), "tree"))
+	return nil
+}
+
+// reportConflicts names the files that a person edited, and what to do.
+func reportConflicts(s Streams, output string, conflicts []render.Conflict) error {
+	adoptable := false
+	for _, conflict := range conflicts {
+		adoptable = adoptable || conflict.Weights != nil
+		fmt.Fprintf(s.Err, "%s %s\n", filepath.Join(output, conflict.Path), conflict.Why)
+	}
+	fmt.Fprintln(s.Err, "Nothing was written. Put the change into the document or the overlay's custom/, or throw it away with --force.")
+	if adoptable {
+		fmt.Fprintln(s.Err, "Weights alone can be taken over into the document with --adopt.")
+	}
+	return errFindings
+}

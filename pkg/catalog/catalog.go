@@ -1,0 +1,124 @@
+package catalog
+
+import (
+	"embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/yaml"
+)
+
+//go:embed data/*.yaml
+var files embed.FS
+
+// Read once; what callers get are copies.
+var (
+	readModels       = sync.OnceValues(func() ([]Model, error) { return read[Model]("data/models.yaml") })
+	readAccelerators = sync.OnceValues(func() ([]Accelerator, error) { return read[Accelerator]("data/accelerators.yaml") })
+)
+
+func read[T any](name string) ([]T, error) {
+	data, err := files.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalogue: %w", err)
+	}
+	return parse[T](name, data)
+}
+
+// parse refuses fields that the types do not have, and keys that occur twice.
+func parse[T any](name string, data []byte) ([]T, error) {
+	var items []T
+	if err := yaml.UnmarshalStrict(data, &items); err != nil {
+		return nil, fmt.Errorf("reading the catalogue's %s: %w", name, err)
+	}
+	return items, nil
+}
+
+// Models lists the models in the order of the catalogue.
+func Models() ([]Model, error) {
+	models, err := readModels()
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(models)
+	for i := range out {
+		out[i] = out[i].clone()
+	}
+	return out, nil
+}
+
+// FindModel finds a model by its name or, whatever the case, by its id on Hugging Face.
+func FindModel(nameOrID string) (Model, bool, error) {
+	models, err := readModels()
+	if err != nil {
+		return Model{}, false, err
+	}
+	for _, m := range models {
+		if m.Name == nameOrID || strings.EqualFold(m.ID, nameOrID) {
+			return m.clone(), true, nil
+		}
+	}
+	return Model{}, false, nil
+}
+
+// Layout finds the stated layout on an accelerator.
+func (m Model) Layout(accelerator string) (Layout, bool) {
+	for _, l := range m.Layouts {
+		if l.Accelerator == accelerator {
+			return l, true
+		}
+	}
+	return Layout{}, false
+}
+
+// clone keeps a caller's changes out of the catalogue.
+func (m Model) clone() Model {
+	m.Args = maps.Clone(m.Args)
+	m.Layouts = slices.Clone(m.Layouts)
+	m.Sources = slices.Clone(m.Sources)
+	return m
+}
+
+// Accelerators lists the accelerators in the order of the catalogue.
+func Accelerators() ([]Accelerator, error) {
+	accelerators, err := readAccelerators()
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(accelerators)
+	for i := range out {
+		out[i] = out[i].clone()
+	}
+	return out, nil
+}
+
+// FindAccelerator finds an accelerator by its name.
+func FindAccelerator(name string) (Accelerator, bool, error) {
+	accelerators, err := readAccelerators()
+	if err != nil {
+		return Accelerator{}, false, err
+	}
+	for _, a := range accelerators {
+		if a.Name == name {
+			return a.clone(), true, nil
+		}
+	}
+	return Accelerator{}, false, nil
+}
+
+func (a Accelerator) clone() Accelerator {
+	nodes := make([]NodeTerm, len(a.Nodes))
+	for i, term := range a.Nodes {
+		nodes[i] = slices.Clone(term)
+		for j := range nodes[i] {
+			nodes[i][j].Values = slices.Clone(nodes[i][j].Values)
+		}
+	}
+	a.Nodes = nodes
+	a.Instances = slices.Clone(a.Instances)
+	a.Sources = slices.Clone(a.Sources)
+	return a
+}

@@ -1,0 +1,150 @@
+package istio
+
+import (
+	"fmt"
+
+	networking "istio.io/api/networking/v1alpha3"
+	clientv1 "istio.io/client-go/pkg/apis/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+// retryOn holds only failures before the server has seen the request. 5xx, gateway-error and reset would send
+// a prompt twice to GPUs that may be at work on it.
+const retryOn = "connect-failure,refused-stream,reset-before-request"
+
+// VirtualService shares requests between the revisions: testers by their header, sticky buckets, then weights.
+//
+// The weights are constants, 100 for the first revision: an overlay's traffic.yaml says the real ones, so that
+// a canary step changes one number and no other file. Every route has its weight written out, 0 included, for
+// traffic.yaml to replace.
+func VirtualService(t spec.Target) manifest.Object {
+	vs := &clientv1.VirtualService{
+		TypeMeta:   metav1.TypeMeta{APIVersion: clientv1.SchemeGroupVersion.String(), Kind: "VirtualService"},
+		ObjectMeta: meta(t, t.Name, spec.ComponentRouting),
+	}
+	vs.Spec.Hosts = []string{StableHost(t)}
+	vs.Spec.Gateways = []string{meshGateway}
+	if t.Expose != nil {
+		vs.Spec.Hosts = append(append([]string{}, t.Expose.Hosts...), StableHost(t))
+		vs.Spec.Gateways = []string{t.Expose.Gateway, meshGateway}
+	}
+	at := map[string]string{}
+	for _, r := range t.Revisions {
+		if r.Testers != nil {
+			at[pointer(vs)] = "Testers reach " + r.Name + " whatever its weight."
+			vs.Spec.Http = append(vs.Spec.Http, testers(t, r))
+		}
+	}
+	if t.Sticky != nil {
+		for i := len(t.Revisions) - 1; i >= 0; i-- {
+			at[pointer(vs)+"/match"] = "Buckets of " + t.Revisions[i].Name + ", from traffic.yaml: the share of a user does not flip back as a weight grows."
+			vs.Spec.Http = append(vs.Spec.Http, sticky(t, t.Revisions[i], baseBuckets(i)))
+		}
+	}
+	at[pointer(vs)+"/route"] = "Constant here; the overlay's traffic.yaml says the weights."
+	at[pointer(vs)+"/retries"] = "Only before the server has the request: a prompt is never generated twice. No timeout:\nIstio's default is none, and any would cut a stream."
+	explicit := map[string]any{}
+	weighted := weights(t)
+	for i, route := range weighted.Route {
+		if route.Weight == 0 {
+			explicit[fmt.Sprintf("%s/route/%d/weight", pointer(vs), i)] = int64(0)
+		}
+	}
+	vs.Spec.Http = append(vs.Spec.Http, weighted)
+	return manifest.Object{
+		File: "virtualservice", Typed: vs, Explicit: explicit,
+		Comments: manifest.Comments{Head: "How requests to " + t.ServedName + " are shared between its revisions.", At: at},
+	}
+}
+
+// pointer is the place of the rule that is appended next.
+func pointer(vs *clientv1.VirtualService) string {
+	return fmt.Sprintf("/spec/http/%d", len(vs.Spec.Http))
+}
+
+func testers(t spec.Target, r spec.RevisionTarget) *networking.HTTPRoute {
+	return &networking.HTTPRoute{
+		Name: "testers-" + r.Name,
+		Match: matches(t, &networking.HTTPMatchRequest{
+			Headers: map[string]*networking.StringMatch{r.Testers.Header: exact(r.Testers.Value)},
+		}),
+		Rewrite: rewrite(t),
+		Route:   []*networking.HTTPRouteDestination{{Destination: destination(t, r.Name)}},
+		Retries: retries(),
+	}
+}
+
+func sticky(t spec.Target, r spec.RevisionTarget, buckets string) *networking.HTTPRoute {
+	return &networking.HTTPRoute{
+		Name: "sticky-" + r.Name,
+		Match: matches(t, &networking.HTTPMatchRequest{
+			Headers: map[string]*networking.StringMatch{
+				t.Sticky.Header: {MatchType: &networking.StringMatch_Regex{Regex: buckets}},
+			},
+		}),
+		Rewrite: rewrite(t),
+		Route:   []*networking.HTTPRouteDestination{{Destination: destination(t, r.Name)}},
+		Retries: retries(),
+	}
+}
+
+func weights(t spec.Target) *networking.HTTPRoute {
+	route := &networking.HTTPRoute{Name: "weights", Rewrite: rewrite(t), Retries: retries()}
+	if selects(t) {
+		route.Match = matches(t, &networking.HTTPMatchRequest{})
+	}
+	for i, r := range t.Revisions {
+		weight := int32(0)
+		if i == 0 {
+			weight = 100
+		}
+		route.Route = append(route.Route, &networking.HTTPRouteDestination{Destination: destination(t, r.Name), Weight: weight})
+	}
+	return route
+}
+
+// selects reports whether the model shares its hosts and is chosen by a path or a header.
+func selects(t spec.Target) bool {
+	return t.Expose != nil && (t.Expose.Path != "" || t.Expose.Header != nil)
+}
+
+// matches adds what selects the model where several share a host. Callers inside the mesh use the model's own
+// Service and need nothing of it; for them the rewrite replaces / by /.
+func matches(t spec.Target, base *networking.HTTPMatchRequest) []*networking.HTTPMatchRequest {
+	if !selects(t) {
+		return []*networking.HTTPMatchRequest{base}
+	}
+	gateway, mesh := base, base.DeepCopy()
+	gateway.Gateways = []string{t.Expose.Gateway}
+	mesh.Gateways = []string{meshGateway}
+	if t.Expose.Path != "" {
+		gateway.Uri = prefix(t.Expose.Path)
+		mesh.Uri = prefix("/")
+	} else {
+		if gateway.Headers == nil {
+			gateway.Headers = map[string]*networking.StringMatch{}
+		}
+		gateway.Headers[t.Expose.Header.Header] = exact(t.Expose.Header.Value)
+	}
+	return []*networking.HTTPMatchRequest{gateway, mesh}
+}
+
+func rewrite(t spec.Target) *networking.HTTPRewrite {
+	if t.Expose == nil || t.Expose.Path == "" {
+		return nil
+	}
+	return &networking.HTTPRewrite{Uri: "/"}
+}
+
+func retries() *networking.HTTPRetry { return &networking.HTTPRetry{Attempts: 2, RetryOn: retryOn} }
+
+func exact(value string) *networking.StringMatch {
+	return &networking.StringMatch{MatchType: &networking.StringMatch_Exact{Exact: value}}
+}
+
+func prefix(value string) *networking.StringMatch {
+	return &networking.StringMatch{MatchType: &networking.StringMatch_Prefix{Prefix: value}}
+}

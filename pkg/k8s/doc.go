@@ -1,0 +1,3 @@
+// Package k8s builds the native Kubernetes objects around a model: identity, storage, network, availability
+// and scaling.
+package k8s

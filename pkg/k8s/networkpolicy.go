@@ -1,0 +1,136 @@
+package k8s
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+const (
+	serverPort  = 8080
+	metricsPort = 15020 // the sidecar's merged metrics; not intercepted, plain HTTP
+	istiodPort  = 15012
+	istioSystem = "istio-system"
+	// podIdentityAgent is where EKS Pod Identity gives out credentials.
+	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+	podIdentityAgent = "169.254.170.23/32"
+)
+
+// NetworkPolicy denies what the model's pods do not need, both ways. It is coarse, by namespace and port; the
+// AuthorizationPolicies decide who among those callers may do what. Traffic from the node itself, such as the
+// kubelet's probes, always passes.
+// https://kubernetes.io/docs/concepts/services-networking/network-policies/
+func NetworkPolicy(t spec.Target) manifest.Object {
+	policy := &networkingv1.NetworkPolicy{
+		TypeMeta: typeMeta("networking.k8s.io/v1", "NetworkPolicy"), ObjectMeta: meta(t, t.Name, spec.ComponentSecurity),
+		Spec: networkingv1.NetworkPolicySpec{
+			PodSelector: metav1.LabelSelector{MatchLabels: t.Selector()},
+			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
+			Ingress:     ingress(t),
+			Egress:      egress(t),
+		},
+	}
+	at := map[string]string{
+		"/spec/egress/0": "Names.",
+		"/spec/egress/1": "The sidecar's certificates and configuration.",
+	}
+	for i := range policy.Spec.Egress[2:] {
+		at["/spec/egress/"+string(rune('2'+i))] = downloadComment(i)
+	}
+	return manifest.Object{File: "networkpolicy", Typed: policy, Comments: manifest.Comments{
+		Head: "Denies everything but this, both ways. By namespace and port; the AuthorizationPolicies say who.", At: at,
+	}}
+}
+
+func downloadComment(i int) string {
+	if i == 0 {
+		return "The storage-initializer fetches the weights by HTTPS; the server itself is offline (HF_HUB_OFFLINE)."
+	}
+	return "EKS Pod Identity."
+}
+
+func ingress(t spec.Target) []networkingv1.NetworkPolicyIngressRule {
+	namespaces := []string{t.Monitoring.Namespace}
+	if account := t.Monitoring.ServiceAccount; account != "" {
+		namespaces[0], _, _ = strings.Cut(account, "/")
+	}
+	rules := []networkingv1.NetworkPolicyIngressRule{}
+	if callers := callerNamespaces(t); len(callers) > 0 {
+		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peers(callers), Ports: ports(corev1.ProtocolTCP, serverPort)})
+	}
+	monitored := ports(corev1.ProtocolTCP, metricsPort)
+	if t.Monitoring.ServiceAccount != "" {
+		monitored = ports(corev1.ProtocolTCP, metricsPort, serverPort)
+	}
+	return append(rules, networkingv1.NetworkPolicyIngressRule{From: peers(namespaces), Ports: monitored})
+}
+
+// callerNamespaces are those of the gateway and of the named callers.
+func callerNamespaces(t spec.Target) []string {
+	var namespaces []string
+	add := func(qualified string) {
+		namespace, _, _ := strings.Cut(qualified, "/")
+		if !slices.Contains(namespaces, namespace) {
+			namespaces = append(namespaces, namespace)
+		}
+	}
+	if t.Expose != nil {
+		add(t.Expose.Gateway)
+	}
+	for _, caller := range t.Security.Callers {
+		add(caller.ServiceAccount)
+	}
+	return namespaces
+}
+
+func egress(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
+	rules := []networkingv1.NetworkPolicyEgressRule{
+		{Ports: append(ports(corev1.ProtocolUDP, 53), ports(corev1.ProtocolTCP, 53)...)},
+		{To: peers([]string{istioSystem}), Ports: ports(corev1.ProtocolTCP, istiodPort)},
+	}
+	if downloads(t) {
+		rules = append(rules, networkingv1.NetworkPolicyEgressRule{Ports: ports(corev1.ProtocolTCP, 443)})
+		if t.Platform.EKS != nil {
+			rules = append(rules, networkingv1.NetworkPolicyEgressRule{
+				To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: podIdentityAgent}}},
+				Ports: ports(corev1.ProtocolTCP, 80),
+			})
+		}
+	}
+	return rules
+}
+
+// downloads reports whether a pod fetches weights over the network; a volume is mounted by the node, and an
+// OCI image pulled by it.
+func downloads(t spec.Target) bool {
+	return slices.ContainsFunc(t.Revisions, func(r spec.RevisionTarget) bool {
+		scheme, _, _ := strings.Cut(r.Model.Source, "://")
+		return scheme == "hf" || scheme == "s3" || scheme == "gs"
+	})
+}
+
+func peers(namespaces []string) []networkingv1.NetworkPolicyPeer {
+	var list []networkingv1.NetworkPolicyPeer
+	for _, namespace := range namespaces {
+		list = append(list, networkingv1.NetworkPolicyPeer{NamespaceSelector: &metav1.LabelSelector{
+			MatchLabels: map[string]string{corev1.LabelMetadataName: namespace},
+		}})
+	}
+	return list
+}
+
+func ports(protocol corev1.Protocol, numbers ...int32) []networkingv1.NetworkPolicyPort {
+	var list []networkingv1.NetworkPolicyPort
+	for _, number := range numbers {
+		list = append(list, networkingv1.NetworkPolicyPort{Protocol: ptr.To(protocol), Port: ptr.To(intstr.FromInt32(number))})
+	}
+	return list
+}

@@ -1,0 +1,192 @@
+package kserve
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/kserve/kserve/pkg/apis/serving/v1beta1"
+	"github.com/kserve/kserve/pkg/constants"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+const (
+	// format is the model format of vLLM runtimes; the case matters (kserve#2372).
+	format = "vLLM"
+	// storelessFormat is the only format that KServe does not take for a multi-model server, with an agent
+	// sidecar, where there is no storageUri (IsMMSPredictor, kserve#3449). The simulator has no weights.
+	storelessFormat = "huggingface"
+)
+
+// InferenceService builds the service of one revision. The runtime's entry of the catalogue decides how long
+// a pod may take to stop.
+func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manifest.Object, error) {
+	entry, err := b.template(r.Runtime.Name)
+	if err != nil {
+		return manifest.Object{}, err
+	}
+	grace := GracePeriod(entry.runtime.Spec.Containers[0], r)
+	isvc := &v1beta1.InferenceService{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1beta1.SchemeGroupVersion.String(), Kind: "InferenceService"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: t.Qualified(r.Name), Namespace: t.Namespace,
+			Labels:      t.RevisionLabels(spec.ComponentServer, r.Name),
+			Annotations: map[string]string{constants.DeploymentMode: string(constants.Standard), constants.AutoscalerClass: string(AutoscalerClass(t, r))},
+		},
+		Spec: v1beta1.InferenceServiceSpec{Predictor: v1beta1.PredictorSpec{
+			Model:                  modelSpec(t, r),
+			PodSpec:                podSpec(t, r, int64(grace.Seconds())),
+			ComponentExtensionSpec: extension(t, r),
+		}},
+	}
+	isvc.Labels[constants.NetworkVisibility] = constants.ClusterLocalVisibility
+	return manifest.Object{File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r)}, nil
+}
+
+// Scales reports whether a HorizontalPodAutoscaler sets the number of replicas.
+func Scales(t spec.Target, r spec.RevisionTarget) bool {
+	return t.Scaling.Type != "off" && r.MaxReplicas > r.MinReplicas
+}
+
+// AutoscalerClass is external where our own HorizontalPodAutoscaler scales, and none for a fixed number.
+// KServe's own class would make one on CPU, which says nothing about a GPU.
+func AutoscalerClass(t spec.Target, r spec.RevisionTarget) constants.AutoscalerClassType {
+	if Scales(t, r) {
+		return constants.AutoscalerClassExternal
+	}
+	return constants.AutoscalerClassNone
+}
+
+func modelSpec(t spec.Target, r spec.RevisionTarget) *v1beta1.ModelSpec {
+	model := &v1beta1.ModelSpec{
+		ModelFormat: v1beta1.ModelFormat{Name: format},
+		Runtime:     ptr.To(t.Qualified(r.Name)),
+	}
+	model.Container.Name = Container
+	model.Container.Resources = resources(r)
+	if r.Model.Source == "" {
+		model.ModelFormat.Name = storelessFormat
+		return model
+	}
+	model.StorageURI = ptr.To(r.Model.Source)
+	return model
+}
+
+func resources(r spec.RevisionTarget) corev1.ResourceRequirements {
+	list := corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse(string(r.Resources.CPU)),
+		corev1.ResourceMemory: resource.MustParse(string(r.Resources.Memory)),
+	}
+	if r.Devices > 0 {
+		list[corev1.ResourceName(r.Accelerator.Resource)] = *resource.NewQuantity(int64(r.Devices), resource.DecimalSI)
+	}
+	return corev1.ResourceRequirements{Requests: list, Limits: list}
+}
+
+func podSpec(t spec.Target, r spec.RevisionTarget, grace int64) v1beta1.PodSpec {
+	pod := v1beta1.PodSpec{
+		AutomountServiceAccountToken:  ptr.To(false),
+		EnableServiceLinks:            ptr.To(false),
+		TerminationGracePeriodSeconds: ptr.To(grace),
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot:   ptr.To(true),
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
+		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
+			MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.ScheduleAnyway,
+			LabelSelector: &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)},
+		}},
+		ServiceAccountName: t.Name,
+	}
+	if r.Devices > 0 {
+		pod.Affinity = affinity(r)
+		pod.Tolerations = []corev1.Toleration{{Key: r.Accelerator.TaintKey, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}}
+	}
+	return pod
+}
+
+// affinity asks for a node with the accelerator, by any of the labels that find one.
+func affinity(r spec.RevisionTarget) *corev1.Affinity {
+	var terms []corev1.NodeSelectorTerm
+	for _, node := range r.Accelerator.Nodes {
+		var term corev1.NodeSelectorTerm
+		for _, label := range node {
+			term.MatchExpressions = append(term.MatchExpressions, corev1.NodeSelectorRequirement{
+				Key: label.Key, Operator: corev1.NodeSelectorOpIn, Values: label.Values,
+			})
+		}
+		terms = append(terms, term)
+	}
+	if len(terms) == 0 {
+		return nil
+	}
+	return &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+		RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: terms},
+	}}
+}
+
+func extension(t spec.Target, r spec.RevisionTarget) v1beta1.ComponentExtensionSpec {
+	labels := maps.Clone(t.RevisionSelector(r.Name))
+	labels["sidecar.istio.io/inject"] = "true"
+	return v1beta1.ComponentExtensionSpec{
+		MinReplicas: ptr.To(int32(r.MinReplicas)),
+		MaxReplicas: int32(r.MaxReplicas),
+		Labels:      labels,
+		Annotations: podAnnotations(),
+		DeploymentStrategy: &appsv1.DeploymentStrategy{
+			Type: appsv1.RollingUpdateDeploymentStrategyType,
+			RollingUpdate: &appsv1.RollingUpdateDeployment{
+				MaxSurge: ptr.To(intstr.FromInt32(0)), MaxUnavailable: ptr.To(intstr.FromInt32(1)),
+			},
+		},
+	}
+}
+
+// podAnnotations: the sidecar answers the kubelet's probes on the server's behalf (STRICT refuses them
+// otherwise), merges the server's metrics into its own port, and waits for streams to end.
+func podAnnotations() map[string]string {
+	return map[string]string{
+		"sidecar.istio.io/rewriteAppHTTPProbers": "true",
+		"proxy.istio.io/config":                  `{"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}`,
+		"prometheus.io/scrape":                   "true",
+		"prometheus.io/port":                     "8080",
+		"prometheus.io/path":                     "/metrics",
+	}
+}
+
+func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
+	const pod = "/spec/predictor"
+	at := map[string]string{
+		"/metadata/annotations/serving.kserve.io~1deploymentMode": "Written out: the cluster's default may be Knative. Standard has no canary of its own on\nKServe 0.20 (kserve#5335); the VirtualService splits the traffic.",
+		"/metadata/labels/networking.kserve.io~1visibility":       "No second way in by an Ingress or HTTPRoute of KServe's (kserve#2283).",
+		pod + "/automountServiceAccountToken":                     "The server does not talk to the API server.",
+		pod + "/enableServiceLinks":                               "A Service named vllm would set VLLM_PORT to a URL, which vLLM refuses (vllm/envs.py).",
+		pod + "/terminationGracePeriodSeconds":                    "preStop + drain + teardown: streams may end before the pod does.",
+		pod + "/deploymentStrategy":                               "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout.",
+		pod + "/topologySpreadConstraints":                        "Over zones where there are some; never Pending because of it.",
+		pod + "/model/resources":                                  "Said here, or KServe fills in 1 CPU and 2Gi. Requests equal limits: nothing to evict.",
+		pod + "/annotations/proxy.istio.io~1config":               "The sidecar stays until its connections are gone, or a stream is cut at shutdown.",
+		pod + "/annotations/prometheus.io~1port":                  "Istio merges these metrics into its own on 15020, which stays reachable under STRICT.",
+	}
+	switch {
+	case Scales(t, r):
+		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "Our HorizontalPodAutoscaler scales on a metric of vLLM; KServe's own would use CPU."
+	default:
+		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "A fixed number of replicas; KServe's default would scale on CPU, idle on a GPU server."
+	}
+	if r.Devices > 0 {
+		at[pod+"/affinity"] = fmt.Sprintf("Nodes with %s, by any label that tells.", r.Accelerator.Product)
+	}
+	if r.Model.Source == "" {
+		at[pod+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."
+	}
+	head := fmt.Sprintf("Revision %s of %s. It is not edited any more once it serves: change by a new revision.", r.Name, t.Name)
+	return manifest.Comments{Head: head, At: at}
+}

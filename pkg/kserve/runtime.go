@@ -1,0 +1,191 @@
+package kserve
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+const (
+	// Container is the name that KServe looks for in a runtime.
+	Container = "kserve-container"
+
+	// DefaultDrain is how long a stopping server may finish its streams.
+	DefaultDrain = 5 * time.Minute
+
+	// teardown is what remains between the end of the drain and the end of the grace period: vLLM gives its
+	// workers 5 s, 15 s on ROCm (VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS, vllm/envs.py).
+	teardown = 15 * time.Second
+
+	// simulatorDrain is built into llm-d-inference-sim (pkg/communication/communication.go).
+	simulatorDrain = 30 * time.Second
+
+	readyTimeoutEnv = "VLLM_ENGINE_READY_TIMEOUT_S"
+	shutdownFlag    = "shutdown-timeout"
+	argsPointer     = "/spec/containers/0/args"
+	envPointer      = "/spec/containers/0/env"
+)
+
+// ServingRuntime builds the runtime of one revision from its entry of the catalogue.
+func (b *Builder) ServingRuntime(t spec.Target, r spec.RevisionTarget) (manifest.Object, error) {
+	entry, err := b.template(r.Runtime.Name)
+	if err != nil {
+		return manifest.Object{}, err
+	}
+	runtime := entry.runtime.DeepCopy()
+	comments := entry.comments()
+	runtime.ObjectMeta = metav1.ObjectMeta{
+		Name: t.Qualified(r.Name), Namespace: t.Namespace,
+		Labels: t.RevisionLabels(spec.ComponentServer, r.Name),
+	}
+	comments.Head = fmt.Sprintf("What runs %s: %s of kservegen's catalogue. Each revision has its own; KServe would roll\neverything that shares one as soon as it changes (kserve#3683).", t.Qualified(r.Name), r.Runtime.Name)
+	container := &runtime.Spec.Containers[0]
+	container.Image = image(container.Image, r.Runtime)
+	// The InferenceService says them: KServe fills in 1 CPU and 2Gi there, which win over the runtime's.
+	container.Resources = corev1.ResourceRequirements{}
+	setArgs(container, comments, t, r)
+	setEnv(container, comments, r)
+	setStartup(container, comments, r)
+	setSharedMemory(runtime, r)
+	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Comments: comments}, nil
+}
+
+// image applies the document's image or version to the catalogue's.
+func image(pinned string, runtime spec.Runtime) string {
+	switch {
+	case runtime.Image != "":
+		return runtime.Image
+	case runtime.Version != "":
+		return pinned[:strings.LastIndex(pinned, ":")+1] + runtime.Version
+	}
+	return pinned
+}
+
+// setArgs lays the document's flags over the runtime's: a flag that stands there is replaced in its place,
+// others are appended in the order of their names, so that the same document gives the same bytes.
+func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Target, r spec.RevisionTarget) {
+	computed := map[string][]string{"served-model-name": {"--served-model-name=" + t.ServedName}}
+	why := map[string]string{"served-model-name": "The same on every revision: KServe's own {name} would make clients of one get 404 from the other."}
+	if r.TensorParallel > 0 {
+		computed["tensor-parallel-size"] = []string{"--tensor-parallel-size=" + strconv.Itoa(r.TensorParallel)}
+	}
+	if r.MaxModelLen > 0 {
+		computed["max-model-len"] = []string{"--max-model-len=" + strconv.Itoa(r.MaxModelLen)}
+	}
+	for name, arg := range r.Args {
+		computed[name] = flag(name, arg)
+	}
+	if drains(container.Args) {
+		computed[shutdownFlag] = nil
+		if understandsShutdown(r.Runtime) {
+			computed[shutdownFlag] = []string{fmt.Sprintf("--%s=%d", shutdownFlag, int(drain(r).Seconds()))}
+		}
+	}
+	args := newArgList(container.Args, comments)
+	for _, name := range slices.Sorted(maps.Keys(computed)) {
+		args.set(name, computed[name], why[name])
+	}
+	container.Args = args.values()
+	args.comment(comments)
+}
+
+// flag prints one flag of the document. true is --flag and false --no-flag, which vLLM's parser accepts for
+// every switch in all measured versions.
+func flag(name string, arg spec.Arg) []string {
+	if arg.Bool != nil {
+		if *arg.Bool {
+			return []string{"--" + name}
+		}
+		return []string{"--no-" + name}
+	}
+	if len(arg.Values) == 1 {
+		return []string{"--" + name + "=" + arg.Values[0]}
+	}
+	return append([]string{"--" + name}, arg.Values...)
+}
+
+func drains(args []string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return flagName(arg) == shutdownFlag })
+}
+
+// understandsShutdown: --shutdown-timeout exists from vLLM 0.18.1; an older server would refuse to start.
+// An image of one's own is taken to be current.
+func understandsShutdown(runtime spec.Runtime) bool {
+	v, err := version.ParseGeneric(runtime.Version)
+	return err != nil || v.AtLeast(version.MustParseGeneric("0.18.1"))
+}
+
+// drain is how long the server may finish its streams. The simulator has no setting for it.
+func drain(r spec.RevisionTarget) time.Duration {
+	if r.Runtime.Name == spec.Simulator {
+		return r.Runtime.DrainTimeout.Or(simulatorDrain)
+	}
+	return r.Runtime.DrainTimeout.Or(DefaultDrain)
+}
+
+// GracePeriod is what a stopping pod gets: the pause in which proxies forget it, the drain, and the teardown.
+func GracePeriod(container corev1.Container, r spec.RevisionTarget) time.Duration {
+	pause := time.Duration(0)
+	if container.Lifecycle != nil && container.Lifecycle.PreStop != nil && container.Lifecycle.PreStop.Sleep != nil {
+		pause = time.Duration(container.Lifecycle.PreStop.Sleep.Seconds) * time.Second
+	}
+	return pause + drain(r) + teardown
+}
+
+// setEnv lays the document's environment over the runtime's and gives the engine as long as the probe waits.
+func setEnv(container *corev1.Container, comments manifest.Comments, r spec.RevisionTarget) {
+	values := map[string]string{}
+	for name, value := range r.Runtime.Env {
+		values[name] = string(value)
+	}
+	for i := range container.Env {
+		name := container.Env[i].Name
+		if name == readyTimeoutEnv {
+			container.Env[i].Value = strconv.Itoa(int(r.Startup.Budget.Seconds()))
+		}
+		if value, ok := values[name]; ok {
+			container.Env[i] = corev1.EnvVar{Name: name, Value: value}
+			comments.Drop(fmt.Sprintf("%s/%d", envPointer, i))
+			delete(values, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		container.Env = append(container.Env, corev1.EnvVar{Name: name, Value: values[name]})
+	}
+}
+
+// setStartup turns the budget into probes. A pod that is killed while it loads never becomes ready.
+func setStartup(container *corev1.Container, comments manifest.Comments, r spec.RevisionTarget) {
+	probe := container.StartupProbe
+	if probe == nil || r.Runtime.Name == spec.Simulator && r.Runtime.StartupTimeout == "" {
+		return
+	}
+	period := max(probe.PeriodSeconds, 1)
+	probe.FailureThreshold = (int32(r.Startup.Budget.Seconds()) + period - 1) / period
+	const pointer = "/spec/containers/0/startupProbe"
+	comments.Drop(pointer)
+	comments.At[pointer] = "Start-up budget: " + r.Startup.Why + ".\nKServe reports the InferenceService as not progressing after 600 s all the same (kserve#5684)."
+}
+
+func setSharedMemory(runtime *v1alpha1.ServingRuntime, r spec.RevisionTarget) {
+	for i := range runtime.Spec.Volumes {
+		volume := &runtime.Spec.Volumes[i]
+		if volume.EmptyDir == nil || volume.EmptyDir.Medium != corev1.StorageMediumMemory {
+			continue
+		}
+		size := resource.MustParse(string(r.Resources.SharedMemory))
+		volume.EmptyDir.SizeLimit = &size
+	}
+}

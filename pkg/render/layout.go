@@ -1,0 +1,146 @@
+package render
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+// add appends a file of typed or generic data.
+func (t *Tree) add(kind FileKind, path string, v any, comments manifest.Comments) error {
+	data, err := manifest.MarshalCommented(v, comments)
+	if err != nil {
+		return err
+	}
+	t.Files = append(t.Files, File{Path: path, Data: data, Kind: kind})
+	return nil
+}
+
+func (t *Tree) addBase(common []converted) error {
+	var resources []string
+	for _, object := range common {
+		resources = append(resources, object.File+".yaml")
+		if err := t.add(Generated, "base/"+object.File+".yaml", object.data, object.Comments); err != nil {
+			return err
+		}
+	}
+	return t.add(Generated, "base/"+kustomizationFile, kustomization(resources, nil), manifest.Comments{
+		Head: "What every environment has. Rendered by kservegen; change the document, or an overlay's custom/.",
+	})
+}
+
+// addOverlay writes what differs from the base, and remembers what building the overlay gives.
+func (t *Tree) addOverlay(common []converted, environment plannedEnvironment) error {
+	dir := "overlays/" + environment.name + "/"
+	built := make([]map[string]any, 0, len(environment.objects))
+	own := maps.Collect(byFile(environment.objects))
+	var patches []patch
+	for _, base := range common {
+		object := own[base.File]
+		delete(own, base.File)
+		data, ops, err := against(base, object)
+		if err != nil {
+			return err
+		}
+		if len(ops) > 0 {
+			patches = append(patches, patch{file: base.File + ".yaml", target: targetOf(data), ops: ops})
+		}
+		built = append(built, data)
+	}
+	resources := []string{"../../base"}
+	for _, object := range environment.objects {
+		if _, ok := own[object.File]; !ok {
+			continue
+		}
+		one, err := convert(object)
+		if err != nil {
+			return err
+		}
+		resources = append(resources, object.File+".yaml")
+		built = append(built, one.data)
+		if err := t.add(Generated, dir+object.File+".yaml", one.data, one.Comments); err != nil {
+			return err
+		}
+	}
+	if len(environment.traffic) > 0 {
+		if err := applyTraffic(built, environment.traffic); err != nil {
+			return err
+		}
+	}
+	t.Environments = append(t.Environments, Environment{environment.name, built, environment.traffic})
+	if err := t.addPatches(dir+"patches/", patches, environment, built); err != nil {
+		return err
+	}
+	return t.addOverlayKustomization(dir, resources)
+}
+
+func (t *Tree) addOverlayKustomization(dir string, resources []string) error {
+	overlay := kustomization(resources, []string{"patches", "custom"})
+	if err := t.add(Generated, dir+kustomizationFile, overlay, manifest.Comments{At: map[string]string{
+		"/components": "In this order: custom/ is yours, and sees what the rest of the overlay makes.",
+	}}); err != nil {
+		return err
+	}
+	custom, err := customBytes()
+	t.Files = append(t.Files, File{Path: dir + "custom/" + kustomizationFile, Data: custom, Kind: Custom})
+	return err
+}
+
+// customBytes is the user's own component as it is first written. It must be there and hold a list: Kustomize
+// refuses a component that is missing or bare.
+func customBytes() ([]byte, error) {
+	return manifest.MarshalCommented(component(nil), manifest.Comments{
+		Head: "Yours: kservegen wrote this file once and never touches it again. Add patches, resources, labels…\nThey apply last. Prefer JSON6902 with test operations; a strategic merge patch replaces the lists\nof custom resources whole.",
+	})
+}
+
+// addPatches writes the component that holds the difference to the base. It is a component of its own so that
+// custom/ comes after it: Kustomize applies components before a kustomization's own patches.
+func (t *Tree) addPatches(dir string, patches []patch, environment plannedEnvironment, built []map[string]any) error {
+	if len(environment.traffic) > 0 {
+		patches = append(patches, patch{file: trafficFile, target: targetOf(built[indexOf(built, "VirtualService")])})
+	}
+	for _, p := range patches {
+		if p.file == trafficFile {
+			data, err := trafficBytes(environment.traffic)
+			if err != nil {
+				return err
+			}
+			t.Files = append(t.Files, File{Path: dir + trafficFile, Data: data, Kind: TrafficFile})
+			continue
+		}
+		if err := t.add(Generated, dir+p.file, opsData(p.ops), manifest.Comments{}); err != nil {
+			return err
+		}
+	}
+	return t.add(Generated, dir+kustomizationFile, component(patches), manifest.Comments{
+		Head: "What differs here from the base. A test operation before each change makes a patch fail loudly where\nthe base is not what it was made for.",
+	})
+}
+
+func byFile(objects []planned) func(func(string, planned) bool) {
+	return func(yield func(string, planned) bool) {
+		for _, object := range objects {
+			if !yield(object.File, object) {
+				return
+			}
+		}
+	}
+}
+
+// against returns an environment's object as data and the operations that make it of the base's.
+func against(base converted, object planned) (map[string]any, []op, error) {
+	if sameTyped(base.planned, object) {
+		return base.data, nil, nil
+	}
+	one, err := convert(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	return one.data, compare(base.data, one.data), nil
+}
+
+func indexOf(objects []map[string]any, kind string) int {
+	return slices.IndexFunc(objects, func(object map[string]any) bool { return object["kind"] == kind })
+}

@@ -1,0 +1,85 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/istio"
+	"github.com/kservegen/kservegen/pkg/k8s"
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+// SharedName is the folder of what documents share. No model can be called so.
+const SharedName = "_shared"
+
+// Shared renders what the documents of a run have in common and none of them may own: namespaces with their
+// policies, and gateways.
+func Shared(deployments []*spec.Deployment) (*Tree, error) {
+	var names []string
+	targets := map[string][]spec.Target{}
+	var digests strings.Builder
+	for _, m := range deployments {
+		fmt.Fprintln(&digests, m.Digest())
+		for _, target := range m.Environments {
+			if !slices.Contains(names, target.Environment) {
+				names = append(names, target.Environment)
+			}
+			targets[target.Environment] = append(targets[target.Environment], target)
+		}
+	}
+	slices.Sort(names)
+	environments := make([]plannedEnvironment, 0, len(names))
+	for _, name := range names {
+		environments = append(environments, plannedEnvironment{name: name, objects: sharedObjects(targets[name])})
+	}
+	if len(environments) == 0 {
+		return nil, fmt.Errorf("there is no document to share anything")
+	}
+	tree, err := assemble(SharedName, environments[0].objects, environments)
+	if err != nil {
+		return nil, fmt.Errorf("rendering what is shared: %w", err)
+	}
+	sum := sha256.Sum256([]byte(digests.String()))
+	tree.Lock = newLock("sha256:"+hex.EncodeToString(sum[:]), tree.Files)
+	return tree, nil
+}
+
+func sharedObjects(targets []spec.Target) []planned {
+	labels := map[string]string{
+		"app.kubernetes.io/managed-by": "kservegen", "app.kubernetes.io/part-of": "kservegen-shared",
+	}
+	var objects []manifest.Object
+	seen := map[string]bool{}
+	for _, t := range targets {
+		if seen[t.Namespace] {
+			continue
+		}
+		seen[t.Namespace] = true
+		if t.Namespace != "default" {
+			objects = append(objects, k8s.Namespace(t.Namespace, labels))
+		}
+		if strictEverywhere(targets, t.Namespace) {
+			objects = append(objects, istio.NamespacePolicies(t.Namespace, labels)...)
+		}
+	}
+	objects = append(objects, istio.Gateways(targets, labels)...)
+	list := make([]planned, 0, len(objects))
+	for _, object := range objects {
+		list = append(list, planned{object, rankOf(object.File)})
+	}
+	return union(list)
+}
+
+// strictEverywhere reports that every model of a namespace wants STRICT, and so may the namespace.
+func strictEverywhere(targets []spec.Target, namespace string) bool {
+	for _, t := range targets {
+		if t.Namespace == namespace && t.Security.MTLS != "strict" {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,90 @@
+package render
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/kservegen/kservegen/pkg/istio"
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+// trafficBytes is the file of the weights: one line a number, and the sticky buckets that follow from it. Each
+// number is followed by what the document said when the file was rendered, so that an edit by hand shows.
+func trafficBytes(weights []istio.Weight) ([]byte, error) {
+	var ops []any
+	line := map[string]string{}
+	replace := func(path string, value any, comment string) {
+		line[fmt.Sprintf("/%d/value", len(ops))] = comment
+		ops = append(ops, map[string]any{"op": "replace", "path": path, "value": value})
+	}
+	for _, w := range weights {
+		ops = append(ops, map[string]any{"op": "test", "path": w.HostPath, "value": w.Host})
+		replace(w.Path, int64(w.Value), fmt.Sprintf("%s: %d in the document", w.Revision, w.Value))
+		for _, path := range w.BucketPaths {
+			replace(path, w.Buckets, "buckets of "+w.Revision)
+		}
+	}
+	return manifest.MarshalCommented(ops, manifest.Comments{Line: line,
+		Head: "The revisions' shares in percent. A canary step changes numbers here and nothing else in the tree.\nChange the document and render; after an edit by hand, `kservegen render --adopt` takes it over."})
+}
+
+var (
+	weightLine  = regexp.MustCompile(`(?m)^  value: *(\d{1,3}) *# (\S+): (\d{1,3}) in the document$`)
+	bucketsLine = regexp.MustCompile(`(?m)^  value: .* # buckets of (\S+)$`)
+)
+
+// trafficStructure is a traffic file without its numbers; the lock covers this.
+func trafficStructure(data []byte) []byte {
+	data = weightLine.ReplaceAll(data, []byte("  value: 0 # $2: 0 in the document"))
+	return bucketsLine.ReplaceAll(data, []byte("  value: '' # buckets of $1"))
+}
+
+// WeightEdit is a weight of a traffic file on disk.
+type WeightEdit struct {
+	Revision string
+	// Value is the weight in the file, Document what the document said when it was rendered.
+	Value, Document int
+}
+
+// readTraffic returns the weights of a traffic file by revision.
+func readTraffic(data []byte) []WeightEdit {
+	var edits []WeightEdit
+	for _, match := range weightLine.FindAllSubmatch(data, -1) {
+		value, _ := strconv.Atoi(string(match[1]))
+		document, _ := strconv.Atoi(string(match[3]))
+		edits = append(edits, WeightEdit{Revision: string(match[2]), Value: value, Document: document})
+	}
+	return edits
+}
+
+// editedByHand reports whether a number differs from what was rendered.
+func editedByHand(edits []WeightEdit) bool {
+	for _, edit := range edits {
+		if edit.Value != edit.Document {
+			return true
+		}
+	}
+	return false
+}
+
+// applyTraffic sets the weights in the built VirtualService, as building the overlay does.
+func applyTraffic(built []map[string]any, weights []istio.Weight) error {
+	i := indexOf(built, "VirtualService")
+	if i < 0 {
+		return fmt.Errorf("there is no VirtualService to weight")
+	}
+	service := clone(built[i]).(map[string]any)
+	for _, w := range weights {
+		if err := set(service, w.Path, int64(w.Value)); err != nil {
+			return err
+		}
+		for _, path := range w.BucketPaths {
+			if err := set(service, path, w.Buckets); err != nil {
+				return err
+			}
+		}
+	}
+	built[i] = service
+	return nil
+}

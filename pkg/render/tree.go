@@ -1,0 +1,193 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+
+	"github.com/kservegen/kservegen/pkg/istio"
+	"github.com/kservegen/kservegen/pkg/kserve"
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+// Names of the files that have a meaning of their own.
+const (
+	kustomizationFile = "kustomization.yaml"
+	trafficFile       = "traffic.yaml"
+	virtualService    = "virtualservice"
+)
+
+// File is one file of a tree.
+type File struct {
+	// Path relative to the tree, with slashes.
+	Path string
+	Data []byte
+	// Kind says who may change it.
+	Kind FileKind
+}
+
+// FileKind says who may change a file.
+type FileKind int
+
+const (
+	// Generated files are locked byte for byte.
+	Generated FileKind = iota
+	// TrafficFile is locked by its structure; its numbers change with every canary step.
+	TrafficFile
+	// Custom files belong to the user. They are written once.
+	Custom
+)
+
+// Tree is everything that one document renders to.
+type Tree struct {
+	// Name of the folder.
+	Name string
+	// Source is where the document stands, for messages.
+	Source string
+	// Environments in the order of the document.
+	Environments []Environment
+	// Files without the lock, in the order of writing.
+	Files []File
+	// Lock is written last.
+	Lock Lock
+}
+
+// Environment is one overlay in its built form.
+type Environment struct {
+	Name string
+	// Objects in the order of the built overlay, as JSON-shaped data.
+	Objects []map[string]any
+	// Traffic of the overlay, nil where its VirtualService is left out.
+	Traffic []istio.Weight
+}
+
+// Stream returns the environment's bytes as kustomize build prints them.
+func (e Environment) Stream() ([]byte, error) {
+	var stream bytes.Buffer
+	for i, object := range e.Objects {
+		if i > 0 {
+			stream.WriteString("---\n")
+		}
+		data, err := manifest.Marshal(object)
+		if err != nil {
+			return nil, err
+		}
+		stream.Write(data)
+	}
+	return stream.Bytes(), nil
+}
+
+// Generator makes trees. It keeps what documents share; not safe for concurrent use.
+type Generator struct {
+	kserve *kserve.Builder
+}
+
+// NewGenerator returns a Generator over the embedded catalogue.
+func NewGenerator() *Generator { return &Generator{kserve: kserve.NewBuilder()} }
+
+// Tree renders one document.
+func (g *Generator) Tree(m *spec.Deployment) (*Tree, error) {
+	base, err := plan(g.kserve, m.Base)
+	if err != nil {
+		return nil, fmt.Errorf("rendering %s: %w", m.Name, err)
+	}
+	environments := make([]plannedEnvironment, 0, len(m.Environments))
+	for _, target := range m.Environments {
+		objects, err := plan(g.kserve, target)
+		if err != nil {
+			return nil, fmt.Errorf("rendering %s for %s: %w", m.Name, target.Environment, err)
+		}
+		environment := plannedEnvironment{name: target.Environment, objects: objects}
+		if !target.Omits(spec.OmitVirtualService) {
+			environment.traffic = istio.Traffic(target)
+		}
+		environments = append(environments, environment)
+	}
+	tree, err := assemble(m.Name, base, environments)
+	if err != nil {
+		return nil, fmt.Errorf("rendering %s: %w", m.Name, err)
+	}
+	tree.Source = fmt.Sprintf("%s:%d", m.File, m.Line)
+	tree.Lock = newLock(m.Digest(), tree.Files)
+	return tree, nil
+}
+
+type plannedEnvironment struct {
+	name    string
+	objects []planned
+	traffic []istio.Weight
+}
+
+// assemble lays out base and overlays. The base holds the objects that every environment has.
+func assemble(name string, base []planned, environments []plannedEnvironment) (*Tree, error) {
+	tree := &Tree{Name: name}
+	common, err := convertAll(inEvery(base, environments))
+	if err != nil {
+		return nil, err
+	}
+	if err := tree.addBase(common); err != nil {
+		return nil, err
+	}
+	for _, environment := range environments {
+		if err := tree.addOverlay(common, environment); err != nil {
+			return nil, fmt.Errorf("environment %s: %w", environment.name, err)
+		}
+	}
+	return tree, nil
+}
+
+// inEvery lists the objects that every environment has, as the base has them or, where spec leaves one out that
+// all environments bring back, as the first environment does.
+func inEvery(base []planned, environments []plannedEnvironment) []planned {
+	lists := [][]planned{base}
+	count := map[string]int{}
+	for _, environment := range environments {
+		lists = append(lists, environment.objects)
+		for _, object := range environment.objects {
+			count[object.File]++
+		}
+	}
+	var common []planned
+	for _, object := range union(lists...) {
+		if count[object.File] == len(environments) {
+			common = append(common, object)
+		}
+	}
+	return common
+}
+
+// converted is an object as data.
+type converted struct {
+	planned
+	data map[string]any
+}
+
+func convertAll(objects []planned) ([]converted, error) {
+	list := make([]converted, 0, len(objects))
+	for _, object := range objects {
+		one, err := convert(object)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+func convert(object planned) (converted, error) {
+	data, err := manifest.FromTyped(object.Typed)
+	if err != nil {
+		return converted{}, fmt.Errorf("converting %s: %w", object.File, err)
+	}
+	for pointer, value := range object.Explicit {
+		if err := set(data, pointer, value); err != nil {
+			return converted{}, fmt.Errorf("%s: %w", object.File, err)
+		}
+	}
+	return converted{object, data}, nil
+}
+
+// sameTyped reports that two objects are equal without converting them. It may miss equality (protobuf messages
+// carry caches), never invent it.
+func sameTyped(a, b planned) bool { return reflect.DeepEqual(a.Typed, b.Typed) }

@@ -1,0 +1,49 @@
+package spec
+
+import "maps"
+
+// Labels of our own. Policies, services and monitors select pods by them, so that models in one namespace
+// never touch each other.
+const (
+	ModelLabel    = "kservegen.dev/model"
+	RevisionLabel = "kservegen.dev/revision"
+)
+
+// Components, the value of app.kubernetes.io/component.
+const (
+	ComponentServer     = "model-server"
+	ComponentRouting    = "routing"
+	ComponentSecurity   = "security"
+	ComponentMonitoring = "monitoring"
+	ComponentScaling    = "scaling"
+)
+
+// Labels of an object that belongs to the model as a whole: the recommended ones
+// (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/) and the model's.
+func (t Target) Labels(component string) map[string]string {
+	return map[string]string{
+		"app.kubernetes.io/name":       t.Name,
+		"app.kubernetes.io/instance":   t.Name,
+		"app.kubernetes.io/component":  component,
+		"app.kubernetes.io/managed-by": "kservegen",
+		ModelLabel:                     t.Name,
+	}
+}
+
+// RevisionLabels of an object that belongs to one revision.
+func (t Target) RevisionLabels(component, revision string) map[string]string {
+	labels := t.Labels(component)
+	labels["app.kubernetes.io/instance"] = t.Qualified(revision)
+	labels[RevisionLabel] = revision
+	return labels
+}
+
+// Selector of the pods of all revisions.
+func (t Target) Selector() map[string]string { return map[string]string{ModelLabel: t.Name} }
+
+// RevisionSelector of the pods of one revision.
+func (t Target) RevisionSelector(revision string) map[string]string {
+	selector := maps.Clone(t.Selector())
+	selector[RevisionLabel] = revision
+	return selector
+}

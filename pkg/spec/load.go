@@ -1,0 +1,129 @@
+package spec
+
+import (
+	"cmp"
+	"io"
+	"reflect"
+	"slices"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+// Load reads every ModelDeployment of a file and resolves it. All problems of the file are returned together
+// as manifest.Problems, each with its line and column; then no deployment is returned.
+func Load(file string, r io.Reader) ([]*Deployment, error) {
+	documents, err := manifest.Read(file, r, manifest.DefaultLimits())
+	if err != nil {
+		return nil, err
+	}
+	var (
+		deployments []*Deployment
+		problems    manifest.Problems
+	)
+	for _, document := range documents {
+		deployment, found := load(file, document.Node)
+		problems = append(problems, found...)
+		deployments = append(deployments, deployment)
+	}
+	if len(problems) > 0 {
+		return nil, sorted(problems)
+	}
+	return deployments, nil
+}
+
+func load(file string, root *yaml.Node) (*Deployment, manifest.Problems) {
+	d := newDecoder(file)
+	var document ModelDeployment
+	d.decode(root, "", reflect.ValueOf(&document).Elem())
+	checkHeader(d, root, document)
+	if len(d.problems) > 0 {
+		return nil, d.problems
+	}
+	checkDocument(d, &document)
+	_, specNode := child(root, "spec")
+	if specNode == nil || len(d.problems) > 0 {
+		if specNode == nil {
+			d.reportf(root, "spec", "is missing; model.id and accelerator.type are the least it needs")
+		}
+		return nil, d.problems
+	}
+	deployment := &Deployment{
+		File: file, Line: root.Line, Name: document.Metadata.Name, Namespace: document.Metadata.Namespace,
+		Document: document, places: map[string]place{},
+	}
+	for path, n := range d.places {
+		deployment.places[path] = place{n.Line, n.Column, n.Style&yaml.FlowStyle != 0}
+	}
+	problems := deployment.resolve(file, specNode)
+	return deployment, problems
+}
+
+// resolve builds the base and every environment. A problem of spec shows in each of them; it is told once.
+func (m *Deployment) resolve(file string, specNode *yaml.Node) manifest.Problems {
+	var problems manifest.Problems
+	shared := without(specNode, "environments")
+	environments := m.Document.Spec.Environments
+	if len(environments) == 0 {
+		target, found := resolveTarget(file, m, DefaultEnvironment, shared)
+		problems = append(problems, found...)
+		m.Environments = []Target{target}
+	}
+	_, list := child(specNode, "environments")
+	for i := range environments {
+		over := without(list.Content[i], "name")
+		target, found := resolveTarget(file, m, environments[i].Name, merge(shared, over))
+		problems = append(problems, found...)
+		m.Environments = append(m.Environments, target)
+	}
+	if baseStands(m.Document.Spec) {
+		base, found := resolveTarget(file, m, "", shared)
+		problems = append(problems, found...)
+		m.Base = base
+	} else {
+		m.Base = m.Environments[0]
+		m.Base.Environment = ""
+	}
+	return sorted(problems)
+}
+
+// baseStands reports whether spec alone says what runs. Several revisions whose traffic only the environments
+// give is legitimate; then the first environment stands for the base.
+func baseStands(s Spec) bool {
+	if len(s.Traffic) > 0 || len(s.Revisions) < 2 {
+		return true
+	}
+	for _, environment := range s.Environments {
+		if len(environment.Traffic) == 0 {
+			return true
+		}
+	}
+	return len(s.Environments) == 0
+}
+
+func resolveTarget(file string, m *Deployment, environment string, merged *yaml.Node) (Target, manifest.Problems) {
+	shared := without(merged, "revisions")
+	_, revisions := child(merged, "revisions")
+	whole := newResolver(file, m, environment, shared)
+	target := whole.target()
+	for _, share := range whole.shares() {
+		node := shared
+		if share.index >= 0 {
+			node = merge(shared, without(revisions.Content[share.index], "name"))
+		}
+		one := newResolver(file, m, environment, node)
+		target.Revisions = append(target.Revisions, one.revision(share))
+		whole.problems = append(whole.problems, one.problems...)
+	}
+	return target, whole.problems
+}
+
+// sorted orders problems by place and drops repetitions.
+func sorted(problems manifest.Problems) manifest.Problems {
+	slices.SortStableFunc(problems, func(a, b manifest.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(problems)
+}

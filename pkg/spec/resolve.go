@@ -1,0 +1,93 @@
+package spec
+
+import (
+	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/sizing"
+)
+
+// DefaultEnvironment is the name of the only environment of a document that lists none.
+const DefaultEnvironment = "default"
+
+// DefaultRevision is the name of the only revision of a document that lists none.
+const DefaultRevision = "v1"
+
+// Deployment is a document that was read, resolved and found valid.
+type Deployment struct {
+	// File the document was read from, and Line where it starts.
+	File string
+	Line int
+	// Name and Namespace of the model.
+	Name, Namespace string
+	// Base is spec without any environment's overrides.
+	Base Target
+	// Environments in the order of the document; at least one.
+	Environments []Target
+	// Document as written, with nothing resolved.
+	Document ModelDeployment
+
+	places map[string]place
+}
+
+// place is a position in the document.
+type place struct {
+	line, column int
+	// flow is set for {a: b} and [a, b].
+	flow bool
+}
+
+// Target is the deployment as one environment has it: merged, with defaults, ready to be built.
+type Target struct {
+	// Environment is the name of the overlay, empty for the base.
+	Environment string
+	// Name and Namespace of the model, ServedName that clients send.
+	Name, Namespace, ServedName string
+	// Revisions that run here, in the order of the document; at least one.
+	Revisions []RevisionTarget
+	Sticky    *Sticky
+	Expose    *Expose
+	Security  Security
+	// Scaling has a Type of hpa or off.
+	Scaling    Scaling
+	Monitoring Monitoring
+	Platform   Platform
+	Omit       []Omittable
+}
+
+// RevisionTarget is one revision in one environment.
+type RevisionTarget struct {
+	// Name of the revision.
+	Name string
+	// Weight in percent, 0 to 100.
+	Weight  int
+	Testers *HeaderMatch
+
+	Model     Model
+	Runtime   Runtime
+	Resources Resources
+	// MinReplicas and MaxReplicas are at least 1 and in order.
+	MinReplicas, MaxReplicas int
+	// Accelerator is the device's entry of the catalogue; Devices is their number per replica.
+	Accelerator catalog.Accelerator
+	Devices     int
+	// TensorParallel is the size of the tensor parallel group; 0 leaves the flag out.
+	TensorParallel int
+	// MaxModelLen in tokens, 0 where vLLM chooses.
+	MaxModelLen int
+	// Args are those of the document over those that the catalogue gives the model.
+	Args map[string]Arg
+	// Startup is the budget from the container's start to its first answer.
+	Startup sizing.Startup
+}
+
+// Omits reports whether the target leaves out an object.
+func (t Target) Omits(name Omittable) bool {
+	for _, omitted := range t.Omit {
+		if omitted == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Qualified is the name of the InferenceService and the ServingRuntime of a revision.
+func (t Target) Qualified(revision string) string { return t.Name + "-" + revision }

@@ -1,0 +1,122 @@
+package spec
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// resolver turns one merged spec node into a Target or a RevisionTarget. Its problems carry the places of the
+// nodes that the values came from, be that spec, an environment or a revision.
+type resolver struct {
+	*decoder
+	m           *Deployment
+	environment string
+	spec        Spec
+}
+
+func newResolver(file string, m *Deployment, environment string, node *yaml.Node) *resolver {
+	r := &resolver{decoder: newDecoder(file), m: m, environment: environment}
+	r.decode(node, "spec", reflect.ValueOf(&r.spec).Elem())
+	return r
+}
+
+// failf reports a problem at the place of a path, or of its nearest ancestor that is in the document.
+func (r *resolver) failf(path, format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	for at := path; ; at = parent(at) {
+		if n, ok := r.places[at]; ok {
+			r.problems = append(r.problems, problemAt(r.file, n, path, message))
+			return
+		}
+		if at == "" {
+			r.problems = append(r.problems, problemAt(r.file, &yaml.Node{}, path, message))
+			return
+		}
+	}
+}
+
+func parent(path string) string {
+	return path[:max(0, strings.LastIndexAny(path, ".["))]
+}
+
+// share is one revision that runs in a target.
+type share struct {
+	name    string
+	index   int // in spec.revisions, -1 for the implied only revision
+	traffic Traffic
+}
+
+// shares lists the revisions that run, in the order of the document, and checks the traffic.
+func (r *resolver) shares() []share {
+	traffic := r.traffic()
+	names := r.m.Document.Spec.Revisions
+	if len(names) == 0 {
+		names = []Revision{{Name: DefaultRevision}}
+	}
+	var shares []share
+	for i, revision := range names {
+		index := i
+		if len(r.m.Document.Spec.Revisions) == 0 {
+			index = -1
+		}
+		for _, t := range traffic {
+			if t.Revision == revision.Name {
+				shares = append(shares, share{revision.Name, index, t})
+				break
+			}
+		}
+	}
+	return shares
+}
+
+func (r *resolver) traffic() []Traffic {
+	revisions := r.m.Document.Spec.Revisions
+	if len(r.spec.Traffic) == 0 {
+		switch len(revisions) {
+		case 0:
+			return []Traffic{{Revision: DefaultRevision, Weight: 100}}
+		case 1:
+			return []Traffic{{Revision: revisions[0].Name, Weight: 100}}
+		}
+		r.failf("spec.traffic", "is missing; with several revisions each that runs needs a weight")
+		return nil
+	}
+	r.checkTraffic(revisions)
+	return r.spec.Traffic
+}
+
+func (r *resolver) checkTraffic(revisions []Revision) {
+	known := map[string]bool{}
+	for _, revision := range revisions {
+		known[revision.Name] = true
+	}
+	if len(revisions) == 0 {
+		known[DefaultRevision] = true
+	}
+	seen := map[string]bool{}
+	sum, valid := 0, true
+	for i, t := range r.spec.Traffic {
+		path := fmt.Sprintf("spec.traffic[%d]", i)
+		switch {
+		case t.Revision == "":
+			r.failf(path+".revision", "is missing")
+		case !known[t.Revision]:
+			r.failf(path+".revision", "there is no revision %q%s", t.Revision, suggest(t.Revision, known))
+		case seen[t.Revision]:
+			r.failf(path+".revision", "revision %q has a weight already", t.Revision)
+		}
+		seen[t.Revision] = true
+		if t.Weight < 0 || t.Weight > 100 {
+			r.failf(path+".weight", "must be from 0 to 100, got %d", t.Weight)
+			valid = false
+		}
+		sum += t.Weight
+		r.checkHeader(path+".testers", t.Testers)
+	}
+	if valid && sum != 100 {
+		r.failf("spec.traffic", "weights must sum to 100, got %d", sum)
+	}
+}

@@ -1,0 +1,273 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/sizing"
+	"github.com/kservegen/kservegen/runtimes"
+)
+
+// Simulator is the runtime that answers like vLLM without a model or a device.
+const Simulator = "simulator"
+
+// none is the accelerator of a replica that runs on CPUs.
+const none = "none"
+
+var (
+	argName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[A-Za-z0-9_]+)*$`)
+	envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	tagName = regexp.MustCompile(`^\w[\w.-]{0,127}$`)
+	// imageName wants a tag or a digest: an image without one is another image tomorrow.
+	imageName = regexp.MustCompile(`^[\w.-]+(:\d+)?(/[\w.-]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
+)
+
+// revision resolves one revision that runs in the target.
+func (r *resolver) revision(s share) RevisionTarget {
+	model, known := r.model()
+	r.checkRuntimeName()
+	accelerator, devices := r.accelerator(model, known)
+	t := RevisionTarget{
+		Name: s.name, Weight: s.traffic.Weight, Testers: s.traffic.Testers,
+		Model: r.spec.Model, Runtime: r.spec.Runtime, Resources: r.resources(accelerator, devices),
+		Accelerator: accelerator, Devices: devices,
+		Startup: sizing.StartupFor(model.WeightsBytes),
+	}
+	if budget := r.spec.Runtime.StartupTimeout.Or(0); budget > 0 {
+		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
+	}
+	t.Args = r.args(model)
+	t.TensorParallel = r.tensorParallel(model, devices, t.Args)
+	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
+	if layout, ok := model.Layout(accelerator.Name); ok && t.MaxModelLen == 0 && layout.GPUs <= max(devices, 1) {
+		t.MaxModelLen = layout.MaxModelLen
+	}
+	t.MinReplicas, t.MaxReplicas = r.replicas()
+	return t
+}
+
+// model checks where the weights come from and finds the catalogue's facts.
+func (r *resolver) model() (catalog.Model, bool) {
+	m := &r.spec.Model
+	if m.ID == "" {
+		r.failf("spec.model.id", "is missing; for example deepseek-ai/DeepSeek-R1-Distill-Llama-8B")
+		return catalog.Model{}, false
+	}
+	if !repositoryID.MatchString(m.ID) {
+		r.failf("spec.model.id", "want organisation/name as on Hugging Face, got %q", m.ID)
+	}
+	if m.Secret != "" && !dnsLabel.MatchString(m.Secret) {
+		r.failf("spec.model.secret", "%q is not a Secret's name", m.Secret)
+	}
+	r.source()
+	model, known, err := catalog.FindModel(m.ID)
+	if err != nil {
+		r.failf("spec.model.id", "reading the catalogue: %v", err)
+	}
+	return model, known
+}
+
+func (r *resolver) checkRuntimeName() {
+	run := &r.spec.Runtime
+	if run.Name == "" {
+		return
+	}
+	if names := runtimes.Names(); !slices.Contains(names, run.Name) {
+		r.failf("spec.runtime.name", "there is no runtime %q%s", run.Name, suggestFrom(run.Name, names))
+	}
+}
+
+// accelerator finds the device and how many of it a replica has.
+func (r *resolver) accelerator(model catalog.Model, known bool) (catalog.Accelerator, int) {
+	a, run := &r.spec.Accelerator, &r.spec.Runtime
+	if a.Type == "" {
+		if run.Name != Simulator && run.Name != "vllm-cpu" {
+			r.failf("spec.accelerator.type", "is missing; known: %s", strings.Join(acceleratorNames(), ", "))
+			return catalog.Accelerator{}, 0
+		}
+		a.Type = none
+	}
+	accelerator, ok, err := catalog.FindAccelerator(a.Type)
+	if err != nil || !ok {
+		r.failf("spec.accelerator.type", "there is no accelerator %q%s", a.Type, suggestFrom(a.Type, acceleratorNames()))
+		return catalog.Accelerator{}, 0
+	}
+	if run.Name == "" {
+		run.Name = accelerator.Runtime
+	}
+	if run.Name != accelerator.Runtime && run.Name != Simulator {
+		r.failf("spec.runtime.name", "%s does not run on %s; use %s", run.Name, accelerator.Product, accelerator.Runtime)
+	}
+	return accelerator, r.devices(accelerator, model, known)
+}
+
+func (r *resolver) devices(accelerator catalog.Accelerator, model catalog.Model, known bool) int {
+	a := r.spec.Accelerator
+	if accelerator.Resource == "" {
+		if a.PerReplica.Int() > 0 {
+			r.failf("spec.accelerator.perReplica", "accelerator %s has no devices to count; leave it out", a.Type)
+		}
+		return 0
+	}
+	devices := a.PerReplica.Int()
+	if a.PerReplica.IsAuto() {
+		layout, ok := model.Layout(accelerator.Name)
+		switch {
+		case r.spec.Runtime.Name == Simulator:
+			devices = 1
+		case ok:
+			devices = layout.GPUs
+		case !known:
+			r.failf("spec.accelerator.perReplica", "the catalogue does not know %s; say how many %s one replica needs", r.spec.Model.ID, accelerator.Product)
+		default:
+			r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s%s; say how many one replica needs", model.Name, accelerator.Product, layoutsOf(model))
+		}
+	}
+	if accelerator.PerNode > 0 && devices > accelerator.PerNode {
+		r.failf("spec.accelerator.perReplica", "%d is more than the %d %s of one node, and a replica runs on one node", devices, accelerator.PerNode, accelerator.Product)
+	}
+	return devices
+}
+
+func layoutsOf(model catalog.Model) string {
+	var names []string
+	for _, layout := range model.Layouts {
+		names = append(names, fmt.Sprintf("%d × %s", layout.GPUs, layout.Accelerator))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (it has " + strings.Join(names, ", ") + ")"
+}
+
+func acceleratorNames() []string {
+	accelerators, err := catalog.Accelerators()
+	if err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(accelerators))
+	for _, accelerator := range accelerators {
+		names = append(names, accelerator.Name)
+	}
+	return names
+}
+
+// args checks the document's flags and lays them over those that the catalogue gives the model.
+func (r *resolver) args(model catalog.Model) map[string]Arg {
+	run := &r.spec.Runtime
+	args := map[string]Arg{}
+	if run.Name != Simulator {
+		for name, value := range model.Args {
+			args[name] = catalogArg(value)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(run.Args)) {
+		r.checkArg(name, run.Args[name])
+		args[name] = run.Args[name]
+	}
+	for _, name := range slices.Sorted(maps.Keys(run.Env)) {
+		r.checkEnv(name, string(run.Env[name]))
+	}
+	if run.Version != "" && !tagName.MatchString(run.Version) {
+		r.failf("spec.runtime.version", "%q is not an image tag", run.Version)
+	}
+	if run.Version == "latest" {
+		r.failf("spec.runtime.version", "latest is another server tomorrow; pin a version")
+	}
+	if run.Image != "" {
+		r.checkImage(run.Image)
+	}
+	return args
+}
+
+// catalogArg reads a flag value of the catalogue: "true" and "false" are switches.
+func catalogArg(value string) Arg {
+	if on, err := strconv.ParseBool(value); err == nil && (value == "true" || value == "false") {
+		return Arg{Values: []string{value}, Bool: &on}
+	}
+	return Arg{Values: []string{value}}
+}
+
+func (r *resolver) checkImage(image string) {
+	switch {
+	case !imageName.MatchString(image):
+		r.failf("spec.runtime.image", "%q is not an image name", image)
+	case !strings.Contains(image, "@") && !strings.Contains(image[strings.LastIndex(image, "/")+1:], ":"):
+		r.failf("spec.runtime.image", "%q has no tag or digest; pin one", image)
+	case strings.HasSuffix(image, ":latest"):
+		r.failf("spec.runtime.image", "%q is another image tomorrow; pin a version", image)
+	}
+	if r.spec.Runtime.Version != "" {
+		r.failf("spec.runtime.version", "image names the version already; keep one")
+	}
+}
+
+// tensorParallel divides the devices of a replica among the parallel dimensions.
+func (r *resolver) tensorParallel(model catalog.Model, devices int, args map[string]Arg) int {
+	if r.spec.Runtime.Name == Simulator || devices == 0 {
+		return 0
+	}
+	others := r.positive(args, "pipeline-parallel-size") * r.positive(args, "data-parallel-size")
+	tensor := devices / others
+	if arg, ok := args["tensor-parallel-size"]; ok {
+		tensor = r.positive(args, "tensor-parallel-size")
+		_ = arg
+	}
+	if tensor*others != devices {
+		r.failf("spec.accelerator.perReplica", "%d devices, but tensor × pipeline × data parallel is %d × %d", devices, tensor, others)
+		return tensor
+	}
+	if heads := model.AttentionHeads; tensor > 0 && heads%tensor != 0 {
+		r.failf("spec.accelerator.perReplica", "%d attention heads of %s do not divide by a tensor parallel size of %d; use %s", heads, model.Name, tensor, divisors(heads, 16))
+	}
+	return tensor
+}
+
+func (r *resolver) positive(args map[string]Arg, name string) int {
+	arg, ok := args[name]
+	if !ok {
+		return 1
+	}
+	n, err := strconv.Atoi(arg.String())
+	if err != nil || n < 1 {
+		r.failf("spec.runtime.args."+name, "want a whole number over zero, got %q", arg)
+		return 1
+	}
+	return n
+}
+
+func divisors(n, most int) string {
+	var list []string
+	for d := 1; d <= most; d++ {
+		if n%d == 0 {
+			list = append(list, strconv.Itoa(d))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func (r *resolver) replicas() (int, int) {
+	low, high := 1, 0
+	if r.spec.Replicas.Min != nil {
+		low = *r.spec.Replicas.Min
+	}
+	high = low
+	if r.spec.Replicas.Max != nil {
+		high = *r.spec.Replicas.Max
+	}
+	if low < 1 {
+		r.failf("spec.replicas.min", "must be at least 1, got %d; a model that is scaled to zero answers nobody while it loads", low)
+	}
+	if high < low {
+		r.failf("spec.replicas.max", "%d is less than min, %d", high, low)
+	}
+	if r.spec.Scaling.Type == "hpa" && high <= low {
+		r.failf("spec.scaling.type", "hpa has nothing to do with replicas from %d to %d; raise replicas.max or take the line out", low, high)
+	}
+	return low, high
+}

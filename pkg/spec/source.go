@@ -1,0 +1,139 @@
+package spec
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+)
+
+// schemes are the sources that KServe's storage-initializer or a mount can bring to /mnt/models
+// (pkg/apis/serving/v1beta1/predictor.go, SupportedStorageURIPrefixList) and that this tool has tried to
+// build a tree for.
+var schemes = map[string]bool{"hf": true, "s3": true, "gs": true, "oci": true, "pvc": true}
+
+// source fills in the default source of the weights and checks it.
+func (r *resolver) source() {
+	m := &r.spec.Model
+	if r.spec.Runtime.Name == Simulator {
+		m.Source = ""
+		return
+	}
+	if m.Source == "" {
+		m.Source = "hf://" + m.ID
+		if m.Revision != "" {
+			m.Source += ":" + m.Revision
+		}
+	}
+	scheme, rest, ok := strings.Cut(m.Source, "://")
+	if !ok || !schemes[scheme] || rest == "" {
+		r.failf("spec.model.source", "want one of %s followed by ://, got %q", strings.Join(slices.Sorted(maps.Keys(schemes)), ", "), m.Source)
+		return
+	}
+	r.checkPlain("spec.model.source", m.Source)
+	if strings.Contains(m.Source, "@") && strings.Contains(rest[:strings.IndexByte(rest+"@", '@')], ":") {
+		r.failf("spec.model.source", "holds a password; name a Secret in model.secret instead")
+	}
+	r.volume(scheme, rest)
+}
+
+func (r *resolver) volume(scheme, rest string) {
+	v := r.spec.Model.Volume
+	if scheme == "pvc" {
+		claim, _, _ := strings.Cut(rest, "/")
+		if !dnsLabel.MatchString(claim) {
+			r.failf("spec.model.source", "want pvc://<claim>/<path>, got %q", r.spec.Model.Source)
+		}
+	}
+	if v == nil {
+		return
+	}
+	if scheme != "pvc" {
+		r.failf("spec.model.volume", "is for a pvc:// source; this one is %s://", scheme)
+	}
+	r.checkQuantity("spec.model.volume.size", v.Size)
+	r.enum("spec.model.volume.accessMode", &v.AccessMode, "ReadWriteMany", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")
+}
+
+// ownArgs are flags that the generator sets, with where the document says the same.
+var ownArgs = map[string]string{
+	"model":                "set spec.model",
+	"served-model-name":    "set spec.model.servedName",
+	"max-model-len":        "set spec.model.maxModelLen",
+	"revision":             "set spec.model.revision",
+	"port":                 "the Service, the probes and the policies need 8080",
+	"host":                 "the server listens on every address of its pod",
+	"shutdown-timeout":     "set spec.runtime.drainTimeout",
+	"config":               "write the flags here",
+	"enable-log-requests":  "prompts in logs are data of your users; it stays off",
+	"api-key":              "a key in a flag is readable by everybody who may read pods; use spec.security",
+	"hf-token":             "name a Secret in spec.model.secret",
+	"ssl-keyfile":          "the mesh encrypts; see spec.security.mtls",
+	"ssl-certfile":         "the mesh encrypts; see spec.security.mtls",
+	"root-path":            "set spec.expose.path",
+	"disable-log-requests": "vLLM 0.17 to 0.32 refuse it; requests are not logged by default",
+}
+
+func (r *resolver) checkArg(name string, arg Arg) {
+	path := "spec.runtime.args." + name
+	if canonical := strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-"); canonical != name {
+		r.failf(path, "write it as %s, without leading dashes or underscores", canonical)
+		return
+	}
+	if !argName.MatchString(name) {
+		r.failf(path, "%q is not the name of a flag", name)
+	}
+	if why, ok := ownArgs[name]; ok {
+		r.failf(path, "is set by kservegen: %s", why)
+	}
+	for _, value := range arg.Values {
+		r.checkTemplate(path, value)
+		if strings.ContainsAny(value, "\n\r") {
+			r.failf(path, "must be one line")
+		}
+	}
+}
+
+// secretWords mark environment variables whose value would be a secret in the tree, and so in Git.
+var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL"}
+
+func (r *resolver) checkEnv(name, value string) {
+	path := "spec.runtime.env." + name
+	if !envName.MatchString(name) {
+		r.failf(path, "%q is not the name of an environment variable", name)
+	}
+	if name == "PYTHONPATH" {
+		r.failf(path, "KServe refuses PYTHONPATH")
+	}
+	for _, word := range secretWords {
+		if strings.Contains(strings.ToUpper(name), word) {
+			r.failf(path, "looks like a secret, and the tree goes to Git; name a Secret in spec.model.secret instead")
+			break
+		}
+	}
+	r.checkTemplate(path, value)
+}
+
+// resources fills in the host's share of the devices and checks what the document says.
+func (r *resolver) resources(accelerator catalog.Accelerator, devices int) Resources {
+	s := r.spec.Resources
+	def := defaultResources(r.spec.Runtime.Name, accelerator, devices)
+	s.CPU = orText(s.CPU, def.CPU)
+	s.Memory = orText(s.Memory, def.Memory)
+	s.SharedMemory = orText(s.SharedMemory, def.SharedMemory)
+	r.checkQuantity("spec.resources.cpu", string(s.CPU))
+	memory := r.checkQuantity("spec.resources.memory", string(s.Memory))
+	shared := r.checkQuantity("spec.resources.sharedMemory", string(s.SharedMemory))
+	if memory.Sign() > 0 && shared.Cmp(memory) >= 0 {
+		r.failf("spec.resources.sharedMemory", "%s of /dev/shm counts toward the memory limit, %s; it must be less", s.SharedMemory, s.Memory)
+	}
+	return s
+}
+
+func orText(value, def Text) Text {
+	if value == "" {
+		return def
+	}
+	return value
+}

@@ -1,0 +1,150 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+)
+
+// StarterOptions say what a first document is for.
+type StarterOptions struct {
+	// Model is a name of the catalogue or a Hugging Face id.
+	Model string
+	// Accelerator, Namespace: empty for the model's first layout and for default.
+	Accelerator, Namespace string
+	// Platform is generic, eks or laptop.
+	Platform string
+}
+
+// Platforms lists what a first document can be for.
+func Platforms() []string { return []string{"generic", "eks", "laptop"} }
+
+// Starter writes a first document: what must be said, what most will want to change, and as comments what else
+// can be set. It is a text for people, so it is written as one and then read back by Load.
+func Starter(o StarterOptions) (string, error) {
+	model, known, err := catalog.FindModel(o.Model)
+	if err != nil {
+		return "", err
+	}
+	if !known {
+		if !repositoryID.MatchString(o.Model) {
+			return "", fmt.Errorf("%q is neither in the catalogue nor a Hugging Face id such as organisation/name%s", o.Model, suggestFrom(o.Model, modelNames()))
+		}
+		model = catalog.Model{ID: o.Model, Name: DeriveName(o.Model)}
+	}
+	s := &starter{options: o, model: model}
+	if err := s.check(); err != nil {
+		return "", err
+	}
+	s.write()
+	document := s.text.String()
+	if _, err := Load("the document", strings.NewReader(document)); err != nil {
+		return "", err
+	}
+	return document, nil
+}
+
+func modelNames() []string {
+	models, err := catalog.Models()
+	if err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(models))
+	for _, model := range models {
+		names = append(names, model.Name)
+	}
+	return names
+}
+
+type starter struct {
+	options StarterOptions
+	model   catalog.Model
+	text    strings.Builder
+}
+
+// check fills in the accelerator and finds out whether the catalogue knows how many of it are needed.
+func (s *starter) check() error {
+	if s.options.Platform == "" {
+		s.options.Platform = Platforms()[0]
+	}
+	if s.options.Namespace == "" {
+		s.options.Namespace = "default"
+	}
+	if s.options.Platform == "laptop" {
+		return nil
+	}
+	if s.options.Accelerator == "" {
+		if len(s.model.Layouts) == 0 {
+			return fmt.Errorf("which accelerator? the catalogue has no layout of %s; known: %s", s.model.ID, strings.Join(acceleratorNames(), ", "))
+		}
+		s.options.Accelerator = s.model.Layouts[0].Accelerator
+	}
+	if _, ok, err := catalog.FindAccelerator(s.options.Accelerator); err != nil || !ok {
+		return fmt.Errorf("there is no accelerator %q%s", s.options.Accelerator, suggestFrom(s.options.Accelerator, acceleratorNames()))
+	}
+	return nil
+}
+
+func (s *starter) line(format string, args ...any) { fmt.Fprintf(&s.text, format+"\n", args...) }
+
+func (s *starter) write() {
+	o := s.options
+	s.line("# yaml-language-server: $schema=kservegen.schema.json")
+	s.line("# The editor completes fields after: kservegen schema > kservegen.schema.json")
+	s.line("apiVersion: %s", APIVersion)
+	s.line("kind: %s", Kind)
+	s.line("metadata:")
+	s.line("  name: %s # objects are called so, or with the revision's name behind", s.model.Name)
+	s.line("  namespace: %s", o.Namespace)
+	s.line("spec:")
+	s.writeModel()
+	s.writeAccelerator()
+	if o.Platform == "eks" {
+		s.line("  platform:")
+		s.line("    eks: {} # {roleArn: arn:aws:iam::123456789012:role/models, region: us-east-1} to read s3://")
+	}
+	s.line("  # revisions: [{name: v1}, {name: v2, runtime: {args: {max-num-seqs: 128}}}]   # v2: only what differs")
+	s.line("  # traffic: [{revision: v1, weight: 90}, {revision: v2, weight: 10, testers: {header: x-llm-track, value: v2}}]")
+	s.line("  # expose: {hosts: [%s.example.com], gateway: istio-ingress/llm}   # else inside the mesh only", s.model.Name)
+	s.line("  # security: {callers: [{serviceAccount: chat/chat-ui}]}   # else the gateway only; mTLS is strict")
+	if o.Platform == "laptop" {
+		return
+	}
+	s.line("  environments: # one overlay each; anything of spec may differ")
+	s.line("  - {name: dev, replicas: {min: 1, max: 1}}")
+	s.line("  - {name: production}")
+}
+
+func (s *starter) writeModel() {
+	s.line("  model:")
+	s.line("    id: %s", s.model.ID)
+	if s.model.Revision != "" {
+		s.line("    revision: %s", s.model.Revision)
+	}
+	if s.options.Platform == "laptop" {
+		return
+	}
+	if s.model.Gated {
+		s.line("    secret: hf-token # gated: a Secret with HF_TOKEN must be in the namespace")
+	}
+	s.line("    # source: s3://bucket/prefix   # default hf://<id>:<revision>; also gs://, oci://, pvc://claim/path")
+}
+
+func (s *starter) writeAccelerator() {
+	if s.options.Platform == "laptop" {
+		s.line("  runtime: {name: %s} # answers like vLLM, without a model or a GPU", Simulator)
+		return
+	}
+	accelerator, _, _ := catalog.FindAccelerator(s.options.Accelerator)
+	s.line("  accelerator:")
+	s.line("    type: %s # %s", accelerator.Name, accelerator.Product)
+	layout, known := s.model.Layout(accelerator.Name)
+	switch {
+	case known && accelerator.Resource != "":
+		s.line("    perReplica: auto # %d, with %d tokens of context", layout.GPUs, layout.MaxModelLen)
+	case accelerator.Resource != "":
+		s.line("    perReplica: 1 # the catalogue has no layout of this model on it: check that it fits")
+	}
+	s.line("  replicas: {min: 2, max: 4} # scaled by the requests that wait; min: 1, max: 1 is cheapest")
+}

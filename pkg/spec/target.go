@@ -1,0 +1,256 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+const (
+	// DefaultBucketHeader carries the sticky bucket.
+	DefaultBucketHeader = "x-llm-bucket"
+
+	// defaultMetric and defaultTarget: queue length is what shows that a server batches as much as it can;
+	// start at 3 to 5 waiting requests per replica.
+	// https://cloud.google.com/kubernetes-engine/docs/best-practices/machine-learning/inference/autoscaling
+	defaultMetric = "vllm:num_requests_waiting"
+	defaultTarget = "5"
+
+	defaultMonitoring = "monitoring"
+)
+
+var (
+	headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9a-z-]+$")
+	metricName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
+	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$`)
+	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+)
+
+// target resolves everything but the revisions.
+func (r *resolver) target() Target {
+	s := &r.spec
+	served := s.Model.ServedName
+	if served == "" {
+		served = r.m.Name
+	}
+	if r.m.Name == "" && s.Model.ID == "" {
+		r.failf("spec.model.id", "is missing; for example deepseek-ai/DeepSeek-R1-Distill-Llama-8B")
+	}
+	r.checkPlain("spec.model.servedName", served)
+	r.checkExpose()
+	r.checkSecurity()
+	r.checkScaling()
+	r.checkPlatform()
+	r.checkOmit()
+	if s.Sticky != nil {
+		if s.Sticky.Header == "" {
+			s.Sticky.Header = DefaultBucketHeader
+		}
+		r.checkHeaderName("spec.sticky.header", s.Sticky.Header)
+	}
+	return Target{
+		Environment: r.environment, Name: r.m.Name, Namespace: r.m.Namespace, ServedName: served,
+		Sticky: s.Sticky, Expose: s.Expose, Security: s.Security, Scaling: s.Scaling,
+		Monitoring: s.Monitoring, Platform: s.Platform, Omit: s.Omit,
+	}
+}
+
+func (r *resolver) checkHeader(path string, h *HeaderMatch) {
+	if h == nil {
+		return
+	}
+	r.checkHeaderName(path+".header", h.Header)
+	if h.Value == "" {
+		r.failf(path+".value", "is missing")
+	}
+}
+
+func (r *resolver) checkHeaderName(path, name string) {
+	switch {
+	case name == "":
+		r.failf(path, "is missing")
+	case strings.ToLower(name) != name:
+		r.failf(path, "must be in lower case, as HTTP/2 sends it: %q", strings.ToLower(name))
+	case !headerName.MatchString(name):
+		r.failf(path, "%q is not a header name", name)
+	}
+}
+
+// checkPlain refuses what cannot stand in a flag: KServe runs the container through Go's text/template
+// (kserve#3851), and blanks split words in a shell.
+func (r *resolver) checkPlain(path, value string) {
+	if strings.ContainsAny(value, " \t\r\n") {
+		r.failf(path, "%q must not contain blanks", value)
+	}
+	r.checkTemplate(path, value)
+}
+
+func (r *resolver) checkTemplate(path, value string) {
+	if strings.Contains(value, "{{") {
+		r.failf(path, "%q contains {{, which KServe executes as a Go template (kserve#3851); put the text into a file that the server reads", value)
+	}
+}
+
+func (r *resolver) checkExpose() {
+	e := r.spec.Expose
+	if e == nil {
+		return
+	}
+	if len(e.Hosts) == 0 {
+		r.failf("spec.expose.hosts", "is missing; at least one host name that clients call")
+	}
+	seen := map[string]bool{}
+	for i, host := range e.Hosts {
+		path := fmt.Sprintf("spec.expose.hosts[%d]", i)
+		if errs := validation.IsDNS1123Subdomain(strings.TrimPrefix(host, "*.")); len(errs) > 0 {
+			r.failf(path, "%q is not a host name", host)
+		}
+		if seen[host] {
+			r.failf(path, "host %q is listed already", host)
+		}
+		seen[host] = true
+	}
+	r.checkQualified("spec.expose.gateway", e.Gateway, true)
+	if e.GatewayServiceAccount != "" && len(validation.IsDNS1123Subdomain(e.GatewayServiceAccount)) > 0 {
+		r.failf("spec.expose.gatewayServiceAccount", "%q is not a service account's name; its namespace is that of the gateway", e.GatewayServiceAccount)
+	}
+	if e.Path != "" && (!strings.HasPrefix(e.Path, "/") || !strings.HasSuffix(e.Path, "/") || e.Path == "/" || strings.ContainsAny(e.Path, " ?#")) {
+		r.failf("spec.expose.path", "%q must begin and end with / and have a name between, for example /deepseek/", e.Path)
+	}
+	if e.Path != "" && e.Header != nil {
+		r.failf("spec.expose.header", "path and header are two ways to select a model; keep one")
+	}
+	r.checkHeader("spec.expose.header", e.Header)
+}
+
+// checkQualified wants namespace/name.
+func (r *resolver) checkQualified(path, value string, required bool) {
+	if value == "" {
+		if required {
+			r.failf(path, "is missing; want namespace/name")
+		}
+		return
+	}
+	namespace, name, ok := strings.Cut(value, "/")
+	if !ok || !namespaceName.MatchString(namespace) || len(validation.IsDNS1123Subdomain(name)) > 0 {
+		r.failf(path, "want namespace/name, got %q", value)
+	}
+}
+
+func (r *resolver) checkSecurity() {
+	s := &r.spec.Security
+	r.enum("spec.security.mtls", &s.MTLS, "strict", "strict", "off")
+	seen := map[string]bool{}
+	for i, caller := range s.Callers {
+		path := fmt.Sprintf("spec.security.callers[%d].serviceAccount", i)
+		r.checkQualified(path, caller.ServiceAccount, true)
+		if seen[caller.ServiceAccount] {
+			r.failf(path, "%q is listed already", caller.ServiceAccount)
+		}
+		seen[caller.ServiceAccount] = true
+	}
+	if s.JWT != nil {
+		r.checkJWT(s.JWT)
+	}
+}
+
+func (r *resolver) checkJWT(j *JWT) {
+	const path = "spec.security.jwt"
+	if r.spec.Expose == nil {
+		r.failf(path, "tokens are asked of requests through the gateway; set spec.expose")
+	}
+	if j.Issuer == "" {
+		r.failf(path+".issuer", "is missing")
+	}
+	if strings.ContainsAny(j.Issuer, "*/") && strings.HasSuffix(j.Issuer, "*") {
+		r.failf(path+".issuer", "%q must be exact", j.Issuer)
+	}
+	if j.JWKS != "" && j.JWKSURI != "" {
+		r.failf(path+".jwks", "jwks and jwksUri are two ways to give the keys; keep one")
+	}
+	if j.JWKS != "" && !json.Valid([]byte(j.JWKS)) {
+		r.failf(path+".jwks", "is not JSON")
+	}
+	if strings.Contains(j.JWKS, `"d"`) {
+		r.failf(path+".jwks", "holds a private key (member d); only public keys belong here")
+	}
+	if u, err := url.Parse(j.JWKSURI); j.JWKSURI != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+		r.failf(path+".jwksUri", "%q is not a URL", j.JWKSURI)
+	}
+}
+
+func (r *resolver) checkScaling() {
+	s := &r.spec.Scaling
+	if s.Type != "" {
+		r.enum("spec.scaling.type", &s.Type, "", "hpa", "off")
+	}
+	if s.Metric == "" {
+		s.Metric = defaultMetric
+	}
+	if s.Target == "" {
+		s.Target = defaultTarget
+	}
+	if !metricName.MatchString(s.Metric) {
+		r.failf("spec.scaling.metric", "%q is not a metric name", s.Metric)
+	}
+	r.checkQuantity("spec.scaling.target", string(s.Target))
+}
+
+// quantity parses a Kubernetes quantity over zero.
+func (r *resolver) checkQuantity(path, value string) resource.Quantity {
+	q, err := resource.ParseQuantity(value)
+	if err != nil || q.Sign() <= 0 {
+		r.failf(path, "want a Kubernetes quantity over zero such as 500m, 4 or 16Gi, got %q", value)
+		return resource.Quantity{}
+	}
+	return q
+}
+
+func (r *resolver) checkPlatform() {
+	m := &r.spec.Monitoring
+	if m.Namespace == "" {
+		m.Namespace = defaultMonitoring
+	}
+	if !namespaceName.MatchString(m.Namespace) {
+		r.failf("spec.monitoring.namespace", "%q is not a namespace's name", m.Namespace)
+	}
+	r.checkQualified("spec.monitoring.serviceAccount", m.ServiceAccount, false)
+	eks := r.spec.Platform.EKS
+	if eks == nil {
+		return
+	}
+	if eks.RoleARN != "" && !roleARN.MatchString(eks.RoleARN) {
+		r.failf("spec.platform.eks.roleArn", "want arn:aws:iam::<12 digits>:role/<name>, got %q", eks.RoleARN)
+	}
+	if eks.Region != "" && !regionName.MatchString(eks.Region) {
+		r.failf("spec.platform.eks.region", "%q is not a region such as us-east-1", eks.Region)
+	}
+}
+
+func (r *resolver) checkOmit() {
+	names := make([]string, 0, len(Omittables()))
+	for _, name := range Omittables() {
+		names = append(names, string(name))
+	}
+	for i, omitted := range r.spec.Omit {
+		if !slices.Contains(names, string(omitted)) {
+			r.failf(fmt.Sprintf("spec.omit[%d]", i), "%q cannot be left out%s", omitted, suggestFrom(string(omitted), names))
+		}
+	}
+}
+
+// enum fills in a default and wants one of the values.
+func (r *resolver) enum(path string, value *string, def string, known ...string) {
+	if *value == "" {
+		*value = def
+	}
+	if *value != "" && !slices.Contains(known, *value) {
+		r.failf(path, "%q is unknown%s", *value, suggestFrom(*value, known))
+	}
+}

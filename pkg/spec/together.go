@@ -1,0 +1,130 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+// CheckTogether finds what goes wrong between documents of one run: two that would make the same object, and
+// two that claim the same requests of one host.
+func CheckTogether(deployments []*Deployment) error {
+	var problems manifest.Problems
+	problems = append(problems, checkNames(deployments)...)
+	problems = append(problems, checkHosts(deployments)...)
+	if len(problems) == 0 {
+		return nil
+	}
+	return sorted(problems)
+}
+
+// problemOf places a problem at a path of the document as written.
+func (m *Deployment) problemOf(path, format string, args ...any) manifest.Problem {
+	at, ok := m.places[path]
+	for p := path; !ok && p != ""; {
+		p = parent(p)
+		at, ok = m.places[p]
+	}
+	return manifest.Problem{File: m.File, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...)}
+}
+
+func (m *Deployment) where() string { return fmt.Sprintf("%s:%d", m.File, m.Line) }
+
+// checkNames: the stable Service is called by the model, the InferenceServices and runtimes by model and
+// revision. Model a with revision b-c and model a-b with revision c would be one InferenceService.
+func checkNames(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	type owner struct {
+		m    *Deployment
+		what string
+	}
+	taken := map[string]owner{}
+	trees := map[string]*Deployment{}
+	for _, m := range deployments {
+		if first, ok := trees[m.Name]; ok {
+			problems = append(problems, m.problemOf("metadata.name",
+				"metadata.name: model %q is at %s already, and both would be the folder %s; rename one", m.Name, first.where(), m.Name))
+			continue
+		}
+		trees[m.Name] = m
+		claims := map[string]string{m.Name: "model " + m.Name}
+		for _, revision := range m.revisionNames() {
+			claims[m.Name+"-"+revision] = fmt.Sprintf("revision %s of model %s", revision, m.Name)
+		}
+		for name, what := range claims {
+			key := m.Namespace + "/" + name
+			if first, ok := taken[key]; ok {
+				problems = append(problems, m.problemOf("metadata.name",
+					"metadata.name: %s would be called %s, and so would %s (%s); rename one", what, key, first.what, first.m.where()))
+			}
+			taken[key] = owner{m, what}
+		}
+	}
+	return problems
+}
+
+func (m *Deployment) revisionNames() []string {
+	if len(m.Document.Spec.Revisions) == 0 {
+		return []string{DefaultRevision}
+	}
+	var names []string
+	for _, revision := range m.Document.Spec.Revisions {
+		names = append(names, revision.Name)
+	}
+	return names
+}
+
+// claim is a model's hold on a host in one environment.
+type claim struct {
+	m      *Deployment
+	expose *Expose
+}
+
+// checkHosts: Istio merges the VirtualServices of one host in an order that is not defined, so only matches
+// that exclude each other are safe.
+// https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services
+func checkHosts(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	taken := map[string][]claim{}
+	reported := map[string]bool{}
+	for _, m := range deployments {
+		for _, target := range m.Environments {
+			if target.Expose == nil || target.Omits(OmitVirtualService) {
+				continue
+			}
+			for _, host := range target.Expose.Hosts {
+				key := target.Environment + " " + target.Expose.Gateway + " " + host
+				for _, other := range taken[key] {
+					why := clash(other.expose, target.Expose)
+					id := m.where() + other.m.where() + host
+					if other.m == m || why == "" || reported[id] {
+						continue
+					}
+					reported[id] = true
+					problems = append(problems, m.problemOf("spec.expose.hosts",
+						"spec.expose: host %s is taken by model %s (%s): %s", host, other.m.Name, other.m.where(), why))
+				}
+				taken[key] = append(taken[key], claim{m, target.Expose})
+			}
+		}
+	}
+	return problems
+}
+
+// clash says why two models cannot share a host, empty where they can.
+func clash(a, b *Expose) string {
+	switch {
+	case a.Path == "" && a.Header == nil || b.Path == "" && b.Header == nil:
+		return "give each of them a path or a header that selects it"
+	case (a.Path == "") != (b.Path == ""):
+		return "one selects by path and the other by header; a request may carry both"
+	case a.Path != "" && (strings.HasPrefix(a.Path, b.Path) || strings.HasPrefix(b.Path, a.Path)):
+		return fmt.Sprintf("paths %s and %s overlap", a.Path, b.Path)
+	case a.Path == "" && a.Header.Header != b.Header.Header:
+		return "they select by different headers; a request may carry both"
+	case a.Path == "" && a.Header.Value == b.Header.Value:
+		return fmt.Sprintf("both select by %s: %s", a.Header.Header, a.Header.Value)
+	}
+	return ""
+}

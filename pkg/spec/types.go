@@ -1,0 +1,264 @@
+package spec
+
+// APIVersion and Kind name the document.
+const (
+	APIVersion = "kservegen.dev/v1alpha1"
+	Kind       = "ModelDeployment"
+)
+
+// ModelDeployment describes one served model: what serves, on what, how much of it, who may call it
+// and how requests are shared between its revisions.
+type ModelDeployment struct {
+	// APIVersion is kservegen.dev/v1alpha1.
+	APIVersion string `json:"apiVersion" jsonschema:"enum=kservegen.dev/v1alpha1"`
+	// Kind is ModelDeployment.
+	Kind     string   `json:"kind" jsonschema:"enum=ModelDeployment"`
+	Metadata Metadata `json:"metadata,omitempty"`
+	Spec     Spec     `json:"spec"`
+}
+
+// Metadata names the model in the cluster.
+type Metadata struct {
+	// Name of the model; every object is called by it or <name>-<revision>. Default: derived from model.id.
+	Name string `json:"name,omitempty"`
+	// Namespace that all objects live in. Default: default.
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// Spec is the model deployment itself. Only model.id and accelerator.type have no default.
+type Spec struct {
+	Model       Model       `json:"model"`
+	Runtime     Runtime     `json:"runtime,omitempty"`
+	Accelerator Accelerator `json:"accelerator,omitempty"`
+	Resources   Resources   `json:"resources,omitempty"`
+	Replicas    Replicas    `json:"replicas,omitempty"`
+	// Revisions are immutable versions of what serves, each merged over spec. Default: one revision, v1.
+	Revisions []Revision `json:"revisions,omitempty"`
+	// Traffic shares requests between revisions; a revision runs where the traffic names it, even with
+	// weight 0. Default: all of it to the only revision.
+	Traffic    []Traffic  `json:"traffic,omitempty"`
+	Sticky     *Sticky    `json:"sticky,omitempty"`
+	Expose     *Expose    `json:"expose,omitempty"`
+	Security   Security   `json:"security,omitempty"`
+	Scaling    Scaling    `json:"scaling,omitempty"`
+	Monitoring Monitoring `json:"monitoring,omitempty"`
+	Platform   Platform   `json:"platform,omitempty"`
+	// Omit lists the objects that are left out of the tree.
+	Omit []Omittable `json:"omit,omitempty"`
+	// Environments are the overlays; each is merged over spec. Default: one environment, default.
+	Environments []Environment `json:"environments,omitempty"`
+}
+
+// Model says what is served and where its weights come from.
+type Model struct {
+	// ID of the model on Hugging Face, for example deepseek-ai/DeepSeek-R1-Distill-Llama-8B.
+	ID string `json:"id,omitempty"`
+	// Revision is the commit of the model repository to pin.
+	Revision string `json:"revision,omitempty"`
+	// Source of the weights: hf://, s3://, gs://, oci:// or pvc://. Default: hf://<id>:<revision>.
+	Source string `json:"source,omitempty"`
+	// ServedName is what clients send as "model"; the same on every revision. Default: metadata.name.
+	ServedName string `json:"servedName,omitempty"`
+	// MaxModelLen is the context length in tokens, or auto: the catalogue's layout, else vLLM's own choice.
+	MaxModelLen Count `json:"maxModelLen,omitempty"`
+	// Secret in the namespace that holds the source's credentials (HF_TOKEN, or AWS_ACCESS_KEY_ID and
+	// AWS_SECRET_ACCESS_KEY); it must exist before the pods start.
+	Secret string `json:"secret,omitempty"`
+	// Volume to create for a pvc:// source; without it the claim must exist.
+	Volume *Volume `json:"volume,omitempty"`
+}
+
+// Volume is the PersistentVolumeClaim that holds the weights.
+type Volume struct {
+	// Size, for example 200Gi.
+	Size string `json:"size"`
+	// StorageClass that provisions it. Default: the cluster's default class.
+	StorageClass string `json:"storageClass,omitempty"`
+	// AccessMode of the claim. Default: ReadWriteMany, since every replica mounts it.
+	AccessMode string `json:"accessMode,omitempty" jsonschema:"enum=ReadWriteMany,enum=ReadOnlyMany,enum=ReadWriteOnce"`
+}
+
+// Runtime is the ServingRuntime of the catalogue that runs the model.
+type Runtime struct {
+	// Name in the catalogue. Default: by accelerator (vllm-cuda, vllm-rocm, vllm-neuron, vllm-cpu).
+	Name string `json:"name,omitempty" jsonschema:"enum=vllm-cuda,enum=vllm-rocm,enum=vllm-neuron,enum=vllm-cpu,enum=simulator"`
+	// Version is the image tag. Default: the tag that the catalogue pins.
+	Version string `json:"version,omitempty"`
+	// Image replaces the whole image name, tag or digest included.
+	Image string `json:"image,omitempty"`
+	// Args are flags of the server without dashes, for example max-num-seqs: 128. true gives --flag, false
+	// gives --no-flag, a list repeats the value after the flag.
+	Args map[string]Arg `json:"args,omitempty"`
+	// Env are environment variables of the server; no secrets here.
+	Env map[string]Text `json:"env,omitempty"`
+	// StartupTimeout is how long loading may take before the pod is restarted. Default: from the bytes to
+	// load and a stated throughput.
+	StartupTimeout Duration `json:"startupTimeout,omitempty"`
+	// DrainTimeout is how long a stopping pod may finish its streams. Default: 5m.
+	DrainTimeout Duration `json:"drainTimeout,omitempty"`
+}
+
+// Accelerator is the device that a replica runs on.
+type Accelerator struct {
+	// Type in the catalogue, for example a10g, a100-80gb, h200, mi300x, trainium2, or none.
+	Type string `json:"type,omitempty"`
+	// PerReplica is the number of devices of one replica, or auto: the catalogue's layout for this model.
+	PerReplica Count `json:"perReplica,omitempty"`
+}
+
+// Resources of one replica besides its devices; requests equal limits.
+type Resources struct {
+	// CPU, for example 3 or 500m. Default: the host's share per device.
+	CPU Text `json:"cpu,omitempty"`
+	// Memory, for example 12Gi; /dev/shm counts toward it. Default: the host's share per device.
+	Memory Text `json:"memory,omitempty"`
+	// SharedMemory is the size of /dev/shm. Default: 2Gi.
+	SharedMemory Text `json:"sharedMemory,omitempty"`
+}
+
+// Replicas of each revision.
+type Replicas struct {
+	// Min is the number of replicas that always run. Default: 1.
+	Min *int `json:"min,omitempty" jsonschema:"minimum=1"`
+	// Max is the number that scaling may reach. Default: min, which means a fixed number.
+	Max *int `json:"max,omitempty" jsonschema:"minimum=1"`
+}
+
+// Revision is one immutable version of what serves. Fields that are left out are those of spec.
+type Revision struct {
+	// Name of the revision; its InferenceService and ServingRuntime are <model>-<name>.
+	Name        string       `json:"name"`
+	Model       *Model       `json:"model,omitempty"`
+	Runtime     *Runtime     `json:"runtime,omitempty"`
+	Accelerator *Accelerator `json:"accelerator,omitempty"`
+	Resources   *Resources   `json:"resources,omitempty"`
+	Replicas    *Replicas    `json:"replicas,omitempty"`
+}
+
+// Traffic is the share of one revision.
+type Traffic struct {
+	// Revision that gets the share.
+	Revision string `json:"revision"`
+	// Weight in percent; all weights sum to 100.
+	Weight int `json:"weight" jsonschema:"minimum=0,maximum=100"`
+	// Testers reach this revision whatever its weight.
+	Testers *HeaderMatch `json:"testers,omitempty"`
+}
+
+// HeaderMatch is an exact match of one request header.
+type HeaderMatch struct {
+	// Header name, in lower case.
+	Header string `json:"header"`
+	// Value that it must have.
+	Value string `json:"value"`
+}
+
+// Sticky keeps a caller on one revision by a bucket from 0 to 99 in a header that the gateway, the
+// authentication layer or the client sets from a hash of the user.
+type Sticky struct {
+	// Header that carries the bucket. Default: x-llm-bucket.
+	Header string `json:"header,omitempty"`
+}
+
+// Expose makes the model reachable through an Istio ingress gateway.
+type Expose struct {
+	// Hosts that clients call.
+	Hosts []string `json:"hosts,omitempty"`
+	// Gateway is the Istio Gateway, as namespace/name.
+	Gateway string `json:"gateway,omitempty"`
+	// GatewayServiceAccount limits callers to this service account of the gateway's namespace. Default: any
+	// workload of that namespace.
+	GatewayServiceAccount string `json:"gatewayServiceAccount,omitempty"`
+	// Path prefix that selects this model where several share a host, for example /deepseek/; it is removed
+	// before the request reaches the server.
+	Path string `json:"path,omitempty"`
+	// Header that selects this model where several share a host.
+	Header *HeaderMatch `json:"header,omitempty"`
+	// TLSSecret in the gateway's namespace; used by the Gateway that `render --shared` writes. Without it
+	// that Gateway speaks plain HTTP.
+	TLSSecret string `json:"tlsSecret,omitempty"`
+}
+
+// Security says who may call.
+type Security struct {
+	// MTLS strict refuses plaintext on every port of the model's pods; off leaves it to the mesh.
+	MTLS string `json:"mtls,omitempty" jsonschema:"enum=strict,enum=off"`
+	// Callers inside the mesh that may use the API, besides the gateway.
+	Callers []Caller `json:"callers,omitempty"`
+	// JWT that requests through the gateway must carry.
+	JWT *JWT `json:"jwt,omitempty"`
+}
+
+// Caller is a workload identity.
+type Caller struct {
+	// ServiceAccount as namespace/name.
+	ServiceAccount string `json:"serviceAccount"`
+}
+
+// JWT is an OpenID Connect issuer whose tokens are accepted.
+type JWT struct {
+	// Issuer, the iss claim.
+	Issuer string `json:"issuer"`
+	// Audiences of which the aud claim must name one.
+	Audiences []string `json:"audiences,omitempty"`
+	// JWKSURI is where the keys are. Default: by OpenID discovery from the issuer.
+	JWKSURI string `json:"jwksUri,omitempty"`
+	// JWKS holds public keys inline, where istiod cannot reach the issuer.
+	JWKS string `json:"jwks,omitempty"`
+}
+
+// Scaling of each revision by a metric of vLLM.
+type Scaling struct {
+	// Type hpa makes a HorizontalPodAutoscaler, off a fixed number. Default: hpa where replicas.max is over
+	// replicas.min.
+	Type string `json:"type,omitempty" jsonschema:"enum=hpa,enum=off"`
+	// Metric of vLLM, averaged over pods. Default: vllm:num_requests_waiting.
+	Metric string `json:"metric,omitempty"`
+	// Target of the metric per pod. Default: 5 waiting requests.
+	Target Text `json:"target,omitempty"`
+}
+
+// Monitoring says who scrapes.
+type Monitoring struct {
+	// Namespace of Prometheus. Default: monitoring.
+	Namespace string `json:"namespace,omitempty"`
+	// ServiceAccount of a Prometheus that has a sidecar and scrapes /metrics by mTLS, as namespace/name.
+	ServiceAccount string `json:"serviceAccount,omitempty"`
+}
+
+// Platform holds what differs by where the cluster runs.
+type Platform struct {
+	EKS *EKS `json:"eks,omitempty"`
+}
+
+// EKS is Amazon EKS.
+type EKS struct {
+	// RoleARN of the IAM role that reads the weights (IAM roles for service accounts).
+	RoleARN string `json:"roleArn,omitempty"`
+	// Region of the bucket.
+	Region string `json:"region,omitempty"`
+}
+
+// Environment is one overlay: a name and what differs from spec. A revision's own fields win over it.
+type Environment struct {
+	// Name of the overlay's folder.
+	Name        string       `json:"name"`
+	Model       *Model       `json:"model,omitempty"`
+	Runtime     *Runtime     `json:"runtime,omitempty"`
+	Accelerator *Accelerator `json:"accelerator,omitempty"`
+	Resources   *Resources   `json:"resources,omitempty"`
+	Replicas    *Replicas    `json:"replicas,omitempty"`
+	// Traffic replaces spec.traffic here; it may name fewer revisions, which then do not run here.
+	Traffic    []Traffic   `json:"traffic,omitempty"`
+	Sticky     *Sticky     `json:"sticky,omitempty"`
+	Expose     *Expose     `json:"expose,omitempty"`
+	Security   *Security   `json:"security,omitempty"`
+	Scaling    *Scaling    `json:"scaling,omitempty"`
+	Monitoring *Monitoring `json:"monitoring,omitempty"`
+	Platform   *Platform   `json:"platform,omitempty"`
+	// Omit replaces spec.omit here.
+	Omit []Omittable `json:"omit,omitempty"`
+}
+
+// Omittable is the file name of an object that can be left out.
+type Omittable string
