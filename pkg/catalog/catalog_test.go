@@ -212,7 +212,7 @@ func TestResultsAreCopies(t *testing.T) {
 func TestParseIsStrict(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"unknown field": "- {name: a, nmae: b}",
+		"unknown field": "- {name: a, naem: b}",
 		"duplicate key": "- {name: a, name: b}",
 		"wrong type":    "- {name: a, layers: many}",
 		"not a list":    "name: a",

@@ -17,8 +17,10 @@ type Weight struct {
 	Host string
 	// Value in percent.
 	Value int
-	// BucketPaths are the JSON pointers of the sticky rule's expression, none without sticky buckets.
-	BucketPaths []string
+	// BucketPaths are the JSON pointers of the sticky rule's expression, none without sticky buckets;
+	// BucketHostPath that of the host the rule leads to.
+	BucketPaths    []string
+	BucketHostPath string
 	// Buckets is the expression that matches the revision's buckets.
 	Buckets string
 }
@@ -45,7 +47,9 @@ func Traffic(t spec.Target) []Weight {
 		}
 		if t.Sticky != nil {
 			// The last revision has the first rule and the lowest buckets: as its weight grows it only gains.
-			list[i].BucketPaths = bucketPaths(t, firstSticky+len(t.Revisions)-1-i)
+			own := firstSticky + len(t.Revisions) - 1 - i
+			list[i].BucketPaths = bucketPaths(t, own)
+			list[i].BucketHostPath = fmt.Sprintf("/spec/http/%d/route/0/destination/host", own)
 			list[i].Buckets = bucketRange(upper-r.Weight, upper)
 			upper -= r.Weight
 		}

@@ -181,7 +181,7 @@ func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
 	default:
 		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "A fixed number of replicas; KServe's default would scale on CPU, idle on a GPU server."
 	}
-	if r.Devices > 0 {
+	if r.Devices > 0 && len(r.Accelerator.Nodes) > 0 {
 		at[pod+"/affinity"] = fmt.Sprintf("Nodes with %s, by any label that tells.", r.Accelerator.Product)
 	}
 	if r.Model.Source == "" {

@@ -36,7 +36,7 @@ func (b *Builder) template(name string) (*template, error) {
 	}
 	file := "runtimes/" + name + "/servingruntime.yaml"
 	runtime := &v1alpha1.ServingRuntime{}
-	if err := yaml.UnmarshalStrict(data, runtime); err != nil {
+	if err = yaml.UnmarshalStrict(data, runtime); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
 	if len(runtime.Spec.Containers) != 1 || runtime.Spec.Containers[0].Name != Container {

@@ -6,25 +6,12 @@ import "sigs.k8s.io/kustomize/kyaml/yaml"
 // of values.
 type expander struct {
 	*reader
-	nodes int
-	open  map[*yaml.Node]bool // the anchored nodes that the current one stands in
+	open map[*yaml.Node]bool // the anchored nodes that the current one stands in
 }
 
 func (r *reader) expandAliases(root *yaml.Node) {
 	e := &expander{reader: r, open: map[*yaml.Node]bool{}}
-	e.count(root)
-	if e.nodes > r.limit {
-		r.report(root.Line, root.Column, "the document has %d values and keys, more than the limit of %d; split it", e.nodes, r.limit)
-		return
-	}
 	e.expand(root)
-}
-
-func (e *expander) count(n *yaml.Node) {
-	e.nodes++
-	for _, child := range n.Content {
-		e.count(child)
-	}
 }
 
 // expand goes through the document in order. An alias comes after what it names, so that is expanded already
@@ -48,7 +35,7 @@ func (e *expander) expand(n *yaml.Node) bool {
 		}
 		expanded := e.copy(child.Alias)
 		if expanded == nil {
-			e.report(child.Line, child.Column, "with alias *%s the document has more than %d values and keys; write less with aliases", child.Value, e.limit)
+			e.report(child.Line, child.Column, "with alias *%s the file has more than %d values and keys, the limit for one file", child.Value, e.limit)
 			return false
 		}
 		expanded.HeadComment, expanded.LineComment, expanded.FootComment = child.HeadComment, child.LineComment, child.FootComment

@@ -68,6 +68,10 @@ func plainComment(text string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
+// escapePointer escapes one step of a JSON pointer (RFC 6901).
 func escapePointer(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	if !strings.ContainsAny(key, "~/") {
+		return key
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
 }

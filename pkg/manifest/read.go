@@ -23,7 +23,7 @@ type Document struct {
 type Limits struct {
 	// Bytes is the size of the file.
 	Bytes int64
-	// Nodes is the number of values and keys of one document, aliases expanded.
+	// Nodes is the number of values and keys in the file, aliases expanded.
 	Nodes int
 }
 
@@ -51,28 +51,46 @@ func Read(file string, r io.Reader, lim Limits) ([]Document, error) {
 		reader.report(0, 0, "is larger than %d bytes, the limit for one file; split it", lim.Bytes)
 	} else if reader.checkText(data); len(reader.problems) == 0 {
 		// The library leaves carriage returns in comments. Without them no line or column changes.
-		data = bytes.TrimPrefix(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\ufeff"))
-		reader.parse(data)
+		reader.parse(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")))
 	}
 	if len(reader.problems) == 0 && len(reader.documents) == 0 {
 		reader.report(0, 0, "is empty")
 	}
-	if len(reader.problems) > 0 {
-		reader.problems.sort()
-		return nil, reader.problems
+	if problems := reader.sorted(); len(problems) > 0 {
+		return nil, problems
 	}
 	return reader.documents, nil
 }
 
+// maxProblems is how many problems of a file are worth a person's time.
+const maxProblems = 100
+
 type reader struct {
 	file      string
 	limit     int
+	nodes     int
 	documents []Document
 	problems  Problems
+	untold    int
 }
 
 func (r *reader) report(line, column int, format string, args ...any) {
+	if len(r.problems) == maxProblems {
+		r.untold++
+		return
+	}
 	r.problems = append(r.problems, Problem{File: r.file, Line: line, Column: column, Message: fmt.Sprintf(format, args...)})
+}
+
+func (r *reader) sorted() Problems {
+	r.problems.sort()
+	if r.untold == 0 {
+		return r.problems
+	}
+	last := r.problems[len(r.problems)-1]
+	return append(r.problems, Problem{
+		File: r.file, Line: last.Line, Column: last.Column, Message: fmt.Sprintf("and %d more problems in this file", r.untold),
+	})
 }
 
 // checkText finds the first byte or character that no YAML file may hold; what follows it is likely no text.
@@ -113,14 +131,24 @@ func (r *reader) parse(data []byte) {
 		if content.ShortTag() == yaml.NodeTagNull && content.Style&yaml.TaggedStyle == 0 {
 			continue
 		}
+		if r.count(content); r.nodes > r.limit {
+			r.report(content.Line, content.Column, "the file has more than %d values and keys, the limit for one file; split it", r.limit)
+			return
+		}
 		content.HeadComment = joinComments(node.HeadComment, content.HeadComment)
 		content.FootComment = joinComments(content.FootComment, node.FootComment)
 		found := len(r.problems)
-		r.check(content)
-		if len(r.problems) == found {
+		if r.check(content); len(r.problems) == found {
 			r.expandAliases(content)
 		}
 		r.documents = append(r.documents, Document{File: r.file, Node: content})
+	}
+}
+
+func (r *reader) count(n *yaml.Node) {
+	r.nodes++
+	for _, child := range n.Content {
+		r.count(child)
 	}
 }
 

@@ -62,6 +62,9 @@ func TestReadProblems(t *testing.T) {
 		"open bracket":            {"a: [1,\nb: 2\nc: 3\n", "f.yaml:3: did not find expected ',' or ']'"},
 		"brace in block":          {"a: 1\nb: }\n", "f.yaml:2: did not find expected node content"},
 		"syntax in second":        {"a: 1\n---\nb: 1\nc: d: e\n", "f.yaml:4: mapping values are not allowed in this context"},
+		"syntax and BOM":          {"\ufeffa: b: c\n", "f.yaml:1: mapping values are not allowed in this context"},
+		"syntax, BOM and dashes":  {"\ufeff---\na: b: c\n", "f.yaml:2: mapping values are not allowed in this context"},
+		"place and BOM":           {"\ufeffa: !x c\n", "f.yaml:1:4: unknown tag !x; write the value without it"},
 		"syntax and CRLF":         {"a: 1\r\nb:\r\n\tc\r\n", "f.yaml:3: found character that cannot start any token"},
 		"directive":               {"# c\n%YAML 3.0\n---\na: 1\n", "f.yaml:2: found incompatible YAML document"},
 		"all at once":             {"a: !x 1\na: 2\n---\n<<: 1\n---\nb: [\n", "f.yaml:1:4: unknown tag !x; write the value without it\nf.yaml:2:1: duplicate key \"a\", first on line 1; remove one\nf.yaml:4:1: merge keys (<<) are not supported; write the fields out\nf.yaml:7: did not find expected node content"},
@@ -194,19 +197,38 @@ func dataOf(t require.TestingT, n *yaml.Node) any {
 
 func TestReadOfMarshalIsIdentity(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		v := value(5).Draw(t, "value")
-		data, err := manifest.Marshal(v)
-		if err != nil {
-			t.Skip("kustomize cannot carry it either")
-		}
-		documents, err := manifest.Read("f.yaml", strings.NewReader(string(data)), manifest.Limits{})
-		if canonical(t, v) == nil {
-			require.ErrorContains(t, err, "is empty")
-			return
-		}
-		require.NoError(t, err, "%q", data)
-		require.Len(t, documents, 1)
-		require.Equal(t, canonical(t, v), dataOf(t, documents[0].Node), "%q", data)
-	})
+	for _, s := range nasty() {
+		checkReadOfMarshal(t, map[string]any{"a": s, "b": []any{s, []any{s}}})
+		checkReadOfMarshal(t, []any{map[string]any{s: s}})
+	}
+	rapid.Check(t, func(t *rapid.T) { checkReadOfMarshal(t, value(5).Draw(t, "value")) })
+}
+
+func checkReadOfMarshal(t require.TestingT, v any) {
+	data, err := manifest.Marshal(v)
+	if err != nil {
+		return // kustomize cannot carry it either
+	}
+	documents, err := read(string(data))
+	if canonical(t, v) == nil {
+		require.ErrorContains(t, err, "is empty")
+		return
+	}
+	require.NoError(t, err, "%q", data)
+	require.Len(t, documents, 1)
+	require.Equal(t, canonical(t, v), dataOf(t, documents[0].Node), "%q", data)
+}
+
+func TestReadExpandsAliases(t *testing.T) {
+	t.Parallel()
+	documents, err := read("a: &x {b: &y c}\nd: *x # of d\ne: [*y, *x]\n")
+	require.NoError(t, err)
+	root := documents[0].Node
+	assert.Equal(t, map[string]any{
+		"a": map[string]any{"b": "c"}, "d": map[string]any{"b": "c"}, "e": []any{"c", map[string]any{"b": "c"}},
+	}, dataOf(t, root))
+	assert.Equal(t, "# of d", manifest.Lookup(root, "/d").LineComment)
+	for _, pointer := range []string{"/a", "/a/b", "/d", "/d/b", "/e/0"} {
+		assert.Empty(t, manifest.Lookup(root, pointer).Anchor, pointer)
+	}
 }

@@ -63,37 +63,35 @@ func (e *emitter) lines(lines string, at place) {
 // line breaks are in play the result depends on indentation and column, so the library is given a stand-in of
 // the same shape.
 func libraryText(s string, indent, column int, at place) (string, error) {
-	if at == atRoot || !strings.ContainsAny(s, "\n\u2028\u2029") {
+	breaks, spaces := strings.ContainsAny(s, "\n\u2028\u2029"), strings.Contains(s, " ")
+	if at == atRoot || !breaks && !(spaces && column+len(s) > foldColumn) {
 		alone, err := yamlv2.Marshal(s)
 		if err != nil {
 			return "", err
 		}
-		folded := bytes.IndexByte(alone, '\n') != len(alone)-1
-		folds := column+utf8.RuneCount(alone) > foldColumn && strings.Contains(s, " ")
-		if at == atRoot || !folded && !folds {
+		if at == atRoot || !spaces || column+utf8.RuneCount(alone) <= foldColumn {
 			return string(alone), nil
 		}
 	}
-	// A key longer than the fold column changes nothing more.
-	key, value := strings.Repeat("k", min(column-indent-len(": "), foldColumn+1)), any(s)
-	skip := indent + len(key) + len(": ")
 	if at == afterDash {
-		key, value = "k", []any{s}
-		skip = indent + len("k:\n") + indent + len("- ")
+		return standIn([]any{s}, indent, len("- "))
 	}
-	standIn := yamlv2.MapSlice{{Key: key, Value: value}}
-	levels := indent / 2
-	for range levels {
-		standIn = yamlv2.MapSlice{{Key: "k", Value: standIn}}
+	// A key longer than the fold column changes nothing more.
+	key := strings.Repeat("k", min(column-indent-len(": "), foldColumn+1))
+	return standIn(yamlv2.MapSlice{{Key: key, Value: s}}, indent, len(key+": "))
+}
+
+// standIn returns what the library writes for a block at an indentation, without its first skip bytes. Lists in
+// lists give any indentation, all of it on the first line.
+func standIn(block any, indent, skip int) (string, error) {
+	for range indent / 2 {
+		block = []any{block}
 	}
-	out, err := yamlv2.Marshal(standIn)
+	out, err := yamlv2.Marshal(block)
 	if err != nil {
 		return "", err
 	}
-	for level := range levels {
-		out = out[2*level+len("k:\n"):]
-	}
-	return string(out[skip:]), nil
+	return string(out[indent+skip:]), nil
 }
 
 // isSimpleKey says whether the library writes the key in front of a colon; others stand behind a question mark.
@@ -133,22 +131,19 @@ func (e *emitter) explicitKey(key string, indent int) place {
 		e.fail("the key %s %w", excerpt(key), err)
 		return afterDash
 	}
-	standIn := map[string]any{key: nil}
-	for range indent / 2 {
-		standIn = map[string]any{"k": standIn}
-	}
-	data, err := json.Marshal(standIn)
+	data, err := json.Marshal(map[string]any{key: nil})
 	if err == nil {
-		data, err = sigsyaml.JSONToYAML(data)
+		_, err = sigsyaml.JSONToYAML(data)
+	}
+	var lines string
+	if err == nil {
+		lines, err = standIn(yamlv2.MapSlice{{Key: key}}, indent, 0)
 	}
 	if err != nil {
 		e.fail("the key %s is too long for YAML: %w", excerpt(key), err)
 		return afterDash
 	}
-	for level := range indent / 2 {
-		data = data[2*level+len("k:\n"):]
-	}
-	e.buf = append(e.buf, bytes.TrimSuffix(data[indent:], []byte(" null\n"))...)
+	e.buf = append(e.buf, strings.TrimSuffix(lines, " null\n")...)
 	e.lineStart = len(e.buf) - indent - 1
 	return afterDash
 }

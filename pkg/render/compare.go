@@ -17,45 +17,70 @@ type op struct {
 // compare returns the operations that make want of base. A test stands before each replacement and removal, so
 // that a base that changed under the patch fails the build instead of being patched silently.
 func compare(base, want map[string]any) []op {
-	var ops []op
-	compareMaps(&ops, "", base, want)
-	return ops
+	c := &comparer{}
+	c.maps(base, want)
+	return c.ops
 }
 
-func compareMaps(ops *[]op, path string, base, want map[string]any) {
+// comparer walks two values side by side. Most of an overlay's objects are like the base's, so a path is put
+// together only where something differs.
+type comparer struct {
+	ops  []op
+	path []string
+}
+
+func (c *comparer) maps(base, want map[string]any) {
 	for _, key := range union2(base, want) {
-		below := path + "/" + escape(key)
 		was, inBase := base[key]
 		now, inWant := want[key]
+		c.path = append(c.path, key)
 		switch {
 		case !inBase:
-			*ops = append(*ops, op{"add", below, now})
+			c.add("add", now)
 		case !inWant:
-			*ops = append(*ops, op{"test", below, was}, op{"remove", below, nil})
+			c.add("test", was)
+			c.add("remove", nil)
 		default:
-			compareValues(ops, below, was, now)
+			c.values(was, now)
 		}
+		c.path = c.path[:len(c.path)-1]
 	}
 }
 
-func compareValues(ops *[]op, path string, was, now any) {
+func (c *comparer) values(was, now any) {
 	switch was := was.(type) {
 	case map[string]any:
 		if now, ok := now.(map[string]any); ok {
-			compareMaps(ops, path, was, now)
+			c.maps(was, now)
 			return
 		}
 	case []any:
 		if now, ok := now.([]any); ok && len(was) == len(now) {
 			for i := range was {
-				compareValues(ops, path+"/"+strconv.Itoa(i), was[i], now[i])
+				c.path = append(c.path, strconv.Itoa(i))
+				c.values(was[i], now[i])
+				c.path = c.path[:len(c.path)-1]
 			}
+			return
+		}
+	case string:
+		if now, ok := now.(string); ok && was == now {
 			return
 		}
 	}
 	if !reflect.DeepEqual(was, now) {
-		*ops = append(*ops, op{"test", path, was}, op{"replace", path, now})
+		c.add("test", was)
+		c.add("replace", now)
 	}
+}
+
+func (c *comparer) add(operation string, value any) {
+	var path strings.Builder
+	for _, step := range c.path {
+		path.WriteByte('/')
+		path.WriteString(escape(step))
+	}
+	c.ops = append(c.ops, op{operation, path.String(), value})
 }
 
 func union2(a, b map[string]any) []string {
@@ -68,11 +93,11 @@ func escape(key string) string {
 	if !strings.ContainsAny(key, "~/") {
 		return key
 	}
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
 }
 
 func unescape(key string) string {
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
+	return strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
 }
 
 // opsData is a patch file's content.

@@ -7,13 +7,13 @@ import (
 	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
-// add appends a file of typed or generic data.
-func (t *Tree) add(kind FileKind, path string, v any, comments manifest.Comments) error {
+// add appends a generated file.
+func (t *Tree) add(path string, v any, comments manifest.Comments) error {
 	data, err := manifest.MarshalCommented(v, comments)
 	if err != nil {
 		return err
 	}
-	t.Files = append(t.Files, File{Path: path, Data: data, Kind: kind})
+	t.Files = append(t.Files, File{Path: path, Data: data, Kind: Generated})
 	return nil
 }
 
@@ -21,11 +21,11 @@ func (t *Tree) addBase(common []converted) error {
 	var resources []string
 	for _, object := range common {
 		resources = append(resources, object.File+".yaml")
-		if err := t.add(Generated, "base/"+object.File+".yaml", object.data, object.Comments); err != nil {
+		if err := t.add("base/"+object.File+".yaml", object.data, object.Comments); err != nil {
 			return err
 		}
 	}
-	return t.add(Generated, "base/"+kustomizationFile, kustomization(resources, nil), manifest.Comments{
+	return t.add("base/"+kustomizationFile, kustomization(resources, nil), manifest.Comments{
 		Head: "What every environment has. Rendered by kservegen; change the document, or an overlay's custom/.",
 	})
 }
@@ -39,7 +39,7 @@ func (t *Tree) addOverlay(common []converted, environment plannedEnvironment) er
 	for _, base := range common {
 		object := own[base.File]
 		delete(own, base.File)
-		data, ops, err := against(base, object)
+		data, ops, err := against(base, object, environment.asBase[base.File])
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (t *Tree) addOverlay(common []converted, environment plannedEnvironment) er
 		}
 		resources = append(resources, object.File+".yaml")
 		built = append(built, one.data)
-		if err := t.add(Generated, dir+object.File+".yaml", one.data, one.Comments); err != nil {
+		if err := t.add(dir+object.File+".yaml", one.data, one.Comments); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,7 @@ func (t *Tree) addOverlay(common []converted, environment plannedEnvironment) er
 
 func (t *Tree) addOverlayKustomization(dir string, resources []string) error {
 	overlay := kustomization(resources, []string{"patches", "custom"})
-	if err := t.add(Generated, dir+kustomizationFile, overlay, manifest.Comments{At: map[string]string{
+	if err := t.add(dir+kustomizationFile, overlay, manifest.Comments{At: map[string]string{
 		"/components": "In this order: custom/ is yours, and sees what the rest of the overlay makes.",
 	}}); err != nil {
 		return err
@@ -110,11 +110,11 @@ func (t *Tree) addPatches(dir string, patches []patch, environment plannedEnviro
 			t.Files = append(t.Files, File{Path: dir + trafficFile, Data: data, Kind: TrafficFile})
 			continue
 		}
-		if err := t.add(Generated, dir+p.file, opsData(p.ops), manifest.Comments{}); err != nil {
+		if err := t.add(dir+p.file, opsData(p.ops), manifest.Comments{}); err != nil {
 			return err
 		}
 	}
-	return t.add(Generated, dir+kustomizationFile, component(patches), manifest.Comments{
+	return t.add(dir+kustomizationFile, component(patches), manifest.Comments{
 		Head: "What differs here from the base. A test operation before each change makes a patch fail loudly where\nthe base is not what it was made for.",
 	})
 }
@@ -130,8 +130,8 @@ func byFile(objects []planned) func(func(string, planned) bool) {
 }
 
 // against returns an environment's object as data and the operations that make it of the base's.
-func against(base converted, object planned) (map[string]any, []op, error) {
-	if sameTyped(base.planned, object) {
+func against(base converted, object planned, same bool) (map[string]any, []op, error) {
+	if same {
 		return base.data, nil, nil
 	}
 	one, err := convert(object)

@@ -14,13 +14,17 @@ import (
 func trafficBytes(weights []istio.Weight) ([]byte, error) {
 	var ops []any
 	line := map[string]string{}
+	test := func(path, host string) { ops = append(ops, map[string]any{"op": "test", "path": path, "value": host}) }
 	replace := func(path string, value any, comment string) {
 		line[fmt.Sprintf("/%d/value", len(ops))] = comment
 		ops = append(ops, map[string]any{"op": "replace", "path": path, "value": value})
 	}
 	for _, w := range weights {
-		ops = append(ops, map[string]any{"op": "test", "path": w.HostPath, "value": w.Host})
+		test(w.HostPath, w.Host)
 		replace(w.Path, int64(w.Value), fmt.Sprintf("%s: %d in the document", w.Revision, w.Value))
+		if w.BucketHostPath != "" {
+			test(w.BucketHostPath, w.Host)
+		}
 		for _, path := range w.BucketPaths {
 			replace(path, w.Buckets, "buckets of "+w.Revision)
 		}

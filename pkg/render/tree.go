@@ -78,6 +78,13 @@ func (e Environment) Stream() ([]byte, error) {
 	return stream.Bytes(), nil
 }
 
+// Release drops the built form of the environments, which is most of a tree's memory, and keeps the files.
+func (t *Tree) Release() {
+	for i := range t.Environments {
+		t.Environments[i].Objects = nil
+	}
+}
+
 // Generator makes trees. It keeps what documents share; not safe for concurrent use.
 type Generator struct {
 	kserve *kserve.Builder
@@ -94,9 +101,9 @@ func (g *Generator) Tree(m *spec.Deployment) (*Tree, error) {
 	}
 	environments := make([]plannedEnvironment, 0, len(m.Environments))
 	for _, target := range m.Environments {
-		objects, err := plan(g.kserve, target)
-		if err != nil {
-			return nil, fmt.Errorf("rendering %s for %s: %w", m.Name, target.Environment, err)
+		objects, planErr := plan(g.kserve, target)
+		if planErr != nil {
+			return nil, fmt.Errorf("rendering %s for %s: %w", m.Name, target.Environment, planErr)
 		}
 		environment := plannedEnvironment{name: target.Environment, objects: objects}
 		if !target.Omits(spec.OmitVirtualService) {
@@ -117,12 +124,18 @@ type plannedEnvironment struct {
 	name    string
 	objects []planned
 	traffic []istio.Weight
+	// asBase are the files whose objects equal the base's.
+	asBase map[string]bool
 }
 
 // assemble lays out base and overlays. The base holds the objects that every environment has.
 func assemble(name string, base []planned, environments []plannedEnvironment) (*Tree, error) {
 	tree := &Tree{Name: name}
-	common, err := convertAll(inEvery(base, environments))
+	shared := inEvery(base, environments)
+	for i := range environments {
+		environments[i].asBase = equals(shared, environments[i].objects)
+	}
+	common, err := convertAll(shared)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +201,17 @@ func convert(object planned) (converted, error) {
 	return converted{object, data}, nil
 }
 
-// sameTyped reports that two objects are equal without converting them. It may miss equality (protobuf messages
-// carry caches), never invent it.
-func sameTyped(a, b planned) bool { return reflect.DeepEqual(a.Typed, b.Typed) }
+// equals lists the files of an environment whose typed objects equal the base's; most do, and need not be
+// converted to be compared. It must run before any is converted: encoding a protobuf message fills caches in
+// it, after which reflect sees a difference.
+func equals(base, objects []planned) map[string]bool {
+	typed := make(map[string]any, len(objects))
+	for _, object := range objects {
+		typed[object.File] = object.Typed
+	}
+	same := make(map[string]bool, len(base))
+	for _, object := range base {
+		same[object.File] = reflect.DeepEqual(object.Typed, typed[object.File])
+	}
+	return same
+}

@@ -42,7 +42,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
 	t.Args = r.args(model)
-	t.TensorParallel = r.tensorParallel(model, devices, t.Args)
+	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.Args)
 	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
 	if layout, ok := model.Layout(accelerator.Name); ok && t.MaxModelLen == 0 && layout.GPUs <= max(devices, 1) {
 		t.MaxModelLen = layout.MaxModelLen
@@ -207,19 +207,20 @@ func (r *resolver) checkImage(image string) {
 	}
 }
 
-// tensorParallel divides the devices of a replica among the parallel dimensions.
-func (r *resolver) tensorParallel(model catalog.Model, devices int, args map[string]Arg) int {
+// tensorParallel divides the devices of a replica among the parallel dimensions. An accelerator may count more
+// than one rank per device: a Trainium2 chip is four logical cores.
+func (r *resolver) tensorParallel(model catalog.Model, accelerator catalog.Accelerator, devices int, args map[string]Arg) int {
 	if r.spec.Runtime.Name == Simulator || devices == 0 {
 		return 0
 	}
+	ranks := devices * max(accelerator.RanksPerDevice, 1)
 	others := r.positive(args, "pipeline-parallel-size") * r.positive(args, "data-parallel-size")
-	tensor := devices / others
-	if arg, ok := args["tensor-parallel-size"]; ok {
+	tensor := ranks / others
+	if _, ok := args["tensor-parallel-size"]; ok {
 		tensor = r.positive(args, "tensor-parallel-size")
-		_ = arg
 	}
-	if tensor*others != devices {
-		r.failf("spec.accelerator.perReplica", "%d devices, but tensor × pipeline × data parallel is %d × %d", devices, tensor, others)
+	if tensor*others != ranks {
+		r.failf("spec.accelerator.perReplica", "%d devices are %d ranks, but tensor × pipeline and data parallel are %d × %d", devices, ranks, tensor, others)
 		return tensor
 	}
 	if heads := model.AttentionHeads; tensor > 0 && heads%tensor != 0 {

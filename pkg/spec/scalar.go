@@ -50,7 +50,7 @@ type Arg struct {
 	Bool *bool
 }
 
-// MarshalJSON is not needed for rendering; the type is read from YAML nodes only.
+// String is the values, with blanks between.
 func (a Arg) String() string { return strings.Join(a.Values, " ") }
 
 // nodeDecoder is implemented by scalars that accept more than one YAML type.

@@ -31,8 +31,9 @@ func Starter(o StarterOptions) (string, error) {
 		if !repositoryID.MatchString(o.Model) {
 			return "", fmt.Errorf("%q is neither in the catalogue nor a Hugging Face id such as organisation/name%s", o.Model, suggestFrom(o.Model, modelNames()))
 		}
-		model = catalog.Model{ID: o.Model, Name: DeriveName(o.Model)}
+		model = catalog.Model{ID: o.Model, Name: o.Model}
 	}
+	model.Name = DeriveName(model.Name)
 	s := &starter{options: o, model: model}
 	if err := s.check(); err != nil {
 		return "", err

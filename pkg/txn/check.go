@@ -140,7 +140,8 @@ func (c *checker) dir(p string) directory {
 	return d
 }
 
-// writable checks that a directory can take a change, or can be made. The mode decides, not the user: a directory that was made read-only is meant so even for root.
+// writable checks that a directory can take a change, or can be made. The mode decides, not the user: who makes a
+// directory read-only means it, also when root runs this.
 func (c *checker) writable(p string) error {
 	for !c.dirs[p].exists {
 		if !c.making[p] {

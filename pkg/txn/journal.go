@@ -110,8 +110,8 @@ func (w *work) readJournal() (*journal, error) {
 	}
 	j, err := decodeJournal(data)
 	if err != nil {
-		return nil, refuse("%s: %v; nothing was touched. An interrupted run left it: the files it replaced are in %s, the ones it did not put in place in %s. "+
-			"Restore the tree (git checkout or a backup), delete %s, and run this again",
+		return nil, refuse("%s: %v; nothing was touched. An interrupted run left it: the files it replaced are in %s, "+
+			"the ones it did not put in place in %s. Restore the tree (git checkout or a backup), delete %s, and run this again",
 			w.at(journalName), err, w.at(oldDir), w.at(stagedDir), w.at(WorkDir))
 	}
 	return j, nil

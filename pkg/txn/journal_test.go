@@ -86,7 +86,7 @@ func TestDamagedJournal(t *testing.T) {
 	}
 	for data, why := range damaged {
 		require.NoError(t, os.WriteFile(name, []byte(data), 0o644))
-		_, err := Recover(root, nil)
+		_, err = Recover(root, nil)
 		require.EqualError(t, err, tail(why))
 		require.ErrorIs(t, err, ErrRefused)
 		_, err = Commit(context.Background(), root, s.changes, Options{})
@@ -152,4 +152,26 @@ func TestTreeChangedBeforeRecovery(t *testing.T) {
 	want := s.before.with(s.changes)
 	want["m/base/gone.yaml"] = file(0o644, "here again")
 	assert.Equal(t, want, snapshot(t, root))
+}
+
+// Undoing cannot put a file back while its directory is missing: the journal and the file stay until it can.
+func TestUndoWaitsForTheDirectory(t *testing.T) {
+	t.Parallel()
+	s := scenario{before: tree{"a": folder(0o755), "a/x": file(0o644, "old")}, changes: []Change{write("a/x", "new"), write("b", "b")}}
+	root := s.setUp(t)
+	_, _, dead := s.commit(root, &faulty{killAt: s.at(t, "rename b")})
+	require.True(t, dead)
+	require.NoError(t, os.Truncate(filepath.Join(root, stagedName(1)), 0))
+	require.NoError(t, os.RemoveAll(filepath.Join(root, "a")))
+	for range 2 {
+		_, err := Recover(root, nil)
+		require.ErrorContains(t, err, "putting the old files back: renameat")
+		require.ErrorContains(t, err, "run this again (the files are in "+filepath.Join(root, WorkDir)+")")
+		require.True(t, journalStands(root))
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(root, "a"), 0o755))
+	_, err := Recover(root, nil)
+	require.NoError(t, err)
+	require.Equal(t, s.before, snapshot(t, root))
+	noWorkDir(t, root)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,16 +17,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// childRoot makes the test binary a writer that never stops by itself.
-const childRoot = "KSERVEGEN_TXN_TEST_ROOT"
+const (
+	// childRoot makes the test binary a writer that goes on until it is killed (or its parent must have died).
+	childRoot = "KSERVEGEN_TXN_TEST_ROOT"
+	// childUmask is the umask of the tests in a child; the usual one where it is not set.
+	childUmask = "KSERVEGEN_TXN_TEST_UMASK"
+)
 
 func TestMain(m *testing.M) {
+	umask, err := strconv.ParseInt(os.Getenv(childUmask), 8, 32)
+	if err != nil {
+		umask = 0o022
+	}
+	syscall.Umask(int(umask))
 	root := os.Getenv(childRoot)
 	if root == "" {
 		os.Exit(m.Run())
 	}
 	_, _ = os.Stdout.WriteString("ready\n")
-	for n := 0; ; n++ {
+	for n, start := 0, time.Now(); time.Since(start) < time.Minute; n++ {
 		if _, err := Commit(context.Background(), root, generation(n), Options{Last: isLock}); err != nil {
 			_, _ = os.Stdout.WriteString(err.Error() + "\n")
 			os.Exit(3)
@@ -92,4 +102,26 @@ func killChild(t *testing.T, root string) {
 	require.NoError(t, cmd.Process.Kill())
 	assert.False(t, lines.Scan(), "the child stopped by itself: %s", lines.Text())
 	require.ErrorContains(t, cmd.Wait(), "killed")
+}
+
+// A umask belongs to the process, so it takes another one to see what it does.
+func TestUmask(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(childUmask) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestUmask$")
+		cmd.Env = append(os.Environ(), childUmask+"=077")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return
+	}
+	s := scenario{
+		before:  tree{"open": file(0o644, "1"), "tool": file(0o755, "1"), "secret": file(0o600, "1")},
+		changes: []Change{write("open", "2"), write("tool", "2"), write("secret", "2"), write("new/file", "2")},
+	}
+	root := s.setUp(t)
+	_, err := Commit(context.Background(), root, s.changes, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, tree{
+		"open": file(0o644, "2"), "tool": file(0o755, "2"), "secret": file(0o600, "2"), "new": folder(0o700), "new/file": file(0o600, "2"),
+	}, snapshot(t, root))
 }

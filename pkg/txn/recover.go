@@ -69,8 +69,9 @@ func (w *work) finish(j *journal) (string, error) {
 		return fmt.Sprintf("%s: finished an interrupted run of %d changes; the tree is the new one", w.root, n), nil
 	}
 	if err := w.putAllBack(j); err != nil {
-		return "", fmt.Errorf("finishing an interrupted run in %s: %w; putting the old files back: %w; make room or repair the disk and run this again (the files are in %s)",
-			w.root, forward, err, w.at(WorkDir))
+		return "", fmt.Errorf("finishing an interrupted run in %s: %w; putting the old files back: %w; "+
+			"make room or repair the disk and run this again (the files are in %s)", w.root, forward, err, w.at(WorkDir))
 	}
-	return fmt.Sprintf("%s: undid an interrupted run of %d changes, because finishing it met an error (%v); the tree is the old one", w.root, n, forward), nil
+	return fmt.Sprintf("%s: undid an interrupted run of %d changes, because finishing it met an error (%v); the tree is the old one",
+		w.root, n, forward), nil
 }

@@ -52,9 +52,14 @@ func TestRefusedChanges(t *testing.T) {
 	}
 }
 
-// What is wrong with the tree. ROOT stands for the root's path.
-func TestRefusedTrees(t *testing.T) {
-	t.Parallel()
+type refusedTree struct {
+	name    string
+	prepare func(t *testing.T, root string)
+	change  Change
+	want    string // ROOT stands for the root's path
+}
+
+func refusedTrees() []refusedTree {
 	link := func(target, name string) func(t *testing.T, root string) {
 		return func(t *testing.T, root string) { require.NoError(t, os.Symlink(target, filepath.Join(root, name))) }
 	}
@@ -65,12 +70,7 @@ func TestRefusedTrees(t *testing.T) {
 		}
 	}
 	const throughLinks = "kservegen does not write through links: delete it"
-	for _, c := range []struct {
-		name    string
-		prepare func(t *testing.T, root string)
-		change  Change
-		want    string
-	}{
+	return []refusedTree{
 		{"link to a file", link("d/f", "l"), write("l", "x"), "ROOT/l: is a symbolic link; " + throughLinks},
 		{"dangling link", link("nowhere", "l"), write("l", "x"), "ROOT/l: is a symbolic link; " + throughLinks},
 		{"removal of a link", link("d/f", "l"), remove("l"), "ROOT/l: is a symbolic link; " + throughLinks},
@@ -93,7 +93,13 @@ func TestRefusedTrees(t *testing.T) {
 			require.NoError(t, os.Mkdir(filepath.Join(root, WorkDir), 0o755))
 			link("../d", stagedDir)(t, root)
 		}, write("x", "x"), "ROOT/.kservegen-txn/staged: is not a directory; kservegen keeps its unfinished writes there: delete it"},
-	} {
+	}
+}
+
+// What is wrong with the tree.
+func TestRefusedTrees(t *testing.T) {
+	t.Parallel()
+	for _, c := range refusedTrees() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			before := tree{"d": folder(0o755), "d/f": file(0o644, "f"), "a": file(0o644, "a")}
@@ -140,4 +146,19 @@ func TestRefusedRoots(t *testing.T) {
 	_, err = Commit(context.Background(), filepath.Join(dir, "file"), []Change{write("x", "x")}, Options{})
 	require.EqualError(t, err, filepath.Join(dir, "file")+": is a file, not a directory; move it away or choose another output directory")
 	require.ErrorIs(t, err, ErrRefused)
+	_, err = Commit(context.Background(), filepath.Join(dir, "file", "below", "it"), []Change{write("x", "x")}, Options{})
+	require.EqualError(t, err, filepath.Join(dir, "file")+": is a file, not a directory; move it away or choose another output directory")
+}
+
+// Not even the work directory is made in a read-only root.
+func TestReadOnlyRootIsNotTried(t *testing.T) {
+	t.Parallel()
+	s := realistic()
+	root := s.setUp(t)
+	require.NoError(t, os.Chmod(root, 0o555))
+	t.Cleanup(func() { _ = os.Chmod(root, 0o755) })
+	f := &faulty{}
+	_, err, _ := s.commit(root, f)
+	require.ErrorIs(t, err, ErrRefused)
+	assert.Equal(t, []string{"stat " + root, "open " + root, "lstat ."}, f.ops)
 }

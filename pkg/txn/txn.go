@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"syscall"
 )
 
 // WorkDir is the directory below the root that exists while a transaction runs, or after one was killed.
@@ -12,7 +13,8 @@ import (
 const WorkDir = ".kservegen-txn"
 
 var (
-	// ErrRefused marks errors about the changes or about what stands in their way: nothing was written, and trying again without a change will not help.
+	// ErrRefused marks errors about the changes or about what stands in their way: nothing was written, and trying again
+	// does not help.
 	ErrRefused = errors.New("refused")
 	// ErrLocked marks the error of the second of two writers.
 	ErrLocked = errors.New("another kservegen is writing here")
@@ -34,7 +36,8 @@ type Options struct {
 	Last func(path string) bool
 	// FS is the file system to work on; nil is the machine's.
 	FS FS
-	// Progress is called after each file that was staged; total counts the files to write. Putting staged files in place is a rename each, and not counted.
+	// Progress is called after each file that was staged; total counts the files to write. Putting them in place then is a
+	// rename each, and not counted.
 	Progress func(done, total int)
 }
 
@@ -42,7 +45,8 @@ type Options struct {
 type Result struct {
 	// Written, Removed and Unchanged count the changes; their sum is the number of changes.
 	Written, Removed, Unchanged int
-	// Recovered says what was done first about an interrupted run; empty when there was none. It is set even when Commit fails.
+	// Recovered says what was done first about an interrupted run; empty when there was none. It is set even when Commit
+	// fails later.
 	Recovered string
 }
 
@@ -140,7 +144,7 @@ func makeRoot(fsys FS, root string) ([]string, error) {
 		if err == nil {
 			break
 		}
-		if !isNotExist(err) || filepath.Dir(dir) == dir {
+		if !isNotExist(err) && !errors.Is(err, syscall.ENOTDIR) || filepath.Dir(dir) == dir {
 			return nil, fmt.Errorf("looking for the output directory: %w", err)
 		}
 		missing = append(missing, dir)

@@ -27,8 +27,8 @@ func TestSecondWriter(t *testing.T) {
 		}
 		seconds++
 		_, err := Commit(context.Background(), root, []Change{write("second", "x")}, Options{})
-		assert.EqualError(t, err, want)
-		assert.ErrorIs(t, err, ErrLocked)
+		require.EqualError(t, err, want)
+		require.ErrorIs(t, err, ErrLocked)
 		_, err = Recover(root, nil)
 		assert.EqualError(t, err, want)
 	}}})

@@ -96,8 +96,8 @@ func compareTree(ctx context.Context, dir string, tree *render.Tree) ([]environm
 		}
 	}
 	for _, name := range sortedKeys(wanted) {
-		if err := ctx.Err(); err != nil {
-			return nil, 0, err
+		if ctx.Err() != nil {
+			return nil, 0, ctx.Err()
 		}
 		var was []map[string]any
 		if overlay := filepath.Join(overlays, name); isKustomization(overlay) {

@@ -105,6 +105,9 @@ func (o *renderOptions) trees(ctx context.Context, s Streams, deployments []*spe
 		if err != nil {
 			return nil, err
 		}
+		if o.env == "" {
+			tree.Release()
+		}
 		trees = append(trees, tree)
 		p.step()
 	}
@@ -174,7 +177,8 @@ func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spe
 		fmt.Fprintf(s.Err, "%s: its environment is gone; it holds work of yours and was kept\n", filepath.Join(o.output, kept))
 	}
 	if o.dryRun {
-		return reportDryRun(s, o.output, trees, update)
+		reportDryRun(s, o.output, trees, update)
+		return nil
 	}
 	p := newProgress(s.Err, "writing", len(update.Changes))
 	defer p.stop()
@@ -183,6 +187,9 @@ func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spe
 		Progress: p.set,
 	})
 	p.stop()
+	if result.Recovered != "" {
+		fmt.Fprintf(s.Err, "%s: %s\n", o.output, result.Recovered)
+	}
 	if err != nil {
 		return err
 	}

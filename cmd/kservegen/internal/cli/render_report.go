@@ -68,7 +68,7 @@ func reportCheck(s Streams, output string, update render.Update) error {
 	return errFindings
 }
 
-func reportDryRun(s Streams, output string, trees []*render.Tree, update render.Update) error {
+func reportDryRun(s Streams, output string, trees []*render.Tree, update render.Update) {
 	for _, change := range update.Changes {
 		verb := "write"
 		if change.Remove {
@@ -77,7 +77,6 @@ func reportDryRun(s Streams, output string, trees []*render.Tree, update render.
 		fmt.Fprintf(s.Out, "%s %s\n", verb, filepath.Join(output, change.Path))
 	}
 	fmt.Fprintf(s.Err, "%s would change, in %s\n", count(len(update.Changes), "file"), count(len(trees), "tree"))
-	return nil
 }
 
 // reportConflicts names the files that a person edited, and what to do.

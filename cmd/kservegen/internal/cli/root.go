@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/txn"
 )
 
 // Streams are where a command reads and writes. Out is data, Err is talk.
@@ -67,7 +68,7 @@ func report(s Streams, err error) int {
 		fmt.Fprintln(s.Err, problems.Error())
 		fmt.Fprintf(s.Err, "kservegen: %s; nothing was written\n", count(len(problems), "problem"))
 		return exitUsage
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, txn.ErrRefused):
 		fmt.Fprintf(s.Err, "kservegen: %v\n", err)
 		return exitUsage
 	}

@@ -1,0 +1,107 @@
+# kservegen: build, test, demonstrate. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export CGO_ENABLED := 0
+GO        ?= go
+BIN       := bin
+CLI       := $(BIN)/kservegen
+LINTER    := $(BIN)/golangci-lint
+KUSTOMIZE := $(BIN)/kustomize
+EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
+FUZZTIME  ?= 10s
+MIN_GO    := 1.26
+
+# tier NAME,COMMANDS runs the commands and prints the seconds they took.
+define tier
+	@start=$$(date +%s); echo "== $(1)"; { $(2); }; echo "== $(1): $$(( $$(date +%s) - start )) s"
+endef
+
+##@ Use
+
+.PHONY: demo
+demo: build ## Render the DeepSeek example, build every overlay, show what is in it
+	@rm -rf deploy
+	@echo '$$ kservegen render -f $(EXAMPLE) -o deploy'
+	@$(CLI) render -f $(EXAMPLE) -o deploy
+	@echo; echo '$$ find deploy -type f | sort'
+	@find deploy -type f | LC_ALL=C sort
+	@echo; echo '$$ kservegen diff -f $(EXAMPLE) -d deploy    # builds every overlay with kustomize and compares'
+	@$(CLI) diff -f $(EXAMPLE) -d deploy
+	@echo; echo '$$ kservegen render -f $(EXAMPLE) --env production    # its objects:'
+	@$(CLI) render -f $(EXAMPLE) --env production | awk '/^kind:/ {kind=$$2} /^metadata:/ {meta=1} meta && /^  name:/ {printf "  %-24s %s\n", kind, $$2; meta=0}'
+	@echo; echo 'Next: read deploy/deepseek-r1/base/inferenceservice-v1.yaml, change $(EXAMPLE),'
+	@echo 'run `$(CLI) diff -f $(EXAMPLE) -d deploy`, or start your own: `$(CLI) init --list`.'
+	@echo 'On a cluster with KServe and Istio: kubectl apply -k deploy/deepseek-r1/overlays/production'
+
+.PHONY: build
+build: prerequisites ## Build bin/kservegen
+	@$(GO) build -trimpath -o $(CLI) ./cmd/kservegen
+
+.PHONY: overlays
+overlays: build ## Render the reference trees in overlays/ from their documents
+	@for d in overlays/*/; do $(CLI) render -f "$$d/document.yaml" -o "$$d" 2>/dev/null || { $(CLI) render -f "$$d/document.yaml" -o "$$d"; exit 1; }; done; echo "$$(ls -d overlays/*/ | wc -l) reference trees are current"
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Test
+
+.PHONY: test
+test: lint unit fuzz clients ## Everything: lint, unit and property tests, fuzzing, other builders
+
+.PHONY: test-quick
+test-quick: prerequisites ## The inner loop: vet and unit tests
+	$(call tier,vet,$(GO) vet ./...)
+	$(call tier,unit,$(GO) test -short ./...)
+
+.PHONY: lint
+lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./...)
+
+.PHONY: unit
+unit: prerequisites ## Unit, property, golden and command tests
+	$(call tier,unit,$(GO) test -count=1 ./...)
+
+.PHONY: fuzz
+fuzz: prerequisites ## Fuzz the document parser and the manifest reader and writer for 30 s in all
+	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME); done)
+
+.PHONY: clients
+clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding
+	$(call tier,clients,$(GO) -C e2e/clients test -count=1 ./...)
+
+.PHONY: bench
+bench: build $(KUSTOMIZE) ## CPU of render against a kustomize build loop, side by side (minutes)
+	@$(GO) run ./e2e/bench -kservegen $(CLI) -kustomize $(KUSTOMIZE)
+
+##@ Maintain
+
+.PHONY: generate
+generate: prerequisites ## Regenerate the JSON schema and the goldens
+	@$(GO) test ./pkg/spec -run TestSchema -update
+	@$(MAKE) overlays
+
+.PHONY: verify
+verify: generate ## Fail where something generated is not current or go.mod is not tidy
+	@$(GO) mod tidy -diff && git diff --exit-code
+
+.PHONY: clean
+clean: ## Remove what was built
+	@rm -rf $(BIN) deploy
+
+$(LINTER): e2e/tools/lint/go.mod
+	@echo "building golangci-lint (once, minutes)"
+	@$(GO) -C e2e/tools/lint build -o $(CURDIR)/$(LINTER) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(KUSTOMIZE): e2e/clients/go.mod
+	@$(GO) -C e2e/clients build -o $(CURDIR)/$(KUSTOMIZE) sigs.k8s.io/kustomize/kustomize/v5
+
+.PHONY: prerequisites
+prerequisites:
+	@command -v $(GO) >/dev/null || { echo "kservegen needs Go $(MIN_GO) or newer (https://go.dev/dl); $(GO) is not on the PATH" >&2; exit 1; }
+	@have=$$($(GO) env GOVERSION | sed 's/^go//'); [ "$$(printf '%s\n' $(MIN_GO) "$$have" | sort -V | head -n1)" = $(MIN_GO) ] || { echo "kservegen needs Go $(MIN_GO) or newer (https://go.dev/dl); this is $$have" >&2; exit 1; }
+	@command -v git >/dev/null || { echo "kservegen needs git; it is not on the PATH" >&2; exit 1; }

@@ -1,0 +1,94 @@
+package clients
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+
+	kservev1alpha1 "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	kservev1beta1 "github.com/kserve/kserve/pkg/apis/serving/v1beta1"
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	istionetworking "istio.io/client-go/pkg/apis/networking/v1"
+	istiosecurity "istio.io/client-go/pkg/apis/security/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/yaml"
+)
+
+// strict wants every object to fill its upstream Go type with no field left over and no key twice.
+func (s *suite) strict(t *testing.T) {
+	t.Parallel()
+	decoder, err := strictDecoder()
+	require.NoError(t, err)
+	kinds := map[string][]byte{}
+	for _, o := range s.overlays {
+		for _, data := range o.objects {
+			decoded, err := decodeStrict(decoder, data)
+			if assert.NoErrorf(t, err, "%s:\n%s", o.name(), data) {
+				kinds[decoded.GetObjectKind().GroupVersionKind().Kind] = data
+			}
+		}
+	}
+	for kind, data := range kinds {
+		t.Run(kind+" can be refused", func(t *testing.T) {
+			object := decodeCustom(t, data)
+			for _, field := range [][]string{{"unknownField"}, {"metadata", "unknownField"}, {"spec", "unknownField"}} {
+				damaged := object.DeepCopy()
+				require.NoError(t, unstructured.SetNestedField(damaged.Object, "x", field...))
+				text, err := yaml.Marshal(damaged.Object)
+				require.NoError(t, err)
+				_, err = decodeStrict(decoder, text)
+				assert.ErrorContains(t, err, "unknownField", field)
+			}
+			_, err := decodeStrict(decoder, append(bytes.Clone(data), "kind: "+kind+"\n"...))
+			assert.ErrorContains(t, err, "already", "the same key twice")
+		})
+	}
+}
+
+func strictDecoder() (runtime.Decoder, error) {
+	types := runtime.NewScheme()
+	builder := runtime.NewSchemeBuilder(scheme.AddToScheme, kservev1alpha1.AddToScheme, kservev1beta1.AddToScheme,
+		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme)
+	if err := builder.AddToScheme(types); err != nil {
+		return nil, err
+	}
+	return serializer.NewCodecFactory(types, serializer.EnableStrict).UniversalDeserializer(), nil
+}
+
+// decodeStrict decodes twice where the spec is one of Istio's messages, whose own decoder lets unknown
+// fields pass.
+func decodeStrict(decoder runtime.Decoder, data []byte) (runtime.Object, error) {
+	object, _, err := decoder.Decode(data, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	spec := reflect.ValueOf(object).Elem().FieldByName("Spec")
+	if !spec.IsValid() {
+		return object, nil
+	}
+	message, ok := spec.Addr().Interface().(proto.Message)
+	if !ok {
+		return object, nil
+	}
+	asJSON, err := yaml.YAMLToJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	var raw struct{ Spec json.RawMessage }
+	if err := json.Unmarshal(asJSON, &raw); err != nil {
+		return nil, err
+	}
+	if err := protojson.Unmarshal(raw.Spec, message.ProtoReflect().New().Interface()); err != nil {
+		return nil, fmt.Errorf("spec: %w", err)
+	}
+	return object, nil
+}

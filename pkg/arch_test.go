@@ -1,0 +1,80 @@
+package pkg_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/kservegen/kservegen/"
+
+// layers is the way through the code: a package may import those listed, and nothing else of this module.
+// Data flows one way (CONTRIBUTING.md).
+func layers() map[string][]string {
+	return map[string][]string{
+		"runtimes":                   {},
+		"pkg/manifest":               {},
+		"pkg/catalog":                {},
+		"pkg/sizing":                 {},
+		"pkg/txn":                    {},
+		"pkg/spec":                   {"pkg/manifest", "pkg/catalog", "pkg/sizing", "runtimes"},
+		"pkg/kserve":                 {"pkg/spec", "pkg/manifest", "runtimes"},
+		"pkg/istio":                  {"pkg/spec", "pkg/manifest"},
+		"pkg/k8s":                    {"pkg/spec", "pkg/manifest"},
+		"pkg/observe":                {"pkg/spec", "pkg/manifest"},
+		"pkg/render":                 {"pkg/kserve", "pkg/istio", "pkg/k8s", "pkg/observe", "pkg/spec", "pkg/manifest", "pkg/txn"},
+		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve"},
+		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
+	}
+}
+
+func TestImportsFlowOneWay(t *testing.T) {
+	t.Parallel()
+	allowed := layers()
+	for _, line := range list(t, "-f", `{{.ImportPath}}:{{join .Imports " "}}`, module+"cmd/...", module+"pkg/...", module+"runtimes/...") {
+		name, imports, _ := strings.Cut(line, ":")
+		name = strings.TrimPrefix(name, module)
+		if name == "pkg" || strings.HasSuffix(name, "test") {
+			continue
+		}
+		may, known := allowed[name]
+		if !assert.Truef(t, known, "%s has no place in the layers: add it here and in CONTRIBUTING.md", name) {
+			continue
+		}
+		for _, imported := range strings.Fields(imports) {
+			checkImport(t, name, imported, may)
+		}
+	}
+}
+
+func checkImport(t *testing.T, name, imported string, may []string) {
+	t.Helper()
+	if ours, ok := strings.CutPrefix(imported, module); ok {
+		assert.Containsf(t, may, ours, "%s must not import %s", name, ours)
+		return
+	}
+	for prefix, only := range map[string]string{
+		"github.com/kserve/kserve":   "pkg/kserve",
+		"istio.io/":                  "pkg/istio",
+		"sigs.k8s.io/kustomize/api/": "pkg/render",
+		"github.com/spf13/":          "cmd/kservegen/internal/cli",
+	} {
+		if strings.HasPrefix(imported, prefix) {
+			assert.Equalf(t, only, name, "%s must not import %s; only %s does", name, imported, only)
+		}
+	}
+	if imported == "flag" {
+		assert.Failf(t, "flags end in cmd/", "%s reads flags", name)
+	}
+}
+
+// list runs go list; what the build itself says about imports cannot be out of date.
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...).CombinedOutput()
+	require.NoErrorf(t, err, "%s", out)
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}

@@ -1,0 +1,137 @@
+package spectest
+
+import (
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+)
+
+const simulatorRuntime = "simulator"
+
+// where the simulator serves.
+type simulated int
+
+const (
+	nowhere simulated = iota
+	inPlaces
+	everywhere
+)
+
+// drawer draws the parts of one document. Overrides are drawn alone and merge in ways that are not known yet,
+// so what must fit together (accelerators and runtimes, path or header, min and max) is settled for the whole
+// document first.
+type drawer struct {
+	t *rapid.T
+	// models that spec and overrides may name, accelerators that have layouts of all of them.
+	models       []catalog.Model
+	accelerators []catalog.Accelerator
+	simulator    simulated
+	// runtime may be written; empty where accelerators of different runtimes are in play.
+	runtime string
+	// bare documents name no accelerator.
+	bare bool
+	// Overrides of revisions and environments keep to one way of saying things.
+	claim, images, hpa, expose, jwt bool
+	exposeBy, keysBy                int
+	// replicas of revisions may be overridden; then environments cannot go below them.
+	revisionReplicas bool
+	revisions        []string
+}
+
+func newDrawer(t *rapid.T) *drawer {
+	d := &drawer{t: t}
+	d.drawDevices()
+	d.claim, d.images, d.expose = d.chance("claim", 4), d.chance("images", 6), d.chance("expose", 2)
+	d.hpa, d.revisionReplicas = d.chance("hpa", 5), d.chance("replicas of revisions", 3)
+	d.jwt = d.expose && d.chance("jwt", 3)
+	d.exposeBy, d.keysBy = d.upTo("expose by", 2), d.upTo("keys by", 2)
+	d.revisions = distinct(t, "revision", d.upTo("revisions", 4),
+		[]string{"v1", "v2", "v2-fp8", "1", "0x1f", "1e3", "on", "no", "null", "true", "y", "2026-11-01", "v10"})
+	return d
+}
+
+// chance is true once in n times, and false where rapid looks for the simplest document.
+func (d *drawer) chance(what string, n int) bool {
+	return rapid.IntRange(0, n-1).Draw(d.t, what) == n-1
+}
+
+func (d *drawer) upTo(what string, most int) int { return rapid.IntRange(0, most).Draw(d.t, what) }
+
+func (d *drawer) layout() uint64 {
+	if d.upTo("layout", 3) == 0 {
+		return 0
+	}
+	return rapid.Uint64().Draw(d.t, "seed")
+}
+
+func pick[T any](d *drawer, what string, values ...T) T {
+	return rapid.SampledFrom(values).Draw(d.t, what)
+}
+
+func (d *drawer) drawDevices() {
+	models, err := catalog.Models()
+	if err != nil {
+		d.t.Fatalf("%v", err)
+	}
+	models = slices.DeleteFunc(models, func(m catalog.Model) bool { return len(m.Layouts) == 0 })
+	d.models = []catalog.Model{pick(d, "model", models...)}
+	d.simulator = simulated(d.upTo("simulator", 2))
+	d.drawAccelerators()
+	for _, other := range models {
+		if d.chance("another model", 12) && d.fits(other) {
+			d.models = append(d.models, other)
+		}
+	}
+	if d.simulator == everywhere {
+		d.runtime = simulatorRuntime
+		d.bare = d.chance("with an accelerator", 2)
+		return
+	}
+	if d.chance("runtime", 3) {
+		d.runtime = d.accelerators[0].Runtime
+		d.accelerators = slices.DeleteFunc(d.accelerators, func(a catalog.Accelerator) bool { return a.Runtime != d.runtime })
+		d.bare = d.runtime == "vllm-cpu" && d.chance("bare", 2)
+	}
+}
+
+// drawAccelerators draws one to three of those that the first model has layouts on.
+func (d *drawer) drawAccelerators() {
+	all, err := catalog.Accelerators()
+	if err != nil {
+		d.t.Fatalf("%v", err)
+	}
+	layouts := rapid.Permutation(d.models[0].Layouts).Draw(d.t, "layouts")
+	for _, layout := range layouts[:min(len(layouts), 1+d.upTo("accelerators", 2))] {
+		i := slices.IndexFunc(all, func(a catalog.Accelerator) bool { return a.Name == layout.Accelerator })
+		d.accelerators = append(d.accelerators, all[i])
+	}
+}
+
+func (d *drawer) fits(m catalog.Model) bool {
+	for _, a := range d.accelerators {
+		if _, ok := m.Layout(a.Name); !ok {
+			return false
+		}
+	}
+	return m.ID != d.models[0].ID
+}
+
+// counts of devices that every model of the document divides by, on one accelerator or on all of them.
+func (d *drawer) counts(accelerators ...catalog.Accelerator) []int {
+	var counts []int
+	for n := 1; n <= 16; n++ {
+		fits := true
+		for _, a := range accelerators {
+			fits = fits && n <= a.PerNode
+			for _, m := range d.models {
+				fits = fits && (m.AttentionHeads == 0 || m.AttentionHeads%(n*max(a.RanksPerDevice, 1)) == 0)
+			}
+		}
+		if fits {
+			counts = append(counts, n)
+		}
+	}
+	return counts
+}

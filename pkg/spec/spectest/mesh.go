@@ -1,0 +1,159 @@
+package spectest
+
+import (
+	"pgregory.net/rapid"
+
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+func (d *drawer) sticky() *node {
+	if !d.chance("sticky", 3) {
+		return nil
+	}
+	return pick(d, "sticky", fields(), fields("header", scalar(str, "x-user-bucket")))
+}
+
+// mesh draws everything about who may call, how, and who watches; for spec or for an environment.
+func (d *drawer) mesh(n *node, whole bool) {
+	if d.expose && (whole || d.chance("expose here", 4)) {
+		n.set("expose", d.exposed(whole))
+	} else if !d.expose && !whole && d.chance("expose only here", 4) {
+		n.set("expose", d.exposed(true))
+	}
+	if d.expose && !d.jwt && !whole && d.chance("not exposed here", 8) {
+		n.set("expose", null())
+	}
+	if security := d.security(whole); security != nil && (whole || d.chance("security here", 4)) {
+		n.set("security", security)
+	}
+	if scaling := orNil(d.scaling(whole)); scaling != nil {
+		n.set("scaling", scaling)
+	}
+	if d.chance("monitoring", 4) {
+		n.set("monitoring", d.monitoring())
+	}
+	if d.chance("platform", 4) {
+		n.set("platform", fields("eks", d.eks()))
+	}
+	if d.chance("omit", 4) {
+		n.set("omit", d.omit())
+	}
+}
+
+func (d *drawer) header(what string) *node {
+	name := pick(d, what+" header", "x-llm-track", "x-user", "on", "cookie", "x~y")
+	return fields("header", scalar(str, name), "value", scalar(str, value(d.t, what+" value")))
+}
+
+// exposed draws a gateway's view; an environment may change only a part of it.
+func (d *drawer) exposed(whole bool) *node {
+	e := fields()
+	if whole || d.chance("hosts", 2) {
+		hosts := rapid.Permutation([]string{"llm.example.com", "*.example.org", "a-b.c", "xn--bcher-kva.example"}).Draw(d.t, "hosts")
+		list := items()
+		for _, host := range hosts[:1+d.upTo("more hosts", 2)] {
+			list.items = append(list.items, scalar(str, host))
+		}
+		e.set("hosts", list)
+	}
+	if whole || d.chance("gateway", 3) {
+		e.set("gateway", scalar(str, pick(d, "gateway", "istio-ingress/llm", "a/b", "istio-system/gw.eu")))
+	}
+	if d.exposeBy == 1 && (whole || d.chance("path", 3)) {
+		e.set("path", scalar(str, pick(d, "path", "/deepseek/", "/a/b/", "/größe/")))
+	}
+	if d.exposeBy == 2 && (whole || d.chance("header", 3)) {
+		e.set("header", d.header("expose"))
+	}
+	if d.chance("tls", 3) {
+		e.set("tlsSecret", scalar(str, pick(d, "tls", "llm-example-com", "no")))
+	}
+	if d.chance("gateway's account", 3) {
+		e.set("gatewayServiceAccount", scalar(str, pick(d, "account", "istio-ingressgateway", "gw.eu", "on")))
+	}
+	return e
+}
+
+func (d *drawer) security(whole bool) *node {
+	s := fields()
+	if d.chance("mtls", 3) {
+		s.set("mtls", scalar(str, pick(d, "mtls", "strict", "off")))
+	}
+	if d.chance("callers", 3) {
+		accounts := rapid.Permutation([]string{"chat/chat-ui", "a/b", "batch/jobs.nightly"}).Draw(d.t, "callers")
+		callers := items()
+		for _, account := range accounts[:d.upTo("callers", 3)] {
+			callers.items = append(callers.items, fields("serviceAccount", scalar(str, account)))
+		}
+		s.set("callers", callers)
+	}
+	if d.jwt && (whole || d.chance("jwt here", 2)) {
+		s.set("jwt", d.token(whole))
+	}
+	return orNil(s)
+}
+
+func (d *drawer) token(whole bool) *node {
+	j := fields()
+	if whole || d.chance("issuer", 2) {
+		j.set("issuer", scalar(str, pick(d, "issuer", "https://login.example.com", "https://login.example.com/realms/llm", "accounts")))
+	}
+	if d.chance("audiences", 2) {
+		j.set("audiences", pick(d, "audiences", items(scalar(str, "llm")), items(scalar(str, "llm"), scalar(str, "1")), items()))
+	}
+	if d.keysBy == 1 {
+		j.set("jwksUri", scalar(str, pick(d, "keys", "https://login.example.com/keys", "http://dex.dex:5556/keys")))
+	}
+	if d.keysBy == 2 {
+		j.set("jwks", scalar(str, `{"keys": [{"kty": "RSA", "e": "AQAB", "n": "xAE7", "kid": "a"}]}`))
+	}
+	return j
+}
+
+func (d *drawer) scaling(whole bool) *node {
+	s := fields()
+	switch {
+	case whole && d.hpa:
+		s.set("type", scalar(str, "hpa"))
+	case d.chance("scaling off", 6):
+		s.set("type", scalar(str, "off"))
+	}
+	if d.chance("metric", 6) {
+		s.set("metric", scalar(str, pick(d, "metric", "vllm:num_requests_running", "queue_depth", "on")))
+	}
+	if d.chance("target", 6) {
+		s.set("target", pick(d, "target", scalar(raw, "10"), scalar(text, "500m"), scalar(raw, "0.5")))
+	}
+	return s
+}
+
+func (d *drawer) monitoring() *node {
+	m := fields()
+	if d.chance("monitoring's namespace", 2) {
+		m.set("namespace", scalar(str, pick(d, "monitoring's namespace", "monitoring", "observability", "1")))
+	}
+	if d.chance("monitoring's account", 2) {
+		m.set("serviceAccount", scalar(str, pick(d, "monitoring's account", "monitoring/prometheus-k8s", "o11y/prom.eu")))
+	}
+	return m
+}
+
+func (d *drawer) eks() *node {
+	e := fields()
+	if d.chance("role", 2) {
+		e.set("roleArn", scalar(str, pick(d, "role", "arn:aws:iam::123456789012:role/llm-models", "arn:aws-cn:iam::123456789012:role/path/x+y=z,@.-_")))
+	}
+	if d.chance("region", 2) {
+		e.set("region", scalar(str, pick(d, "region", "us-east-1", "ap-southeast-2", "us-gov-west-1")))
+	}
+	return e
+}
+
+func (d *drawer) omit() *node {
+	names := rapid.Permutation(spec.Omittables()).Draw(d.t, "omit")
+	list := items()
+	for _, name := range names[:d.upTo("omitted", 3)] {
+		list.items = append(list.items, scalar(str, string(name)))
+	}
+	return list
+}

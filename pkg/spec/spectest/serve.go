@@ -1,0 +1,163 @@
+package spectest
+
+import (
+	"fmt"
+	"strconv"
+
+	"pgregory.net/rapid"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+)
+
+func (d *drawer) model() *node {
+	m := fields("id", scalar(str, d.models[0].ID))
+	if d.chance("commit", 3) {
+		m.set("revision", d.commit())
+	}
+	if d.claim {
+		m.set("source", d.source())
+		if d.chance("volume", 2) {
+			m.set("volume", d.volume())
+		}
+	} else if d.chance("source", 3) {
+		m.set("source", d.source())
+	}
+	if d.chance("served name", 4) {
+		m.set("servedName", scalar(str, pick(d, "served name", "deepseek-r1", "on", "1", "deepseek-ai/DeepSeek-R1", "模型", "a:b", "#1", "null")))
+	}
+	if d.chance("length", 3) {
+		m.set("maxModelLen", d.length())
+	}
+	if d.chance("secret", 4) {
+		m.set("secret", scalar(str, pick(d, "secret", "hf-token", "no", "s3")))
+	}
+	return m
+}
+
+func (d *drawer) modelOverride(environment bool) *node {
+	m := fields()
+	if d.chance("other model", 3) {
+		m.set("id", scalar(str, pick(d, "other model", d.models...).ID))
+	}
+	if d.chance("commit", 2) {
+		m.set("revision", d.commit())
+	}
+	if d.chance("source", 3) {
+		m.set("source", d.source())
+		if d.claim && environment && d.chance("volume", 3) {
+			m.set("volume", d.volume())
+		}
+	}
+	if d.chance("length", 3) {
+		m.set("maxModelLen", d.length())
+	}
+	return m
+}
+
+func (d *drawer) commit() *node {
+	return scalar(str, rapid.SampledFrom([]string{"main", "6a6f4aa4197940add57724a7707d069478df56b1", "1234567", "1e10"}).Draw(d.t, "commit"))
+}
+
+func (d *drawer) length() *node {
+	if d.chance("auto length", 4) {
+		return scalar(str, "auto")
+	}
+	return scalar(raw, pick(d, "length", "4096", "1", "131072"))
+}
+
+func (d *drawer) source() *node {
+	if d.claim {
+		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://m", "pvc://llm-models/größe"))
+	}
+	return scalar(str, pick(d, "source", "s3://models/a-b", "gs://bucket/x", "oci://registry.example.com/m:1", "hf://org/name:main", "hf://"+d.models[0].ID))
+}
+
+func (d *drawer) volume() *node {
+	v := fields("size", scalar(str, pick(d, "size", "200Gi", "1Ti", "1500G")))
+	if d.chance("class", 2) {
+		v.set("storageClass", scalar(str, pick(d, "class", "fsx-lustre", "on", "gp3")))
+	}
+	if d.chance("access", 2) {
+		v.set("accessMode", scalar(str, pick(d, "access", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")))
+	}
+	return v
+}
+
+func (d *drawer) specAccelerator() *node {
+	if d.bare {
+		return nil
+	}
+	return d.accelerator(d.accelerators[0])
+}
+
+func (d *drawer) accelerator(a catalog.Accelerator) *node {
+	n := fields("type", scalar(str, a.Name))
+	if a.Resource == "" {
+		return n
+	}
+	switch counts := d.counts(a); {
+	case d.chance("auto", 4):
+		n.set("perReplica", scalar(str, "auto"))
+	case len(counts) > 0 && d.chance("per replica", 3):
+		n.set("perReplica", scalar(raw, strconv.Itoa(pick(d, "per replica", counts...))))
+	}
+	return n
+}
+
+// acceleratorOverride moves to another accelerator or takes another number of the same. In a bare document only
+// an environment may, with the runtime that goes with it.
+func (d *drawer) acceleratorOverride(n *node, environment bool) {
+	if d.bare || d.simulator == everywhere {
+		if environment && d.simulator == everywhere {
+			a := pick(d, "accelerator", d.accelerators...)
+			n.set("accelerator", d.accelerator(a))
+			n.set("runtime", fields("name", scalar(str, a.Runtime)))
+		}
+		return
+	}
+	counts := d.counts(d.accelerators...)
+	if len(counts) > 0 && d.chance("only the number", 3) {
+		n.set("accelerator", fields("perReplica", scalar(raw, strconv.Itoa(pick(d, "per replica", counts...)))))
+		return
+	}
+	n.set("accelerator", d.accelerator(pick(d, "accelerator", d.accelerators...)))
+}
+
+// resources stay under what is there where the simulator takes over: 512Mi of memory.
+func (d *drawer) resources() *node {
+	r := fields()
+	if d.chance("cpu", 3) {
+		r.set("cpu", pick(d, "cpu", scalar(text, "500m"), scalar(text, "3"), scalar(raw, "1.5"), scalar(text, "8")))
+	}
+	if d.chance("memory", 3) {
+		r.set("memory", pick(d, "memory", scalar(text, "4Gi"), scalar(text, "64Gi"), scalar(raw, "17179869184"), scalar(text, "1e10")))
+	}
+	if d.chance("shared memory", 3) {
+		r.set("sharedMemory", scalar(text, pick(d, "shared memory", "64Mi", "100M", "256Mi", fmt.Sprint(300<<20))))
+	}
+	return r
+}
+
+// specReplicas keeps every min at 3 or less, every max at 4 or more where revisions override them.
+func (d *drawer) specReplicas() *node {
+	if !d.hpa && !d.revisionReplicas && d.chance("no replicas", 3) {
+		return nil
+	}
+	return fields("min", d.number("min", 1, 3), "max", d.number("max", 4, 8))
+}
+
+func (d *drawer) replicasOverride() *node {
+	if !d.hpa && !d.revisionReplicas {
+		low := 1 + d.upTo("min", 3)
+		return pick(d, "replicas", fields("min", d.number("min", low, low), "max", d.number("max", low, low+3)),
+			fields("min", scalar(raw, "1"), "max", scalar(raw, "1")), null())
+	}
+	r := fields()
+	if d.chance("min", 2) {
+		r.set("min", d.number("min", 1, 3))
+	}
+	if d.chance("max", 2) {
+		r.set("max", d.number("max", 4, 8))
+	}
+	return r
+}
