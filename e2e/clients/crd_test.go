@@ -3,7 +3,6 @@ package clients
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -46,8 +45,11 @@ func compileCRDs(ctx context.Context, wanted map[schema.GroupVersionKind]bool) (
 			return nil, err
 		}
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil || len(files) == 0 {
-			return nil, fmt.Errorf("%s has no %s: %w", module, pattern, err)
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == 0 {
+			return nil, fmt.Errorf("%s has no %s", module, pattern)
 		}
 		for _, file := range files {
 			found, err := compileFile(file, wanted)
@@ -67,7 +69,8 @@ func moduleDir(ctx context.Context, module string) (string, error) {
 		return "", err
 	}
 	var info struct{ Dir string }
-	return info.Dir, errors.Join(json.Unmarshal(stdout, &info))
+	err = json.Unmarshal(stdout, &info)
+	return info.Dir, err
 }
 
 func compileFile(file string, wanted map[schema.GroupVersionKind]bool) (map[schema.GroupVersionKind]resource, error) {

@@ -165,11 +165,14 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.1 // indirect
 )
 
+// KServe does not build without these: its go.mod requires Kubernetes 0.35 but is written against 0.34
+// (v1beta1/predictor_custom.go converts PodSpec, v1alpha1 calls controller-runtime 0.22's webhook builder).
+// Replace directives are not inherited, so they are repeated from
+// https://github.com/kserve/kserve/blob/v0.20.0/go.mod.
 replace (
 	github.com/expr-lang/expr => github.com/expr-lang/expr v1.17.7
 	github.com/lyft/protoc-gen-validate => github.com/envoyproxy/protoc-gen-validate v1.0.4
 	google.golang.org/grpc => google.golang.org/grpc v1.79.3
-	gopkg.in/yaml.v3 => gopkg.in/yaml.v3 v3.0.1
 	k8s.io/api => k8s.io/api v0.34.5
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.34.3
 	k8s.io/apimachinery => k8s.io/apimachinery v0.34.5
@@ -179,6 +182,12 @@ replace (
 	k8s.io/component-base => k8s.io/component-base v0.34.3
 	k8s.io/component-helpers => k8s.io/component-helpers v0.34.3
 	sigs.k8s.io/controller-runtime => sigs.k8s.io/controller-runtime v0.22.5
+)
+
+// Flux pins these in https://github.com/fluxcd/pkg/blob/kustomize/v1.35.7/kustomize/go.mod: they are the
+// kustomize of its kustomize-controller and of the CLI v5.8.1.
+replace (
+	gopkg.in/yaml.v3 => gopkg.in/yaml.v3 v3.0.1
 	sigs.k8s.io/kustomize/api => sigs.k8s.io/kustomize/api v0.21.1
 	sigs.k8s.io/kustomize/kyaml => sigs.k8s.io/kustomize/kyaml v0.21.1
 )

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,7 +21,7 @@ func (s *suite) schema(t *testing.T) {
 	samples := map[schema.GroupVersionKind]*unstructured.Unstructured{}
 	for i, o := range s.overlays {
 		for _, data := range o.objects {
-			object := decodeCustom(t, data)
+			object := decodeObject(t, data)
 			if gvk := object.GroupVersionKind(); !scheme.Scheme.Recognizes(gvk) {
 				custom[gvk] = true
 				samples[gvk] = object
@@ -44,8 +45,8 @@ func (s *suite) schema(t *testing.T) {
 	}
 }
 
-// decodeCustom has integers as int64, which the validators want.
-func decodeCustom(t *testing.T, data []byte) *unstructured.Unstructured {
+// decodeObject has integers as int64, which the validators want.
+func decodeObject(t *testing.T, data []byte) *unstructured.Unstructured {
 	t.Helper()
 	asJSON, err := yaml.YAMLToJSON(data)
 	require.NoError(t, err)
@@ -58,14 +59,17 @@ func decodeCustom(t *testing.T, data []byte) *unstructured.Unstructured {
 func refused(t *testing.T, crd resource, object *unstructured.Unstructured) {
 	t.Helper()
 	damages := map[string]struct {
-		value any
-		path  []string
 		kind  string // of the objects that have this field; all, where it is empty
+		path  []string
+		value any
+		want  string
 	}{
-		"unknown field": {"x", []string{"spec", "unknownField"}, ""},
-		"wrong type":    {"x", []string{"spec"}, ""},
-		"nested type":   {"two", []string{"spec", "predictor", "minReplicas"}, "InferenceService"},
-		"CEL rule":      {[]any{map[string]any{"timeout": "0s"}}, []string{"spec", "http"}, "VirtualService"},
+		"unknown field": {"", []string{"spec", "unknownField"}, "x", "unknown field spec.unknownField"},
+		"wrong type":    {"", []string{"spec"}, "x", "must be of type object"},
+		"deep": {"InferenceService", []string{"spec", "predictor", "minReplicas"}, "two",
+			"must be of type integer"},
+		"rule": {"VirtualService", []string{"spec", "http"}, []any{map[string]any{"timeout": "0s"}},
+			"must be a valid duration greater than 1ms"},
 	}
 	for name, damage := range damages {
 		if damage.kind != "" && damage.kind != object.GetKind() {
@@ -73,6 +77,7 @@ func refused(t *testing.T, crd resource, object *unstructured.Unstructured) {
 		}
 		damaged := object.DeepCopy()
 		require.NoError(t, unstructured.SetNestedField(damaged.Object, damage.value, damage.path...))
-		assert.NotEmpty(t, crd.problems(t.Context(), damaged.Object), name)
+		problems := crd.problems(t.Context(), damaged.Object)
+		assert.Contains(t, strings.Join(problems, "\n"), damage.want, name)
 	}
 }

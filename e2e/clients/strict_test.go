@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	kservev1alpha1 "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
@@ -38,20 +39,28 @@ func (s *suite) strict(t *testing.T) {
 		}
 	}
 	for kind, data := range kinds {
-		t.Run(kind+" can be refused", func(t *testing.T) {
-			object := decodeCustom(t, data)
-			for _, field := range [][]string{{"unknownField"}, {"metadata", "unknownField"}, {"spec", "unknownField"}} {
-				damaged := object.DeepCopy()
-				require.NoError(t, unstructured.SetNestedField(damaged.Object, "x", field...))
-				text, err := yaml.Marshal(damaged.Object)
-				require.NoError(t, err)
-				_, err = decodeStrict(decoder, text)
-				assert.ErrorContains(t, err, "unknownField", field)
-			}
-			_, err := decodeStrict(decoder, append(bytes.Clone(data), "kind: "+kind+"\n"...))
-			assert.ErrorContains(t, err, "already", "the same key twice")
-		})
+		t.Run(kind+" can be refused", func(t *testing.T) { notDecoded(t, decoder, data) })
 	}
+}
+
+// notDecoded damages a valid object in several ways that its Go type must see.
+func notDecoded(t *testing.T, decoder runtime.Decoder, data []byte) {
+	t.Helper()
+	for _, damage := range []struct{ path, want string }{
+		{"unknownField", "unknown field"},
+		{"metadata.unknownField", "unknown field"},
+		{"spec.unknownField", "unknown field"}, // of spec itself, where the kind has none
+		{"metadata.labels", "cannot unmarshal string"},
+	} {
+		damaged := decodeObject(t, data)
+		require.NoError(t, unstructured.SetNestedField(damaged.Object, "x", strings.Split(damage.path, ".")...))
+		text, err := yaml.Marshal(damaged.Object)
+		require.NoError(t, err)
+		_, err = decodeStrict(decoder, text)
+		assert.ErrorContains(t, err, damage.want, damage.path)
+	}
+	_, err := decodeStrict(decoder, append(bytes.Clone(data), "metadata: {}\n"...))
+	assert.ErrorContains(t, err, "already", "the same key twice")
 }
 
 func strictDecoder() (runtime.Decoder, error) {

@@ -61,7 +61,7 @@ func (r *reader) checkKeys(n *yaml.Node) {
 // checkTag accepts the types of JSON, and timestamps, which are text to Kubernetes.
 func (r *reader) checkTag(n *yaml.Node) {
 	tag := n.ShortTag()
-	fits := true
+	var fits bool
 	switch tag {
 	case yaml.NodeTagMap:
 		fits = n.Kind == yaml.MappingNode

@@ -117,7 +117,7 @@ func TestReadReportsTheReadersError(t *testing.T) {
 	broken := errors.New("disk on fire")
 	_, err := manifest.Read("f.yaml", iotest.ErrReader(broken), manifest.DefaultLimits())
 	require.ErrorIs(t, err, broken)
-	assert.ErrorContains(t, err, "f.yaml")
+	require.ErrorContains(t, err, "f.yaml")
 	var problems manifest.Problems
 	assert.NotErrorAs(t, err, &problems)
 }

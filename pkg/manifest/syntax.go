@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"regexp"
 	"slices"
@@ -53,7 +54,7 @@ func lastError(decoder interface{ Decode(any) error }, fallback error) (err erro
 		}
 	}()
 	for {
-		if err := decoder.Decode(&ignored{}); err == io.EOF {
+		if err := decoder.Decode(&ignored{}); errors.Is(err, io.EOF) {
 			return fallback
 		} else if err != nil {
 			return err

@@ -11,7 +11,10 @@ import (
 // Build runs Kustomize's own library over a directory. It keeps schemas in package variables and must not run
 // concurrently (kustomize#3659).
 func Build(fsys filesys.FileSystem, dir string) (resmap.ResMap, error) {
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fsys, dir)
+	options := krusty.MakeDefaultOptions()
+	// The trees say their order themselves; a default order here would only be warned about.
+	options.Reorder = krusty.ReorderOptionUnspecified
+	built, err := krusty.MakeKustomizer(options).Run(fsys, dir)
 	if err != nil {
 		return nil, fmt.Errorf("building %s: %w", dir, err)
 	}

@@ -76,7 +76,7 @@ func (d *drawer) drawDevices() {
 		d.t.Fatalf("%v", err)
 	}
 	models = slices.DeleteFunc(models, func(m catalog.Model) bool { return len(m.Layouts) == 0 })
-	d.models = []catalog.Model{pick(d, "model", models...)}
+	d.models = []catalog.Model{models[d.upTo("model", len(models)-1)]}
 	d.simulator = simulated(d.upTo("simulator", 2))
 	d.drawAccelerators()
 	for _, other := range models {
@@ -102,9 +102,13 @@ func (d *drawer) drawAccelerators() {
 	if err != nil {
 		d.t.Fatalf("%v", err)
 	}
-	layouts := rapid.Permutation(d.models[0].Layouts).Draw(d.t, "layouts")
-	for _, layout := range layouts[:min(len(layouts), 1+d.upTo("accelerators", 2))] {
-		i := slices.IndexFunc(all, func(a catalog.Accelerator) bool { return a.Name == layout.Accelerator })
+	var known []string
+	for _, layout := range d.models[0].Layouts {
+		known = append(known, layout.Accelerator)
+	}
+	known = rapid.Permutation(known).Draw(d.t, "accelerators")
+	for _, name := range known[:min(len(known), 1+d.upTo("accelerators", 2))] {
+		i := slices.IndexFunc(all, func(a catalog.Accelerator) bool { return a.Name == name })
 		d.accelerators = append(d.accelerators, all[i])
 	}
 }

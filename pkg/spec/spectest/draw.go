@@ -48,10 +48,8 @@ func (d *drawer) spec() *node {
 	if len(d.revisions) > 1 && d.needsTraffic(s) || d.chance("traffic", 2) {
 		s.set("traffic", d.traffic(true))
 	}
-	for key, value := range map[string]*node{"sticky": d.sticky()} {
-		if value != nil {
-			s.set(key, value)
-		}
+	if sticky := d.sticky(); sticky != nil {
+		s.set("sticky", sticky)
 	}
 	d.mesh(s, true)
 	if len(s.get("environments").items) == 0 && d.chance("no environments", 2) {

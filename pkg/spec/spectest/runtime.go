@@ -59,7 +59,7 @@ func (d *drawer) args() *node {
 	for range d.upTo("args", 4) {
 		name := rapid.SampledFrom([]string{
 			"max-num-seqs", "gpu-memory-utilization", "enable-prefix-caching", "limit-mm-per-prompt", "lora-modules",
-			"hf-overrides.rope_scaling", "n", "y", "seed", "no-enable-log-stats", "compilation-config.level",
+			"hf-overrides.rope", "n", "y", "seed", "no-enable-log-stats", "compilation-config.level",
 		}).Draw(d.t, "flag")
 		args.set(name, d.arg())
 	}

@@ -37,7 +37,7 @@ func (d *drawer) model() *node {
 func (d *drawer) modelOverride(environment bool) *node {
 	m := fields()
 	if d.chance("other model", 3) {
-		m.set("id", scalar(str, pick(d, "other model", d.models...).ID))
+		m.set("id", scalar(str, d.models[d.upTo("other model", len(d.models)-1)].ID))
 	}
 	if d.chance("commit", 2) {
 		m.set("revision", d.commit())
@@ -109,7 +109,7 @@ func (d *drawer) accelerator(a catalog.Accelerator) *node {
 func (d *drawer) acceleratorOverride(n *node, environment bool) {
 	if d.bare || d.simulator == everywhere {
 		if environment && d.simulator == everywhere {
-			a := pick(d, "accelerator", d.accelerators...)
+			a := d.accelerators[d.upTo("accelerator", len(d.accelerators)-1)]
 			n.set("accelerator", d.accelerator(a))
 			n.set("runtime", fields("name", scalar(str, a.Runtime)))
 		}
@@ -120,7 +120,7 @@ func (d *drawer) acceleratorOverride(n *node, environment bool) {
 		n.set("accelerator", fields("perReplica", scalar(raw, strconv.Itoa(pick(d, "per replica", counts...)))))
 		return
 	}
-	n.set("accelerator", d.accelerator(pick(d, "accelerator", d.accelerators...)))
+	n.set("accelerator", d.accelerator(d.accelerators[d.upTo("accelerator", len(d.accelerators)-1)]))
 }
 
 // resources stay under what is there where the simulator takes over: 512Mi of memory.

@@ -23,7 +23,9 @@ func (w *writer) pick(path, what string, n int) int {
 }
 
 // rarely is true once in n times.
-func (w *writer) rarely(path, what string, n int) bool { return w.pick(path, what, n) == n-1 && w.seed != 0 }
+func (w *writer) rarely(path, what string, n int) bool {
+	return w.pick(path, what, n) == n-1 && w.seed != 0
+}
 
 func (w *writer) document(root *node) string {
 	var lines []string

@@ -1,0 +1,113 @@
+package spec_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+// Each file of testdata/bad says on the line of a mistake what Load must report there, as `# want: text`; what
+// belongs to the whole file as `# want file: text`. A line `# bug: text` marks what is not mended yet.
+func TestBadDocuments(t *testing.T) {
+	t.Parallel()
+	for _, path := range glob(t, "testdata/bad/*.yaml") {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			if _, bug, ok := strings.Cut(string(data), "# bug: "); ok {
+				t.Skip("bug: " + strings.SplitN(bug, "\n", 2)[0])
+			}
+			wants := wantsOf(data)
+			require.NotEmpty(t, wants, "%s says nothing about its mistake", path)
+			deployments, err := spec.Load(path, bytes.NewReader(data))
+			assert.Nil(t, deployments)
+			for _, problem := range problemsOf(t, err) {
+				assert.Equal(t, path, problem.File)
+				assert.Truef(t, take(wants, problem), "not wanted: %s", problem.Error())
+			}
+			for line, texts := range wants {
+				assert.Emptyf(t, texts, "line %d: nobody said this", line)
+			}
+		})
+	}
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	return paths
+}
+
+func wantsOf(data []byte) map[int][]string {
+	wants := map[int][]string{}
+	for i, line := range strings.Split(string(data), "\n") {
+		if text, ok := strings.CutPrefix(line, "# want file: "); ok {
+			wants[0] = append(wants[0], text)
+			continue
+		}
+		_, rest, ok := strings.Cut(line, "# want: ")
+		if !ok {
+			continue
+		}
+		for _, text := range strings.Split(rest, "# want: ") {
+			wants[i+1] = append(wants[i+1], strings.TrimSpace(text))
+		}
+	}
+	return wants
+}
+
+// take finds a want that a problem meets and strikes it off.
+func take(wants map[int][]string, problem manifest.Problem) bool {
+	for i, text := range wants[problem.Line] {
+		if strings.Contains(problem.Message, text) {
+			wants[problem.Line] = append(wants[problem.Line][:i], wants[problem.Line][i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+func problemsOf(t *testing.T, err error) manifest.Problems {
+	t.Helper()
+	var problems manifest.Problems
+	require.Truef(t, errors.As(err, &problems), "want manifest.Problems, got %v", err)
+	return problems
+}
+
+// load reads a document that must be right.
+func load(t require.TestingT, document string) *spec.Deployment {
+	deployments, err := spec.Load("document.yaml", strings.NewReader(document))
+	require.NoErrorf(t, err, "%s", document)
+	require.Len(t, deployments, 1)
+	return deployments[0]
+}
+
+// document puts lines of spec behind the least that a document needs.
+func document(lines ...string) string {
+	return named("", lines...)
+}
+
+func named(metadata string, lines ...string) string {
+	head := "apiVersion: kservegen.dev/v1alpha1\nkind: ModelDeployment\n"
+	if metadata != "" {
+		head += fmt.Sprintf("metadata: {%s}\n", metadata)
+	}
+	head += "spec:\n  model: {id: openai/gpt-oss-20b}\n  accelerator: {type: a10g}\n"
+	for _, line := range lines {
+		head += "  " + line + "\n"
+	}
+	return head
+}
