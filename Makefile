@@ -38,7 +38,7 @@ demo: build ## Render the DeepSeek example, build every overlay, show what is in
 
 .PHONY: build
 build: prerequisites ## Build bin/kservegen
-	@$(GO) build -trimpath -o $(CLI) ./cmd/kservegen
+	@$(GO) build -o $(CLI) ./cmd/kservegen
 
 .PHONY: overlays
 overlays: build ## Render the reference trees in overlays/ from their documents

@@ -21,7 +21,7 @@ type Comments struct {
 // MarshalCommented is Marshal with comments. A pointer that v does not have is an error: a comment must not
 // vanish silently.
 func MarshalCommented(v any, c Comments) ([]byte, error) {
-	e := &emitter{buf: make([]byte, 0, 2048), keys: make([]string, 0, 64)}
+	e := &emitter{buf: make([]byte, 0, 1024), keys: make([]string, 0, 24)}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -47,24 +47,30 @@ func (c Comments) check() error {
 			return fmt.Errorf("the comment %s stands behind a value and has more than one line", excerpt(text))
 		}
 	}
-	all := []string{c.Head}
+	if err := checkComment(c.Head); err != nil {
+		return err
+	}
 	for _, texts := range []map[string]string{c.At, c.Line} {
 		for _, text := range texts {
-			all = append(all, text)
-		}
-	}
-	for _, text := range all {
-		if strings.ContainsFunc(text, isControl) || strings.ContainsAny(text, "\u2028\u2029\ufeff") {
-			return fmt.Errorf("the comment %s holds a control character", excerpt(text))
-		}
-		if err := checkText(text); err != nil {
-			return fmt.Errorf("the comment %s %w", excerpt(text), err)
+			if err := checkComment(text); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func isControl(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }
+func checkComment(text string) error {
+	for _, r := range text {
+		if r < ' ' && r != '\n' && r != '\t' || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
+			return fmt.Errorf("the comment %s holds a control character", excerpt(text))
+		}
+	}
+	if err := checkText(text); err != nil {
+		return fmt.Errorf("the comment %s %w", excerpt(text), err)
+	}
+	return nil
+}
 
 func (c Comments) missing(seen map[string]bool) []string {
 	var missing []string
@@ -85,8 +91,10 @@ func (e *emitter) above(indent int) {
 	if e.comments == nil {
 		return
 	}
-	e.seen[string(e.pointer)] = true
-	text := e.comments.At[string(e.pointer)]
+	text, above := e.comments.At[string(e.pointer)]
+	if _, behind := e.comments.Line[string(e.pointer)]; above || behind {
+		e.seen[string(e.pointer)] = true
+	}
 	if text == "" {
 		return
 	}

@@ -2,15 +2,21 @@ package manifest
 
 import (
 	"fmt"
-
-	"k8s.io/apimachinery/pkg/runtime"
+	"reflect"
 )
 
-// FromTyped converts a pointer to a typed Kubernetes object to JSON-shaped data. It leaves out what only a
-// cluster fills in and would be noise in a file: a status without content and creationTimestamp: null.
-func FromTyped(obj any) (map[string]any, error) {
-	data, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
-	if err != nil {
+// FromTyped is Convert of a Converter that is used once.
+func FromTyped(obj any) (map[string]any, error) { return NewConverter().Convert(obj) }
+
+// Convert converts a pointer to a typed Kubernetes object to JSON-shaped data. It leaves out what only a cluster
+// fills in and would be noise in a file: a status without content and creationTimestamp: null.
+func (c *Converter) Convert(obj any) (map[string]any, error) {
+	v := reflect.ValueOf(obj)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("converting a %T to data: want a pointer to a struct", obj)
+	}
+	data := map[string]any{}
+	if err := c.structure(v.Elem(), data); err != nil {
 		return nil, fmt.Errorf("converting a %T to data: %w", obj, err)
 	}
 	if status, ok := data["status"]; ok && isZero(status) {

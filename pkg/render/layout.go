@@ -7,8 +7,15 @@ import (
 	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
+// layout puts a tree together.
+type layout struct {
+	*Tree
+	converter *manifest.Converter
+	custom    []byte
+}
+
 // add appends a generated file.
-func (t *Tree) add(path string, v any, comments manifest.Comments) error {
+func (t *layout) add(path string, v any, comments manifest.Comments) error {
 	data, err := manifest.MarshalCommented(v, comments)
 	if err != nil {
 		return err
@@ -17,7 +24,7 @@ func (t *Tree) add(path string, v any, comments manifest.Comments) error {
 	return nil
 }
 
-func (t *Tree) addBase(common []converted) error {
+func (t *layout) addBase(common []converted) error {
 	var resources []string
 	for _, object := range common {
 		resources = append(resources, object.File+".yaml")
@@ -31,7 +38,7 @@ func (t *Tree) addBase(common []converted) error {
 }
 
 // addOverlay writes what differs from the base, and remembers what building the overlay gives.
-func (t *Tree) addOverlay(common []converted, environment plannedEnvironment) error {
+func (t *layout) addOverlay(common []converted, environment plannedEnvironment) error {
 	dir := "overlays/" + environment.name + "/"
 	built := make([]map[string]any, 0, len(environment.objects))
 	own := maps.Collect(byFile(environment.objects))
@@ -39,7 +46,7 @@ func (t *Tree) addOverlay(common []converted, environment plannedEnvironment) er
 	for _, base := range common {
 		object := own[base.File]
 		delete(own, base.File)
-		data, ops, err := against(base, object, environment.asBase[base.File])
+		data, ops, err := t.against(base, object, environment.asBase[base.File])
 		if err != nil {
 			return err
 		}
@@ -53,7 +60,7 @@ func (t *Tree) addOverlay(common []converted, environment plannedEnvironment) er
 		if _, ok := own[object.File]; !ok {
 			continue
 		}
-		one, err := convert(object)
+		one, err := t.convert(object)
 		if err != nil {
 			return err
 		}
@@ -75,16 +82,15 @@ func (t *Tree) addOverlay(common []converted, environment plannedEnvironment) er
 	return t.addOverlayKustomization(dir, resources)
 }
 
-func (t *Tree) addOverlayKustomization(dir string, resources []string) error {
+func (t *layout) addOverlayKustomization(dir string, resources []string) error {
 	overlay := kustomization(resources, []string{"patches", "custom"})
 	if err := t.add(dir+kustomizationFile, overlay, manifest.Comments{At: map[string]string{
 		"/components": "In this order: custom/ is yours, and sees what the rest of the overlay makes.",
 	}}); err != nil {
 		return err
 	}
-	custom, err := customBytes()
-	t.Files = append(t.Files, File{Path: dir + "custom/" + kustomizationFile, Data: custom, Kind: Custom})
-	return err
+	t.Files = append(t.Files, File{Path: dir + "custom/" + kustomizationFile, Data: t.custom, Kind: Custom})
+	return nil
 }
 
 // customBytes is the user's own component as it is first written. It must be there and hold a list: Kustomize
@@ -97,7 +103,7 @@ func customBytes() ([]byte, error) {
 
 // addPatches writes the component that holds the difference to the base. It is a component of its own so that
 // custom/ comes after it: Kustomize applies components before a kustomization's own patches.
-func (t *Tree) addPatches(dir string, patches []patch, environment plannedEnvironment, built []map[string]any) error {
+func (t *layout) addPatches(dir string, patches []patch, environment plannedEnvironment, built []map[string]any) error {
 	if len(environment.traffic) > 0 {
 		patches = append(patches, patch{file: trafficFile, target: targetOf(built[indexOf(built, "VirtualService")])})
 	}
@@ -130,11 +136,11 @@ func byFile(objects []planned) func(func(string, planned) bool) {
 }
 
 // against returns an environment's object as data and the operations that make it of the base's.
-func against(base converted, object planned, same bool) (map[string]any, []op, error) {
+func (t *layout) against(base converted, object planned, same bool) (map[string]any, []op, error) {
 	if same {
 		return base.data, nil, nil
 	}
-	one, err := convert(object)
+	one, err := t.convert(object)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"reflect"
+
 	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/k8s"
 	"github.com/kservegen/kservegen/pkg/kserve"
@@ -16,42 +18,110 @@ type planned struct {
 	rank int
 }
 
-// plan lists the objects of one environment in the order in which a person would create them.
-func plan(b *kserve.Builder, t spec.Target) ([]planned, error) {
-	p := &planner{target: t}
-	p.add(spec.OmitServiceAccount, k8s.ServiceAccount(t))
-	p.add(spec.OmitPersistentVolumeClaim, k8s.PersistentVolumeClaims(t)...)
-	for _, r := range t.Revisions {
-		runtime, err := b.ServingRuntime(t, r)
-		if err != nil {
-			return nil, err
-		}
-		p.add("", runtime)
-	}
-	for _, r := range t.Revisions {
-		service, err := b.InferenceService(t, r)
-		if err != nil {
-			return nil, err
-		}
-		p.add("", service)
-	}
-	p.routing()
-	p.security()
-	for _, r := range t.Revisions {
-		p.add(spec.OmitPodDisruptionBudget, k8s.PodDisruptionBudget(t, r))
-	}
-	for _, r := range t.Revisions {
-		if kserve.Scales(t, r) {
-			p.add("", k8s.HorizontalPodAutoscaler(t, r))
-		}
-	}
-	p.add(spec.OmitPodMonitor, observe.PodMonitor(t))
-	return p.objects, nil
+// planner lists the objects of one environment in the order in which a person would create them.
+type planner struct {
+	kserve *kserve.Builder
+	target spec.Target
+	// base is the plan of the base, whose objects are taken over where the same would be built again; nil for
+	// the base itself.
+	base    *planner
+	objects []planned
+	byFile  map[string]planned
 }
 
-type planner struct {
-	target  spec.Target
-	objects []planned
+func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
+	p := &planner{kserve: b, target: t, base: base, byFile: map[string]planned{}}
+	p.add(spec.OmitServiceAccount, k8s.ServiceAccount(t))
+	p.add(spec.OmitPersistentVolumeClaim, k8s.PersistentVolumeClaims(t)...)
+	if err := p.revisions(); err != nil {
+		return nil, err
+	}
+	p.once(spec.OmitService, "service", k8s.Service)
+	p.add(spec.OmitVirtualService, istio.VirtualService(t))
+	p.once(spec.OmitSidecar, "sidecar", istio.Sidecar)
+	if t.Security.MTLS == "strict" {
+		p.once(spec.OmitPeerAuthentication, "peerauthentication", istio.PeerAuthentication)
+	}
+	if t.Security.JWT != nil {
+		p.add("", istio.RequestAuthentication(t))
+	}
+	p.add(spec.OmitAuthorizationPolicy, istio.AuthorizationPolicies(t)...)
+	p.add(spec.OmitNetworkPolicy, k8s.NetworkPolicy(t))
+	p.once(spec.OmitPodMonitor, "podmonitor", observe.PodMonitor)
+	p.objects = union(p.objects)
+	return p, nil
+}
+
+// revisions adds what each revision owns.
+func (p *planner) revisions() error {
+	for _, r := range p.target.Revisions {
+		if p.sameAsBase(r) {
+			p.takeOver("servingruntime-"+r.Name, "inferenceservice-"+r.Name, "horizontalpodautoscaler-"+r.Name)
+		} else if err := p.revision(r); err != nil {
+			return err
+		}
+		ofRevision := func(build func(spec.Target, spec.RevisionTarget) manifest.Object) func(spec.Target) manifest.Object {
+			return func(t spec.Target) manifest.Object { return build(t, r) }
+		}
+		p.once(spec.OmitDestinationRule, "destinationrule-"+r.Name, ofRevision(istio.DestinationRule))
+		p.once(spec.OmitPodDisruptionBudget, "poddisruptionbudget-"+r.Name, ofRevision(k8s.PodDisruptionBudget))
+	}
+	return nil
+}
+
+func (p *planner) revision(r spec.RevisionTarget) error {
+	runtime, err := p.kserve.ServingRuntime(p.target, r)
+	if err != nil {
+		return err
+	}
+	service, err := p.kserve.InferenceService(p.target, r)
+	if err != nil {
+		return err
+	}
+	p.add("", runtime, service)
+	if kserve.Scales(p.target, r) {
+		p.add("", k8s.HorizontalPodAutoscaler(p.target, r))
+	}
+	return nil
+}
+
+// sameAsBase reports that a revision's runtime, service and autoscaler are those of the base: they follow from
+// the revision without its share of the traffic, and from the model's names and scaling. A property test
+// renders each environment alone and compares.
+func (p *planner) sameAsBase(r spec.RevisionTarget) bool {
+	if p.base == nil || p.base.target.Scaling != p.target.Scaling {
+		return false
+	}
+	for _, was := range p.base.target.Revisions {
+		if was.Name == r.Name {
+			was.Weight, was.Testers = r.Weight, r.Testers
+			return reflect.DeepEqual(was, r)
+		}
+	}
+	return false
+}
+
+// takeOver adds objects of the base, those of the files that it has.
+func (p *planner) takeOver(files ...string) {
+	for _, file := range files {
+		if object, ok := p.base.byFile[file]; ok {
+			p.put(object)
+		}
+	}
+}
+
+// once adds an object that follows from names alone; the base's is taken over.
+func (p *planner) once(name spec.Omittable, file string, build func(spec.Target) manifest.Object) {
+	if p.target.Omits(name) {
+		return
+	}
+	if p.base != nil {
+		if object, ok := p.base.byFile[file]; ok {
+			p.put(object)
+			return
+		}
+	}
+	p.add("", build(p.target))
 }
 
 // add appends objects of one kind unless the document leaves them out.
@@ -60,28 +130,11 @@ func (p *planner) add(name spec.Omittable, objects ...manifest.Object) {
 		return
 	}
 	for _, object := range objects {
-		p.objects = append(p.objects, planned{object, rankOf(object.File)})
+		p.put(planned{object, rankOf(object.File)})
 	}
 }
 
-func (p *planner) routing() {
-	t := p.target
-	p.add(spec.OmitService, k8s.Service(t))
-	for _, r := range t.Revisions {
-		p.add(spec.OmitDestinationRule, istio.DestinationRule(t, r))
-	}
-	p.add(spec.OmitVirtualService, istio.VirtualService(t))
-	p.add(spec.OmitSidecar, istio.Sidecar(t))
-}
-
-func (p *planner) security() {
-	t := p.target
-	if t.Security.MTLS == "strict" {
-		p.add(spec.OmitPeerAuthentication, istio.PeerAuthentication(t))
-	}
-	if t.Security.JWT != nil {
-		p.add("", istio.RequestAuthentication(t))
-	}
-	p.add(spec.OmitAuthorizationPolicy, istio.AuthorizationPolicies(t)...)
-	p.add(spec.OmitNetworkPolicy, k8s.NetworkPolicy(t))
+func (p *planner) put(object planned) {
+	p.objects = append(p.objects, object)
+	p.byFile[object.File] = object
 }

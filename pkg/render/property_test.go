@@ -71,6 +71,36 @@ func TestOverlayBuildsToItsEnvironment(t *testing.T) {
 	})
 }
 
+// TestEnvironmentsDoNotTouchEachOther: an environment builds to the same bytes rendered alone and among others.
+func TestEnvironmentsDoNotTouchEachOther(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		m := load(rt, spectest.Document(rt))
+		together, err := render.NewGenerator().Tree(m)
+		require.NoError(rt, err)
+		for i, environment := range together.Environments {
+			alone := *m
+			alone.Base = m.Environments[i]
+			alone.Environments = m.Environments[i : i+1]
+			own, err := render.NewGenerator().Tree(&alone)
+			require.NoError(rt, err)
+			require.ElementsMatch(rt, objectsOf(rt, own.Environments[0]), objectsOf(rt, environment))
+		}
+	})
+}
+
+// objectsOf prints each object. Their order may differ: what every environment has comes first.
+func objectsOf(t require.TestingT, environment render.Environment) []string {
+	var list []string
+	for _, object := range environment.Objects {
+		one := render.Environment{Objects: []map[string]any{object}}
+		stream, err := one.Stream()
+		require.NoError(t, err)
+		list = append(list, string(stream))
+	}
+	return list
+}
+
 // TestSameDocumentSameBytes: twice, by a generator that has seen other documents, with the fields in another
 // order and other comments (invariant 4).
 func TestSameDocumentSameBytes(t *testing.T) {

@@ -62,6 +62,10 @@ type reconciler struct {
 }
 
 func (r *reconciler) reconcile() error {
+	if _, err := fs.Stat(r.dir, r.tree.Name); errors.Is(err, fs.ErrNotExist) {
+		// A new tree: there is nothing to compare each file with.
+		r.dir = empty{}
+	}
 	if err := r.readLock(); err != nil {
 		return err
 	}
@@ -105,6 +109,16 @@ func (r *reconciler) readLock() error {
 	}
 	return err
 }
+
+// empty is a directory without files.
+type empty struct{}
+
+func (empty) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// Empty is a directory without files, for trees that go where nothing is yet.
+func Empty() fs.FS { return empty{} }
 
 // read returns a file of the tree on disk, nil where there is none.
 func (r *reconciler) read(file string) ([]byte, error) {

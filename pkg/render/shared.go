@@ -17,8 +17,8 @@ import (
 const SharedName = "_shared"
 
 // Shared renders what the documents of a run have in common and none of them may own: namespaces with their
-// policies, and gateways.
-func Shared(deployments []*spec.Deployment) (*Tree, error) {
+// policies, and gateways. There may be nothing of it; then it returns nil.
+func (g *Generator) Shared(deployments []*spec.Deployment) (*Tree, error) {
 	var names []string
 	targets := map[string][]spec.Target{}
 	var digests strings.Builder
@@ -36,10 +36,10 @@ func Shared(deployments []*spec.Deployment) (*Tree, error) {
 	for _, name := range names {
 		environments = append(environments, plannedEnvironment{name: name, objects: sharedObjects(targets[name])})
 	}
-	if len(environments) == 0 {
-		return nil, fmt.Errorf("there is no document to share anything")
+	if !slices.ContainsFunc(environments, func(e plannedEnvironment) bool { return len(e.objects) > 0 }) {
+		return nil, nil
 	}
-	tree, err := assemble(SharedName, environments[0].objects, environments)
+	tree, err := g.assemble(SharedName, environments[0].objects, environments)
 	if err != nil {
 		return nil, fmt.Errorf("rendering what is shared: %w", err)
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -33,15 +34,30 @@ func trafficBytes(weights []istio.Weight) ([]byte, error) {
 		Head: "The revisions' shares in percent. A canary step changes numbers here and nothing else in the tree.\nChange the document and render; after an edit by hand, `kservegen render --adopt` takes it over."})
 }
 
-var (
-	weightLine  = regexp.MustCompile(`(?m)^  value: *(\d{1,3}) *# (\S+): (\d{1,3}) in the document$`)
-	bucketsLine = regexp.MustCompile(`(?m)^  value: .* # buckets of (\S+)$`)
-)
+var weightLine = regexp.MustCompile(`(?m)^  value: *(\d{1,3}) *# (\S+): (\d{1,3}) in the document$`)
 
 // trafficStructure is a traffic file without its numbers; the lock covers this.
 func trafficStructure(data []byte) []byte {
-	data = weightLine.ReplaceAll(data, []byte("  value: 0 # $2: 0 in the document"))
-	return bucketsLine.ReplaceAll(data, []byte("  value: '' # buckets of $1"))
+	structure := make([]byte, 0, len(data))
+	for line := range bytes.Lines(data) {
+		structure = append(structure, withoutNumber(line)...)
+	}
+	return structure
+}
+
+// withoutNumber returns a line as it is, or the comment alone of one that holds a weight or buckets.
+func withoutNumber(line []byte) []byte {
+	comment := bytes.LastIndex(line, []byte("# "))
+	if comment < 0 || !bytes.HasPrefix(line, []byte("  value: ")) {
+		return line
+	}
+	if bytes.HasPrefix(line[comment:], []byte("# buckets of ")) {
+		return line[comment:]
+	}
+	if match := weightLine.FindSubmatch(line); match != nil {
+		return match[2]
+	}
+	return line
 }
 
 // WeightEdit is a weight of a traffic file on disk.

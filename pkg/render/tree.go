@@ -87,31 +87,35 @@ func (t *Tree) Release() {
 
 // Generator makes trees. It keeps what documents share; not safe for concurrent use.
 type Generator struct {
-	kserve *kserve.Builder
+	kserve    *kserve.Builder
+	converter *manifest.Converter
+	custom    []byte
 }
 
 // NewGenerator returns a Generator over the embedded catalogue.
-func NewGenerator() *Generator { return &Generator{kserve: kserve.NewBuilder()} }
+func NewGenerator() *Generator {
+	return &Generator{kserve: kserve.NewBuilder(), converter: manifest.NewConverter()}
+}
 
 // Tree renders one document.
 func (g *Generator) Tree(m *spec.Deployment) (*Tree, error) {
-	base, err := plan(g.kserve, m.Base)
+	base, err := plan(g.kserve, m.Base, nil)
 	if err != nil {
 		return nil, fmt.Errorf("rendering %s: %w", m.Name, err)
 	}
 	environments := make([]plannedEnvironment, 0, len(m.Environments))
 	for _, target := range m.Environments {
-		objects, planErr := plan(g.kserve, target)
+		own, planErr := plan(g.kserve, target, base)
 		if planErr != nil {
 			return nil, fmt.Errorf("rendering %s for %s: %w", m.Name, target.Environment, planErr)
 		}
-		environment := plannedEnvironment{name: target.Environment, objects: objects}
+		environment := plannedEnvironment{name: target.Environment, objects: own.objects}
 		if !target.Omits(spec.OmitVirtualService) {
 			environment.traffic = istio.Traffic(target)
 		}
 		environments = append(environments, environment)
 	}
-	tree, err := assemble(m.Name, base, environments)
+	tree, err := g.assemble(m.Name, base.objects, environments)
 	if err != nil {
 		return nil, fmt.Errorf("rendering %s: %w", m.Name, err)
 	}
@@ -129,13 +133,20 @@ type plannedEnvironment struct {
 }
 
 // assemble lays out base and overlays. The base holds the objects that every environment has.
-func assemble(name string, base []planned, environments []plannedEnvironment) (*Tree, error) {
-	tree := &Tree{Name: name}
+func (g *Generator) assemble(name string, base []planned, environments []plannedEnvironment) (*Tree, error) {
+	if g.custom == nil {
+		custom, err := customBytes()
+		if err != nil {
+			return nil, err
+		}
+		g.custom = custom
+	}
+	tree := &layout{Tree: &Tree{Name: name}, converter: g.converter, custom: g.custom}
 	shared := inEvery(base, environments)
 	for i := range environments {
 		environments[i].asBase = equals(shared, environments[i].objects)
 	}
-	common, err := convertAll(shared)
+	common, err := tree.convertAll(shared)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +158,7 @@ func assemble(name string, base []planned, environments []plannedEnvironment) (*
 			return nil, fmt.Errorf("environment %s: %w", environment.name, err)
 		}
 	}
-	return tree, nil
+	return tree.Tree, nil
 }
 
 // inEvery lists the objects that every environment has, as the base has them or, where spec leaves one out that
@@ -176,10 +187,10 @@ type converted struct {
 	data map[string]any
 }
 
-func convertAll(objects []planned) ([]converted, error) {
+func (t *layout) convertAll(objects []planned) ([]converted, error) {
 	list := make([]converted, 0, len(objects))
 	for _, object := range objects {
-		one, err := convert(object)
+		one, err := t.convert(object)
 		if err != nil {
 			return nil, err
 		}
@@ -188,8 +199,8 @@ func convertAll(objects []planned) ([]converted, error) {
 	return list, nil
 }
 
-func convert(object planned) (converted, error) {
-	data, err := manifest.FromTyped(object.Typed)
+func (t *layout) convert(object planned) (converted, error) {
+	data, err := t.converter.Convert(object.Typed)
 	if err != nil {
 		return converted{}, fmt.Errorf("converting %s: %w", object.File, err)
 	}

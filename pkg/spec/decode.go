@@ -15,13 +15,17 @@ import (
 // reports every problem, each with its place, instead of stopping at the first.
 type decoder struct {
 	file     string
+	types    fieldIndex
 	places   map[string]*yaml.Node
 	problems manifest.Problems
 }
 
-func newDecoder(file string) *decoder {
-	return &decoder{file: file, places: map[string]*yaml.Node{}}
+func newDecoder(file string, types fieldIndex) *decoder {
+	return &decoder{file: file, types: types, places: map[string]*yaml.Node{}}
 }
+
+// fieldIndex maps the JSON names of each struct's fields to their index. The decoders of one document share it.
+type fieldIndex map[reflect.Type]map[string]int
 
 func (d *decoder) reportf(n *yaml.Node, path, format string, args ...any) {
 	d.problems = append(d.problems, problemAt(d.file, n, path, fmt.Sprintf(format, args...)))
@@ -67,7 +71,7 @@ func (d *decoder) decodeStruct(n *yaml.Node, path string, v reflect.Value) {
 		d.reportf(n, path, "want a mapping, got %s", describe(n))
 		return
 	}
-	fields := fieldsOf(v.Type())
+	fields := d.types.of(v.Type())
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		index, ok := fields[key.Value]
@@ -133,13 +137,17 @@ func quoteHint(n *yaml.Node) string {
 	return "; put it in quotes"
 }
 
-// fieldsOf maps the JSON names of a struct's fields to their index.
-func fieldsOf(t reflect.Type) map[string]int {
-	fields := make(map[string]int, t.NumField())
+func (x fieldIndex) of(t reflect.Type) map[string]int {
+	fields, ok := x[t]
+	if ok {
+		return fields
+	}
+	fields = make(map[string]int, t.NumField())
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		fields[name] = i
 	}
+	x[t] = fields
 	return fields
 }
 

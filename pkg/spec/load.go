@@ -34,7 +34,7 @@ func Load(file string, r io.Reader) ([]*Deployment, error) {
 }
 
 func load(file string, root *yaml.Node) (*Deployment, manifest.Problems) {
-	d := newDecoder(file)
+	d := newDecoder(file, fieldIndex{})
 	var document ModelDeployment
 	d.decode(root, "", reflect.ValueOf(&document).Elem())
 	checkHeader(d, root, document)
@@ -51,7 +51,7 @@ func load(file string, root *yaml.Node) (*Deployment, manifest.Problems) {
 	}
 	deployment := &Deployment{
 		File: file, Line: root.Line, Name: document.Metadata.Name, Namespace: document.Metadata.Namespace,
-		Document: document, places: map[string]place{},
+		Document: document, places: map[string]place{}, types: d.types,
 	}
 	for path, n := range d.places {
 		deployment.places[path] = place{n.Line, n.Column, n.Style&yaml.FlowStyle != 0}

@@ -26,6 +26,7 @@ type Deployment struct {
 	Document ModelDeployment
 
 	places map[string]place
+	types  fieldIndex
 }
 
 // place is a position in the document.

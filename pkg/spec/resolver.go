@@ -18,7 +18,7 @@ type resolver struct {
 }
 
 func newResolver(file string, m *Deployment, environment string, node *yaml.Node) *resolver {
-	r := &resolver{decoder: newDecoder(file), m: m, environment: environment}
+	r := &resolver{decoder: newDecoder(file, m.types), m: m, environment: environment}
 	r.decode(node, "spec", reflect.ValueOf(&r.spec).Elem())
 	return r
 }

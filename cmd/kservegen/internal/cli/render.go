@@ -112,9 +112,13 @@ func (o *renderOptions) trees(ctx context.Context, s Streams, deployments []*spe
 		p.step()
 	}
 	if o.shared {
-		tree, err := render.Shared(deployments)
+		tree, err := generator.Shared(deployments)
 		if err != nil {
 			return nil, err
+		}
+		if tree == nil {
+			fmt.Fprintln(s.Err, "the documents share nothing: no namespace but default, no gateway, no strict mTLS")
+			return trees, nil
 		}
 		trees = append(trees, tree)
 	}
@@ -201,20 +205,13 @@ func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spe
 func reconcile(output string, trees []*render.Tree, opts render.Options) (render.Update, error) {
 	root, err := os.OpenRoot(output)
 	if errors.Is(err, fs.ErrNotExist) {
-		return render.Reconcile(nothing{}, trees, opts)
+		return render.Reconcile(render.Empty(), trees, opts)
 	}
 	if err != nil {
 		return render.Update{}, err
 	}
 	defer root.Close()
 	return render.Reconcile(root.FS(), trees, opts)
-}
-
-// nothing is a directory that is not there yet.
-type nothing struct{}
-
-func (nothing) Open(name string) (fs.File, error) {
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
 // adoptWeights writes hand-edited weights into the documents and renders again.
