@@ -73,7 +73,9 @@ type snapshotsKey struct{}
 
 func snapshot(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1, 1)
-	ts.Value(snapshotsKey{}).(snapshots)[args[0]] = look(ts, ts.MkAbs(args[0]))
+	tree, err := look(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Value(snapshotsKey{}).(snapshots)[args[0]] = tree
 }
 
 func changed(ts *testscript.TestScript, neg bool, args []string) {
@@ -82,28 +84,36 @@ func changed(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("there is no snapshot of %s", args[0])
 	}
-	after := look(ts, ts.MkAbs(args[0]))
-	var got []string
-	for path, was := range before {
-		if is, ok := after[path]; !ok {
-			got = append(got, "-"+path)
-		} else if is != was {
-			got = append(got, "~"+path)
-		}
-	}
-	for path := range after {
-		if _, ok := before[path]; !ok {
-			got = append(got, "+"+path)
-		}
-	}
+	after, err := look(ts.MkAbs(args[0]))
+	ts.Check(err)
+	got := compare(before, after)
 	want := slices.Sorted(slices.Values(args[1:]))
-	if slices.Sort(got); !slices.Equal(got, want) {
+	if !slices.Equal(got, want) {
 		ts.Fatalf("changed in %s:\n  %s\nwant:\n  %s", args[0], strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
 }
 
+// compare lists what became of the paths of a tree.
+func compare(before, after map[string]string) []string {
+	var changes []string
+	for path, was := range before {
+		if is, ok := after[path]; !ok {
+			changes = append(changes, "-"+path)
+		} else if is != was {
+			changes = append(changes, "~"+path)
+		}
+	}
+	for path := range after {
+		if _, ok := before[path]; !ok {
+			changes = append(changes, "+"+path)
+		}
+	}
+	slices.Sort(changes)
+	return changes
+}
+
 // look reads a tree. A directory that does not exist is an empty tree; one that is empty is not.
-func look(ts *testscript.TestScript, root string) map[string]string {
+func look(root string) (map[string]string, error) {
 	found := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if path == root && errors.Is(err, fs.ErrNotExist) {
@@ -120,8 +130,7 @@ func look(ts *testscript.TestScript, root string) map[string]string {
 		found[filepath.ToSlash(name)], err = describe(path, entry)
 		return err
 	})
-	ts.Check(err)
-	return found
+	return found, err
 }
 
 func describe(path string, entry fs.DirEntry) (string, error) {

@@ -36,9 +36,12 @@ type resource struct {
 	cel        *cel.Validator
 }
 
+// kinds are compiled versions by what their objects say that they are.
+type kinds map[schema.GroupVersionKind]resource
+
 // compileCRDs reads all CRDs and compiles those of the wanted kinds.
-func compileCRDs(ctx context.Context, wanted map[schema.GroupVersionKind]bool) (map[schema.GroupVersionKind]resource, error) {
-	compiled := map[schema.GroupVersionKind]resource{}
+func compileCRDs(ctx context.Context, wanted map[schema.GroupVersionKind]bool) (kinds, error) {
+	compiled := kinds{}
 	for module, pattern := range crdFiles {
 		dir, err := moduleDir(ctx, module)
 		if err != nil {
@@ -73,7 +76,7 @@ func moduleDir(ctx context.Context, module string) (string, error) {
 	return info.Dir, err
 }
 
-func compileFile(file string, wanted map[schema.GroupVersionKind]bool) (map[schema.GroupVersionKind]resource, error) {
+func compileFile(file string, wanted map[schema.GroupVersionKind]bool) (kinds, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -82,7 +85,7 @@ func compileFile(file string, wanted map[schema.GroupVersionKind]bool) (map[sche
 	if err != nil {
 		return nil, err
 	}
-	compiled := map[schema.GroupVersionKind]resource{}
+	compiled := kinds{}
 	for _, document := range documents {
 		var crd apiextensionsv1.CustomResourceDefinition
 		if err := yaml.Unmarshal(document, &crd); err != nil {
@@ -103,7 +106,8 @@ func compileFile(file string, wanted map[schema.GroupVersionKind]bool) (map[sche
 
 func compile(props *apiextensionsv1.JSONSchemaProps) (resource, error) {
 	var internal apiextensions.JSONSchemaProps
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(props, &internal, nil); err != nil {
+	err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(props, &internal, nil)
+	if err != nil {
 		return resource{}, err
 	}
 	shape, err := structural.NewStructural(&internal)

@@ -3,7 +3,6 @@ package spec_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,29 +84,4 @@ func problemsOf(t *testing.T, err error) manifest.Problems {
 	var problems manifest.Problems
 	require.Truef(t, errors.As(err, &problems), "want manifest.Problems, got %v", err)
 	return problems
-}
-
-// load reads a document that must be right.
-func load(t require.TestingT, document string) *spec.Deployment {
-	deployments, err := spec.Load("document.yaml", strings.NewReader(document))
-	require.NoErrorf(t, err, "%s", document)
-	require.Len(t, deployments, 1)
-	return deployments[0]
-}
-
-// document puts lines of spec behind the least that a document needs.
-func document(lines ...string) string {
-	return named("", lines...)
-}
-
-func named(metadata string, lines ...string) string {
-	head := "apiVersion: kservegen.dev/v1alpha1\nkind: ModelDeployment\n"
-	if metadata != "" {
-		head += fmt.Sprintf("metadata: {%s}\n", metadata)
-	}
-	head += "spec:\n  model: {id: openai/gpt-oss-20b}\n  accelerator: {type: a10g}\n"
-	for _, line := range lines {
-		head += "  " + line + "\n"
-	}
-	return head
 }

@@ -1,0 +1,72 @@
+package spec_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+func TestStarterOfEveryModel(t *testing.T) {
+	t.Parallel()
+	models, err := catalog.Models()
+	require.NoError(t, err)
+	for _, model := range models {
+		for _, platform := range append(spec.Platforms(), "") {
+			text, err := spec.Starter(spec.StarterOptions{Model: model.Name, Platform: platform, Namespace: "llm"})
+			require.NoError(t, err, "%s on %s", model.Name, platform)
+			m := load(t, text)
+			assert.Equal(t, model.ID, m.Document.Spec.Model.ID)
+			assert.Equal(t, "llm", m.Namespace)
+			assert.Equal(t, platform == "eks", m.Base.Platform.EKS != nil)
+			assert.Equal(t, platform == "laptop", m.Base.Revisions[0].Runtime.Name == spec.Simulator)
+			if platform != "laptop" {
+				assert.Equal(t, model.Layouts[0].Accelerator, m.Base.Revisions[0].Accelerator.Name)
+				assert.Equal(t, model.Gated, m.Base.Revisions[0].Model.Secret != "", "gated: %v", model.Gated)
+			}
+		}
+	}
+}
+
+// What the comments offer must be right as well.
+func TestStarterWithItsCommentsTakenIn(t *testing.T) {
+	t.Parallel()
+	text, err := spec.Starter(spec.StarterOptions{Model: "deepseek-r1-distill-llama-8b", Platform: "eks"})
+	require.NoError(t, err)
+	for _, key := range []string{"source", "revisions", "traffic", "expose", "security"} {
+		require.Contains(t, text, "# "+key+": ")
+		text = strings.Replace(text, "# "+key+": ", key+": ", 1)
+	}
+	text = strings.Replace(strings.Replace(text, "{} # {", "{", 1), "} to read", "} # to read", 1)
+	m := load(t, text)
+	assert.Equal(t, map[string]int{"v1": 90, "v2": 10}, weightsOf(m.Base))
+	assert.NotNil(t, m.Base.Expose)
+	assert.Len(t, m.Base.Security.Callers, 1)
+	assert.Equal(t, "us-east-1", m.Base.Platform.EKS.Region)
+}
+
+func TestStarterOfAnyModel(t *testing.T) {
+	t.Parallel()
+	text, err := spec.Starter(spec.StarterOptions{Model: "Org/My_Model.7B", Accelerator: "h100"})
+	require.NoError(t, err)
+	m := load(t, text)
+	assert.Equal(t, "my-model-7b", m.Name)
+	assert.Equal(t, 1, m.Base.Revisions[0].Devices)
+}
+
+func TestStarterErrors(t *testing.T) {
+	t.Parallel()
+	for want, options := range map[string]spec.StarterOptions{
+		`"deepseek-r2" is neither in the catalogue nor a Hugging Face id such as organisation/name; did you mean deepseek-r1?`: {Model: "deepseek-r2"},
+		"which accelerator? the catalogue has no layout of a/b; known: a10g":                                                   {Model: "a/b"},
+		`there is no accelerator "a100"; did you mean a10g?`:                                                                   {Model: "a/b", Accelerator: "a100"},
+		"document:": {Model: "deepseek-r1", Namespace: "A B"},
+	} {
+		_, err := spec.Starter(options)
+		require.ErrorContains(t, err, want)
+	}
+}

@@ -1,0 +1,158 @@
+package spec_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+// together loads documents as files 1.yaml, 2.yaml and so on and checks them with each other.
+func together(t *testing.T, documents ...string) error {
+	t.Helper()
+	var all []*spec.Deployment
+	for i, text := range documents {
+		loaded, err := spec.Load(fmt.Sprintf("%d.yaml", i+1), strings.NewReader(text))
+		require.NoError(t, err, text)
+		all = append(all, loaded...)
+	}
+	return spec.CheckTogether(all)
+}
+
+func TestNamesOfDocuments(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		documents []string
+		want      string
+	}{
+		"one":           {[]string{named("name: a")}, ""},
+		"two":           {[]string{named("name: a"), named("name: b")}, ""},
+		"same":          {[]string{named("name: a"), named("name: a")}, `2.yaml:3:18: metadata.name: model "a" is at 1.yaml:1 already, and both would be the folder a; rename one`},
+		"no name given": {[]string{named("namespace: x"), document()}, `2.yaml:1:1: metadata.name: model "gpt-oss-20b" is at 1.yaml:1 already`},
+		"same in two namespaces": {
+			[]string{named("name: a, namespace: x"), named("name: a, namespace: y")}, "both would be the folder a",
+		},
+		"a model's revision is another's": {
+			[]string{named("name: a", "revisions: [{name: b-c}]"), named("name: a-b", "revisions: [{name: c}]")},
+			"2.yaml:3:18: metadata.name: revision c of model a-b would be called default/a-b-c, and so would revision b-c of model a (1.yaml:1); rename one",
+		},
+		"in two namespaces": {
+			[]string{named("name: a, namespace: x", "revisions: [{name: b-c}]"), named("name: a-b, namespace: y", "revisions: [{name: c}]")}, "",
+		},
+		"a model is another's revision": {
+			[]string{named("name: a-v1"), named("name: a")}, "2.yaml:3:18: metadata.name: revision v1 of model a would be called default/a-v1, and so would model a-v1 (1.yaml:1)",
+		},
+		"the revisions differ": {
+			[]string{named("name: a", "revisions: [{name: b-c}]"), named("name: a-b", "revisions: [{name: d}]")}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := together(t, test.documents...)
+			if test.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, test.want)
+			assert.Len(t, problemsOf(t, err), 1)
+		})
+	}
+}
+
+// KServe makes a Service of each InferenceService, called <name>-<revision>-predictor.
+func TestNameOfAPredictorService(t *testing.T) {
+	t.Parallel()
+	t.Skip("bug: model a-v1-predictor has the stable Service that KServe makes for revision v1 of model a")
+	require.ErrorContains(t, together(t, named("name: a"), named("name: a-v1-predictor")), "a-v1-predictor")
+}
+
+func TestClaimsOfDocuments(t *testing.T) {
+	t.Parallel()
+	t.Skip("bug: two documents that create one PersistentVolumeClaim are not found")
+	claim := "model: {id: openai/gpt-oss-20b, source: 'pvc://models/x', volume: {size: %s}}"
+	require.ErrorContains(t, together(t, named("name: a", fmt.Sprintf(claim, "1Gi")), named("name: b", fmt.Sprintf(claim, "2Gi"))), "models")
+}
+
+func TestAllProblemsBetweenDocuments(t *testing.T) {
+	t.Parallel()
+	err := together(t, named("name: a"), named("name: a"), named("name: b", "expose: {hosts: [a.b], gateway: c/d}"),
+		named("name: c", "expose: {hosts: [a.b], gateway: c/d}"))
+	problems := problemsOf(t, err)
+	require.Len(t, problems, 2)
+	assert.Equal(t, "2.yaml", problems[0].File)
+	assert.Equal(t, "4.yaml", problems[1].File)
+}
+
+func TestHostsOfDocuments(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ a, b, want string }{
+		"other hosts":          {"hosts: [a.x]", "hosts: [b.x]", ""},
+		"other gateways":       {"hosts: [a.x]", "hosts: [a.x], gateway: e/f", ""},
+		"wildcard and a host":  {"hosts: ['*.x']", "hosts: [a.x]", ""},
+		"one host":             {"hosts: [a.x]", "hosts: [a.x]", "2.yaml:7:19: spec.expose: host a.x is taken by model a (1.yaml:1): give each of them a path or a header that selects it"},
+		"one of two hosts":     {"hosts: [a.x, b.x]", "hosts: [c.x, b.x]", "host b.x is taken"},
+		"one wildcard":         {"hosts: ['*.x']", "hosts: ['*.x']", "host *.x is taken"},
+		"paths":                {"hosts: [a.x], path: /a/", "hosts: [a.x], path: /b/", ""},
+		"names that begin":     {"hosts: [a.x], path: /a/", "hosts: [a.x], path: /ab/", ""},
+		"same path":            {"hosts: [a.x], path: /a/", "hosts: [a.x], path: /a/", "paths /a/ and /a/ overlap"},
+		"path under a path":    {"hosts: [a.x], path: /a/", "hosts: [a.x], path: /a/b/", "paths /a/ and /a/b/ overlap"},
+		"path over a path":     {"hosts: [a.x], path: /a/b/", "hosts: [a.x], path: /a/", "overlap"},
+		"path and nothing":     {"hosts: [a.x], path: /a/", "hosts: [a.x]", "give each of them"},
+		"nothing and a header": {"hosts: [a.x]", "hosts: [a.x], header: {header: m, value: b}", "give each of them"},
+		"path and header":      {"hosts: [a.x], path: /a/", "hosts: [a.x], header: {header: m, value: b}", "one selects by path and the other by header; a request may carry both"},
+		"header and path":      {"hosts: [a.x], header: {header: m, value: b}", "hosts: [a.x], path: /a/", "one selects by path and the other by header"},
+		"values of a header":   {"hosts: [a.x], header: {header: m, value: a}", "hosts: [a.x], header: {header: m, value: b}", ""},
+		"same value":           {"hosts: [a.x], header: {header: m, value: a}", "hosts: [a.x], header: {header: m, value: a}", "both select by m: a"},
+		"other headers":        {"hosts: [a.x], header: {header: m, value: a}", "hosts: [a.x], header: {header: n, value: a}", "they select by different headers; a request may carry both"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := together(t, exposed("a", test.a), exposed("b", test.b))
+			if test.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			problems := problemsOf(t, err)
+			require.Len(t, problems, 1)
+			assert.Contains(t, problems[0].Error(), test.want)
+		})
+	}
+}
+
+func exposed(name, expose string, lines ...string) string {
+	if !strings.Contains(expose, "gateway:") {
+		expose += ", gateway: c/d"
+	}
+	return named("name: "+name, append([]string{"expose: {" + expose + "}"}, lines...)...)
+}
+
+func TestHostsByEnvironment(t *testing.T) {
+	t.Parallel()
+	const host, other = "hosts: [a.x]", "hosts: [b.x]"
+	for name, test := range map[string]struct {
+		a, b  string
+		clash bool
+	}{
+		"in both environments, told once": {exposed("a", host, "environments: [{name: dev}, {name: prod}]"), exposed("b", host, "environments: [{name: dev}, {name: prod}]"), true},
+		"in different environments":       {exposed("a", host, "environments: [{name: dev}]"), exposed("b", host, "environments: [{name: prod}]"), false},
+		"an environment moves away":       {exposed("a", host, "environments: [{name: dev, expose: {hosts: [c.x]}}]"), exposed("b", host, "environments: [{name: dev}]"), false},
+		"an environment moves in":         {exposed("a", host, "environments: [{name: dev}]"), exposed("b", other, "environments: [{name: dev, expose: {hosts: [a.x]}}]"), true},
+		"not exposed there":               {exposed("a", host, "environments: [{name: dev, expose: null}]"), exposed("b", host, "environments: [{name: dev}]"), false},
+		"no VirtualService":               {exposed("a", host, "omit: [virtualservice]"), exposed("b", host), false},
+		"one model in two environments":   {exposed("a", host, "environments: [{name: dev}, {name: prod}]"), exposed("b", other), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := together(t, test.a, test.b)
+			if !test.clash {
+				require.NoError(t, err)
+				return
+			}
+			assert.Len(t, problemsOf(t, err), 1)
+		})
+	}
+}
