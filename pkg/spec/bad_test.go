@@ -16,7 +16,7 @@ import (
 )
 
 // Each file of testdata/bad says on the line of a mistake what Load must report there, as `# want: text`; what
-// belongs to the whole file as `# want file: text`. A line `# bug: text` marks what is not mended yet.
+// belongs to the whole file as `# want file: text`.
 func TestBadDocuments(t *testing.T) {
 	t.Parallel()
 	for _, path := range glob(t, "testdata/bad/*.yaml") {
@@ -24,9 +24,6 @@ func TestBadDocuments(t *testing.T) {
 			t.Parallel()
 			data, err := os.ReadFile(path)
 			require.NoError(t, err)
-			if _, bug, ok := strings.Cut(string(data), "# bug: "); ok {
-				t.Skip("bug: " + strings.SplitN(bug, "\n", 2)[0])
-			}
 			wants := wantsOf(data)
 			require.NotEmpty(t, wants, "%s says nothing about its mistake", path)
 			deployments, err := spec.Load(path, bytes.NewReader(data))

@@ -14,7 +14,9 @@ import (
 // decoder fills Go values from YAML nodes and remembers where each field stands. Unlike a library decoder it
 // reports every problem, each with its place, instead of stopping at the first.
 type decoder struct {
-	file     string
+	file string
+	// merged is set for what overrides were merged into; a null that is left there removes nothing.
+	merged   bool
 	types    fieldIndex
 	places   map[string]*yaml.Node
 	problems manifest.Problems
@@ -102,6 +104,12 @@ func (d *decoder) decodeMap(n *yaml.Node, path string, v reflect.Value) {
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.Content)/2))
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
+		if value.Tag == yaml.NodeTagNull && value.Kind == yaml.ScalarNode {
+			if d.merged {
+				d.reportf(value, join(path, key.Value), "is null; leave it out, or write null where an override removes it")
+			}
+			continue
+		}
 		element := reflect.New(v.Type().Elem()).Elem()
 		d.decode(value, join(path, key.Value), element)
 		d.places[join(path, key.Value)] = key

@@ -4,7 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // Digest identifies what the document says, whatever its layout and comments. Traffic is left out: a canary
@@ -21,6 +25,22 @@ func (m *Deployment) Digest() string {
 		// Only strings, numbers, booleans, lists and maps are in there.
 		panic(err)
 	}
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	sum := sha256.New()
+	_, _ = sum.Write(data) // a hash does not fail
+	fmt.Fprint(sum, m.empties)
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// emptiesOf lists the fields that are null or an empty list. The types cannot tell those from fields that are not
+// there, and in an override they say the opposite: keep nothing of what spec has.
+func emptiesOf(places map[string]*yaml.Node) []string {
+	var empties []string
+	for path, n := range places {
+		empty := n.Tag == yaml.NodeTagNull || n.Kind == yaml.SequenceNode && len(n.Content) == 0
+		if empty && !strings.HasSuffix(path, ".traffic") {
+			empties = append(empties, path)
+		}
+	}
+	slices.Sort(empties)
+	return empties
 }

@@ -33,49 +33,77 @@ func Load(file string, r io.Reader) ([]*Deployment, error) {
 	return deployments, nil
 }
 
+// load goes on after a mistake, so that all of them are told at once.
 func load(file string, root *yaml.Node) (*Deployment, manifest.Problems) {
 	d := newDecoder(file, fieldIndex{})
 	var document ModelDeployment
 	d.decode(root, "", reflect.ValueOf(&document).Elem())
-	checkHeader(d, root, document)
-	if len(d.problems) > 0 {
+	if !checkHeader(d, root, document) {
 		return nil, d.problems
 	}
+	shape := d.problems
+	d.problems = nil
 	checkDocument(d, &document)
-	_, specNode := child(root, "spec")
-	if specNode == nil || len(d.problems) > 0 {
-		if specNode == nil {
-			d.reportf(root, "spec", "is missing; model.id and accelerator.type are the least it needs")
-		}
-		return nil, d.problems
-	}
 	deployment := &Deployment{
 		File: file, Line: root.Line, Name: document.Metadata.Name, Namespace: document.Metadata.Namespace,
-		Document: document, places: map[string]place{}, types: d.types,
+		Document: document, places: map[string]place{}, types: d.types, empties: emptiesOf(d.places),
 	}
 	for path, n := range d.places {
 		deployment.places[path] = place{n.Line, n.Column, n.Style&yaml.FlowStyle != 0}
 	}
-	problems := deployment.resolve(file, specNode)
-	return deployment, problems
+	_, specNode := child(root, "spec")
+	switch {
+	case specNode == nil:
+		d.reportf(root, "spec", "is missing; model.id and accelerator.type are the least it needs")
+	case specNode.Kind == yaml.MappingNode, specNode.Tag == yaml.NodeTagNull:
+		d.problems = append(d.problems, deployment.resolve(file, specNode)...)
+	}
+	return deployment, append(shape, withoutFollowing(root, shape, d.problems)...)
+}
+
+// withoutFollowing drops problems of values in which something of the wrong shape was found and left out: that
+// weights do not sum to 100 is no news where one of them is no number.
+func withoutFollowing(root *yaml.Node, shape, problems manifest.Problems) manifest.Problems {
+	type position struct{ line, column int }
+	broken := map[position]bool{}
+	for _, problem := range shape {
+		broken[position{problem.Line, problem.Column}] = true
+	}
+	var mark func(n *yaml.Node) bool
+	mark = func(n *yaml.Node) bool {
+		at := position{n.Line, n.Column}
+		found := broken[at]
+		for i, content := range n.Content {
+			unknown := n.Kind == yaml.MappingNode && i%2 == 1 && broken[position{n.Content[i-1].Line, n.Content[i-1].Column}]
+			found = mark(content) || found || unknown
+			if unknown {
+				broken[position{content.Line, content.Column}] = true
+			}
+		}
+		broken[at] = found
+		return found
+	}
+	mark(root)
+	return slices.DeleteFunc(problems, func(problem manifest.Problem) bool {
+		return broken[position{problem.Line, problem.Column}]
+	})
 }
 
 // resolve builds the base and every environment. A problem of spec shows in each of them; it is told once.
 func (m *Deployment) resolve(file string, specNode *yaml.Node) manifest.Problems {
 	var problems manifest.Problems
 	shared := without(specNode, "environments")
-	environments := m.Document.Spec.Environments
-	if len(environments) == 0 {
+	_, list := child(specNode, "environments")
+	for i, environment := range m.Document.Spec.Environments {
+		over := without(list.Content[i], "name")
+		target, found := resolveTarget(file, m, environment.Name, merge(shared, over))
+		problems = append(problems, found...)
+		m.Environments = append(m.Environments, target)
+	}
+	if len(m.Environments) == 0 {
 		target, found := resolveTarget(file, m, DefaultEnvironment, shared)
 		problems = append(problems, found...)
 		m.Environments = []Target{target}
-	}
-	_, list := child(specNode, "environments")
-	for i := range environments {
-		over := without(list.Content[i], "name")
-		target, found := resolveTarget(file, m, environments[i].Name, merge(shared, over))
-		problems = append(problems, found...)
-		m.Environments = append(m.Environments, target)
 	}
 	if baseStands(m.Document.Spec) {
 		base, found := resolveTarget(file, m, "", shared)
@@ -85,7 +113,7 @@ func (m *Deployment) resolve(file string, specNode *yaml.Node) manifest.Problems
 		m.Base = m.Environments[0]
 		m.Base.Environment = ""
 	}
-	return sorted(problems)
+	return problems
 }
 
 // baseStands reports whether spec alone says what runs. Several revisions whose traffic only the environments
@@ -114,6 +142,7 @@ func resolveTarget(file string, m *Deployment, environment string, merged *yaml.
 		}
 		one := newResolver(file, m, environment, node)
 		target.Revisions = append(target.Revisions, one.revision(share))
+		one.checkClaims(target.Revisions)
 		whole.problems = append(whole.problems, one.problems...)
 	}
 	return target, whole.problems

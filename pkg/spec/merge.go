@@ -62,9 +62,13 @@ func child(n *yaml.Node, key string) (*yaml.Node, *yaml.Node) {
 	return nil, nil
 }
 
-// without returns a copy of a mapping that lacks the named fields.
+// without returns a copy of a mapping that lacks the named fields; anything else stands for an empty one.
 func without(n *yaml.Node, keys ...string) *yaml.Node {
 	pruned := *n
+	if n.Kind != yaml.MappingNode {
+		pruned = yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap, Line: n.Line, Column: n.Column}
+		return &pruned
+	}
 	pruned.Content = nil
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		drop := false

@@ -25,10 +25,10 @@ var (
 	notInName     = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
-// checkHeader checks what makes a document one of ours; without it nothing else can be judged.
-func checkHeader(d *decoder, root *yaml.Node, document ModelDeployment) {
+// checkHeader reports whether a document is one of ours; otherwise nothing else can be judged.
+func checkHeader(d *decoder, root *yaml.Node, document ModelDeployment) bool {
 	if root.Kind != yaml.MappingNode {
-		return
+		return false
 	}
 	for _, field := range []struct{ name, got, want string }{
 		{"apiVersion", document.APIVersion, APIVersion},
@@ -46,6 +46,7 @@ func checkHeader(d *decoder, root *yaml.Node, document ModelDeployment) {
 			d.reportf(at, field.name, "want %s, got %q", field.want, field.got)
 		}
 	}
+	return document.APIVersion == APIVersion && document.Kind == Kind
 }
 
 // checkDocument fills in the names of the document and checks them, its revisions and its environments.

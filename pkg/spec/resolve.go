@@ -25,8 +25,10 @@ type Deployment struct {
 	// Document as written, with nothing resolved.
 	Document ModelDeployment
 
-	places map[string]place
-	types  fieldIndex
+	// empties are the fields that are there and empty.
+	empties []string
+	places  map[string]place
+	types   fieldIndex
 }
 
 // place is a position in the document.

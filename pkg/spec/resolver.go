@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -19,6 +20,7 @@ type resolver struct {
 
 func newResolver(file string, m *Deployment, environment string, node *yaml.Node) *resolver {
 	r := &resolver{decoder: newDecoder(file, m.types), m: m, environment: environment}
+	r.merged = true
 	r.decode(node, "spec", reflect.ValueOf(&r.spec).Elem())
 	return r
 }
@@ -49,9 +51,12 @@ type share struct {
 	traffic Traffic
 }
 
-// shares lists the revisions that run, in the order of the document, and checks the traffic.
+// shares lists the revisions that run, in the order of the document, and checks the traffic. Where that is
+// wrong, all of them are looked at.
 func (r *resolver) shares() []share {
+	found := len(r.problems)
 	traffic := r.traffic()
+	wrong := len(r.problems) > found
 	names := r.m.Document.Spec.Revisions
 	if len(names) == 0 {
 		names = []Revision{{Name: DefaultRevision}}
@@ -62,11 +67,12 @@ func (r *resolver) shares() []share {
 		if len(r.m.Document.Spec.Revisions) == 0 {
 			index = -1
 		}
-		for _, t := range traffic {
-			if t.Revision == revision.Name {
-				shares = append(shares, share{revision.Name, index, t})
-				break
-			}
+		at := slices.IndexFunc(traffic, func(t Traffic) bool { return t.Revision == revision.Name })
+		switch {
+		case at >= 0:
+			shares = append(shares, share{revision.Name, index, traffic[at]})
+		case wrong:
+			shares = append(shares, share{revision.Name, index, Traffic{Revision: revision.Name}})
 		}
 	}
 	return shares

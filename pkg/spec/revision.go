@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,7 +31,6 @@ var (
 // revision resolves one revision that runs in the target.
 func (r *resolver) revision(s share) RevisionTarget {
 	model, known := r.model()
-	r.checkRuntimeName()
 	accelerator, devices := r.accelerator(model, known)
 	t := RevisionTarget{
 		Name: s.name, Weight: s.traffic.Weight, Testers: s.traffic.Testers,
@@ -72,19 +72,20 @@ func (r *resolver) model() (catalog.Model, bool) {
 	return model, known
 }
 
-func (r *resolver) checkRuntimeName() {
-	run := &r.spec.Runtime
-	if run.Name == "" {
-		return
+// checkRuntimeName reports whether the catalogue has the runtime that the document names, if it names one.
+func (r *resolver) checkRuntimeName() bool {
+	name, names := r.spec.Runtime.Name, runtimes.Names()
+	if name == "" || slices.Contains(names, name) {
+		return true
 	}
-	if names := runtimes.Names(); !slices.Contains(names, run.Name) {
-		r.failf("spec.runtime.name", "there is no runtime %q%s", run.Name, suggestFrom(run.Name, names))
-	}
+	r.failf("spec.runtime.name", "there is no runtime %q%s", name, suggestFrom(name, names))
+	return false
 }
 
 // accelerator finds the device and how many of it a replica has.
 func (r *resolver) accelerator(model catalog.Model, known bool) (catalog.Accelerator, int) {
 	a, run := &r.spec.Accelerator, &r.spec.Runtime
+	named := r.checkRuntimeName()
 	if a.Type == "" {
 		if run.Name != Simulator && run.Name != "vllm-cpu" {
 			r.failf("spec.accelerator.type", "is missing; known: %s", strings.Join(acceleratorNames(), ", "))
@@ -100,7 +101,7 @@ func (r *resolver) accelerator(model catalog.Model, known bool) (catalog.Acceler
 	if run.Name == "" {
 		run.Name = accelerator.Runtime
 	}
-	if run.Name != accelerator.Runtime && run.Name != Simulator {
+	if named && run.Name != accelerator.Runtime && run.Name != Simulator {
 		r.failf("spec.runtime.name", "%s does not run on %s; use %s", run.Name, accelerator.Product, accelerator.Runtime)
 	}
 	return accelerator, r.devices(accelerator, model, known)
@@ -122,6 +123,7 @@ func (r *resolver) devices(accelerator catalog.Accelerator, model catalog.Model,
 			devices = 1
 		case ok:
 			devices = layout.GPUs
+		case r.spec.Model.ID == "": // said already
 		case !known:
 			r.failf("spec.accelerator.perReplica", "the catalogue does not know %s; say how many %s one replica needs", r.spec.Model.ID, accelerator.Product)
 		default:
@@ -229,6 +231,9 @@ func (r *resolver) tensorParallel(model catalog.Model, accelerator catalog.Accel
 	return tensor
 }
 
+// mostRanks bounds a parallel dimension, so that products of them do not overflow.
+const mostRanks = 1 << 20
+
 func (r *resolver) positive(args map[string]Arg, name string) int {
 	arg, ok := args[name]
 	if !ok {
@@ -239,7 +244,7 @@ func (r *resolver) positive(args map[string]Arg, name string) int {
 		r.failf("spec.runtime.args."+name, "want a whole number over zero, got %q", arg)
 		return 1
 	}
-	return n
+	return min(n, mostRanks)
 }
 
 func divisors(n, most int) string {
@@ -260,6 +265,11 @@ func (r *resolver) replicas() (int, int) {
 	high = low
 	if r.spec.Replicas.Max != nil {
 		high = *r.spec.Replicas.Max
+	}
+	for path, n := range map[string]int{"spec.replicas.min": low, "spec.replicas.max": high} {
+		if n > math.MaxInt32 {
+			r.failf(path, "%d is more than the %d that Kubernetes can count to", n, math.MaxInt32)
+		}
 	}
 	if low < 1 {
 		r.failf("spec.replicas.min", "must be at least 1, got %d; a model that is scaled to zero answers nobody while it loads", low)

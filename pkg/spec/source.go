@@ -56,6 +56,27 @@ func (r *resolver) volume(scheme, rest string) {
 	r.enum("spec.model.volume.accessMode", &v.AccessMode, "ReadWriteMany", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")
 }
 
+// checkClaims wants one size of a claim that the last of the revisions shares with another.
+func (r *resolver) checkClaims(revisions []RevisionTarget) {
+	last := revisions[len(revisions)-1]
+	for _, other := range revisions[:len(revisions)-1] {
+		if sharesClaim(other.Model, last.Model) && *other.Model.Volume != *last.Model.Volume {
+			r.failf("spec.model.volume.size", "revision %s asks for the same claim in another form; use one form, or another claim", other.Name)
+		}
+	}
+}
+
+// sharesClaim reports that two models make the same PersistentVolumeClaim.
+func sharesClaim(a, b Model) bool {
+	return a.Volume != nil && b.Volume != nil && a.claim() == b.claim()
+}
+
+// claim is the PersistentVolumeClaim of a pvc:// source.
+func (m Model) claim() string {
+	claim, _, _ := strings.Cut(strings.TrimPrefix(m.Source, "pvc://"), "/")
+	return claim
+}
+
 // ownArgs are flags that the generator sets, with where the document says the same.
 var ownArgs = map[string]string{
 	"model":                "set spec.model",

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -66,8 +67,11 @@ func (r *resolver) checkHeader(path string, h *HeaderMatch) {
 		return
 	}
 	r.checkHeaderName(path+".header", h.Header)
-	if h.Value == "" {
+	switch {
+	case h.Value == "":
 		r.failf(path+".value", "is missing")
+	case strings.ContainsFunc(h.Value, func(c rune) bool { return unicode.IsControl(c) && c != '\t' }): // RFC 9110, 5.5
+		r.failf(path+".value", "%q holds a control character, which no header can", h.Value)
 	}
 }
 
@@ -168,20 +172,38 @@ func (r *resolver) checkJWT(j *JWT) {
 	if j.Issuer == "" {
 		r.failf(path+".issuer", "is missing")
 	}
-	if strings.ContainsAny(j.Issuer, "*/") && strings.HasSuffix(j.Issuer, "*") {
+	// Istio reads a star at either end of a principal as a pattern.
+	if strings.HasPrefix(j.Issuer, "*") || strings.HasSuffix(j.Issuer, "*") {
 		r.failf(path+".issuer", "%q must be exact", j.Issuer)
 	}
 	if j.JWKS != "" && j.JWKSURI != "" {
 		r.failf(path+".jwks", "jwks and jwksUri are two ways to give the keys; keep one")
 	}
-	if j.JWKS != "" && !json.Valid([]byte(j.JWKS)) {
-		r.failf(path+".jwks", "is not JSON")
-	}
-	if strings.Contains(j.JWKS, `"d"`) {
-		r.failf(path+".jwks", "holds a private key (member d); only public keys belong here")
-	}
+	r.checkKeys(path+".jwks", j.JWKS)
 	if u, err := url.Parse(j.JWKSURI); j.JWKSURI != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
 		r.failf(path+".jwksUri", "%q is not a URL", j.JWKSURI)
+	}
+}
+
+// checkKeys refuses a key set that holds more than public keys: the tree goes to Git. A symmetric key is in
+// member k, the private half of others in d (RFC 7518, 6.2.2, 6.3.2 and 6.4).
+func (r *resolver) checkKeys(path, jwks string) {
+	if jwks == "" {
+		return
+	}
+	var set struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(jwks), &set); err != nil {
+		r.failf(path, "is not a JSON Web Key Set")
+		return
+	}
+	for _, key := range set.Keys {
+		for _, member := range []string{"d", "k"} {
+			if _, ok := key[member]; ok {
+				r.failf(path, "holds a secret key (member %s); only public keys belong here", member)
+			}
+		}
 	}
 }
 

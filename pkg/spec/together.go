@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -12,6 +13,7 @@ import (
 func CheckTogether(deployments []*Deployment) error {
 	var problems manifest.Problems
 	problems = append(problems, checkNames(deployments)...)
+	problems = append(problems, checkVolumes(deployments)...)
 	problems = append(problems, checkHosts(deployments)...)
 	if len(problems) == 0 {
 		return nil
@@ -48,20 +50,56 @@ func checkNames(deployments []*Deployment) manifest.Problems {
 			continue
 		}
 		trees[m.Name] = m
-		claims := map[string]string{m.Name: "model " + m.Name}
-		for _, revision := range m.revisionNames() {
-			claims[m.Name+"-"+revision] = fmt.Sprintf("revision %s of model %s", revision, m.Name)
-		}
-		for name, what := range claims {
-			key := m.Namespace + "/" + name
+		for _, c := range m.claims() {
+			key := m.Namespace + "/" + c.name
 			if first, ok := taken[key]; ok {
 				problems = append(problems, m.problemOf("metadata.name",
-					"metadata.name: %s would be called %s, and so would %s (%s); rename one", what, key, first.what, first.m.where()))
+					"metadata.name: %s would be called %s, and so would %s (%s); rename one", c.what, key, first.what, first.m.where()))
+				break // the names that follow from this one clash too
 			}
-			taken[key] = owner{m, what}
+			taken[key] = owner{m, c.what}
 		}
 	}
 	return problems
+}
+
+// checkVolumes: a claim that two documents make would belong to both trees, and removing one removes the weights
+// of the other.
+func checkVolumes(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	makers := map[string]*Deployment{}
+	for _, m := range deployments {
+		for _, target := range m.Environments {
+			for _, revision := range target.Revisions {
+				if revision.Model.Volume == nil {
+					continue
+				}
+				key := m.Namespace + "/" + revision.Model.claim()
+				if first, ok := makers[key]; ok && first != m {
+					problems = append(problems, m.problemOf("spec.model.volume",
+						"spec.model.volume: model %s (%s) makes claim %s already; let one of them make it", first.Name, first.where(), key))
+					continue
+				}
+				makers[key] = m
+			}
+		}
+	}
+	return slices.Compact(problems)
+}
+
+type claimed struct{ name, what string }
+
+// claims lists the names that a model's objects take in its namespace.
+func (m *Deployment) claims() []claimed {
+	list := []claimed{{m.Name, "model " + m.Name}}
+	for _, revision := range m.revisionNames() {
+		list = append(list, claimed{m.Name + "-" + revision, fmt.Sprintf("revision %s of model %s", revision, m.Name)})
+	}
+	for _, revision := range m.revisionNames() {
+		// KServe makes this Service; a model of that name would have it as its stable one.
+		list = append(list, claimed{m.Name + "-" + revision + "-predictor", fmt.Sprintf("the Service of revision %s of model %s", revision, m.Name)})
+	}
+	return list
 }
 
 func (m *Deployment) revisionNames() []string {
@@ -75,8 +113,8 @@ func (m *Deployment) revisionNames() []string {
 	return names
 }
 
-// claim is a model's hold on a host in one environment.
-type claim struct {
+// hold is a model's hold on a host in one environment.
+type hold struct {
 	m      *Deployment
 	expose *Expose
 }
@@ -86,7 +124,7 @@ type claim struct {
 // https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services
 func checkHosts(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
-	taken := map[string][]claim{}
+	taken := map[string][]hold{}
 	reported := map[string]bool{}
 	for _, m := range deployments {
 		for _, target := range m.Environments {
@@ -105,7 +143,7 @@ func checkHosts(deployments []*Deployment) manifest.Problems {
 					problems = append(problems, m.problemOf("spec.expose.hosts",
 						"spec.expose: host %s is taken by model %s (%s): %s", host, other.m.Name, other.m.where(), why))
 				}
-				taken[key] = append(taken[key], claim{m, target.Expose})
+				taken[key] = append(taken[key], hold{m, target.Expose})
 			}
 		}
 	}

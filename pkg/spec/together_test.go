@@ -66,13 +66,11 @@ func TestNamesOfDocuments(t *testing.T) {
 // KServe makes a Service of each InferenceService, called <name>-<revision>-predictor.
 func TestNameOfAPredictorService(t *testing.T) {
 	t.Parallel()
-	t.Skip("bug: model a-v1-predictor has the stable Service that KServe makes for revision v1 of model a")
 	require.ErrorContains(t, together(t, named("name: a"), named("name: a-v1-predictor")), "a-v1-predictor")
 }
 
 func TestClaimsOfDocuments(t *testing.T) {
 	t.Parallel()
-	t.Skip("bug: two documents that create one PersistentVolumeClaim are not found")
 	claim := "model: {id: openai/gpt-oss-20b, source: 'pvc://models/x', volume: {size: %s}}"
 	require.ErrorContains(t, together(t, named("name: a", fmt.Sprintf(claim, "1Gi")), named("name: b", fmt.Sprintf(claim, "2Gi"))), "models")
 }
