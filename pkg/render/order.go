@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// kinds is the order of the files in a tree, by the first word of their names.
+// kinds is the order of the files in a tree, by the first word of their names. kubectl applies them in it, so a
+// namespace comes before what stands in it.
 func kinds() []string {
 	return []string{
-		"serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "service",
+		"namespace", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "service",
 		"destinationrule", "virtualservice", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "podmonitor",
-		"namespace", "gateway",
+		"gateway",
 	}
 }
 

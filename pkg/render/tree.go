@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"reflect"
 
 	"github.com/kservegen/kservegen/pkg/istio"
@@ -51,6 +52,15 @@ type Tree struct {
 	Files []File
 	// Lock is written last.
 	Lock Lock
+}
+
+// Paths lists the files of the tree and its lock, relative to the output directory.
+func (t *Tree) Paths() []string {
+	paths := make([]string, 0, len(t.Files)+1)
+	for _, file := range t.Files {
+		paths = append(paths, path.Join(t.Name, file.Path))
+	}
+	return append(paths, path.Join(t.Name, LockFile))
 }
 
 // Environment is one overlay in its built form.

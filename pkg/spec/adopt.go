@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // Adoption is weights that were set in the tree of one environment and belong into the document.
@@ -18,29 +21,70 @@ type Adoption struct {
 	Weights map[string]int
 }
 
-// Adopt returns the document's file with weights taken over. It replaces numbers where they stand and leaves
-// every other byte alone. An environment that shares spec.traffic with others which keep their weights gets a
-// traffic of its own. The result is read back: weights that do not sum to 100 are an error, and nothing else
-// comes of them.
-func (m *Deployment) Adopt(file []byte, adoptions []Adoption) ([]byte, error) {
-	e := &editor{file: file, lines: lineOffsets(file)}
-	shared := m.sharedAdoption(adoptions)
-	if shared != nil {
-		m.replaceWeights(e, "spec.traffic", m.Document.Spec.Traffic, shared.Weights)
+// Adopt returns a file with weights taken over into its documents, by the name of the model. It replaces numbers
+// where they stand and leaves every other byte alone. An environment that shares spec.traffic with others which
+// keep their weights gets a traffic of its own. The result is read back: where it is not valid, or says something
+// else than was to be taken over, nothing comes of it.
+func Adopt(file []byte, documents []*Deployment, adoptions map[string][]Adoption) ([]byte, error) {
+	e := newEditor(file)
+	for _, m := range documents {
+		shared := m.sharedAdoption(adoptions[m.Name])
+		if shared != nil {
+			m.replaceWeights(e, "spec.traffic", m.Document.Spec.Traffic, shared.Weights)
+		}
+		for _, adoption := range adoptions[m.Name] {
+			if err := m.adoptEnvironment(e, adoption, shared); err != nil {
+				return nil, err
+			}
+		}
 	}
-	for _, adoption := range adoptions {
-		if err := m.adoptEnvironment(e, adoption, shared); err != nil {
+	name := documents[0].File
+	edited, err := e.apply()
+	if err != nil {
+		return nil, fmt.Errorf("editing %s: %w", name, err)
+	}
+	after, err := Load(name, bytes.NewReader(edited))
+	if err != nil {
+		return nil, fmt.Errorf("the weights of the tree cannot be taken over: %w", err)
+	}
+	if len(after) != len(documents) {
+		return nil, fmt.Errorf("editing %s: was the file changed meanwhile?", name)
+	}
+	for i, m := range documents {
+		if err := m.checkAdopted(after[i], adoptions[m.Name]); err != nil {
 			return nil, err
 		}
 	}
-	edited, err := e.apply()
-	if err != nil {
-		return nil, fmt.Errorf("editing %s: %w", m.File, err)
-	}
-	if _, err := Load(m.File, bytes.NewReader(edited)); err != nil {
-		return nil, fmt.Errorf("the weights of the tree cannot be taken over: %w", err)
-	}
 	return edited, nil
+}
+
+// checkAdopted wants the adopted weights in the environments that they came from, the old ones elsewhere, and
+// nothing else changed. An alias has the place of its anchor, and a number that two environments share cannot
+// become two.
+func (m *Deployment) checkAdopted(after *Deployment, adoptions []Adoption) error {
+	if m.Digest() != after.Digest() {
+		return fmt.Errorf("editing %s: was the file changed meanwhile?", m.where())
+	}
+	for i, was := range m.Environments {
+		want := was.weights()
+		for _, adoption := range adoptions {
+			if adoption.Environment == was.Environment {
+				maps.Copy(want, adoption.Weights)
+			}
+		}
+		if !maps.Equal(want, after.Environments[i].weights()) {
+			return fmt.Errorf("%s: environment %s shares its weights with others by an alias; write them out, then take them over", m.where(), was.Environment)
+		}
+	}
+	return nil
+}
+
+func (t Target) weights() map[string]int {
+	weights := map[string]int{}
+	for _, revision := range t.Revisions {
+		weights[revision.Name] = revision.Weight
+	}
+	return weights
 }
 
 // sharedAdoption returns the weights that every environment without a traffic of its own agrees on, nil where
@@ -74,7 +118,7 @@ func (m *Deployment) adoptEnvironment(e *editor, adoption Adoption, shared *Adop
 	i := m.environmentIndex(adoption.Environment)
 	if i < 0 {
 		if shared == nil {
-			return fmt.Errorf("%s has no traffic to take the weights over into; add spec.traffic", m.where())
+			return m.noTraffic()
 		}
 		return nil
 	}
@@ -83,10 +127,16 @@ func (m *Deployment) adoptEnvironment(e *editor, adoption Adoption, shared *Adop
 	switch {
 	case len(environment.Traffic) > 0:
 		m.replaceWeights(e, path+".traffic", environment.Traffic, adoption.Weights)
+	case shared == nil && len(m.Document.Spec.Traffic) == 0:
+		return m.noTraffic()
 	case shared == nil:
 		m.insertTraffic(e, path, adoption.Weights)
 	}
 	return nil
+}
+
+func (m *Deployment) noTraffic() error {
+	return fmt.Errorf("%s has no traffic to take the weights over into; add spec.traffic", m.where())
 }
 
 func (m *Deployment) replaceWeights(e *editor, path string, traffic []Traffic, weights map[string]int) {
@@ -101,7 +151,7 @@ func (m *Deployment) replaceWeights(e *editor, path string, traffic []Traffic, w
 func (m *Deployment) insertTraffic(e *editor, path string, weights map[string]int) {
 	var entries []string
 	for _, t := range m.Document.Spec.Traffic {
-		entry := fmt.Sprintf("{revision: %s, weight: %d", t.Revision, weights[t.Revision])
+		entry := fmt.Sprintf("{revision: %s, weight: %d", plainOrQuoted(t.Revision), weights[t.Revision])
 		if t.Testers != nil {
 			entry += fmt.Sprintf(", testers: {header: %q, value: %q}", t.Testers.Header, t.Testers.Value)
 		}
@@ -116,9 +166,18 @@ func (m *Deployment) insertTraffic(e *editor, path string, weights map[string]in
 	e.insertLine(name, m.places[path].column, text)
 }
 
+// plainOrQuoted writes a revision's name so that YAML reads it as text: v1, but "1" and "null".
+func plainOrQuoted(name string) string {
+	if yaml.IsYaml1_1NonString(yaml.NewStringRNode(name).YNode()) || name[0] == '-' || name[0] >= '0' && name[0] <= '9' {
+		return strconv.Quote(name)
+	}
+	return name
+}
+
+// A token is the last group of its pattern; a tag may stand before it.
 var (
-	weightToken = regexp.MustCompile(`^[+]?\d+`)
-	nameToken   = regexp.MustCompile(`^["']?[a-z0-9-]+["']?`)
+	weightToken = regexp.MustCompile(`^(?:!!int +)?([+]?\d+)`)
+	nameToken   = regexp.MustCompile(`^(?:!!str +)?(["']?[a-z0-9-]+["']?)`)
 )
 
 // editor collects replacements of byte ranges of a file.
@@ -134,15 +193,19 @@ type spliced struct {
 	text           string
 }
 
-// lineOffsets returns where each line begins.
-func lineOffsets(file []byte) []int {
-	offsets := []int{0}
+const byteOrderMark = "\ufeff"
+
+func newEditor(file []byte) *editor {
+	e := &editor{file: file, lines: []int{0}}
+	if bytes.HasPrefix(file, []byte(byteOrderMark)) {
+		e.lines[0] = len(byteOrderMark) // it is no part of the first column
+	}
 	for i, b := range file {
 		if b == '\n' {
-			offsets = append(offsets, i+1)
+			e.lines = append(e.lines, i+1)
 		}
 	}
-	return offsets
+	return e
 }
 
 // find returns the range of a token that stands at a place. Columns count characters, not bytes.
@@ -156,11 +219,12 @@ func (e *editor) find(at place, token *regexp.Regexp) (int, int) {
 		_, size := utf8.DecodeRune(e.file[offset:])
 		offset += size
 	}
-	length := len(token.Find(e.file[offset:]))
-	if length == 0 {
+	found := token.FindSubmatchIndex(e.file[offset:])
+	if found == nil {
 		e.err = fmt.Errorf("%d:%d is not what was read; was the file changed meanwhile?", at.line, at.column)
+		return 0, 0
 	}
-	return offset, length
+	return offset + found[2], found[3] - found[2]
 }
 
 func (e *editor) replace(at place, token *regexp.Regexp, text string) {
@@ -173,14 +237,19 @@ func (e *editor) insertAfter(at place, token *regexp.Regexp, text string) {
 	e.splices = append(e.splices, spliced{offset + length, 0, text})
 }
 
-// insertLine adds a line behind that of a place, indented to a column.
+// insertLine adds a line behind that of a place, indented to a column, with the line break that the file has there.
 func (e *editor) insertLine(at place, column int, text string) {
-	line := strings.Repeat(" ", max(column-1, 0)) + text + "\n"
+	line := strings.Repeat(" ", max(column-1, 0)) + text
 	if at.line >= len(e.lines) {
-		e.splices = append(e.splices, spliced{len(e.file), 0, "\n" + line})
+		e.splices = append(e.splices, spliced{len(e.file), 0, "\n" + line + "\n"})
 		return
 	}
-	e.splices = append(e.splices, spliced{e.lines[at.line], 0, line})
+	next := e.lines[at.line]
+	end := "\n"
+	if bytes.HasSuffix(e.file[:next], []byte("\r\n")) {
+		end = "\r\n"
+	}
+	e.splices = append(e.splices, spliced{next, 0, line + end})
 }
 
 func (e *editor) apply() ([]byte, error) {
@@ -191,6 +260,9 @@ func (e *editor) apply() ([]byte, error) {
 	var out bytes.Buffer
 	at := 0
 	for _, s := range e.splices {
+		if s.offset < at {
+			return nil, fmt.Errorf("two weights stand in one place, by an alias; write them out")
+		}
 		out.Write(e.file[at:s.offset])
 		out.WriteString(s.text)
 		at = s.offset + s.length

@@ -56,6 +56,28 @@ func (w *work) check(ctx context.Context, changes []Change, last func(string) bo
 	return c.plan, errors.Join(c.errs...)
 }
 
+// InTheWay looks for what would keep files from being read and written below root: links, directories, devices.
+// The error answers to [ErrRefused]. A root that does not exist is in nobody's way.
+func InTheWay(root string, files []string) error {
+	d, err := OS().Open(root)
+	if isNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return notADirectory(OS(), root, err)
+	}
+	defer d.Close()
+	c := &checker{w: &work{root: root, d: d}, dirs: map[string]directory{}}
+	for _, file := range files {
+		if parent := c.dir(path.Dir(file)); parent.exists && !parent.refused {
+			if _, _, err := c.look(file); err != nil {
+				c.errs = append(c.errs, err)
+			}
+		}
+	}
+	return errors.Join(c.errs...)
+}
+
 // file decides what one change needs.
 func (c *checker) file(change Change) error {
 	parent := c.dir(path.Dir(change.Path))
@@ -79,21 +101,30 @@ func (c *checker) file(change Change) error {
 	return c.writable(path.Dir(change.Path))
 }
 
-// compare looks at what stands at the target, and says whether it is what the change wants.
-func (c *checker) compare(t *target) (same bool, err error) {
-	fi, err := c.w.d.Lstat(t.Path)
-	at := c.w.at(t.Path)
+// look wants a regular file at a path, or nothing.
+func (c *checker) look(file string) (fi fs.FileInfo, exists bool, err error) {
+	fi, err = c.w.d.Lstat(file)
+	at := c.w.at(file)
 	switch {
 	case isNotExist(err):
-		return false, nil
+		return nil, false, nil
 	case err != nil:
-		return false, fmt.Errorf("looking at %s: %w", at, err)
+		return nil, false, fmt.Errorf("looking at %s: %w", at, err)
 	case fi.Mode()&fs.ModeSymlink != 0:
-		return false, refuse("%s: is a symbolic link; kservegen does not write through links: delete it", at)
+		return nil, false, refuse("%s: is a symbolic link; kservegen does not write through links: delete it", at)
 	case fi.IsDir():
-		return false, refuse("%s: is a directory where a file is expected; move it away", at)
+		return nil, false, refuse("%s: is a directory where a file is expected; move it away", at)
 	case !fi.Mode().IsRegular():
-		return false, refuse("%s: is not a regular file; move it away", at)
+		return nil, false, refuse("%s: is not a regular file; move it away", at)
+	}
+	return fi, true, nil
+}
+
+// compare looks at what stands at the target, and says whether it is what the change wants.
+func (c *checker) compare(t *target) (same bool, err error) {
+	fi, exists, err := c.look(t.Path)
+	if err != nil || !exists {
+		return false, err
 	}
 	t.replaces, t.mode = true, permission(fi)
 	if t.Remove || fi.Size() != int64(len(t.Data)) {
@@ -101,7 +132,7 @@ func (c *checker) compare(t *target) (same bool, err error) {
 	}
 	data, err := c.w.d.ReadFile(t.Path)
 	if err != nil {
-		return false, fmt.Errorf("reading %s: %w", at, err)
+		return false, fmt.Errorf("reading %s: %w", c.w.at(t.Path), err)
 	}
 	return bytes.Equal(data, t.Data), nil
 }

@@ -139,7 +139,7 @@ func makeRoot(fsys FS, root string) ([]string, error) {
 	for dir := filepath.Clean(root); ; dir = filepath.Dir(dir) {
 		fi, err := fsys.Stat(dir)
 		if err == nil && !fi.IsDir() {
-			return nil, refuse("%s: is a file, not a directory; move it away or choose another output directory", dir)
+			return nil, refuseFile(dir)
 		}
 		if err == nil {
 			break
@@ -161,6 +161,20 @@ func makeRoot(fsys FS, root string) ([]string, error) {
 		}
 	}
 	return made, nil
+}
+
+// notADirectory says of an error whether the root, or what should lead to it, is a file.
+func notADirectory(fsys FS, root string, err error) error {
+	for dir := filepath.Clean(root); filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
+		if fi, statErr := fsys.Stat(dir); statErr == nil && !fi.IsDir() {
+			return refuseFile(dir)
+		}
+	}
+	return fmt.Errorf("opening the output directory: %w", err)
+}
+
+func refuseFile(dir string) error {
+	return refuse("%s: is a file, not a directory; move it away or choose another output directory", dir)
 }
 
 // removeMade removes the directories that makeRoot made. One that is in use by now stays; an error has nobody to tell.

@@ -34,7 +34,7 @@ type work struct {
 func lock(fsys FS, root string, create bool) (*work, error) {
 	d, err := fsys.Open(root)
 	if err != nil {
-		return nil, fmt.Errorf("opening the output directory: %w", err)
+		return nil, notADirectory(fsys, root, err)
 	}
 	w := &work{root: root, d: d, undecided: true}
 	const tries = 100 // a writer that ends may remove the directory between any two steps of ours

@@ -33,8 +33,8 @@ func newDiff(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff -f DOC... -d DIR",
 		Short: "Say what a changed document would change, object by object and field by field",
-		Long: `Build every overlay that stands in DIR with Kustomize's own library, custom/ included, and compare it with what
-the documents would give. Exit 1 where something differs, as diff(1) does.`,
+		Long: `Build every overlay that stands in DIR with Kustomize's own library and compare it with what it would build to
+once the documents are rendered, with what is in custom/ on both sides. Exit 1 where something differs, as diff(1) does.`,
 		Example: `  kservegen diff -f deepseek.yaml -d deploy
   kservegen diff -f deepseek.yaml -d deploy -o json`,
 		Args: cobra.NoArgs,
@@ -83,7 +83,11 @@ func compareTree(ctx context.Context, dir string, tree *render.Tree) ([]environm
 	built := 0
 	wanted := map[string][]map[string]any{}
 	for _, environment := range tree.Environments {
-		wanted[environment.Name] = environment.Objects
+		objects, err := tree.After(dir, environment)
+		if err != nil {
+			return nil, 0, usageError{err}
+		}
+		wanted[environment.Name] = objects
 	}
 	overlays := filepath.Join(dir, tree.Name, "overlays")
 	entries, err := os.ReadDir(overlays)

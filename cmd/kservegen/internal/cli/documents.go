@@ -43,7 +43,7 @@ func (f *documentFlags) load(ctx context.Context, in io.Reader) ([]*spec.Deploym
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		loaded, err := loadOne(path, in)
+		loaded, err := loadOne(ctx, path, in)
 		var found manifest.Problems
 		if err != nil && !errors.As(err, &found) {
 			return nil, err
@@ -57,16 +57,54 @@ func (f *documentFlags) load(ctx context.Context, in io.Reader) ([]*spec.Deploym
 	return deployments, spec.CheckTogether(deployments)
 }
 
-func loadOne(path string, in io.Reader) ([]*spec.Deployment, error) {
+func loadOne(ctx context.Context, path string, in io.Reader) ([]*spec.Deployment, error) {
+	name := path
 	if path == "-" {
-		return spec.Load("stdin", in)
+		name = "stdin"
 	}
-	file, err := os.Open(path)
+	data, err := interruptible(ctx, func() ([]byte, error) { return read(path, in) })
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
-	defer file.Close()
-	return spec.Load(path, file)
+	return spec.Load(name, bytes.NewReader(data))
+}
+
+// read returns what spec.Load may need of a document, and a byte more where there is more.
+func read(path string, in io.Reader) ([]byte, error) {
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		defer file.Close()
+		in = file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, manifest.DefaultLimits().Bytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return data, nil
+}
+
+// interruptible ends with ctx although f does not: nothing else stops a read of a terminal or a pipe. What is left of
+// f ends with the process.
+func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // expand lists the documents of directories, in the order of their names, without those below them. Files of a
@@ -106,12 +144,15 @@ func documentsOf(dir string) ([]string, error) {
 	var paths []string
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
-		if extension := filepath.Ext(path); entry.IsDir() || (extension != ".yaml" && extension != ".yml") {
+		if extension := filepath.Ext(path); extension != ".yaml" && extension != ".yml" {
+			continue
+		}
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 			continue
 		}
 		ours, err := mentionsUs(path)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, err
 		}
 		if ours {
 			paths = append(paths, path)
@@ -124,14 +165,6 @@ func documentsOf(dir string) ([]string, error) {
 }
 
 func mentionsUs(path string) (bool, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return false, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, manifest.DefaultLimits().Bytes+1))
-	if err != nil {
-		return false, fmt.Errorf("reading %s: %w", path, err)
-	}
-	return bytes.Contains(data, []byte("kservegen.dev/")), nil
+	data, err := read(path, nil)
+	return bytes.Contains(data, []byte("kservegen.dev/")), err
 }

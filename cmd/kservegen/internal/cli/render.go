@@ -171,8 +171,20 @@ func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spe
 	if o.check {
 		return reportCheck(s, o.output, update)
 	}
-	if o.adopt && len(update.Conflicts) > 0 {
-		return o.adoptWeights(ctx, s, deployments, update)
+	var documents []adoption
+	if o.adopt {
+		documents, deployments, err = adopt(deployments, update.Conflicts)
+		if err != nil {
+			return err
+		}
+	}
+	if len(documents) > 0 {
+		if trees, err = o.trees(ctx, s, deployments); err != nil {
+			return err
+		}
+		if update, err = reconcile(o.output, trees, render.Options{}); err != nil {
+			return err
+		}
 	}
 	if len(update.Conflicts) > 0 {
 		return reportConflicts(s, o.output, update.Conflicts)
@@ -181,9 +193,18 @@ func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spe
 		fmt.Fprintf(s.Err, "%s: its environment is gone; it holds work of yours and was kept\n", filepath.Join(o.output, kept))
 	}
 	if o.dryRun {
-		reportDryRun(s, o.output, trees, update)
+		reportDryRun(s, o.output, documents, trees, update)
 		return nil
 	}
+	for _, document := range documents {
+		if err := document.write(ctx, s); err != nil {
+			return err
+		}
+	}
+	return o.commit(ctx, s, trees, update)
+}
+
+func (o *renderOptions) commit(ctx context.Context, s Streams, trees []*render.Tree, update render.Update) error {
 	p := newProgress(s.Err, "writing", len(update.Changes))
 	defer p.stop()
 	result, err := txn.Commit(ctx, o.output, update.Changes, txn.Options{
@@ -203,6 +224,13 @@ func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spe
 
 // reconcile reads the output directory through a root that nothing leads out of.
 func reconcile(output string, trees []*render.Tree, opts render.Options) (render.Update, error) {
+	var files []string
+	for _, tree := range trees {
+		files = append(files, tree.Paths()...)
+	}
+	if err := txn.InTheWay(output, files); err != nil {
+		return render.Update{}, err
+	}
 	root, err := os.OpenRoot(output)
 	if errors.Is(err, fs.ErrNotExist) {
 		return render.Reconcile(render.Empty(), trees, opts)
@@ -212,50 +240,4 @@ func reconcile(output string, trees []*render.Tree, opts render.Options) (render
 	}
 	defer root.Close()
 	return render.Reconcile(root.FS(), trees, opts)
-}
-
-// adoptWeights writes hand-edited weights into the documents and renders again.
-func (o *renderOptions) adoptWeights(ctx context.Context, s Streams, deployments []*spec.Deployment, update render.Update) error {
-	var others []render.Conflict
-	edits := map[string][]spec.Adoption{}
-	for _, conflict := range update.Conflicts {
-		if conflict.Weights == nil {
-			others = append(others, conflict)
-			continue
-		}
-		adoption := spec.Adoption{Environment: conflict.Environment, Weights: map[string]int{}}
-		for _, weight := range conflict.Weights {
-			adoption.Weights[weight.Revision] = weight.Value
-		}
-		edits[conflict.Tree] = append(edits[conflict.Tree], adoption)
-	}
-	if len(others) > 0 {
-		return reportConflicts(s, o.output, others)
-	}
-	for _, deployment := range deployments {
-		if len(edits[deployment.Name]) == 0 {
-			continue
-		}
-		if err := adoptInto(deployment, edits[deployment.Name]); err != nil {
-			return err
-		}
-		fmt.Fprintf(s.Err, "%s: weights taken over from the tree\n", deployment.File)
-	}
-	again := *o
-	again.adopt = false
-	return again.run(ctx, s)
-}
-
-func adoptInto(deployment *spec.Deployment, adoptions []spec.Adoption) error {
-	data, err := os.ReadFile(deployment.File)
-	if err != nil {
-		return err
-	}
-	edited, err := deployment.Adopt(data, adoptions)
-	if err != nil {
-		return err
-	}
-	_, err = txn.Commit(context.Background(), filepath.Dir(deployment.File),
-		[]txn.Change{{Path: filepath.Base(deployment.File), Data: edited}}, txn.Options{})
-	return err
 }

@@ -68,7 +68,10 @@ func reportCheck(s Streams, output string, update render.Update) error {
 	return errFindings
 }
 
-func reportDryRun(s Streams, output string, trees []*render.Tree, update render.Update) {
+func reportDryRun(s Streams, output string, documents []adoption, trees []*render.Tree, update render.Update) {
+	for _, document := range documents {
+		fmt.Fprintf(s.Out, "write %s\n", document.file)
+	}
 	for _, change := range update.Changes {
 		verb := "write"
 		if change.Remove {
@@ -76,7 +79,7 @@ func reportDryRun(s Streams, output string, trees []*render.Tree, update render.
 		}
 		fmt.Fprintf(s.Out, "%s %s\n", verb, filepath.Join(output, change.Path))
 	}
-	fmt.Fprintf(s.Err, "%s would change, in %s\n", count(len(update.Changes), "file"), count(len(trees), "tree"))
+	fmt.Fprintf(s.Err, "%s would change, in %s\n", count(len(documents)+len(update.Changes), "file"), count(len(trees), "tree"))
 }
 
 // reportConflicts names the files that a person edited, and what to do.
