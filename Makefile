@@ -87,7 +87,7 @@ generate: prerequisites ## Regenerate the JSON schema and the goldens
 
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
-	@$(GO) mod tidy -diff && git diff --exit-code
+	@$(GO) mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
 
 .PHONY: clean
 clean: ## Remove what was built

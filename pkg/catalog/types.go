@@ -27,6 +27,9 @@ type Model struct {
 	// Gated models need an accepted licence, and so a token of Hugging Face.
 	Gated   bool   `json:"gated,omitempty"`
 	License string `json:"license,omitempty"`
+	// Vocabulary is the variable that names a local copy of what the server otherwise fetches at its start from
+	// elsewhere than Hugging Face; empty where it fetches nothing.
+	Vocabulary string `json:"vocabulary,omitempty"`
 	// MinVLLM is a release of vLLM, with its v, that has the architecture and knows Args: read, not run.
 	MinVLLM string `json:"minVLLM,omitempty"`
 	// Args are flags of vLLM that the model needs or its card recommends, without dashes; "true" is a bare flag.
@@ -44,6 +47,8 @@ type Layout struct {
 	GPUs int `json:"gpus"`
 	// MaxModelLen is the context length in tokens.
 	MaxModelLen int `json:"maxModelLen"`
+	// Args are flags of vLLM that this layout needs, over those of the model.
+	Args map[string]string `json:"args,omitempty"`
 	// Source is the arithmetic or the document that the layout comes from.
 	Source string `json:"source"`
 }
@@ -72,6 +77,9 @@ type Accelerator struct {
 	HostCPU int `json:"hostCPU"`
 	// HostMemoryGiB is the host memory that each device may take, likewise.
 	HostMemoryGiB int `json:"hostMemoryGiB"`
+	// EngineStartSeconds is what the server takes to start besides reading weights, where that is more than vLLM's own
+	// default.
+	EngineStartSeconds int `json:"engineStartSeconds,omitempty"`
 	// Instances are the EC2 types that have the device.
 	Instances []string `json:"instances,omitempty"`
 	// Runtime is the runtime that serves on it unless another is named.

@@ -26,6 +26,8 @@ func DestinationRule(t spec.Target, r spec.RevisionTarget) manifest.Object {
 		LoadBalancer:   &networking.LoadBalancerSettings{LbPolicy: &networking.LoadBalancerSettings_Simple{Simple: networking.LoadBalancerSettings_LEAST_REQUEST}},
 		ConnectionPool: connectionPool(),
 		OutlierDetection: &networking.OutlierDetection{
+			// Left out it is 5, counts every 5xx, and makes the line above it useless (istio#43357).
+			Consecutive_5XxErrors:    wrapperspb.UInt32(0),
 			ConsecutiveGatewayErrors: wrapperspb.UInt32(5),
 			Interval:                 durationpb.New(10 * time.Second),
 			BaseEjectionTime:         durationpb.New(30 * time.Second),
@@ -39,7 +41,7 @@ func DestinationRule(t spec.Target, r spec.RevisionTarget) manifest.Object {
 			policy + "/tls":              "Automatic mTLS would do the same, until another rule for this host says otherwise.",
 			policy + "/loadBalancer":     "Requests differ in length by orders of magnitude; round robin would queue behind long ones.",
 			policy + "/connectionPool":   "No limit on connections or pending requests: every stream holds one.",
-			policy + "/outlierDetection": "A pod whose connections fail leaves for a while. Not by 500s: a bad prompt gives those too.",
+			policy + "/outlierDetection": "A pod that refuses, resets or answers 502 to 504 leaves for a while. Not by 500s, which a prompt can\ncause: consecutive5xxErrors, left out, would count them.",
 		},
 	}}
 }

@@ -11,8 +11,6 @@ import (
 const (
 	// servicePort is the port of the Service that KServe makes of an InferenceService in Standard mode.
 	servicePort = 80
-	// serverPort is the port of the server's container.
-	serverPort = "8080"
 	// meshGateway is Istio's word for all sidecars.
 	meshGateway = "mesh"
 	// trustDomain is an alias of the mesh's own trust domain in every policy.
@@ -22,7 +20,7 @@ const (
 
 // PredictorHost is the Service that KServe makes for a revision.
 func PredictorHost(t spec.Target, revision string) string {
-	return t.Qualified(revision) + "-predictor." + t.Namespace + ".svc.cluster.local"
+	return t.Predictor(revision) + "." + t.Namespace + ".svc.cluster.local"
 }
 
 // StableHost is the Service that callers inside the mesh use.

@@ -14,6 +14,7 @@ import (
 	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	"pgregory.net/rapid"
 
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -44,6 +45,18 @@ func TestTestersComeFirstAndWeightsLast(t *testing.T) {
 		assert.NotContains(t, rule.Retries.RetryOn, "5xx", "a prompt must not be generated twice")
 	}
 	assert.Equal(t, []string{"testers-v2", "sticky-v2", "sticky-v1", "weights"}, names)
+}
+
+// TestAPromptsErrorEjectsNobody: consecutive5xxErrors must be there, as 0; left out it is 5 (istio#43357).
+func TestAPromptsErrorEjectsNobody(t *testing.T) {
+	t.Parallel()
+	canary := target(100)
+	data, err := manifest.FromTyped(DestinationRule(canary, canary.Revisions[0]).Typed)
+	require.NoError(t, err)
+	policy := data["spec"].(map[string]any)["trafficPolicy"].(map[string]any)
+	detection := policy["outlierDetection"].(map[string]any)
+	assert.EqualValues(t, 0, detection["consecutive5xxErrors"])
+	assert.EqualValues(t, 5, detection["consecutiveGatewayErrors"])
 }
 
 // TestTrafficPointsAtWhatItNames follows every pointer of traffic.yaml in the object it patches.

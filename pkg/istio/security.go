@@ -2,6 +2,7 @@ package istio
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	security "istio.io/api/security/v1beta1"
@@ -44,12 +45,14 @@ func RequestAuthentication(t spec.Target) manifest.Object {
 	policy.Spec.JwtRules = []*security.JWTRule{{
 		Issuer: jwt.Issuer, Audiences: jwt.Audiences, JwksUri: jwt.JWKSURI, Jwks: jwt.JWKS, ForwardOriginalToken: false,
 	}}
-	return manifest.Object{File: "requestauthentication", Typed: policy, Comments: manifest.Comments{
-		Head: "A bad token is refused here; a missing one by authorizationpolicy-gateway.",
-	}}
+	head := "A bad token is refused here; a missing one by authorizationpolicy-gateway."
+	if len(t.Security.Callers) > 0 {
+		head += "\nAlso one from a caller inside the mesh: made-up API keys, which OpenAI clients send, get 401. Send none."
+	}
+	return manifest.Object{File: "requestauthentication", Typed: policy, Comments: manifest.Comments{Head: head}}
 }
 
-// AuthorizationPolicies lets the gateway, named callers and monitoring in and nobody else.
+// AuthorizationPolicies lets the gateway and named callers in and nobody else.
 func AuthorizationPolicies(t spec.Target) []manifest.Object {
 	deny := authorization(t, "deny", nil)
 	deny.Comments.Head = "Nobody may call but whom another policy of this model lets in: a policy without rules allows\nnothing. The kubelet's probes pass: the sidecar answers them on 15020 and asks the server itself."
@@ -70,14 +73,6 @@ func AuthorizationPolicies(t spec.Target) []manifest.Object {
 		})
 		callers.Comments.Head = "Workloads inside the mesh that may use the API, by their mTLS identity."
 		objects = append(objects, callers)
-	}
-	if account := t.Monitoring.ServiceAccount; account != "" {
-		monitoring := authorization(t, "monitoring", &security.Rule{
-			From: []*security.Rule_From{{Source: &security.Source{Principals: []string{principal(account)}}}},
-			To:   []*security.Rule_To{{Operation: &security.Operation{Methods: []string{"GET"}, Paths: []string{"/metrics"}, Ports: []string{serverPort}}}},
-		})
-		monitoring.Comments.Head = "A Prometheus with a sidecar may read the metrics by mTLS."
-		objects = append(objects, monitoring)
 	}
 	return objects
 }
@@ -106,7 +101,7 @@ func gatewayRule(t spec.Target) *security.Rule {
 // api is the OpenAI API of the server and nothing else of it.
 func api() []*security.Rule_To {
 	return []*security.Rule_To{{Operation: &security.Operation{
-		Methods: []string{"GET", "POST"}, Paths: []string{"/v1/*"}, Ports: []string{serverPort},
+		Methods: []string{"GET", "POST"}, Paths: []string{"/v1/*"}, Ports: []string{strconv.Itoa(spec.ServerPort)},
 	}}}
 }
 

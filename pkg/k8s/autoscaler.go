@@ -10,8 +10,8 @@ import (
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
-// scaleDownWindow is how long the metric must be low before a replica goes. A replica costs minutes of loading
-// to get back, so it is the longest that Kubernetes' own default stabilisation (300 s) doubles to.
+// scaleDownWindow is how long the metric must be low before a replica goes: twice Kubernetes' own default,
+// since a replica costs minutes of loading to get back.
 const scaleDownWindow = 600
 
 // HorizontalPodAutoscaler scales one revision on a metric of vLLM, which an adapter serves as a custom metric
@@ -22,7 +22,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 		TypeMeta:   typeMeta("autoscaling/v2", "HorizontalPodAutoscaler"),
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.RevisionLabels(spec.ComponentScaling, r.Name)},
 		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
-			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: name + "-predictor"},
+			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: t.Predictor(r.Name)},
 			MinReplicas:    ptr.To(int32(r.MinReplicas)),
 			MaxReplicas:    int32(r.MaxReplicas),
 			Metrics: []autoscalingv2.MetricSpec{{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{
@@ -36,7 +36,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 		},
 	}
 	return manifest.Object{File: "horizontalpodautoscaler-" + r.Name, Typed: hpa, Comments: manifest.Comments{
-		Head: "Replicas of " + name + " by what waits in front of them. CPU says nothing about a GPU server.",
+		Head: "Replicas of " + name + " by " + t.Scaling.Metric + " of each. CPU says nothing about a GPU server.",
 		At: map[string]string{
 			"/spec/scaleTargetRef":     "The Deployment that KServe makes; an InferenceService has no scale subresource (kserve#4644).",
 			"/spec/metrics/0":          "A custom metric of the pods: prometheus-adapter or the like serves it.",

@@ -52,8 +52,6 @@ func TestServerPortOpensForCallersOnly(t *testing.T) {
 	open.Security.Callers = []spec.Caller{{ServiceAccount: "chat/ui"}, {ServiceAccount: "chat/batch"}}
 	assert.Equal(t, []string{"istio-ingress", "chat"}, namespacesTo(policy(t, open), 8080))
 	assert.Equal(t, []string{"monitoring"}, namespacesTo(policy(t, open), 15020))
-	open.Monitoring.ServiceAccount = "observe/prometheus"
-	assert.Contains(t, namespacesTo(policy(t, open), 8080), "observe")
 }
 
 func namespacesTo(policy networkingv1.NetworkPolicySpec, port int32) []string {

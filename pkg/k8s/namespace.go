@@ -10,7 +10,8 @@ import (
 )
 
 // Namespace that models live in. Pods that break the restricted profile are warned about, not refused: Istio's
-// init container needs NET_ADMIN where the mesh runs without istio-cni.
+// init container needs NET_ADMIN where the mesh runs without istio-cni, and KServe gives its storage-initializer
+// no securityContext (pkg/utils/storage.go).
 func Namespace(name string, labels map[string]string) manifest.Object {
 	namespace := &corev1.Namespace{
 		TypeMeta:   typeMeta("v1", "Namespace"),
@@ -19,6 +20,6 @@ func Namespace(name string, labels map[string]string) manifest.Object {
 	namespace.Labels["pod-security.kubernetes.io/warn"] = "restricted"
 	namespace.Labels["pod-security.kubernetes.io/audit"] = "restricted"
 	return manifest.Object{File: "namespace-" + name, Typed: namespace, Comments: manifest.Comments{
-		At: map[string]string{"/metadata/labels/pod-security.kubernetes.io~1warn": "With istio-cni this can be enforce: istio-init's NET_ADMIN is what breaks it otherwise."},
+		At: map[string]string{"/metadata/labels/pod-security.kubernetes.io~1warn": "It can be enforce with istio-cni (istio-init needs NET_ADMIN) and a ClusterStorageContainer that gives the\nstorage-initializer a restricted securityContext (KServe's own has none)."},
 	}}
 }

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	serverPort  = 8080
-	metricsPort = 15020 // the sidecar's merged metrics; not intercepted, plain HTTP
 	istiodPort  = 15012
 	istioSystem = "istio-system"
 	// podIdentityAgent is where EKS Pod Identity gives out credentials.
@@ -43,34 +41,31 @@ func NetworkPolicy(t spec.Target) manifest.Object {
 		"/spec/egress/1": "The sidecar's certificates and configuration.",
 	}
 	for i := range policy.Spec.Egress[2:] {
-		at["/spec/egress/"+string(rune('2'+i))] = downloadComment(i)
+		at["/spec/egress/"+string(rune('2'+i))] = downloadComment(t, i)
 	}
 	return manifest.Object{File: "networkpolicy", Typed: policy, Comments: manifest.Comments{
 		Head: "Denies everything but this, both ways. By namespace and port; the AuthorizationPolicies say who.", At: at,
 	}}
 }
 
-func downloadComment(i int) string {
-	if i == 0 {
-		return "The storage-initializer fetches the weights by HTTPS; the server itself is offline (HF_HUB_OFFLINE)."
+func downloadComment(t spec.Target, i int) string {
+	switch {
+	case i > 0:
+		return "EKS Pod Identity."
+	case serverFetches(t):
+		return "The server fetches its vocabulary by HTTPS, unless a variable names a local copy (see runtimes/vllm-cuda)."
 	}
-	return "EKS Pod Identity."
+	return "The storage-initializer fetches the weights by HTTPS; the server itself is offline (HF_HUB_OFFLINE)."
 }
 
 func ingress(t spec.Target) []networkingv1.NetworkPolicyIngressRule {
-	namespaces := []string{t.Monitoring.Namespace}
-	if account := t.Monitoring.ServiceAccount; account != "" {
-		namespaces[0], _, _ = strings.Cut(account, "/")
-	}
 	rules := []networkingv1.NetworkPolicyIngressRule{}
 	if callers := callerNamespaces(t); len(callers) > 0 {
-		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peers(callers), Ports: ports(corev1.ProtocolTCP, serverPort)})
+		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peers(callers), Ports: ports(corev1.ProtocolTCP, spec.ServerPort)})
 	}
-	monitored := ports(corev1.ProtocolTCP, metricsPort)
-	if t.Monitoring.ServiceAccount != "" {
-		monitored = ports(corev1.ProtocolTCP, metricsPort, serverPort)
-	}
-	return append(rules, networkingv1.NetworkPolicyIngressRule{From: peers(namespaces), Ports: monitored})
+	return append(rules, networkingv1.NetworkPolicyIngressRule{
+		From: peers([]string{t.Monitoring.Namespace}), Ports: ports(corev1.ProtocolTCP, spec.MetricsPort),
+	})
 }
 
 // callerNamespaces are those of the gateway and of the named callers.
@@ -96,14 +91,14 @@ func egress(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
 		{Ports: append(ports(corev1.ProtocolUDP, 53), ports(corev1.ProtocolTCP, 53)...)},
 		{To: peers([]string{istioSystem}), Ports: ports(corev1.ProtocolTCP, istiodPort)},
 	}
-	if downloads(t) {
+	if downloads(t) || serverFetches(t) {
 		rules = append(rules, networkingv1.NetworkPolicyEgressRule{Ports: ports(corev1.ProtocolTCP, 443)})
-		if t.Platform.EKS != nil {
-			rules = append(rules, networkingv1.NetworkPolicyEgressRule{
-				To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: podIdentityAgent}}},
-				Ports: ports(corev1.ProtocolTCP, 80),
-			})
-		}
+	}
+	if downloads(t) && t.Platform.EKS != nil {
+		rules = append(rules, networkingv1.NetworkPolicyEgressRule{
+			To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: podIdentityAgent}}},
+			Ports: ports(corev1.ProtocolTCP, 80),
+		})
 	}
 	return rules
 }
@@ -112,9 +107,12 @@ func egress(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
 // OCI image pulled by it.
 func downloads(t spec.Target) bool {
 	return slices.ContainsFunc(t.Revisions, func(r spec.RevisionTarget) bool {
-		scheme, _, _ := strings.Cut(r.Model.Source, "://")
-		return scheme == "hf" || scheme == "s3" || scheme == "gs"
+		return r.Model.Downloads()
 	})
+}
+
+func serverFetches(t spec.Target) bool {
+	return slices.ContainsFunc(t.Revisions, func(r spec.RevisionTarget) bool { return r.Fetches })
 }
 
 func peers(namespaces []string) []networkingv1.NetworkPolicyPeer {

@@ -3,6 +3,7 @@ package kserve
 import (
 	"fmt"
 	"maps"
+	"strconv"
 
 	"github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	"github.com/kserve/kserve/pkg/constants"
@@ -87,8 +88,18 @@ func resources(r spec.RevisionTarget) corev1.ResourceRequirements {
 	if r.Devices > 0 {
 		list[corev1.ResourceName(r.Accelerator.Resource)] = *resource.NewQuantity(int64(r.Devices), resource.DecimalSI)
 	}
-	return corev1.ResourceRequirements{Requests: list, Limits: list}
+	requirements := corev1.ResourceRequirements{Requests: list, Limits: maps.Clone(list)}
+	if downloaded(r) {
+		list[corev1.ResourceEphemeralStorage] = *resource.NewQuantity((r.WeightsBytes>>30+1+cacheGiB)<<30, resource.BinarySI)
+	}
+	return requirements
 }
+
+// cacheGiB is what the server writes besides the weights: the size limit of the runtimes' volume home.
+const cacheGiB = 10
+
+// downloaded reports that the weights land on the node's disk, and how much that is.
+func downloaded(r spec.RevisionTarget) bool { return r.Model.Downloads() && r.WeightsBytes > 0 }
 
 func podSpec(t spec.Target, r spec.RevisionTarget, grace int64) v1beta1.PodSpec {
 	pod := v1beta1.PodSpec{
@@ -104,6 +115,9 @@ func podSpec(t spec.Target, r spec.RevisionTarget, grace int64) v1beta1.PodSpec 
 			LabelSelector: &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)},
 		}},
 		ServiceAccountName: t.Name,
+	}
+	for _, group := range r.DeviceGroups {
+		pod.SecurityContext.SupplementalGroups = append(pod.SecurityContext.SupplementalGroups, int64(group))
 	}
 	if r.Devices > 0 {
 		pod.Affinity = affinity(r)
@@ -156,7 +170,7 @@ func podAnnotations() map[string]string {
 		"sidecar.istio.io/rewriteAppHTTPProbers": "true",
 		"proxy.istio.io/config":                  `{"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}`,
 		"prometheus.io/scrape":                   "true",
-		"prometheus.io/port":                     "8080",
+		"prometheus.io/port":                     strconv.Itoa(spec.ServerPort),
 		"prometheus.io/path":                     "/metrics",
 	}
 }
@@ -171,9 +185,15 @@ func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
 		pod + "/terminationGracePeriodSeconds":                    "preStop + drain + teardown: streams may end before the pod does.",
 		pod + "/deploymentStrategy":                               "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout.",
 		pod + "/topologySpreadConstraints":                        "Over zones where there are some; never Pending because of it.",
-		pod + "/model/resources":                                  "Said here, or KServe fills in 1 CPU and 2Gi. Requests equal limits: nothing to evict.",
+		pod + "/model/resources":                                  "Said here, or KServe fills in 1 CPU and 2Gi.",
 		pod + "/annotations/proxy.istio.io~1config":               "The sidecar stays until its connections are gone, or a stream is cut at shutdown.",
 		pod + "/annotations/prometheus.io~1port":                  "Istio merges these metrics into its own on 15020, which stays reachable under STRICT.",
+	}
+	if downloaded(r) {
+		at[pod+"/model/resources/requests/ephemeral-storage"] = fmt.Sprintf("Weights and caches are on the node's disk; %d GiB of it must be free.", r.WeightsBytes>>30+1+cacheGiB)
+	}
+	if r.Accelerator.Vendor == "amd" {
+		at[pod+"/securityContext"] = "/dev/kfd and /dev/dri belong to the node's groups render and video: supplementalGroups, from\nspec.accelerator.deviceGroups, or the server finds no GPU (ROCm/k8s-device-plugin#39)."
 	}
 	switch {
 	case Scales(t, r):

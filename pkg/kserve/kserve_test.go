@@ -106,7 +106,7 @@ func TestOldServersDoNotGetTheShutdownFlag(t *testing.T) {
 		if version != "" {
 			assert.Equal(t, "vllm/vllm-openai:"+version, runtime.Spec.Containers[0].Image)
 		}
-		assert.Equal(t, int64(15+300+15), *service.Spec.Predictor.TerminationGracePeriodSeconds)
+		assert.Equal(t, int64(15+300+30), *service.Spec.Predictor.TerminationGracePeriodSeconds)
 	}
 }
 
@@ -153,6 +153,27 @@ func TestClassFollowsScaling(t *testing.T) {
 	assert.Equal(t, int32(2), *service.Spec.Predictor.MinReplicas)
 }
 
+// TestDownloadedWeightsAreRequested: they land on the node's disk, and the scheduler must know.
+func TestDownloadedWeightsAreRequested(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{"hf://a/b": "26Gi", "s3://b/p": "26Gi", "pvc://c/p": "0", "oci://i:v1": "0"} {
+		target, r := revision("vllm-cuda")
+		r.Model.Source, r.WeightsBytes = source, 15<<30+1
+		_, service := build(t, target, r)
+		resources := service.Spec.Predictor.Model.Resources
+		assert.Equal(t, want, resources.Requests.StorageEphemeral().String(), source)
+		assert.True(t, resources.Limits.StorageEphemeral().IsZero(), source)
+	}
+}
+
+func TestDeviceGroups(t *testing.T) {
+	t.Parallel()
+	target, r := revision("vllm-rocm")
+	r.DeviceGroups = []int{44, 109}
+	_, service := build(t, target, r)
+	assert.Equal(t, []int64{44, 109}, service.Spec.Predictor.PodSpec.SecurityContext.SupplementalGroups)
+}
+
 func TestSimulatorHasNoWeights(t *testing.T) {
 	t.Parallel()
 	target, r := revision("simulator")
@@ -162,7 +183,7 @@ func TestSimulatorHasNoWeights(t *testing.T) {
 	assert.Equal(t, "huggingface", service.Spec.Predictor.Model.ModelFormat.Name, "any other format gets an agent sidecar")
 	assert.Nil(t, service.Spec.Predictor.Affinity)
 	assert.Empty(t, service.Spec.Predictor.Tolerations)
-	assert.Equal(t, int64(5+30+15), *service.Spec.Predictor.TerminationGracePeriodSeconds)
+	assert.Equal(t, int64(5+30+10), *service.Spec.Predictor.TerminationGracePeriodSeconds)
 }
 
 // TestTemplatesAreNotShared: building one revision must leave the catalogue's runtime as it was.

@@ -26,11 +26,13 @@ const (
 	DefaultDrain = 5 * time.Minute
 
 	// teardown is what remains between the end of the drain and the end of the grace period: vLLM gives its
-	// workers 5 s, 15 s on ROCm (VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS, vllm/envs.py).
-	teardown = 15 * time.Second
+	// workers 5 s, 15 s on ROCm (VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS, vllm/envs.py), and needs some itself.
+	teardown = 30 * time.Second
 
-	// simulatorDrain is built into llm-d-inference-sim (pkg/communication/communication.go).
-	simulatorDrain = 30 * time.Second
+	// simulatorDrain is built into llm-d-inference-sim (pkg/communication/communication.go). It has no workers to
+	// stop.
+	simulatorDrain    = 30 * time.Second
+	simulatorTeardown = 10 * time.Second
 
 	readyTimeoutEnv = "VLLM_ENGINE_READY_TIMEOUT_S"
 	shutdownFlag    = "shutdown-timeout"
@@ -140,6 +142,9 @@ func GracePeriod(container corev1.Container, r spec.RevisionTarget) time.Duratio
 	pause := time.Duration(0)
 	if container.Lifecycle != nil && container.Lifecycle.PreStop != nil && container.Lifecycle.PreStop.Sleep != nil {
 		pause = time.Duration(container.Lifecycle.PreStop.Sleep.Seconds) * time.Second
+	}
+	if r.Runtime.Name == spec.Simulator {
+		return pause + drain(r) + simulatorTeardown
 	}
 	return pause + drain(r) + teardown
 }

@@ -9,5 +9,7 @@ type Object struct {
 	// Explicit holds, by JSON pointer, zero values that must stand in the file although the type's JSON
 	// encoding leaves them out: the weight 0 of a route.
 	Explicit map[string]any
+	// Absent lists, by JSON pointer, empty values that the type's JSON encoding prints and the file need not have.
+	Absent   []string
 	Comments Comments
 }

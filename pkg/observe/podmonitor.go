@@ -2,6 +2,8 @@
 package observe
 
 import (
+	"fmt"
+
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -25,13 +27,13 @@ func PodMonitor(t spec.Target) manifest.Object {
 			PodMetricsEndpoints: []monitoringv1.PodMetricsEndpoint{{
 				Port: ptr.To("http"), Path: "/stats/prometheus", Interval: "15s",
 				RelabelConfigs: []monitoringv1.RelabelConfig{
-					address(`(\d+\.\d+\.\d+\.\d+)`, "$1:15020"),
-					address(`([0-9a-fA-F:]*:[0-9a-fA-F:]+)`, "[$1]:15020"),
+					address(`(\d+\.\d+\.\d+\.\d+)`, fmt.Sprintf("$1:%d", spec.MetricsPort)),
+					address(`([0-9a-fA-F:]*:[0-9a-fA-F:]+)`, fmt.Sprintf("[$1]:%d", spec.MetricsPort)),
 				},
 			}},
 		},
 	}
-	return manifest.Object{File: "podmonitor", Typed: monitor, Comments: manifest.Comments{
+	return manifest.Object{File: "podmonitor", Typed: monitor, Absent: []string{"/spec/podMetricsEndpoints/0/bearerTokenSecret"}, Comments: manifest.Comments{
 		Head: "Metrics of vLLM and of the sidecar together. For the Prometheus operator.",
 		At: map[string]string{
 			"/spec/podMetricsEndpoints/0/relabelings": "To 15020, where the sidecar serves both; 8080 speaks mTLS only (kserve's own annotation names\nport 9091, where nothing listens in Standard mode).",

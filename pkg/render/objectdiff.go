@@ -3,6 +3,9 @@ package render
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +21,8 @@ type ObjectDiff struct {
 	Fields    []FieldDiff `json:"fields,omitempty"`
 }
 
-// FieldDiff is one field that changes. Old is absent where it is added, New where it is removed.
+// FieldDiff is one field that changes. Old is absent where it is added, New where it is removed. In Path an item of
+// a list has its name, or its position where it has none.
 type FieldDiff struct {
 	Path string `json:"path"`
 	Old  any    `json:"old,omitempty"`
@@ -63,21 +67,113 @@ func identify(object map[string]any) ObjectDiff {
 	return ObjectDiff{Kind: text(object["kind"]), Namespace: text(meta["namespace"]), Name: text(meta["name"])}
 }
 
-// fields reads a comparison's operations as changes.
+// fields lists what changes below a path.
 func fields(was, want map[string]any) []FieldDiff {
+	return changes("", numbers(was), numbers(want))
+}
+
+func changes(path string, was, want any) []FieldDiff {
+	switch want := want.(type) {
+	case map[string]any:
+		if was, ok := was.(map[string]any); ok {
+			return mapChanges(path, was, want)
+		}
+	case []any:
+		if was, ok := was.([]any); ok {
+			return listChanges(path, was, want)
+		}
+	}
+	if reflect.DeepEqual(was, want) {
+		return nil
+	}
+	return []FieldDiff{{Path: path, Old: was, New: want}}
+}
+
+func mapChanges(path string, was, want map[string]any) []FieldDiff {
 	var list []FieldDiff
-	ops := compare(numbers(was).(map[string]any), numbers(want).(map[string]any))
-	for i, o := range ops {
-		switch o.op {
-		case "add":
-			list = append(list, FieldDiff{Path: dotted(o.path), New: o.value})
-		case "remove":
-			list = append(list, FieldDiff{Path: dotted(o.path), Old: ops[i-1].value})
-		case "replace":
-			list = append(list, FieldDiff{Path: dotted(o.path), Old: ops[i-1].value, New: o.value})
+	for _, key := range slices.Compact(slices.Sorted(chain(maps.Keys(was), maps.Keys(want)))) {
+		at := step(path, key)
+		old, had := was[key]
+		value, has := want[key]
+		switch {
+		case !had:
+			list = append(list, FieldDiff{Path: at, New: value})
+		case !has:
+			list = append(list, FieldDiff{Path: at, Old: old})
+		default:
+			list = append(list, changes(at, old, value)...)
 		}
 	}
 	return list
+}
+
+func chain(keys ...iter.Seq[string]) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, seq := range keys {
+			for key := range seq {
+				if !yield(key) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// listChanges compares the items of a list by their names where they have some and their order stays, so that one
+// that comes or goes does not make changes of all behind it; else by position.
+func listChanges(path string, was, want []any) []FieldDiff {
+	oldNames, names := namesOf(was), namesOf(want)
+	common := func(names, others []string) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !slices.Contains(others, name) })
+	}
+	switch {
+	case oldNames != nil && names != nil && slices.Equal(common(oldNames, names), common(names, oldNames)):
+		return itemChanges(path, was, want, oldNames, names)
+	case len(was) == len(want):
+		var list []FieldDiff
+		for i := range want {
+			list = append(list, changes(fmt.Sprintf("%s[%d]", path, i), was[i], want[i])...)
+		}
+		return list
+	}
+	return []FieldDiff{{Path: path, Old: was, New: want}}
+}
+
+func itemChanges(path string, was, want []any, oldNames, names []string) []FieldDiff {
+	var list []FieldDiff
+	for i, name := range names {
+		at := path + "[" + name + "]"
+		if j := slices.Index(oldNames, name); j >= 0 {
+			list = append(list, changes(at, was[j], want[i])...)
+		} else {
+			list = append(list, FieldDiff{Path: at, New: want[i]})
+		}
+	}
+	for j, name := range oldNames {
+		if !slices.Contains(names, name) {
+			list = append(list, FieldDiff{Path: path + "[" + name + "]", Old: was[j]})
+		}
+	}
+	return list
+}
+
+// namesOf names the items of a list: by name, or the destination of a route by its host. It is nil where they have
+// no names or share one.
+func namesOf(items []any) []string {
+	names := make([]string, 0, len(items))
+	for _, item := range items {
+		fields, _ := item.(map[string]any)
+		name, _ := fields["name"].(string)
+		if destination, ok := fields["destination"].(map[string]any); ok && name == "" {
+			host, _ := destination["host"].(string)
+			name, _, _ = strings.Cut(host, ".")
+		}
+		if name == "" || slices.Contains(names, name) {
+			return nil
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // numbers makes integers of one type: Kustomize's are int, ours int64.
@@ -101,24 +197,15 @@ func numbers(v any) any {
 	return v
 }
 
-// dotted prints a JSON pointer as people write paths: spec.http[0].route.
-func dotted(pointer string) string {
-	var path strings.Builder
-	for _, step := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
-		step = unescape(step)
-		switch _, err := strconv.Atoi(step); {
-		case err == nil:
-			path.WriteString("[" + step + "]")
-		case strings.ContainsAny(step, "./"):
-			path.WriteString("[" + strconv.Quote(step) + "]")
-		default:
-			if path.Len() > 0 {
-				path.WriteByte('.')
-			}
-			path.WriteString(step)
-		}
+// step appends a key to a path as people write it: spec.http[weights].route.
+func step(path, key string) string {
+	switch {
+	case strings.ContainsAny(key, "./"):
+		return path + "[" + strconv.Quote(key) + "]"
+	case path == "":
+		return key
 	}
-	return path.String()
+	return path + "." + key
 }
 
 // Text prints one object's changes for people.

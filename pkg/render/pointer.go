@@ -8,33 +8,58 @@ import (
 
 // set puts a value at a JSON pointer. All but the last step must be there.
 func set(data map[string]any, pointer string, value any) error {
+	container, last, err := parent(data, pointer)
+	if err != nil {
+		return err
+	}
+	if fields, ok := container.(map[string]any); ok {
+		fields[last] = value
+		return nil
+	}
+	items, _ := container.([]any)
+	index, err := strconv.Atoi(last)
+	if err != nil || index < 0 || index >= len(items) {
+		return fmt.Errorf("there is no %s", pointer)
+	}
+	items[index] = value
+	return nil
+}
+
+// unset removes a field at a JSON pointer. All but the last step must be there.
+func unset(data map[string]any, pointer string) error {
+	container, last, err := parent(data, pointer)
+	if err != nil {
+		return err
+	}
+	fields, ok := container.(map[string]any)
+	if !ok {
+		return fmt.Errorf("%s is no field", pointer)
+	}
+	delete(fields, last)
+	return nil
+}
+
+// parent follows all but the last step of a JSON pointer, and returns that step.
+func parent(data map[string]any, pointer string) (any, string, error) {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	var at any = data
-	for i, step := range steps {
-		last := i == len(steps)-1
+	for _, step := range steps[:len(steps)-1] {
 		switch container := at.(type) {
 		case map[string]any:
-			key := unescape(step)
-			if last {
-				container[key] = value
-				return nil
-			}
-			at = container[key]
+			at = container[unescape(step)]
 		case []any:
 			index, err := strconv.Atoi(step)
 			if err != nil || index < 0 || index >= len(container) {
-				return fmt.Errorf("there is no %s", pointer)
-			}
-			if last {
-				container[index] = value
-				return nil
+				return nil, "", fmt.Errorf("there is no %s", pointer)
 			}
 			at = container[index]
-		default:
-			return fmt.Errorf("there is no %s", pointer)
 		}
 	}
-	return nil
+	switch at.(type) {
+	case map[string]any, []any:
+		return at, unescape(steps[len(steps)-1]), nil
+	}
+	return nil, "", fmt.Errorf("there is no %s", pointer)
 }
 
 // clone copies JSON-shaped data.

@@ -259,17 +259,29 @@ func TestStrictOnlyAdds(t *testing.T) {
 func TestNoSecretReachesTheTree(t *testing.T) {
 	t.Parallel()
 	const secret = "hf_Tr0ub4dor3"
-	for _, field := range []string{
-		"runtime: {env: {HF_TOKEN: " + secret + "}}",
-		"runtime: {env: {VLLM_API_KEY: " + secret + "}}",
-		"runtime: {env: {AWS_SECRET_ACCESS_KEY: " + secret + "}}",
-		"runtime: {env: {DB_PASSWORD: " + secret + "}}",
-		"runtime: {args: {api-key: " + secret + "}}",
-		"runtime: {args: {hf-token: " + secret + "}}",
-		`security: {jwt: {issuer: "https://a.example.com", jwks: '{"keys":[{"kty":"oct","d":"` + secret + `"}]}'}}`,
+	const jwt = "expose: {hosts: [a.b], gateway: a/b}\n  security: {jwt: {issuer: https://a.example.com, jwks: '{\"keys\":[{%s}]}'}}"
+	for _, test := range []struct{ field, harmless, secret, path string }{
+		{"runtime: {env: {%s}}", "TOKENIZERS_PARALLELISM: 'false'", "HF_TOKEN: " + secret, "spec.runtime.env.HF_TOKEN"},
+		{"runtime: {env: {%s}}", "KEY: 'v'", "VLLM_API_KEY: " + secret, "spec.runtime.env.VLLM_API_KEY"},
+		{"runtime: {env: {%s}}", "AWS_REGION: r", "AWS_SECRET_ACCESS_KEY: " + secret, "spec.runtime.env.AWS_SECRET_ACCESS_KEY"},
+		{"runtime: {env: {%s}}", "DB: x", "DB_PASSWORD: " + secret, "spec.runtime.env.DB_PASSWORD"},
+		{"runtime: {args: {%s}}", "seed: 1", "api-key: " + secret, "spec.runtime.args.api-key"},
+		{"runtime: {args: {%s}}", "seed: 1", "hf-token: " + secret, "spec.runtime.args.hf-token"},
+		{"model: {id: a/b, source: %s}", "s3://bucket/path", "s3://user:" + secret + "@bucket/path", "spec.model.source"},
+		{jwt, `"kty":"RSA","n":"AQAB","e":"AQAB"`, `"kty":"RSA","d":"` + secret + `"`, "spec.security.jwt.jwks"},
+		{jwt, `"kty":"RSA","n":"AQAB","e":"AQAB"`, `"kty":"oct","k":"` + secret + `"`, "spec.security.jwt.jwks"},
 	} {
-		_, err := spec.Load("document.yaml", strings.NewReader(least+"  "+field+"\n"))
-		require.Error(t, err, field)
+		text := func(value string) string {
+			document := least
+			if strings.HasPrefix(test.field, "model") {
+				document = strings.Replace(strings.Replace(least, "a10g", "a10g, perReplica: 1", 1), "  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B}\n", "", 1)
+			}
+			return document + "  " + fmt.Sprintf(test.field, value) + "\n"
+		}
+		_, err := spec.Load("document.yaml", strings.NewReader(text(test.harmless)))
+		require.NoError(t, err, "the document is wrong in another way too")
+		_, err = spec.Load("document.yaml", strings.NewReader(text(test.secret)))
+		require.ErrorContains(t, err, test.path+": ")
 		require.NotContains(t, err.Error(), secret, "nor may the message repeat it")
 	}
 }

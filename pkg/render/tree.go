@@ -219,6 +219,11 @@ func (t *layout) convert(object planned) (converted, error) {
 			return converted{}, fmt.Errorf("%s: %w", object.File, err)
 		}
 	}
+	for _, pointer := range object.Absent {
+		if err := unset(data, pointer); err != nil {
+			return converted{}, fmt.Errorf("%s: %w", object.File, err)
+		}
+	}
 	return converted{object, data}, nil
 }
 

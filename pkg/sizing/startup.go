@@ -16,9 +16,12 @@ const (
 	// profiling, graph capture): VLLM_ENGINE_READY_TIMEOUT_S, 600 s since 0.14.0 (vllm/envs.py).
 	EngineStart = 600 * time.Second
 
-	// UnknownStartup is the budget for a model whose size is not in the catalogue: that of KServe's own
-	// runtime, 60 probes 30 s apart (config/runtimes/kserve-vllmserver.yaml).
-	UnknownStartup = 30 * time.Minute
+	// UnknownLoad is the time to read the weights of a model whose size is not in the catalogue. With EngineStart
+	// it is the budget of KServe's own runtime, 60 probes 30 s apart (config/runtimes/kserve-vllmserver.yaml).
+	UnknownLoad = 20 * time.Minute
+
+	// step is what budgets are rounded up to.
+	step = 10 * time.Second
 )
 
 // Startup is how long a replica may take from its container's start to its first answer.
@@ -28,16 +31,20 @@ type Startup struct {
 	Why string
 }
 
-// StartupFor returns the budget for a model of that many bytes; 0 bytes means unknown.
-func StartupFor(weights int64) Startup {
-	if weights <= 0 {
-		return Startup{Budget: UnknownStartup, Why: "30 min: the size of this model is not in the catalogue"}
+// StartupFor returns the budget for a model of that many bytes, 0 for unknown, on an engine that takes engineStart
+// for everything but reading them, 0 for EngineStart.
+func StartupFor(weights int64, engineStart time.Duration) Startup {
+	if engineStart == 0 {
+		engineStart = EngineStart
 	}
-	load := time.Duration(weights/LoadBytesPerSecond+1) * time.Second
-	budget := (load + EngineStart).Round(10 * time.Second)
+	load, why := UnknownLoad, "20 min to load (the catalogue does not know the size of this model)"
+	if weights > 0 {
+		load = time.Duration((weights+LoadBytesPerSecond-1)/LoadBytesPerSecond) * time.Second
+		why = fmt.Sprintf("%.1f GiB at 125 MiB/s (the slowest usual disk: EBS gp3)", float64(weights)/(1<<30))
+	}
+	budget := (load + engineStart + step - 1).Truncate(step)
 	return Startup{
 		Budget: budget,
-		Why: fmt.Sprintf("%.1f GiB at 125 MiB/s (EBS gp3 baseline) + %d s engine start = %d s",
-			float64(weights)/(1<<30), int(EngineStart.Seconds()), int(budget.Seconds())),
+		Why:    fmt.Sprintf("%s + %d s engine start = %d s", why, int(engineStart.Seconds()), int(budget.Seconds())),
 	}
 }

@@ -62,6 +62,9 @@ func checkDocument(d *decoder, document *ModelDeployment) {
 	if meta.Name != "" && !dnsLabel.MatchString(meta.Name) {
 		r.failf("metadata.name", "%q must be lower-case letters, digits and -, starting with a letter and ending with a letter or digit", meta.Name)
 	}
+	if meta.Name == "default" {
+		r.failf("metadata.name", "every namespace has a ServiceAccount called default, which must not become the model's; choose another name")
+	}
 	if !namespaceName.MatchString(meta.Namespace) || len(meta.Namespace) > 63 {
 		r.failf("metadata.namespace", "%q must be lower-case letters, digits and -, at most 63 characters", meta.Namespace)
 	}
@@ -96,11 +99,11 @@ func checkRevisionNames(r *resolver, document *ModelDeployment) {
 }
 
 func checkSums(r *resolver, path string, meta Metadata, revision string) {
-	service := meta.Name + "-" + revision
-	if host := service + "-predictor-" + meta.Namespace; len(host) > maxHost {
+	service := predictor(meta.Name, revision)
+	if host := service + "-" + meta.Namespace; len(host) > maxHost {
 		r.failf(path, "%q is %d characters, KServe allows %d (kserve#4807); shorten the model's name, the revision's or the namespace", host, len(host), maxHost)
 	}
-	if label := "isvc." + service + "-predictor"; len(label) > maxLabel {
+	if label := "isvc." + service; len(label) > maxLabel {
 		r.failf(path, "the pod label %q is %d characters, Kubernetes allows %d; shorten the model's name or the revision's", label, len(label), maxLabel)
 	}
 }

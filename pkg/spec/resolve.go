@@ -72,12 +72,18 @@ type RevisionTarget struct {
 	// Accelerator is the device's entry of the catalogue; Devices is their number per replica.
 	Accelerator catalog.Accelerator
 	Devices     int
+	// DeviceGroups are the groups that own the node's device files.
+	DeviceGroups []int
+	// WeightsBytes is what the weights take on disk, 0 where the catalogue does not know.
+	WeightsBytes int64
 	// TensorParallel is the size of the tensor parallel group; 0 leaves the flag out.
 	TensorParallel int
 	// MaxModelLen in tokens, 0 where vLLM chooses.
 	MaxModelLen int
 	// Args are those of the document over those that the catalogue gives the model.
 	Args map[string]Arg
+	// Fetches is set where the server itself fetches something at its start, besides the weights.
+	Fetches bool
 	// Startup is the budget from the container's start to its first answer.
 	Startup sizing.Startup
 }
@@ -91,6 +97,20 @@ func (t Target) Omits(name Omittable) bool {
 	}
 	return false
 }
+
+const (
+	// ServerPort is the port of the server's container, for the API and the metrics.
+	ServerPort = 8080
+	// MetricsPort is where the sidecar serves the server's metrics and its own, in plain HTTP: it does not intercept
+	// this port.
+	MetricsPort = 15020
+)
+
+// Predictor is the name of the Deployment and the Service that KServe makes of a revision's InferenceService in
+// Standard mode.
+func (t Target) Predictor(revision string) string { return predictor(t.Name, revision) }
+
+func predictor(model, revision string) string { return model + "-" + revision + "-predictor" }
 
 // Qualified is the name of the InferenceService and the ServingRuntime of a revision.
 func (t Target) Qualified(revision string) string { return t.Name + "-" + revision }

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/sizing"
@@ -35,19 +38,29 @@ func (r *resolver) revision(s share) RevisionTarget {
 	t := RevisionTarget{
 		Name: s.name, Weight: s.traffic.Weight, Testers: s.traffic.Testers,
 		Model: r.spec.Model, Runtime: r.spec.Runtime, Resources: r.resources(accelerator, devices),
-		Accelerator: accelerator, Devices: devices,
-		Startup: sizing.StartupFor(model.WeightsBytes),
+		Accelerator: accelerator, Devices: devices, WeightsBytes: model.WeightsBytes,
+		Startup: sizing.StartupFor(model.WeightsBytes, time.Duration(accelerator.EngineStartSeconds)*time.Second),
 	}
 	if budget := r.spec.Runtime.StartupTimeout.Or(0); budget > 0 {
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
-	t.Args = r.args(model)
+	t.Args = r.args(model, accelerator)
+	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.Args)
 	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
 	if layout, ok := model.Layout(accelerator.Name); ok && t.MaxModelLen == 0 && layout.GPUs <= max(devices, 1) {
 		t.MaxModelLen = layout.MaxModelLen
 	}
 	t.MinReplicas, t.MaxReplicas = r.replicas()
+	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && t.MaxReplicas > 1 {
+		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and up to %d replicas need it; use ReadWriteMany or ReadOnlyMany", t.MaxReplicas)
+	}
+	for i, group := range r.spec.Accelerator.DeviceGroups {
+		if group < 1 || group > math.MaxInt32 {
+			r.failf(fmt.Sprintf("spec.accelerator.deviceGroups[%d]", i), "%d is not the id of a group", group)
+		}
+	}
+	t.DeviceGroups = r.spec.Accelerator.DeviceGroups
 	return t
 }
 
@@ -64,11 +77,11 @@ func (r *resolver) model() (catalog.Model, bool) {
 	if m.Secret != "" && !dnsLabel.MatchString(m.Secret) {
 		r.failf("spec.model.secret", "%q is not a Secret's name", m.Secret)
 	}
-	r.source()
 	model, known, err := catalog.FindModel(m.ID)
 	if err != nil {
 		r.failf("spec.model.id", "reading the catalogue: %v", err)
 	}
+	r.source(model)
 	return model, known
 }
 
@@ -160,12 +173,15 @@ func acceleratorNames() []string {
 }
 
 // args checks the document's flags and lays them over those that the catalogue gives the model.
-func (r *resolver) args(model catalog.Model) map[string]Arg {
+func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) map[string]Arg {
 	run := &r.spec.Runtime
 	args := map[string]Arg{}
 	if run.Name != Simulator {
-		for name, value := range model.Args {
-			args[name] = catalogArg(value)
+		layout, _ := model.Layout(accelerator.Name)
+		for _, given := range []map[string]string{model.Args, layout.Args} {
+			for name, value := range given {
+				args[name] = catalogArg(value)
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(run.Args)) {
@@ -177,6 +193,11 @@ func (r *resolver) args(model catalog.Model) map[string]Arg {
 	}
 	if run.Version != "" && !tagName.MatchString(run.Version) {
 		r.failf("spec.runtime.version", "%q is not an image tag", run.Version)
+	}
+	if wanted, err := version.ParseGeneric(run.Version); err == nil && model.MinVLLM != "" && run.Name != Simulator && run.Name != "vllm-neuron" {
+		if least, err := version.ParseGeneric(model.MinVLLM); err == nil && wanted.LessThan(least) {
+			r.failf("spec.runtime.version", "%s needs vLLM %s or newer", model.Name, model.MinVLLM)
+		}
 	}
 	if run.Version == "latest" {
 		r.failf("spec.runtime.version", "latest is another server tomorrow; pin a version")

@@ -2,8 +2,11 @@ package spec
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
 )
@@ -14,7 +17,7 @@ import (
 var schemes = map[string]bool{"hf": true, "s3": true, "gs": true, "oci": true, "pvc": true}
 
 // source fills in the default source of the weights and checks it.
-func (r *resolver) source() {
+func (r *resolver) source(model catalog.Model) {
 	m := &r.spec.Model
 	if r.spec.Runtime.Name == Simulator {
 		m.Source = ""
@@ -35,10 +38,10 @@ func (r *resolver) source() {
 	if strings.Contains(m.Source, "@") && strings.Contains(rest[:strings.IndexByte(rest+"@", '@')], ":") {
 		r.failf("spec.model.source", "holds a password; name a Secret in model.secret instead")
 	}
-	r.volume(scheme, rest)
+	r.volume(scheme, rest, model)
 }
 
-func (r *resolver) volume(scheme, rest string) {
+func (r *resolver) volume(scheme, rest string, model catalog.Model) {
 	v := r.spec.Model.Volume
 	if scheme == "pvc" {
 		claim, _, _ := strings.Cut(rest, "/")
@@ -52,7 +55,10 @@ func (r *resolver) volume(scheme, rest string) {
 	if scheme != "pvc" {
 		r.failf("spec.model.volume", "is for a pvc:// source; this one is %s://", scheme)
 	}
-	r.checkQuantity("spec.model.volume.size", v.Size)
+	size := r.checkQuantity("spec.model.volume.size", v.Size)
+	if weights := resource.NewQuantity(model.WeightsBytes, resource.BinarySI); size.Sign() > 0 && size.Cmp(*weights) < 0 {
+		r.failf("spec.model.volume.size", "%s is less than the %.0f GiB of %s", v.Size, float64(model.WeightsBytes)/(1<<30), model.Name)
+	}
 	r.enum("spec.model.volume.accessMode", &v.AccessMode, "ReadWriteMany", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")
 }
 
@@ -75,6 +81,13 @@ func sharesClaim(a, b Model) bool {
 func (m Model) claim() string {
 	claim, _, _ := strings.Cut(strings.TrimPrefix(m.Source, "pvc://"), "/")
 	return claim
+}
+
+// Downloads reports whether a pod fetches the weights over the network itself; a volume is mounted by the node, and
+// an OCI image pulled by it.
+func (m Model) Downloads() bool {
+	scheme, _, _ := strings.Cut(m.Source, "://")
+	return scheme == "hf" || scheme == "s3" || scheme == "gs"
 }
 
 // ownArgs are flags that the generator sets, with where the document says the same.
@@ -116,8 +129,9 @@ func (r *resolver) checkArg(name string, arg Arg) {
 	}
 }
 
-// secretWords mark environment variables whose value would be a secret in the tree, and so in Git.
-var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "CREDENTIAL"}
+// secretName marks environment variables whose value would be a secret in the tree, and so in Git: by whole words, as
+// TOKENIZERS_PARALLELISM and MAX_TOKENS are none.
+var secretName = regexp.MustCompile(`(?i)(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|(API|ACCESS|PRIVATE)_?KEY|CREDENTIALS?)(_|$)`)
 
 func (r *resolver) checkEnv(name, value string) {
 	path := "spec.runtime.env." + name
@@ -127,11 +141,8 @@ func (r *resolver) checkEnv(name, value string) {
 	if name == "PYTHONPATH" {
 		r.failf(path, "KServe refuses PYTHONPATH")
 	}
-	for _, word := range secretWords {
-		if strings.Contains(strings.ToUpper(name), word) {
-			r.failf(path, "looks like a secret, and the tree goes to Git; name a Secret in spec.model.secret instead")
-			break
-		}
+	if secretName.MatchString(name) {
+		r.failf(path, "looks like a secret, and the tree goes to Git; name a Secret in spec.model.secret instead")
 	}
 	r.checkTemplate(path, value)
 }

@@ -87,6 +87,9 @@ func (s *starter) check() error {
 	return nil
 }
 
+// largeBytes is where downloading the weights for each replica stops being a default to be proud of.
+const largeBytes = 100 << 30
+
 func (s *starter) line(format string, args ...any) { fmt.Fprintf(&s.text, format+"\n", args...) }
 
 func (s *starter) write() {
@@ -146,6 +149,13 @@ func (s *starter) writeAccelerator() {
 		s.line("    perReplica: auto # %d, with %d tokens of context", layout.GPUs, layout.MaxModelLen)
 	case accelerator.Resource != "":
 		s.line("    perReplica: 1 # the catalogue has no layout of this model on it: check that it fits")
+	}
+	if accelerator.Vendor == "amd" {
+		s.line("    deviceGroups: [44, 109] # video and render on the node; they differ: getent group video render")
+	}
+	if s.model.WeightsBytes > largeBytes {
+		s.line("  replicas: {min: 1, max: 1} # each downloads %d GiB: consider source: pvc://…, and max: 2 once it runs", s.model.WeightsBytes>>30)
+		return
 	}
 	s.line("  replicas: {min: 2, max: 4} # scaled by the requests that wait; min: 1, max: 1 is cheapest")
 }

@@ -120,7 +120,7 @@ func (r *resolver) checkExpose() {
 		}
 		seen[host] = true
 	}
-	r.checkQualified("spec.expose.gateway", e.Gateway, true)
+	r.checkQualified("spec.expose.gateway", e.Gateway)
 	if e.GatewayServiceAccount != "" && len(validation.IsDNS1123Subdomain(e.GatewayServiceAccount)) > 0 {
 		r.failf("spec.expose.gatewayServiceAccount", "%q is not a service account's name; its namespace is that of the gateway", e.GatewayServiceAccount)
 	}
@@ -134,11 +134,9 @@ func (r *resolver) checkExpose() {
 }
 
 // checkQualified wants namespace/name.
-func (r *resolver) checkQualified(path, value string, required bool) {
+func (r *resolver) checkQualified(path, value string) {
 	if value == "" {
-		if required {
-			r.failf(path, "is missing; want namespace/name")
-		}
+		r.failf(path, "is missing; want namespace/name")
 		return
 	}
 	namespace, name, ok := strings.Cut(value, "/")
@@ -153,7 +151,7 @@ func (r *resolver) checkSecurity() {
 	seen := map[string]bool{}
 	for i, caller := range s.Callers {
 		path := fmt.Sprintf("spec.security.callers[%d].serviceAccount", i)
-		r.checkQualified(path, caller.ServiceAccount, true)
+		r.checkQualified(path, caller.ServiceAccount)
 		if seen[caller.ServiceAccount] {
 			r.failf(path, "%q is listed already", caller.ServiceAccount)
 		}
@@ -242,13 +240,15 @@ func (r *resolver) checkPlatform() {
 	if !namespaceName.MatchString(m.Namespace) {
 		r.failf("spec.monitoring.namespace", "%q is not a namespace's name", m.Namespace)
 	}
-	r.checkQualified("spec.monitoring.serviceAccount", m.ServiceAccount, false)
 	eks := r.spec.Platform.EKS
 	if eks == nil {
 		return
 	}
 	if eks.RoleARN != "" && !roleARN.MatchString(eks.RoleARN) {
 		r.failf("spec.platform.eks.roleArn", "want arn:aws:iam::<12 digits>:role/<name>, got %q", eks.RoleARN)
+	}
+	if eks.Region != "" && eks.RoleARN == "" {
+		r.failf("spec.platform.eks.region", "is read beside roleArn only; with EKS Pod Identity KServe takes the region from its ConfigMap (inferenceservice-config, credentials.s3)")
 	}
 	if eks.Region != "" && !regionName.MatchString(eks.Region) {
 		r.failf("spec.platform.eks.region", "%q is not a region such as us-east-1", eks.Region)

@@ -97,7 +97,7 @@ func (m *Deployment) claims() []claimed {
 	}
 	for _, revision := range m.revisionNames() {
 		// KServe makes this Service; a model of that name would have it as its stable one.
-		list = append(list, claimed{m.Name + "-" + revision + "-predictor", fmt.Sprintf("the Service of revision %s of model %s", revision, m.Name)})
+		list = append(list, claimed{predictor(m.Name, revision), fmt.Sprintf("the Service of revision %s of model %s", revision, m.Name)})
 	}
 	return list
 }
@@ -134,6 +134,11 @@ func checkHosts(deployments []*Deployment) manifest.Problems {
 			for _, host := range target.Expose.Hosts {
 				key := target.Environment + " " + target.Expose.Gateway + " " + host
 				for _, other := range taken[key] {
+					if other.expose.TLSSecret != target.Expose.TLSSecret {
+						problems = append(problems, m.problemOf("spec.expose.tlsSecret",
+							"spec.expose.tlsSecret: host %s has %s by model %s (%s) and %s here; a host has one certificate",
+							host, certificate(other.expose), other.m.Name, other.m.where(), certificate(target.Expose)))
+					}
 					why := clash(other.expose, target.Expose)
 					id := m.where() + other.m.where() + host
 					if other.m == m || why == "" || reported[id] {
@@ -148,6 +153,13 @@ func checkHosts(deployments []*Deployment) manifest.Problems {
 		}
 	}
 	return problems
+}
+
+func certificate(e *Expose) string {
+	if e.TLSSecret == "" {
+		return "none"
+	}
+	return e.TLSSecret
 }
 
 // clash says why two models cannot share a host, empty where they can.

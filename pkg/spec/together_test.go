@@ -72,7 +72,7 @@ func TestNameOfAPredictorService(t *testing.T) {
 func TestClaimsOfDocuments(t *testing.T) {
 	t.Parallel()
 	claim := "model: {id: openai/gpt-oss-20b, source: 'pvc://models/x', volume: {size: %s}}"
-	require.ErrorContains(t, together(t, named("name: a", fmt.Sprintf(claim, "1Gi")), named("name: b", fmt.Sprintf(claim, "2Gi"))), "models")
+	require.ErrorContains(t, together(t, named("name: a", fmt.Sprintf(claim, "1Ti")), named("name: b", fmt.Sprintf(claim, "2Ti"))), "models")
 }
 
 func TestAllProblemsBetweenDocuments(t *testing.T) {
@@ -93,6 +93,9 @@ func TestHostsOfDocuments(t *testing.T) {
 		"wildcard and a host":  {"hosts: ['*.x']", "hosts: [a.x]", ""},
 		"one host":             {"hosts: [a.x]", "hosts: [a.x]", "2.yaml:7:19: spec.expose: host a.x is taken by model a (1.yaml:1): give each of them a path or a header that selects it"},
 		"one of two hosts":     {"hosts: [a.x, b.x]", "hosts: [c.x, b.x]", "host b.x is taken"},
+		"one certificate":      {"hosts: [a.x], path: /a/, tlsSecret: s", "hosts: [a.x], path: /b/, tlsSecret: s", ""},
+		"two certificates":     {"hosts: [a.x], path: /a/, tlsSecret: s", "hosts: [a.x], path: /b/, tlsSecret: t", "host a.x has s by model a (1.yaml:1) and t here; a host has one certificate"},
+		"TLS and plain HTTP":   {"hosts: [a.x], path: /a/, tlsSecret: s", "hosts: [a.x], path: /b/", "host a.x has s by model a (1.yaml:1) and none here"},
 		"one wildcard":         {"hosts: ['*.x']", "hosts: ['*.x']", "host *.x is taken"},
 		"paths":                {"hosts: [a.x], path: /a/", "hosts: [a.x], path: /b/", ""},
 		"names that begin":     {"hosts: [a.x], path: /a/", "hosts: [a.x], path: /ab/", ""},

@@ -104,6 +104,9 @@ type Accelerator struct {
 	Type string `json:"type,omitempty"`
 	// PerReplica is the number of devices of one replica, or auto: the catalogue's layout for this model.
 	PerReplica Count `json:"perReplica,omitempty"`
+	// DeviceGroups are the ids of the groups that own the node's device files. AMD: render and video, which differ by
+	// the node's system (getent group render video). Default: none.
+	DeviceGroups []int `json:"deviceGroups,omitempty"`
 }
 
 // Resources of one replica besides its devices; requests equal limits.
@@ -185,7 +188,8 @@ type Security struct {
 	MTLS string `json:"mtls,omitempty" jsonschema:"enum=strict,enum=off"`
 	// Callers inside the mesh that may use the API, besides the gateway.
 	Callers []Caller `json:"callers,omitempty"`
-	// JWT that requests through the gateway must carry.
+	// JWT that requests through the gateway must carry. A caller inside the mesh needs none, but what it sends as
+	// Authorization: Bearer must be valid: a made-up API key is refused.
 	JWT *JWT `json:"jwt,omitempty"`
 }
 
@@ -222,8 +226,6 @@ type Scaling struct {
 type Monitoring struct {
 	// Namespace of Prometheus. Default: monitoring.
 	Namespace string `json:"namespace,omitempty"`
-	// ServiceAccount of a Prometheus that has a sidecar and scrapes /metrics by mTLS, as namespace/name.
-	ServiceAccount string `json:"serviceAccount,omitempty"`
 }
 
 // Platform holds what differs by where the cluster runs.

@@ -132,9 +132,6 @@ func (d *drawer) monitoring() *node {
 	if d.chance("monitoring's namespace", 2) {
 		m.set("namespace", scalar(str, pick(d, "monitoring's namespace", "monitoring", "observability", "1")))
 	}
-	if d.chance("monitoring's account", 2) {
-		m.set("serviceAccount", scalar(str, pick(d, "monitoring's account", "monitoring/prometheus-k8s", "o11y/prom.eu")))
-	}
 	return m
 }
 
@@ -143,7 +140,7 @@ func (d *drawer) eks() *node {
 	if d.chance("role", 2) {
 		e.set("roleArn", scalar(str, pick(d, "role", "arn:aws:iam::123456789012:role/llm-models", "arn:aws-cn:iam::123456789012:role/path/x+y=z,@.-_")))
 	}
-	if d.chance("region", 2) {
+	if e.get("roleArn") != nil && d.chance("region", 2) { // which is read beside a role only
 		e.set("region", scalar(str, pick(d, "region", "us-east-1", "ap-southeast-2", "us-gov-west-1")))
 	}
 	return e

@@ -73,12 +73,12 @@ func (d *drawer) source() *node {
 }
 
 func (d *drawer) volume() *node {
-	v := fields("size", scalar(str, pick(d, "size", "200Gi", "1Ti", "1500G")))
+	v := fields("size", scalar(str, pick(d, "size", "2Ti", "1Pi", "1500G")))
 	if d.chance("class", 2) {
 		v.set("storageClass", scalar(str, pick(d, "class", "fsx-lustre", "on", "gp3")))
 	}
 	if d.chance("access", 2) {
-		v.set("accessMode", scalar(str, pick(d, "access", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")))
+		v.set("accessMode", scalar(str, pick(d, "access", "ReadWriteMany", "ReadOnlyMany")))
 	}
 	return v
 }

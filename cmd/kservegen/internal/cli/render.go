@@ -129,7 +129,11 @@ func (o *renderOptions) trees(ctx context.Context, s Streams, deployments []*spe
 func (o *renderOptions) print(s Streams, trees []*render.Tree) error {
 	known := map[string]bool{}
 	first := true
+	var without []string
 	for _, tree := range trees {
+		if !slices.ContainsFunc(tree.Environments, func(e render.Environment) bool { return e.Name == o.env }) {
+			without = append(without, tree.Name)
+		}
 		for _, environment := range tree.Environments {
 			known[environment.Name] = true
 			if environment.Name != o.env {
@@ -150,6 +154,9 @@ func (o *renderOptions) print(s Streams, trees []*render.Tree) error {
 	}
 	if first {
 		return usagef("there is no environment %q; there is %s", o.env, strings.Join(sortedKeys(known), ", "))
+	}
+	if len(without) > 0 {
+		fmt.Fprintf(s.Err, "without an environment %s, and so not printed: %s\n", o.env, strings.Join(without, ", "))
 	}
 	return nil
 }
