@@ -2,7 +2,6 @@ package spec_test
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,6 +78,6 @@ func take(wants map[int][]string, problem manifest.Problem) bool {
 func problemsOf(t *testing.T, err error) manifest.Problems {
 	t.Helper()
 	var problems manifest.Problems
-	require.Truef(t, errors.As(err, &problems), "want manifest.Problems, got %v", err)
+	require.ErrorAs(t, err, &problems)
 	return problems
 }

@@ -14,7 +14,7 @@ func TestSuggestions(t *testing.T) {
 	for lines, want := range map[string]string{
 		"replica: {min: 1}":                            "; did you mean replicas?",
 		"REPLICAS: {min: 1}":                           "; did you mean replicas?",
-		"enviroments: []":                              "; did you mean environments?",
+		"environmets: []":                              "; did you mean environments?",
 		"zzz: 1":                                       "; known: accelerator, environments, expose,",
 		strings.Repeat("replicas", 9) + ": 1":          "; known: accelerator, environments,",
 		"omit: [podmonitors]":                          "; did you mean podmonitor?",

@@ -125,7 +125,6 @@ type hold struct {
 func checkHosts(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
 	taken := map[string][]hold{}
-	reported := map[string]bool{}
 	for _, m := range deployments {
 		for _, target := range m.Environments {
 			if target.Expose == nil || target.Omits(OmitVirtualService) {
@@ -134,23 +133,25 @@ func checkHosts(deployments []*Deployment) manifest.Problems {
 			for _, host := range target.Expose.Hosts {
 				key := target.Environment + " " + target.Expose.Gateway + " " + host
 				for _, other := range taken[key] {
-					if other.expose.TLSSecret != target.Expose.TLSSecret {
-						problems = append(problems, m.problemOf("spec.expose.tlsSecret",
-							"spec.expose.tlsSecret: host %s has %s by model %s (%s) and %s here; a host has one certificate",
-							host, certificate(other.expose), other.m.Name, other.m.where(), certificate(target.Expose)))
-					}
-					why := clash(other.expose, target.Expose)
-					id := m.where() + other.m.where() + host
-					if other.m == m || why == "" || reported[id] {
-						continue
-					}
-					reported[id] = true
-					problems = append(problems, m.problemOf("spec.expose.hosts",
-						"spec.expose: host %s is taken by model %s (%s): %s", host, other.m.Name, other.m.where(), why))
+					problems = append(problems, m.checkHost(host, target.Expose, other)...)
 				}
 				taken[key] = append(taken[key], hold{m, target.Expose})
 			}
 		}
+	}
+	return problems
+}
+
+func (m *Deployment) checkHost(host string, expose *Expose, other hold) manifest.Problems {
+	var problems manifest.Problems
+	if other.expose.TLSSecret != expose.TLSSecret {
+		problems = append(problems, m.problemOf("spec.expose.tlsSecret",
+			"spec.expose.tlsSecret: host %s has %s by model %s (%s) and %s here; a host has one certificate",
+			host, certificate(other.expose), other.m.Name, other.m.where(), certificate(expose)))
+	}
+	if why := clash(other.expose, expose); other.m != m && why != "" {
+		problems = append(problems, m.problemOf("spec.expose.hosts",
+			"spec.expose: host %s is taken by model %s (%s): %s", host, other.m.Name, other.m.where(), why))
 	}
 	return problems
 }

@@ -66,7 +66,7 @@ func InTheWay(root string, files []string) error {
 	if err != nil {
 		return notADirectory(OS(), root, err)
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // it was only read
 	c := &checker{w: &work{root: root, d: d}, dirs: map[string]directory{}}
 	for _, file := range files {
 		if parent := c.dir(path.Dir(file)); parent.exists && !parent.refused {

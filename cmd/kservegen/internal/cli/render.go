@@ -162,14 +162,8 @@ func (o *renderOptions) print(s Streams, trees []*render.Tree) error {
 }
 
 func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spec.Deployment, trees []*render.Tree) error {
-	if !o.check && !o.dryRun {
-		done, err := txn.Recover(o.output, nil)
-		if err != nil {
-			return err
-		}
-		if done != "" {
-			fmt.Fprintf(s.Err, "%s: %s\n", o.output, done)
-		}
+	if err := o.recover(s); err != nil {
+		return err
 	}
 	update, err := reconcile(o.output, trees, render.Options{Force: o.force})
 	if err != nil {
@@ -209,6 +203,18 @@ func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spe
 		}
 	}
 	return o.commit(ctx, s, trees, update)
+}
+
+// recover finishes or undoes what an interrupted run left, unless nothing may be changed.
+func (o *renderOptions) recover(s Streams) error {
+	if o.check || o.dryRun {
+		return nil
+	}
+	done, err := txn.Recover(o.output, nil)
+	if done != "" {
+		fmt.Fprintf(s.Err, "%s: %s\n", o.output, done)
+	}
+	return err
 }
 
 func (o *renderOptions) commit(ctx context.Context, s Streams, trees []*render.Tree, update render.Update) error {
