@@ -48,7 +48,12 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 		}},
 	}
 	isvc.Labels[constants.NetworkVisibility] = constants.ClusterLocalVisibility
-	return manifest.Object{File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r)}, nil
+	return manifest.Object{
+		File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r),
+		// KServe's webhook refuses a name here; the container's is the runtime's (kserve#4472, validatePredictor in
+		// pkg/apis/serving/v1beta1/inference_service_validation.go).
+		Absent: []string{"/spec/predictor/model/name"},
+	}, nil
 }
 
 // Scales reports whether a HorizontalPodAutoscaler sets the number of replicas.
@@ -70,7 +75,6 @@ func modelSpec(t spec.Target, r spec.RevisionTarget) *v1beta1.ModelSpec {
 		ModelFormat: v1beta1.ModelFormat{Name: format},
 		Runtime:     ptr.To(t.Qualified(r.Name)),
 	}
-	model.Container.Name = Container
 	model.Container.Resources = resources(r)
 	if r.Model.Source == "" {
 		model.ModelFormat.Name = storelessFormat
