@@ -93,6 +93,9 @@ func resources(r spec.RevisionTarget) corev1.ResourceRequirements {
 		list[corev1.ResourceName(r.Accelerator.Resource)] = *resource.NewQuantity(int64(r.Devices), resource.DecimalSI)
 	}
 	requirements := corev1.ResourceRequirements{Requests: list, Limits: maps.Clone(list)}
+	if r.Runtime.Name == spec.Simulator {
+		delete(requirements.Limits, corev1.ResourceCPU) // throttling would add to the latencies that it simulates
+	}
 	if downloaded(r) {
 		list[corev1.ResourceEphemeralStorage] = *resource.NewQuantity((r.WeightsBytes>>30+1+cacheGiB)<<30, resource.BinarySI)
 	}
@@ -189,7 +192,7 @@ func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
 		pod + "/terminationGracePeriodSeconds":                    "preStop + drain + teardown: streams may end before the pod does.",
 		pod + "/deploymentStrategy":                               "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout.",
 		pod + "/topologySpreadConstraints":                        "Over zones where there are some; never Pending because of it.",
-		pod + "/model/resources":                                  "Said here, or KServe fills in 1 CPU and 2Gi.",
+		pod + "/model/resources":                                  "What a replica takes. Said here, they win over any of the runtime's.",
 		pod + "/annotations/proxy.istio.io~1config":               "The sidecar stays until its connections are gone, or a stream is cut at shutdown.",
 		pod + "/annotations/prometheus.io~1port":                  "Istio merges these metrics into its own on 15020, which stays reachable under STRICT.",
 	}

@@ -73,6 +73,10 @@ func TestEveryRuntimeAvoidsTheKnownTraps(t *testing.T) {
 			assert.Contains(t, string(formats), strconv.Quote(service.Spec.Predictor.Model.ModelFormat.Name))
 			assert.Empty(t, service.Spec.Predictor.Model.Name, "KServe refuses a name (kserve#4472)")
 			resources := service.Spec.Predictor.Model.Resources
+			if r.Runtime.Name == spec.Simulator {
+				assert.NotContains(t, resources.Limits, corev1.ResourceCPU)
+				delete(resources.Requests, corev1.ResourceCPU)
+			}
 			assert.Equal(t, resources.Requests, resources.Limits)
 		})
 	}
