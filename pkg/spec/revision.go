@@ -10,6 +10,7 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/sizing"
+	"github.com/kservegen/kservegen/pkg/suggest"
 	"github.com/kservegen/kservegen/runtimes"
 )
 
@@ -78,7 +79,7 @@ func (r *resolver) checkRuntimeName() {
 		return
 	}
 	if names := runtimes.Names(); !slices.Contains(names, run.Name) {
-		r.failf("spec.runtime.name", "there is no runtime %q%s", run.Name, suggestFrom(run.Name, names))
+		r.failf("spec.runtime.name", "there is no runtime %q%s", run.Name, suggest.Word(run.Name, names))
 	}
 }
 
@@ -94,7 +95,7 @@ func (r *resolver) accelerator(model catalog.Model, known bool) (catalog.Acceler
 	}
 	accelerator, ok, err := catalog.FindAccelerator(a.Type)
 	if err != nil || !ok {
-		r.failf("spec.accelerator.type", "there is no accelerator %q%s", a.Type, suggestFrom(a.Type, acceleratorNames()))
+		r.failf("spec.accelerator.type", "there is no accelerator %q%s", a.Type, suggest.Word(a.Type, acceleratorNames()))
 		return catalog.Accelerator{}, 0
 	}
 	if run.Name == "" {
