@@ -60,7 +60,7 @@ test-quick: prerequisites ## The inner loop: vet and unit tests
 
 .PHONY: lint
 lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
-	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./...)
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./...)
 
 .PHONY: unit
 unit: prerequisites ## Unit, property, golden and command tests
@@ -81,13 +81,14 @@ bench: build $(KUSTOMIZE) ## CPU of render against a kustomize build loop, side 
 ##@ Maintain
 
 .PHONY: generate
-generate: prerequisites ## Regenerate the JSON schema and the goldens
+generate: prerequisites ## Regenerate the JSON schema, the API servers' schemas and the goldens
 	@$(GO) test ./pkg/spec -run TestSchema -update
+	@$(GO) -C e2e/tools/schemas run .
 	@$(MAKE) overlays
 
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
-	@$(GO) mod tidy -diff && git diff --exit-code
+	@$(GO) mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain pkg/schema/data | tee /dev/stderr)"
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// amendments are, by component and field, where the API server differs from the OpenAPI that it publishes.
+type amendments map[string]map[string]*amendment
+
+type amendment struct {
+	Duplicates bool     `json:"duplicates"`
+	Optional   bool     `json:"optional"`
+	OneOf      []string `json:"oneOf"`
+	Min        *int64   `json:"min"`
+	Max        *int64   `json:"max"`
+	used       bool
+}
+
+func readAmendments(path string) (amendments, error) {
+	a := amendments{}
+	return a, readYAML(path, &a)
+}
+
+// apply changes a component's schema in place.
+func (a amendments) apply(component string, schema map[string]any) error {
+	properties, _ := schema["properties"].(map[string]any)
+	for name, amendment := range a[component] {
+		amendment.used = true
+		list, isItems := strings.CutSuffix(name, "[]")
+		property, ok := properties[list].(map[string]any)
+		if isItems && ok {
+			property, ok = property["items"].(map[string]any)
+		}
+		if !ok {
+			return fmt.Errorf("native.yaml: %s has no %s", component, name)
+		}
+		if err := amendment.apply(property); err != nil {
+			return fmt.Errorf("native.yaml: %s.%s %w", component, name, err)
+		}
+		if !amendment.Optional {
+			continue
+		}
+		required, _ := schema["required"].([]any)
+		at := slices.Index(required, any(name))
+		if at < 0 {
+			return fmt.Errorf("native.yaml: %s.%s is optional anyway", component, name)
+		}
+		schema["required"] = slices.Delete(slices.Clone(required), at, at+1)
+	}
+	return nil
+}
+
+func (a *amendment) apply(property map[string]any) error {
+	if a.Duplicates {
+		if property["x-kubernetes-list-map-keys"] == nil {
+			return fmt.Errorf("is no list with keys")
+		}
+		delete(property, "x-kubernetes-list-type")
+		delete(property, "x-kubernetes-list-map-keys")
+	}
+	if len(a.OneOf) > 0 {
+		values := []any{""}
+		for _, value := range a.OneOf {
+			values = append(values, value)
+		}
+		property["enum"] = values
+	}
+	if a.Min != nil {
+		property["minimum"] = *a.Min
+	}
+	if a.Max != nil {
+		property["maximum"] = *a.Max
+	}
+	return nil
+}
+
+// unused keeps the file from outliving the API server's quirks.
+func (a amendments) unused() error {
+	for component, fields := range a {
+		for name, amendment := range fields {
+			if !amendment.used {
+				return fmt.Errorf("native.yaml: nothing uses %s.%s", component, name)
+			}
+		}
+	}
+	return nil
+}
