@@ -1,0 +1,62 @@
+package schema
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// UnknownField is the Type of a field that the schema does not have. The server has no error type for it.
+const UnknownField = "FieldUnknown"
+
+// Problem is one thing that the API server would refuse.
+type Problem struct {
+	// Path of the value in the object, an RFC 6901 JSON pointer; of what is missing, where it would stand.
+	Path string
+	// Field is Path as the API server writes it, for example spec.predictor.containers[0].name.
+	Field string
+	// Type is UnknownField or a field.ErrorType of k8s.io/apimachinery, for example FieldValueRequired.
+	Type string
+	// Message is the server's, without the path.
+	Message string
+	// Decoding is true for what the server finds while it decodes: then it stops and says nothing of the rest.
+	Decoding bool
+}
+
+func (p Problem) String() string {
+	return fmt.Sprintf("%s: %s", cmp.Or(p.Path, "/"), p.Message)
+}
+
+// longest value that a message repeats; some of the server's repeat a whole object.
+const longestValue = 200
+
+// problemOf translates an error of the server's code about object.
+func problemOf(object map[string]any, err *field.Error) Problem {
+	message := err.ErrorBody()
+	if len(message) > len(err.Detail)+longestValue {
+		message = fmt.Sprintf("%s: %s", err.Type, err.Detail)
+	}
+	name := err.Field
+	if name == "<nil>" { // the object itself
+		name = ""
+	}
+	return Problem{Path: pointer(object, name), Field: name, Type: string(err.Type), Message: message}
+}
+
+func problemsOf(object map[string]any, errs field.ErrorList) []Problem {
+	problems := make([]Problem, 0, len(errs))
+	for _, err := range errs {
+		problems = append(problems, problemOf(object, err))
+	}
+	return problems
+}
+
+// order makes the result the same every time: the server's code walks over maps.
+func order(problems []Problem) []Problem {
+	slices.SortFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(problems)
+}
