@@ -3,12 +3,20 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kservegen/kservegen/pkg/suggest"
 )
+
+// written are the fields of metadata that people write; servers and controllers fill the others.
+func written() []string {
+	return []string{"annotations", "finalizers", "generateName", "labels", "name", "namespace", "ownerReferences"}
+}
 
 // decodeMeta decodes an object's metadata strictly. Where it cannot be decoded the server stops; here what can be
 // decoded goes on.
@@ -26,8 +34,9 @@ func decodeMeta(object map[string]any, at *field.Path) (*metav1.ObjectMeta, []Pr
 		meta = &metav1.ObjectMeta{}
 	}
 	for _, path := range unknown {
+		hint := suggest.Word(path[strings.LastIndexByte(path, '.')+1:], written())
 		problems = append(problems, Problem{
-			Path: pointer(object, path), Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q", path),
+			Path: pointer(object, path), Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, hint),
 		})
 	}
 	return meta, problems

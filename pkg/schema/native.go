@@ -1,7 +1,9 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -79,20 +81,35 @@ func checkFormat(value any, n *node, at *field.Path, errs *field.ErrorList) {
 	if n.structural.ValueValidation == nil || value == nil {
 		return
 	}
+	var err error
 	switch n.structural.ValueValidation.Format {
+	case "int32", "int64":
+		err = checkInteger(value, n.structural.ValueValidation.Format)
 	case "quantity":
-		if err := parseQuantity(value); err != nil {
-			*errs = append(*errs, field.Invalid(at, value, err.Error()))
-		}
+		err = parseQuantity(value)
 	case "date-time":
-		text, ok := value.(string)
-		if !ok {
-			return // its type is refused already
-		}
-		if _, err := time.Parse(time.RFC3339, text); err != nil {
-			*errs = append(*errs, field.Invalid(at, text, "must be a time such as 2026-01-31T12:00:00Z"))
+		if text, ok := value.(string); ok { // its type is refused already
+			_, err = time.Parse(time.RFC3339, text)
 		}
 	}
+	if err != nil {
+		*errs = append(*errs, field.TypeInvalid(at, value, err.Error()))
+	}
+}
+
+// checkInteger refuses what has the value of a whole number and does not decode as one.
+func checkInteger(value any, format string) error {
+	switch value := value.(type) {
+	case int64:
+		if format == "int32" && int64(int32(value)) != value {
+			return errors.New("does not fit into 32 bits")
+		}
+	case float64:
+		if value == math.Trunc(value) {
+			return errors.New("must be written without a fraction or exponent")
+		}
+	}
+	return nil
 }
 
 func parseQuantity(value any) error {
@@ -104,7 +121,7 @@ func parseQuantity(value any) error {
 		_, err := resource.ParseQuantity(fmt.Sprint(value))
 		return err
 	}
-	return fmt.Errorf("must be a quantity such as 500m or 2Gi")
+	return errors.New("must be a quantity such as 500m or 2Gi")
 }
 
 func validateSelector(value map[string]any, at *field.Path) field.ErrorList {

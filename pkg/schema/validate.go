@@ -43,7 +43,11 @@ func (k *kind) validate(ctx context.Context, original map[string]any) ([]Problem
 	if !blocking(errs) {
 		errs = append(errs, k.validateRules(ctx, object)...)
 	}
-	problems = append(problems, problemsOf(object, errs)...)
+	refused := problemsOf(object, errs)
+	for i := range refused { // native types are Go types: a value of another type does not decode
+		refused[i].Decoding = k.native && refused[i].Type == string(field.ErrorTypeTypeInvalid)
+	}
+	problems = append(problems, refused...)
 	if len(problems) == 0 {
 		return nil, nil
 	}

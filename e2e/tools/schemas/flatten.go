@@ -71,7 +71,7 @@ func (f *flattener) flatten(schema map[string]any) (map[string]any, error) {
 		return nil, err
 	}
 	if flat["type"] == nil && flat["x-kubernetes-int-or-string"] == nil {
-		return anything(), nil // RawExtension, JSON
+		flat["x-kubernetes-preserve-unknown-fields"] = true // RawExtension, JSON, a quantity
 	}
 	if flat["type"] == "object" && flat["properties"] == nil && flat["additionalProperties"] == nil {
 		flat["x-kubernetes-preserve-unknown-fields"] = true // FieldsV1
