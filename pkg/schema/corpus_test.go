@@ -37,3 +37,16 @@ func TestReferenceTreesHaveNoProblems(t *testing.T) {
 		assert.Emptyf(t, problems, "%s %s", object["kind"], object["metadata"].(map[string]any)["name"])
 	}
 }
+
+// TestGood validates testdata/good/*.yaml, kinds and forms that the reference trees do not have.
+func TestGood(t *testing.T) {
+	t.Parallel()
+	c := catalog(t, nil)
+	objects := goodObjects(t)
+	require.Greater(t, len(objects), 20, "the good objects are gone")
+	for _, object := range objects {
+		problems, err := c.Validate(t.Context(), object)
+		require.NoError(t, err)
+		assert.Emptyf(t, problems, "%s", object["kind"])
+	}
+}

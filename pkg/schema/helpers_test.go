@@ -36,10 +36,13 @@ func equal(t *testing.T, want, got any, what string) {
 	assert.Truef(t, reflect.DeepEqual(want, got), "%s differs", what)
 }
 
-// badObjects are those of testdata/bad.
-func badObjects(t testing.TB) []map[string]any {
+// badObjects are those of testdata/bad, goodObjects those of testdata/good.
+func badObjects(t testing.TB) []map[string]any  { return objectsIn(t, "testdata/bad") }
+func goodObjects(t testing.TB) []map[string]any { return objectsIn(t, "testdata/good") }
+
+func objectsIn(t testing.TB, dir string) []map[string]any {
 	t.Helper()
-	files, err := filepath.Glob("testdata/bad/*.yaml")
+	files, err := filepath.Glob(dir + "/*.yaml")
 	require.NoError(t, err)
 	var objects []map[string]any
 	for _, file := range files {
@@ -50,11 +53,11 @@ func badObjects(t testing.TB) []map[string]any {
 	return objects
 }
 
-// mutants are the corpus and the bad objects, each once as it is and n times with one change, always the same.
+// mutants are the corpus, the good and the bad objects, each once as it is and n times with one change, always the same.
 func mutants(t testing.TB, seed uint64, n int) iter.Seq[map[string]any] {
 	t.Helper()
 	var originals []map[string]any
-	for _, object := range append(corpus(t), badObjects(t)...) {
+	for _, object := range slices.Concat(corpus(t), goodObjects(t), badObjects(t)) {
 		originals = append(originals, roundTrip(t, object))
 	}
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -1,17 +1,12 @@
 package schema
 
 import (
-	"errors"
 	"fmt"
-	"math"
-	"time"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	apipath "k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -21,7 +16,7 @@ import (
 // k8s.io/kubernetes). Since 1.36 a Service's name may begin with a digit.
 func nativeName(gk schema.GroupKind) apivalidation.ValidateNameFunc {
 	switch gk.Group {
-	case "rbac.authorization.k8s.io": // system:node is one
+	case "rbac.authorization.k8s.io", "policy": // system:node is one
 		return apipath.ValidatePathSegmentName
 	case "":
 		if gk.Kind == "Namespace" || gk.Kind == "Service" {
@@ -38,9 +33,7 @@ const longestCronJob = 63 - 11
 func (k *kind) validateNative(object map[string]any) field.ErrorList {
 	var errs field.ErrorList
 	walkNative(object, k.root, nil, &errs)
-	if k.gvk.Group == "apps" {
-		errs = append(errs, selectsItsPods(object)...)
-	}
+	errs = append(errs, relations(k.gvk.GroupKind(), object)...)
 	meta, _ := object["metadata"].(map[string]any)
 	if name, _ := meta["name"].(string); k.gvk.Kind == "CronJob" && len(name) > longestCronJob {
 		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), name, fmt.Sprintf("must be no more than %d characters", longestCronJob)))
@@ -74,54 +67,6 @@ func walkNative(value any, n *node, at *field.Path, errs *field.ErrorList) {
 			walkNative(item, n.items, at.Index(i), errs)
 		}
 	}
-}
-
-// checkFormat parses what the server's Go types parse when they are decoded.
-func checkFormat(value any, n *node, at *field.Path, errs *field.ErrorList) {
-	if n.structural.ValueValidation == nil || value == nil {
-		return
-	}
-	var err error
-	switch n.structural.ValueValidation.Format {
-	case "int32", "int64":
-		err = checkInteger(value, n.structural.ValueValidation.Format)
-	case "quantity":
-		err = parseQuantity(value)
-	case "date-time":
-		if text, ok := value.(string); ok { // its type is refused already
-			_, err = time.Parse(time.RFC3339, text)
-		}
-	}
-	if err != nil {
-		*errs = append(*errs, field.TypeInvalid(at, value, err.Error()))
-	}
-}
-
-// checkInteger refuses what has the value of a whole number and does not decode as one.
-func checkInteger(value any, format string) error {
-	switch value := value.(type) {
-	case int64:
-		if format == "int32" && int64(int32(value)) != value {
-			return errors.New("does not fit into 32 bits")
-		}
-	case float64:
-		if value == math.Trunc(value) {
-			return errors.New("must be written without a fraction or exponent")
-		}
-	}
-	return nil
-}
-
-func parseQuantity(value any) error {
-	switch value := value.(type) {
-	case string:
-		_, err := resource.ParseQuantity(value)
-		return err
-	case int64, float64:
-		_, err := resource.ParseQuantity(fmt.Sprint(value))
-		return err
-	}
-	return errors.New("must be a quantity such as 500m or 2Gi")
 }
 
 func validateSelector(value map[string]any, at *field.Path) field.ErrorList {
@@ -162,28 +107,4 @@ func templateMeta(value any) (*metav1.ObjectMeta, error) {
 		return &meta, nil // its shape is refused already
 	}
 	return &meta, runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &meta)
-}
-
-// selectsItsPods checks that a workload's selector is not empty and matches its own template
-// (pkg/apis/apps/validation).
-func selectsItsPods(object map[string]any) field.ErrorList {
-	spec, _ := object["spec"].(map[string]any)
-	template, _ := spec["template"].(map[string]any)
-	selector, ok := decodeSelector(spec["selector"])
-	if !ok || template == nil {
-		return nil
-	}
-	if len(selector.MatchLabels)+len(selector.MatchExpressions) == 0 {
-		return field.ErrorList{field.Invalid(field.NewPath("spec", "selector"), selector, "empty selector is invalid")}
-	}
-	meta, err := templateMeta(template["metadata"])
-	if err != nil {
-		return nil
-	}
-	parsed, err := metav1.LabelSelectorAsSelector(selector)
-	if err != nil || parsed.Matches(labels.Set(meta.Labels)) {
-		return nil
-	}
-	at := field.NewPath("spec", "template", "metadata", "labels")
-	return field.ErrorList{field.Invalid(at, meta.Labels, "`selector` does not match template `labels`")}
 }

@@ -27,7 +27,7 @@ func (f *flattener) schema(component string) (map[string]any, error) {
 		quantity["format"] = "quantity"
 		return quantity, nil
 	case "IntOrString":
-		return map[string]any{"x-kubernetes-int-or-string": true}, nil
+		return map[string]any{"x-kubernetes-int-or-string": true, "format": "int-or-string"}, nil
 	}
 	if slices.Contains(f.open, component) { // JSONSchemaProps of a CRD holds itself
 		return anything(), nil
@@ -59,10 +59,13 @@ func (f *flattener) flatten(schema map[string]any) (map[string]any, error) {
 		}
 		flat = target
 	}
-	for _, key := range []string{"type", "format", "required", "enum", "minimum", "maximum", "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"} {
+	for _, key := range kept() {
 		if value, ok := schema[key]; ok {
 			flat[key] = value
 		}
+	}
+	if flat["format"] == "byte" { // the server decodes an empty text, its validator for CRDs' byte refuses it
+		flat["format"] = "base64"
 	}
 	if value, ok := schema["default"]; ok && !zero(value) {
 		flat["default"] = value
@@ -77,6 +80,14 @@ func (f *flattener) flatten(schema map[string]any) (map[string]any, error) {
 		flat["x-kubernetes-preserve-unknown-fields"] = true // FieldsV1
 	}
 	return flat, nil
+}
+
+// kept are the keywords of a published schema, or of native.yaml, that say what is valid.
+func kept() []string {
+	return []string{
+		"type", "format", "required", "enum", "minimum", "maximum", "minLength", "minItems", "maxItems",
+		"x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type",
+	}
 }
 
 func (f *flattener) children(schema, flat map[string]any) error {
@@ -113,11 +124,10 @@ func referenceOf(schema map[string]any) string {
 	return strings.TrimPrefix(reference, componentPrefix)
 }
 
-// zero defaults say only that Go has no pointer there.
+// zero defaults say only that Go has no pointer there. That of a struct stays: the server validates it as if it were
+// written, so that a Deployment without a spec lacks a selector.
 func zero(value any) bool {
 	switch value := value.(type) {
-	case map[string]any:
-		return len(value) == 0
 	case json.Number:
 		return value == "0"
 	case string:

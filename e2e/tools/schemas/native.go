@@ -15,6 +15,9 @@ type amendment struct {
 	OneOf      []string `json:"oneOf"`
 	Min        *int64   `json:"min"`
 	Max        *int64   `json:"max"`
+	NonEmpty   bool     `json:"nonEmpty"`
+	MaxItems   *int64   `json:"maxItems"`
+	Format     string   `json:"format"`
 	used       bool
 }
 
@@ -61,17 +64,27 @@ func (a *amendment) apply(property map[string]any) error {
 		delete(property, "x-kubernetes-list-map-keys")
 	}
 	if len(a.OneOf) > 0 {
-		values := []any{""}
+		var values []any
+		if !a.NonEmpty {
+			values = []any{""}
+		}
 		for _, value := range a.OneOf {
 			values = append(values, value)
 		}
 		property["enum"] = values
 	}
-	if a.Min != nil {
-		property["minimum"] = *a.Min
+	for keyword, value := range map[string]*int64{"minimum": a.Min, "maximum": a.Max, "maxItems": a.MaxItems} {
+		if value != nil {
+			property[keyword] = *value
+		}
 	}
-	if a.Max != nil {
-		property["maximum"] = *a.Max
+	if a.NonEmpty && property["type"] == "array" {
+		property["minItems"] = 1
+	} else if a.NonEmpty && len(a.OneOf) == 0 {
+		property["minLength"] = 1
+	}
+	if a.Format != "" {
+		property["format"] = a.Format
 	}
 	return nil
 }

@@ -73,6 +73,8 @@ func (d document) resources(amendments amendments) ([]resource, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Metadata is checked apart, as that of a custom resource is.
+		schema["properties"].(map[string]any)["metadata"] = map[string]any{"type": "object"}
 		_, status := d.Paths[path+"/{name}/status"]
 		nodes := newInterner()
 		root, err := nodes.add(schema)
