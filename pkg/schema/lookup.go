@@ -44,7 +44,7 @@ func (c *Catalog) lookup(apiVersion, kind string) (schema.GroupVersionKind, erro
 	}
 	for _, e := range kinds { // any: a group belongs to one product
 		return gvk, &unknownError{"kind", fmt.Sprintf("%s %s has no kind %q in %s%s",
-			e.Product, e.Release, kind, groupName(gv.Group), suggest.Word(kind, slices.Sorted(maps.Keys(kinds))))}
+			e.Product, e.Release, kind, groupName(gv.Group), hint(kind, slices.Sorted(maps.Keys(kinds))))}
 	}
 	return gvk, ErrForeign
 }
@@ -62,6 +62,16 @@ func (c *Catalog) unknownGroup(gvk schema.GroupVersionKind) error {
 		}
 	}
 	return fmt.Errorf("%s %s: %w", gvk.GroupVersion(), gvk.Kind, ErrForeign)
+}
+
+// most words that are listed where none is near; PodSpec has forty fields
+const mostListed = 12
+
+func hint(word string, known []string) string {
+	if len(known) > mostListed && suggest.Nearest(word, known) == "" {
+		return ""
+	}
+	return suggest.Word(word, known)
 }
 
 func groupName(group string) string {

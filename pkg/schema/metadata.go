@@ -34,9 +34,9 @@ func decodeMeta(object map[string]any, at *field.Path) (*metav1.ObjectMeta, []Pr
 		meta = &metav1.ObjectMeta{}
 	}
 	for _, path := range unknown {
-		hint := suggest.Word(path[strings.LastIndexByte(path, '.')+1:], written())
+		meant := suggest.Word(path[strings.LastIndexByte(path, '.')+1:], written())
 		problems = append(problems, Problem{
-			Path: pointer(object, path), Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, hint),
+			Path: pointer(object, path), Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, meant),
 		})
 	}
 	return meta, problems
@@ -55,16 +55,22 @@ func malformedMeta(metadata any) []Problem {
 		if err == nil {
 			continue
 		}
-		entries, _ := value.(map[string]any)
-		entryProblems := 0
-		for key, entry := range entries {
-			if err := decodeField(name, map[string]any{key: entry}); err != nil {
-				problems = append(problems, malformed("metadata."+name+"."+key, object, err))
-				entryProblems++
-			}
+		if entries := malformedEntries(name, value, object); len(entries) > 0 {
+			problems = append(problems, entries...)
+			continue
 		}
-		if entryProblems == 0 {
-			problems = append(problems, malformed("metadata."+name, object, err))
+		problems = append(problems, malformed("metadata."+name, object, err))
+	}
+	return problems
+}
+
+// malformedEntries finds the labels or annotations that are not text.
+func malformedEntries(name string, value any, object map[string]any) []Problem {
+	var problems []Problem
+	entries, _ := value.(map[string]any)
+	for key, entry := range entries {
+		if err := decodeField(name, map[string]any{key: entry}); err != nil {
+			problems = append(problems, malformed("metadata."+name+"."+key, object, err))
 		}
 	}
 	return problems

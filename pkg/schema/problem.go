@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -15,7 +16,8 @@ const UnknownField = "FieldUnknown"
 type Problem struct {
 	// Path of the value in the object, an RFC 6901 JSON pointer; of what is missing, where it would stand.
 	Path string
-	// Field is Path as the API server writes it, for example spec.predictor.containers[0].name.
+	// Field is Path as the API server writes it, for example spec.predictor.containers[0].name; empty where the server
+	// names the object or only its text names the field.
 	Field string
 	// Type is UnknownField or a field.ErrorType of k8s.io/apimachinery, for example FieldValueRequired.
 	Type string
@@ -38,11 +40,30 @@ func problemOf(object map[string]any, err *field.Error) Problem {
 	if len(message) > len(err.Detail)+longestValue {
 		message = fmt.Sprintf("%s: %s", err.Type, err.Detail)
 	}
-	name := err.Field
-	if name == "<nil>" { // the object itself
-		name = ""
+	name, at := err.Field, err.Field
+	if name == "<nil>" { // the object itself, or a field that only the text names
+		name, at = "", named(err.Detail)
 	}
-	return Problem{Path: pointer(object, name), Field: name, Type: string(err.Type), Message: message}
+	if at != "" {
+		message = strings.NewReplacer(at+" in body ", "", `"`+at+`" must`, "must", " in "+at, "").Replace(message)
+	}
+	return Problem{Path: pointer(object, at), Field: name, Type: string(err.Type), Message: message}
+}
+
+// named is the field that the text of an error without one is about: kube-openapi says the path of anyOf, oneOf, allOf
+// and not at the beginning and that of a number that does not fit its format at the end (its schema_messages.go and
+// values.go).
+func named(detail string) string {
+	if quoted, ok := strings.CutPrefix(detail, `"`); ok {
+		name, _, ok := strings.Cut(quoted, `" must`)
+		if ok {
+			return name
+		}
+	}
+	if at := strings.LastIndex(detail, " format) in "); at >= 0 {
+		return detail[at+len(" format) in "):]
+	}
+	return ""
 }
 
 func problemsOf(object map[string]any, errs field.ErrorList) []Problem {

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,8 +14,6 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-
-	"github.com/kservegen/kservegen/pkg/suggest"
 )
 
 // validate takes an object the way that it goes through the server on create.
@@ -95,11 +94,11 @@ func (k *kind) unknown(original map[string]any, path string) Problem {
 			break
 		}
 	}
-	hint := ""
+	meant := ""
 	if parent != nil && len(names) > 0 {
-		hint = parent.suggest(names[len(names)-1])
+		meant = parent.suggest(names[len(names)-1])
 	}
-	return Problem{Path: at, Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, hint)}
+	return Problem{Path: at, Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, meant)}
 }
 
 // child is the schema of a field, an item or a value; nil where there is none.
@@ -113,19 +112,8 @@ func (n *node) child(name string) *node {
 	return n.values
 }
 
-// most fields that are listed where none is near
-const mostListed = 12
-
 func (n *node) suggest(name string) string {
-	known := make([]string, 0, len(n.properties))
-	for property := range n.properties {
-		known = append(known, property)
-	}
-	slices.Sort(known)
-	if len(known) > mostListed && suggest.Nearest(name, known) == "" {
-		return ""
-	}
-	return suggest.Word(name, known)
+	return hint(name, slices.Sorted(maps.Keys(n.properties)))
 }
 
 // blocking errors keep the server from running rules: they may only be asked about objects of the right shape

@@ -66,7 +66,7 @@ func readCRDFile(dir, file string) ([]resource, error) {
 		return nil, err
 	}
 	var resources []resource
-	for _, document := range bytes.Split(data, []byte("\n---")) {
+	for _, document := range documents(data) {
 		var c crd
 		if err := decodeYAML(document, &c); err != nil {
 			return nil, err
@@ -110,6 +110,9 @@ func (c crd) resource() (resource, error) {
 	r.Nodes = nodes.nodes
 	return r, nil
 }
+
+// documents of a stream. None of the sources has the separator inside a text.
+func documents(data []byte) [][]byte { return bytes.Split(data, []byte("\n---")) }
 
 // decodeYAML keeps numbers as they are written.
 func decodeYAML(data []byte, into any) error {
