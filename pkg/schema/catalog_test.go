@@ -110,7 +110,7 @@ func TestForeignGroup(t *testing.T) {
 	t.Parallel()
 	object := decode(t, []byte("{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: a}}"))
 	problems, err := catalog(t, nil).Validate(t.Context(), object)
-	assert.ErrorIs(t, err, schema.ErrForeign)
+	require.ErrorIs(t, err, schema.ErrForeign)
 	assert.Empty(t, problems)
 	_, err = catalog(t, nil).Default(object)
 	assert.ErrorIs(t, err, schema.ErrForeign)
