@@ -12,6 +12,7 @@ LINTER    := $(BIN)/golangci-lint
 KUSTOMIZE := $(BIN)/kustomize
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 10s
+FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate
 MIN_GO    := 1.26
 
 # tier NAME,COMMANDS runs the commands and prints the seconds they took.
@@ -60,15 +61,15 @@ test-quick: prerequisites ## The inner loop: vet and unit tests
 
 .PHONY: lint
 lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
-	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./...)
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./...)
 
 .PHONY: unit
 unit: prerequisites ## Unit, property, golden and command tests
 	$(call tier,unit,$(GO) test -count=1 ./...)
 
 .PHONY: fuzz
-fuzz: prerequisites ## Fuzz the document parser and the manifest reader and writer for 30 s in all
-	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal; do $(GO) test ./pkg/$${t%%:*} -list "^$${t##*:}$$" | grep -x $${t##*:} || exit 1; $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME); done)
+fuzz: prerequisites ## Fuzz every parser and checker, FUZZTIME each
+	$(call tier,fuzz,for t in $(FUZZ); do $(GO) test ./pkg/$${t%%:*} -list "^$${t##*:}$$" | grep -x $${t##*:} || exit 1; $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x; done)
 
 .PHONY: clients
 clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding
@@ -81,12 +82,14 @@ bench: build $(KUSTOMIZE) ## CPU of render against a kustomize build loop, side 
 ##@ Maintain
 
 .PHONY: generate
-generate: prerequisites ## Regenerate the JSON schema and the goldens
+generate: prerequisites ## Regenerate the JSON schema, the API servers' schemas and the goldens
 	@$(GO) test ./pkg/spec -run TestSchema -update
+	@$(GO) -C e2e/tools/schemas run .
 	@$(MAKE) overlays
 
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
+	@$(GO) -C e2e/tools/schemas test -count=1 ./...
 	@$(GO) mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
 
 .PHONY: clean

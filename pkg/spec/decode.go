@@ -78,7 +78,7 @@ func (d *decoder) decodeStruct(n *yaml.Node, path string, v reflect.Value) {
 		key := n.Content[i]
 		index, ok := fields[key.Value]
 		if !ok {
-			d.reportf(key, join(path, key.Value), "unknown field%s", suggest(key.Value, fields))
+			d.reportf(key, join(path, key.Value), "unknown field%s", suggestKey(key.Value, fields))
 			continue
 		}
 		d.decode(n.Content[i+1], join(path, key.Value), v.Field(index))

@@ -110,7 +110,7 @@ func (r *resolver) checkTraffic(revisions []Revision) {
 		case t.Revision == "":
 			r.failf(path+".revision", "is missing")
 		case !known[t.Revision]:
-			r.failf(path+".revision", "there is no revision %q%s", t.Revision, suggest(t.Revision, known))
+			r.failf(path+".revision", "there is no revision %q%s", t.Revision, suggestKey(t.Revision, known))
 		case seen[t.Revision]:
 			r.failf(path+".revision", "revision %q has a weight already", t.Revision)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/sizing"
+	"github.com/kservegen/kservegen/pkg/suggest"
 	"github.com/kservegen/kservegen/runtimes"
 )
 
@@ -91,7 +92,7 @@ func (r *resolver) checkRuntimeName() bool {
 	if name == "" || slices.Contains(names, name) {
 		return true
 	}
-	r.failf("spec.runtime.name", "there is no runtime %q%s", name, suggestFrom(name, names))
+	r.failf("spec.runtime.name", "there is no runtime %q%s", name, suggest.Word(name, names))
 	return false
 }
 
@@ -108,7 +109,7 @@ func (r *resolver) accelerator(model catalog.Model, known bool) (catalog.Acceler
 	}
 	accelerator, ok, err := catalog.FindAccelerator(a.Type)
 	if err != nil || !ok {
-		r.failf("spec.accelerator.type", "there is no accelerator %q%s", a.Type, suggestFrom(a.Type, acceleratorNames()))
+		r.failf("spec.accelerator.type", "there is no accelerator %q%s", a.Type, suggest.Word(a.Type, acceleratorNames()))
 		return catalog.Accelerator{}, 0
 	}
 	if run.Name == "" {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/suggest"
 )
 
 // StarterOptions say what a first document is for.
@@ -29,7 +30,7 @@ func Starter(o StarterOptions) (string, error) {
 	}
 	if !known {
 		if !repositoryID.MatchString(o.Model) {
-			return "", fmt.Errorf("%q is neither in the catalogue nor a Hugging Face id such as organisation/name%s", o.Model, suggestFrom(o.Model, modelNames()))
+			return "", fmt.Errorf("%q is neither in the catalogue nor a Hugging Face id such as organisation/name%s", o.Model, suggest.Word(o.Model, modelNames()))
 		}
 		model = catalog.Model{ID: o.Model, Name: o.Model}
 	}
@@ -82,7 +83,7 @@ func (s *starter) check() error {
 		s.options.Accelerator = s.model.Layouts[0].Accelerator
 	}
 	if _, ok, err := catalog.FindAccelerator(s.options.Accelerator); err != nil || !ok {
-		return fmt.Errorf("there is no accelerator %q%s", s.options.Accelerator, suggestFrom(s.options.Accelerator, acceleratorNames()))
+		return fmt.Errorf("there is no accelerator %q%s", s.options.Accelerator, suggest.Word(s.options.Accelerator, acceleratorNames()))
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kservegen/kservegen/pkg/suggest"
 )
 
 const (
@@ -262,7 +264,7 @@ func (r *resolver) checkOmit() {
 	}
 	for i, omitted := range r.spec.Omit {
 		if !slices.Contains(names, string(omitted)) {
-			r.failf(fmt.Sprintf("spec.omit[%d]", i), "%q cannot be left out%s", omitted, suggestFrom(string(omitted), names))
+			r.failf(fmt.Sprintf("spec.omit[%d]", i), "%q cannot be left out%s", omitted, suggest.Word(string(omitted), names))
 		}
 	}
 }
@@ -273,6 +275,6 @@ func (r *resolver) enum(path string, value *string, def string, known ...string)
 		*value = def
 	}
 	if *value != "" && !slices.Contains(known, *value) {
-		r.failf(path, "%q is unknown%s", *value, suggestFrom(*value, known))
+		r.failf(path, "%q is unknown%s", *value, suggest.Word(*value, known))
 	}
 }

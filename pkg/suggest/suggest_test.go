@@ -1,0 +1,33 @@
+package suggest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/kservegen/kservegen/pkg/suggest"
+)
+
+func TestWord(t *testing.T) {
+	t.Parallel()
+	known := []string{"containers", "volumes"}
+	for word, want := range map[string]string{
+		"container":                     "; did you mean containers?",
+		"VOLUMES":                       "; did you mean volumes?",
+		"xyz":                           "; known: containers, volumes",
+		"":                              "; known: containers, volumes",
+		strings.Repeat("containers", 9): "; known: containers, volumes",
+	} {
+		assert.Equal(t, want, suggest.Word(word, known), word)
+	}
+	assert.Empty(t, suggest.Word("any", nil))
+}
+
+func TestDistance(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 0, suggest.Distance("", ""))
+	assert.Equal(t, 3, suggest.Distance("abc", ""))
+	assert.Equal(t, 3, suggest.Distance("kitten", "sitting"))
+	assert.Equal(t, suggest.Distance("flaw", "lawn"), suggest.Distance("lawn", "flaw"))
+}
