@@ -1,0 +1,120 @@
+package effective
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/kserve/kserve/pkg/webhook/admission/pod"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Where a value can come from.
+const (
+	FromRuntime          = "servingruntime"
+	FromService          = "inferenceservice"
+	FromConfigMap        = "configmap"
+	FromStorageContainer = "clusterstoragecontainer"
+	FromDefault          = "kserve default"
+	FromWebhook          = "webhook"
+)
+
+// Origin says where a value comes from.
+type Origin struct {
+	// Source is one of the From constants.
+	Source string `json:"source"`
+	// Step is the part of KServe that put the value there, empty where it stands in the input.
+	Step string `json:"step,omitempty"`
+}
+
+func (o Origin) String() string {
+	if o.Step == "" || o.Step == o.Source {
+		return o.Source
+	}
+	return o.Source + " (" + o.Step + ")"
+}
+
+// stage is what one source says, in the shape of the object that is explained.
+type stage struct {
+	origin Origin
+	values map[string]any
+}
+
+// explain compares each value with what stood at its place before each step: whoever first had it as it ends up is
+// its origin. KServe lets the InferenceService win over the runtime, so that one is looked at first. What depends
+// on the ConfigMap is found by running KServe once more with another one.
+func (r *run) explain(ctx context.Context, written []client.Object) error {
+	other, err := r.withOtherConfig(ctx)
+	if err != nil {
+		return err
+	}
+	deployments := map[string]map[string]any{}
+	for i, object := range written {
+		data := r.result.Objects[i].Data
+		stages, err := r.inputs(object)
+		if err != nil {
+			return err
+		}
+		if deployment, ok := object.(*appsv1.Deployment); ok {
+			deployments[deployment.Name+"-"] = map[string]any{
+				"metadata": lookup(data, "spec", "template", "metadata"), "spec": lookup(data, "spec", "template", "spec"),
+			}
+		}
+		r.result.Objects[i].Origins = origins(data, stages, other.object(data), Origin{FromDefault, "controller"})
+	}
+	for i := range r.result.Pods {
+		data := r.result.Pods[i].Data
+		generated, _ := lookup(data, "metadata", "generateName").(string)
+		stages, err := r.podInputs(ctx, data, deployments[generated])
+		if err != nil {
+			return err
+		}
+		r.result.Pods[i].Origins = origins(data, stages, other.pod(generated), Origin{FromWebhook, FromWebhook})
+	}
+	return nil
+}
+
+// origins looks each value up in the stages, in their order; other is the same object under another ConfigMap.
+func origins(data map[string]any, stages []stage, other map[string]any, last Origin) map[string]Origin {
+	found := map[string]Origin{}
+	elsewhere := map[string]any{}
+	for _, l := range leaves(other) {
+		elsewhere[l.path] = l.value
+	}
+	for _, l := range leaves(data) {
+		origin := last
+		for _, s := range stages {
+			if value, ok := s.values[l.path]; ok && reflect.DeepEqual(value, l.value) {
+				origin = s.origin
+				break
+			}
+		}
+		if value, ok := elsewhere[l.path]; other != nil && origin.Step != "" && ok && !reflect.DeepEqual(value, l.value) {
+			origin.Source = FromConfigMap
+		}
+		found[l.pointer] = origin
+	}
+	return found
+}
+
+// podInputs adds to the inputs what the Deployment says and, for the container that fetches the model, the
+// ClusterStorageContainer.
+func (r *run) podInputs(ctx context.Context, data, template map[string]any) ([]stage, error) {
+	stages, err := r.inputs(&corev1.Pod{})
+	if err != nil {
+		return nil, err
+	}
+	uri, _ := lookup(data, "metadata", "annotations", "internal.serving.kserve.io/storage-initializer-sourceuri").(string)
+	if uri != "" {
+		container, err := pod.GetStorageContainerSpec(ctx, uri, r.live.Spec.Predictor.StorageContainerName, r.store)
+		if err != nil {
+			return nil, err
+		}
+		if container != nil {
+			says := map[string]any{"spec": map[string]any{"initContainers": []any{plain(container.Container)}}}
+			stages = append(stages, stage{Origin{Source: FromStorageContainer}, index(says)})
+		}
+	}
+	return append(stages, stage{Origin{FromDefault, "controller"}, index(template)}), nil
+}
