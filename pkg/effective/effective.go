@@ -68,6 +68,8 @@ type Result struct {
 	Objects []Object
 	// Pods as admitted, one per Deployment and in their order.
 	Pods []Object
+	// Deleted are objects that the controller writes and deletes again in the same run, so that they never last.
+	Deleted []finding.Object
 	// Warnings of the webhooks.
 	Warnings []string
 	// Refused lists why there is less than one would expect. It is empty for a mode other than Standard, for
@@ -107,7 +109,7 @@ type Refusal struct {
 	By string
 	// Message in KServe's words.
 	Message string
-	// Panicked says that KServe's code crashed; in a cluster the object stays as it is and the controller retries.
+	// Panicked says that KServe's code crashed: a webhook answers with an error, the controller retries for ever.
 	Panicked bool
 }
 

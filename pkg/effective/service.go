@@ -47,6 +47,9 @@ func (b *Builder) service(ctx context.Context, c *cluster, resource manifest.Res
 		}
 	}
 	r.runtime()
+	for _, k := range r.store.deleted {
+		result.Deleted = append(result.Deleted, finding.Object{Kind: k.kind.Kind, Namespace: k.namespace, Name: k.name})
+	}
 	r.try(podWebhook, func() error { return r.finish(ctx) })
 	return result
 }

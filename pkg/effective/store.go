@@ -28,6 +28,8 @@ type store struct {
 	// base is what all services share and nobody writes.
 	base *store
 	own  map[key]client.Object
+	// deleted lists what was written and then deleted.
+	deleted []key
 }
 
 type key struct {
@@ -166,5 +168,6 @@ func (s *store) Delete(_ context.Context, object client.Object, _ ...client.Dele
 		return fmt.Errorf("%s %s/%s is not there to be deleted", k.kind.Kind, k.namespace, k.name)
 	}
 	delete(s.own, k)
+	s.deleted = append(s.deleted, k)
 	return nil
 }
