@@ -4,7 +4,9 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -63,7 +65,12 @@ type secrets struct {
 
 func (s secrets) Get(ctx context.Context, name string, _ metav1.GetOptions) (*corev1.Secret, error) {
 	object := &corev1.Secret{}
-	return object, s.in.get(ctx, name, object)
+	err := s.in.get(ctx, name, object)
+	if apierrors.IsNotFound(err) && s.in.store.assume {
+		s.in.store.assumed = append(s.in.store.assumed, key{schema.GroupKind{Kind: "Secret"}, s.in.namespace, name})
+		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.in.namespace, Name: name}}, nil
+	}
+	return object, err
 }
 
 type serviceAccounts struct {

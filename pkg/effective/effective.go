@@ -16,6 +16,10 @@ type Options struct {
 	// Structural applies the defaults of an object's schema, as the API server does before any webhook sees it.
 	// It may change data in place. Nil leaves objects as they are.
 	Structural func(apiVersion, kind string, data map[string]any) (map[string]any, error)
+	// Complete says that the input is all there is in the namespaces it touches, so that a Secret it lacks is
+	// missing, and KServe refuses pods that need it. Otherwise Secrets are taken to be kept elsewhere: one that
+	// is missing counts as there and empty, and is listed in Result.Assumed.
+	Complete bool
 	// Explain also fills in Object.Origins.
 	Explain bool
 }
@@ -70,6 +74,9 @@ type Result struct {
 	Pods []Object
 	// Deleted are objects that the controller writes and deletes again in the same run, so that they never last.
 	Deleted []finding.Object
+	// Assumed are the Secrets that KServe looks for and the input lacks. What they hold may add variables and
+	// volumes to the pod.
+	Assumed []finding.Object
 	// Warnings of the webhooks.
 	Warnings []string
 	// Refused lists why there is less than one would expect. It is empty for a mode other than Standard, for

@@ -2,7 +2,9 @@ package effective
 
 import (
 	"context"
+	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/kserve/kserve/pkg/webhook/admission/pod"
 	appsv1 "k8s.io/api/apps/v1"
@@ -39,6 +41,14 @@ func (o Origin) String() string {
 type stage struct {
 	origin Origin
 	values map[string]any
+	// texts are the values of settings that KServe writes into an autoscaler at other places.
+	texts map[string]bool
+}
+
+// says whether the source has the value at its place.
+func (s stage) says(l leaf) bool {
+	value, ok := s.values[l.path]
+	return ok && reflect.DeepEqual(value, l.value) || strings.HasPrefix(l.path, "/spec/") && s.texts[fmt.Sprint(l.value)]
 }
 
 // explain compares each value with what stood at its place before each step: whoever first had it as it ends up is
@@ -85,7 +95,7 @@ func origins(data map[string]any, stages []stage, other map[string]any, last Ori
 	for _, l := range leaves(data) {
 		origin := last
 		for _, s := range stages {
-			if value, ok := s.values[l.path]; ok && reflect.DeepEqual(value, l.value) {
+			if s.says(l) {
 				origin = s.origin
 				break
 			}
@@ -113,8 +123,8 @@ func (r *run) podInputs(ctx context.Context, data, template map[string]any) ([]s
 		}
 		if container != nil {
 			says := map[string]any{"spec": map[string]any{"initContainers": []any{plain(container.Container)}}}
-			stages = append(stages, stage{Origin{Source: FromStorageContainer}, index(says)})
+			stages = append(stages, stage{origin: Origin{Source: FromStorageContainer}, values: index(says)})
 		}
 	}
-	return append(stages, stage{Origin{FromDefault, "controller"}, index(template)}), nil
+	return append(stages, stage{origin: Origin{FromDefault, "controller"}, values: index(template)}), nil
 }

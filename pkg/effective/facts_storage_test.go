@@ -1,10 +1,13 @@
 package effective_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/effective"
 )
 
 // TestKServeAgent: a predictor without a storageUri is taken for a multi-model server (IsMMSPredictor, kserve#2568,
@@ -86,11 +89,17 @@ func TestKServeServiceAccounts(t *testing.T) {
 	t.Parallel()
 	missing := serve(t, `isvc: {spec: {predictor: {serviceAccountName: nobody}}}`)
 	assert.NotNil(t, initializer(missing), "an account that is not there is passed over")
-	secret := refused(t, `
+	secret := resourcesOf(t, `
 add: [{apiVersion: v1, kind: ServiceAccount, metadata: {name: sa, namespace: llm}, secrets: [{name: gone}]}]
 isvc: {spec: {predictor: {serviceAccountName: sa}}}`)
-	assert.Equal(t, "inferenceservice.kserve-webhook-server.pod-mutator", secret.By, "a secret that it lists and that is not there stops every pod")
-	assert.Contains(t, secret.Message, `"gone" not found`)
+	builder, err := effective.New(effective.Options{Complete: true})
+	require.NoError(t, err)
+	complete, err := builder.Of(t.Context(), secret)
+	require.NoError(t, err)
+	require.NotEmpty(t, complete.Services[0].Refused, "a secret that it lists and that is not there stops every pod")
+	assert.Equal(t, "inferenceservice.kserve-webhook-server.pod-mutator", complete.Services[0].Refused[0].By)
+	assert.Contains(t, complete.Services[0].Refused[0].Message, `"gone" not found`)
+	assert.Equal(t, "[Secret llm/gone]", fmt.Sprint(of(t, secret).Services[0].Assumed), "unless it may be kept elsewhere")
 
 	account := func(annotations string) any {
 		return initializer(serve(t, `

@@ -1,7 +1,6 @@
 package effective_test
 
 import (
-	"strings"
 	"testing"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
@@ -41,14 +40,14 @@ isvc:
 add: []
 `
 
-// effect runs KServe over the world with a patch. runtime: null leaves it out, add lists further objects.
-func effect(t *testing.T, patch string) *effective.Effect {
+// resourcesOf is the world with a patch. runtime: null leaves it out, add lists further objects, which come first.
+func resourcesOf(t testing.TB, patch string) []manifest.Resource {
 	t.Helper()
 	base, err := yaml.YAMLToJSON([]byte(world))
 	require.NoError(t, err)
-	change, err := yaml.YAMLToJSONStrict([]byte(patch))
-	require.NoError(t, err)
-	if strings.TrimSpace(patch) != "" {
+	if patch != "" {
+		change, patchErr := yaml.YAMLToJSONStrict([]byte(patch))
+		require.NoError(t, patchErr)
 		base, err = jsonpatch.MergePatch(base, change)
 		require.NoError(t, err)
 	}
@@ -64,7 +63,13 @@ func effect(t *testing.T, patch string) *effective.Effect {
 			resources = append(resources, manifest.Resource{Data: object})
 		}
 	}
-	return of(t, resources)
+	return resources
+}
+
+// effect runs KServe over the world with a patch.
+func effect(t *testing.T, patch string) *effective.Effect {
+	t.Helper()
+	return of(t, resourcesOf(t, patch))
 }
 
 func of(t *testing.T, resources []manifest.Resource) *effective.Effect {

@@ -33,6 +33,7 @@ type run struct {
 func (b *Builder) service(ctx context.Context, c *cluster, resource manifest.Resource) Result {
 	result := Result{InferenceService: resource, Reference: b.reference(resource)}
 	r := &run{builder: b, cluster: c, store: newStore(b.scheme, c.store), result: &result}
+	r.store.assume = !b.options.Complete
 	if !r.try(decoding, func() error { return r.read(resource) }) ||
 		!r.try(defaultingWebhook, func() error { return c.defaulted(ctx, r.live) }) ||
 		!r.try(serviceWebhook, func() error { return r.validate(ctx) }) {
@@ -47,11 +48,20 @@ func (b *Builder) service(ctx context.Context, c *cluster, resource manifest.Res
 		}
 	}
 	r.runtime()
-	for _, k := range r.store.deleted {
-		result.Deleted = append(result.Deleted, finding.Object{Kind: k.kind.Kind, Namespace: k.namespace, Name: k.name})
-	}
 	r.try(podWebhook, func() error { return r.finish(ctx) })
+	result.Deleted, result.Assumed = references(r.store.deleted), references(r.store.assumed)
 	return result
+}
+
+func references(keys []key) []finding.Object {
+	var list []finding.Object
+	for _, k := range keys {
+		object := finding.Object{Kind: k.kind.Kind, Namespace: k.namespace, Name: k.name}
+		if !slices.Contains(list, object) {
+			list = append(list, object)
+		}
+	}
+	return list
 }
 
 // try runs one step; a refusal is kept with the object's name.

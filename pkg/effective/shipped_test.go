@@ -1,4 +1,4 @@
-package effective
+package effective_test
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-//nolint:gochecknoglobals // the flag package wants it so; only tests have it
+// update tells the tests of this folder to write the files that they compare with.
 var update = flag.Bool("update", false, "write the files that the tests compare with")
 
 // release is the module that go.mod pins, and where its release manifests lie in it.

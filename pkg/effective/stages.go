@@ -2,7 +2,9 @@ package effective
 
 import (
 	"context"
+	"fmt"
 
+	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	"github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	"github.com/kserve/kserve/pkg/constants"
@@ -31,9 +33,12 @@ func (r *run) inputs(object client.Object) ([]stage, error) {
 		args = len(list[0].Args)
 	}
 	stages := []stage{
-		{Origin{Source: FromService}, index(shape(object, servicePart(r.written), args))},
-		{Origin{FromDefault, "defaulting webhook"}, index(shape(object, servicePart(&admitted), args))},
-		{Origin{Source: FromRuntime}, index(shape(object, fromRuntime, 0))},
+		{origin: Origin{Source: FromService}, values: index(shape(object, servicePart(r.written), args))},
+		{origin: Origin{FromDefault, "defaulting webhook"}, values: index(shape(object, servicePart(&admitted), args))},
+		{origin: Origin{Source: FromRuntime}, values: index(shape(object, fromRuntime, 0))},
+	}
+	if _, ok := object.(*kedav1alpha1.ScaledObject); ok {
+		stages[0].texts = texts(r.written.Spec.Predictor.AutoScaling)
 	}
 	if r.live.Spec.Predictor.Model != nil {
 		// A model has no name; servicePart gives it one to find its container by.
@@ -128,6 +133,15 @@ func shape(object client.Object, p part, args int) map[string]any {
 		return map[string]any{"metadata": meta, "spec": map[string]any{"ports": servicePorts(p.pod)}}
 	}
 	return map[string]any{"metadata": meta, "spec": scaling(p.extension)}
+}
+
+// texts collects what metrics say: KServe spreads it over the triggers of a ScaledObject.
+func texts(scaling *v1beta1.AutoScalingSpec) map[string]bool {
+	found := map[string]bool{}
+	for _, l := range leaves(plain(scaling)) {
+		found[fmt.Sprint(l.value)] = true
+	}
+	return found
 }
 
 func servicePorts(pod corev1.PodSpec) []any {

@@ -30,6 +30,9 @@ type store struct {
 	own  map[key]client.Object
 	// deleted lists what was written and then deleted.
 	deleted []key
+	// assume that a Secret which is asked for and not there is there and empty; assumed lists those.
+	assume  bool
+	assumed []key
 }
 
 type key struct {

@@ -123,6 +123,8 @@ type effectiveService struct {
 	Mode             string             `json:"mode,omitempty"`
 	Runtime          *finding.Object    `json:"runtime,omitempty"`
 	Objects          []effectiveObject  `json:"objects"`
+	Deleted          []finding.Object   `json:"deleted,omitempty"`
+	Assumed          []finding.Object   `json:"assumed,omitempty"`
 	Warnings         []string           `json:"warnings,omitempty"`
 	Refused          []effectiveRefusal `json:"refused,omitempty"`
 }
@@ -147,7 +149,7 @@ func (o *effectiveOptions) printJSON(out io.Writer, effect *effective.Effect) er
 	for _, result := range effect.Services {
 		service := effectiveService{
 			InferenceService: result.Reference, Mode: result.Mode, Objects: []effectiveObject{},
-			Warnings: result.Warnings, Refused: refusals(result.Refused),
+			Deleted: result.Deleted, Assumed: result.Assumed, Warnings: result.Warnings, Refused: refusals(result.Refused),
 		}
 		if result.Runtime.Name != "" {
 			service.Runtime = &result.Runtime
@@ -176,13 +178,7 @@ func reportRefused(err io.Writer, effect *effective.Effect) error {
 	refused := slices.Clone(effect.Refused)
 	for _, result := range effect.Services {
 		refused = append(refused, result.Refused...)
-		for _, warning := range result.Warnings {
-			fmt.Fprintf(err, "%s: KServe warns: %s\n", result.Reference, warning)
-		}
-		if len(result.Refused) == 0 && len(result.Objects) == 0 {
-			fmt.Fprintf(err, "%s: nothing to show: its mode is %s, and only Standard mode makes a Deployment; "+
-				"set the annotation serving.kserve.io/deploymentMode: Standard\n", result.Reference, result.Mode)
-		}
+		reportNotes(err, result)
 	}
 	for _, refusal := range refused {
 		fmt.Fprintln(err, refusal.Error())
@@ -191,4 +187,21 @@ func reportRefused(err io.Writer, effect *effective.Effect) error {
 		return errFindings
 	}
 	return nil
+}
+
+// reportNotes says what the objects alone would not.
+func reportNotes(err io.Writer, result effective.Result) {
+	for _, warning := range result.Warnings {
+		fmt.Fprintf(err, "%s: KServe warns: %s\n", result.Reference, warning)
+	}
+	for _, object := range result.Deleted {
+		fmt.Fprintf(err, "%s: KServe makes %s and deletes it at once, again and again\n", result.Reference, object)
+	}
+	for _, object := range result.Assumed {
+		fmt.Fprintf(err, "%s: %s is not in the input and taken to be in the cluster; what it holds may add to the pod\n", result.Reference, object)
+	}
+	if len(result.Refused) == 0 && len(result.Objects) == 0 {
+		fmt.Fprintf(err, "%s: nothing to show: its mode is %s, and only Standard mode makes a Deployment; "+
+			"set the annotation serving.kserve.io/deploymentMode: Standard\n", result.Reference, result.Mode)
+	}
 }

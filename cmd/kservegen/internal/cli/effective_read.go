@@ -97,7 +97,7 @@ func readStream(name string, in io.Reader, env string) ([]manifest.Resource, err
 		if err != nil {
 			return nil, usagef("%s: %w", name, err)
 		}
-		resource := manifest.Resource{Data: data, File: name, Node: document.Node}
+		resource := manifest.Resource{Data: wholeNumbers(data).(map[string]any), File: name, Node: document.Node}
 		if resource.APIVersion() == spec.APIVersion {
 			return readDeployment(name, string(text), env)
 		}
@@ -136,7 +136,24 @@ func readDeployment(name, text, env string) ([]manifest.Resource, error) {
 func resourcesOf(file string, objects []map[string]any) []manifest.Resource {
 	resources := make([]manifest.Resource, 0, len(objects))
 	for _, object := range objects {
-		resources = append(resources, manifest.Resource{Data: object, File: file})
+		resources = append(resources, manifest.Resource{Data: wholeNumbers(object).(map[string]any), File: file})
 	}
 	return resources
+}
+
+// wholeNumbers makes every int an int64, in place.
+func wholeNumbers(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name := range v {
+			v[name] = wholeNumbers(v[name])
+		}
+	case []any:
+		for i := range v {
+			v[i] = wholeNumbers(v[i])
+		}
+	case int:
+		return int64(v)
+	}
+	return v
 }
