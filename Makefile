@@ -67,8 +67,8 @@ unit: prerequisites ## Unit, property, golden and command tests
 	$(call tier,unit,$(GO) test -count=1 ./...)
 
 .PHONY: fuzz
-fuzz: prerequisites ## Fuzz the document parser and the manifest reader and writer for 30 s in all
-	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME); done)
+fuzz: prerequisites ## Fuzz the document parser, the manifest reader and writer, and KServe for 40 s in all
+	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal effective:FuzzOf; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x; done)
 
 .PHONY: clients
 clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding
@@ -81,9 +81,10 @@ bench: build $(KUSTOMIZE) ## CPU of render against a kustomize build loop, side 
 ##@ Maintain
 
 .PHONY: generate
-generate: prerequisites ## Regenerate the JSON schema and the goldens
+generate: prerequisites ## Regenerate the JSON schema, the goldens and what is taken from KServe
 	@$(GO) test ./pkg/spec -run TestSchema -update
 	@$(MAKE) overlays
+	@$(GO) test ./pkg/effective -run 'TestShippedManifests|TestGolden' -update
 
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -103,6 +104,21 @@ func TestEveryStarterRenders(t *testing.T) {
 			code, stdout, _ = call(t, document, "render", "-f", "-", "-o", dir, "--check")
 			assert.Equal(t, 0, code, stdout)
 		})
+	}
+}
+
+// TestKServeServesEveryStarter: no webhook of KServe's refuses what a first document renders to.
+func TestKServeServesEveryStarter(t *testing.T) {
+	t.Parallel()
+	for _, args := range starters(t) {
+		_, document, _ := call(t, "", args...)
+		environment := ""
+		if strings.Contains(document, "environments:") {
+			environment = "production"
+		}
+		code, stdout, stderr := call(t, document, "effective", "-", "--env", environment)
+		assert.Equalf(t, 0, code, "%v: %s", args[1:], stderr)
+		assert.Contains(t, stdout, "kind: Deployment", args[1:])
 	}
 }
 

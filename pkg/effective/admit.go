@@ -25,6 +25,7 @@ const (
 	podWebhook        = "inferenceservice" + webhookSuffix + "pod-mutator"
 	controller        = "controller"
 	decoding          = "types"
+	ourselves         = "kservegen"
 )
 
 // guard runs a part of KServe. What it panics with is as good as an error: the known ones are nil pointers behind
@@ -47,8 +48,7 @@ type runtimeValidator struct {
 	cluster    servingruntime.ClusterServingRuntimeValidator
 }
 
-func newRuntimeValidator(scheme *runtime.Scheme, store *store) *runtimeValidator {
-	decoder := admission.NewDecoder(scheme)
+func newRuntimeValidator(decoder admission.Decoder, store *store) *runtimeValidator {
 	return &runtimeValidator{
 		namespaced: servingruntime.ServingRuntimeValidator{Client: store, Decoder: decoder},
 		cluster:    servingruntime.ClusterServingRuntimeValidator{Client: store, Decoder: decoder},
@@ -57,7 +57,10 @@ func newRuntimeValidator(scheme *runtime.Scheme, store *store) *runtimeValidator
 
 // admit decodes an object and, for a runtime, asks its webhook.
 func (b *Builder) admit(ctx context.Context, validator *runtimeValidator, resource manifest.Resource, object client.Object) *Refusal {
-	refusal := guard(decoding, func() error { return b.decode(resource, object) })
+	refusal := guard(ourselves, func() error { return checkBounded(resource.Data) })
+	if refusal == nil {
+		refusal = guard(decoding, func() error { return b.decode(resource, object) })
+	}
 	if refusal == nil {
 		switch object := object.(type) {
 		case *v1alpha1.ServingRuntime:

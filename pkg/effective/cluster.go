@@ -48,7 +48,7 @@ func (b *Builder) cluster(ctx context.Context, resources []manifest.Resource) (*
 		return nil, nil, err
 	}
 	effect := &Effect{}
-	validator := newRuntimeValidator(b.scheme, c.store)
+	validator := newRuntimeValidator(b.decoder, c.store)
 	for _, resource := range resources {
 		if isKServe(resource, "v1beta1", "InferenceService") {
 			c.services = append(c.services, resource)
@@ -76,23 +76,23 @@ func (b *Builder) install(c *cluster, resources []manifest.Resource) error {
 	for _, resource := range resources {
 		replaced[resource.Kind()+" "+resource.Name()] = true
 	}
-	objects := []client.Object{b.shipped.Config.DeepCopy(), b.shipped.ClusterStorageContainer.DeepCopy()}
-	for i := range b.shipped.ClusterServingRuntimes {
-		objects = append(objects, b.shipped.ClusterServingRuntimes[i].DeepCopy())
-	}
-	for _, object := range objects {
+	for _, object := range b.shipped.objects() {
 		if replaced[object.GetObjectKind().GroupVersionKind().Kind+" "+object.GetName()] {
 			continue
 		}
-		if err := c.add(object); err != nil {
+		if err := c.store.put(object); err != nil {
 			return err
 		}
 	}
+	c.config = b.shipped.Config
 	for _, resource := range resources {
 		if resource.Kind() != "ConfigMap" || resource.Name() != constants.InferenceServiceConfigMapName {
 			continue
 		}
 		object := &corev1.ConfigMap{}
+		if err := checkBounded(resource.Data); err != nil {
+			return fmt.Errorf("reading %s: %w", resource.File, err)
+		}
 		if err := b.decode(resource, object); err != nil {
 			return fmt.Errorf("reading %s: %w", resource.File, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -28,6 +29,7 @@ type Options struct {
 type Builder struct {
 	options Options
 	scheme  *runtime.Scheme
+	decoder admission.Decoder
 	shipped shipped
 }
 
@@ -44,7 +46,7 @@ func New(options Options) (*Builder, error) {
 	if options.Namespace == "" {
 		options.Namespace = "default"
 	}
-	return &Builder{options: options, scheme: scheme, shipped: defaults}, nil
+	return &Builder{options: options, scheme: scheme, decoder: admission.NewDecoder(scheme), shipped: defaults}, nil
 }
 
 // Effect is what KServe makes of a set of objects.
@@ -112,7 +114,8 @@ type Object struct {
 // Refusal is KServe saying no.
 type Refusal struct {
 	Object finding.Object
-	// By is who refuses: the name of a webhook, or the controller.
+	// By is who refuses: the name of a webhook, the controller, types where it does not decode, or kservegen where
+	// it is not safe to run.
 	By string
 	// Message in KServe's words.
 	Message string
@@ -121,6 +124,9 @@ type Refusal struct {
 }
 
 func (r Refusal) Error() string {
+	if r.By == ourselves {
+		return r.Object.String() + ": not run: " + r.Message
+	}
 	if r.Panicked {
 		return r.Object.String() + ": KServe's " + r.By + " panics: " + r.Message
 	}

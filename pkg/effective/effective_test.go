@@ -86,10 +86,10 @@ func TestBadInput(t *testing.T) {
 	builder, err := effective.New(effective.Options{})
 	require.NoError(t, err)
 	_, err = builder.Of(t.Context(), resourcesOf(t, `add: [{apiVersion: v1, kind: ConfigMap, metadata: {name: inferenceservice-config}, data: {deploy: "{"}}]`))
-	assert.ErrorContains(t, err, "ConfigMap inferenceservice-config")
+	require.ErrorContains(t, err, "ConfigMap inferenceservice-config")
 	for _, odd := range []map[string]any{nil, {}, {"kind": "InferenceService"}, {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService"},
 		{"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": "x", "spec": []any{}}, {"apiVersion": "v1", "kind": "Secret", "data": "x"}} {
-		_, err := builder.Of(t.Context(), []manifest.Resource{{Data: odd}})
+		_, err = builder.Of(t.Context(), []manifest.Resource{{Data: odd}})
 		require.NoError(t, err, "%v", odd)
 	}
 	cancelled, cancel := context.WithCancel(t.Context())

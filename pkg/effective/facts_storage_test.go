@@ -121,11 +121,20 @@ func TestKServeSkipsControlPlanes(t *testing.T) {
 	assert.Nil(t, at(server(result), "volumeMounts", "/mnt/models"))
 }
 
-// TestKServeInitializerUser: the initializer gets a sidecar's user only where the sidecar is an ordinary container
-// of a pod that istio-cni redirects; it never is in a Deployment.
+// TestKServeInitializerUser: under istio-cni the initializer must run as the sidecar's user to get out. The pod
+// webhook sees to it only where Istio has injected before, and an ordinary container, not a native sidecar
+// (SetIstioCniSecurityContext; kserve#3986).
 func TestKServeInitializerUser(t *testing.T) {
 	t.Parallel()
-	set := serve(t, `isvc: {metadata: {annotations: {serving.kserve.io/storage-initializer-uid: "1337"}}}`)
-	assert.EqualValues(t, 1337, at(initializer(set), "securityContext", "runAsUser"))
-	assert.Nil(t, at(initializer(serve(t, "")), "securityContext", "runAsUser"))
+	user := func(result effective.Result) any { return at(initializer(result), "securityContext", "runAsUser") }
+	assert.Nil(t, user(serve(t, "")))
+	assert.EqualValues(t, 1337, user(serve(t, `isvc: {metadata: {annotations: {serving.kserve.io/storage-initializer-uid: "1337"}}}`)))
+	injected := func(status, more string) effective.Result {
+		return serve(t, merge(t, `isvc: {spec: {predictor: {annotations: {sidecar.istio.io/interceptionMode: REDIRECT, sidecar.istio.io/status: '`+status+`'}}}}`, more))
+	}
+	const proxy = `{name: istio-proxy, image: p:1, securityContext: {runAsUser: 1337}}`
+	ordinary := injected(`{"containers":["istio-proxy"]}`, `runtime: {spec: {containers: [{name: kserve-container, image: a:1}, `+proxy+`]}}`)
+	assert.EqualValues(t, 1337, user(ordinary))
+	native := injected(`{"initContainers":["istio-proxy"],"containers":null}`, `isvc: {spec: {predictor: {initContainers: [`+proxy+`]}}}`)
+	assert.Nil(t, user(native))
 }

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
 // admitPod is what happens to a Deployment's pod on its way into the cluster. Other webhooks, of a service mesh
@@ -46,7 +45,7 @@ func (r *run) admitPod(ctx context.Context, deployment *appsv1.Deployment) error
 }
 
 func (r *run) mutate(ctx context.Context, asked *corev1.Pod, raw []byte) ([]byte, error) {
-	mutator := &pod.Mutator{Client: r.store, Clientset: clientset{store: r.store}, Decoder: admission.NewDecoder(r.builder.scheme)}
+	mutator := &pod.Mutator{Client: r.store, Clientset: clientset{store: r.store}, Decoder: r.builder.decoder}
 	response, err := handle(ctx, mutator, asked)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,8 @@ func (b *Builder) service(ctx context.Context, c *cluster, resource manifest.Res
 	result := Result{InferenceService: resource, Reference: b.reference(resource)}
 	r := &run{builder: b, cluster: c, store: newStore(b.scheme, c.store), result: &result}
 	r.store.assume = !b.options.Complete
-	if !r.try(decoding, func() error { return r.read(resource) }) ||
+	if !r.try(ourselves, func() error { return checkBounded(resource.Data) }) ||
+		!r.try(decoding, func() error { return r.read(resource) }) ||
 		!r.try(defaultingWebhook, func() error { return c.defaulted(ctx, r.live) }) ||
 		!r.try(serviceWebhook, func() error { return r.validate(ctx) }) {
 		return result

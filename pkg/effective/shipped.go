@@ -6,8 +6,10 @@ import (
 	"fmt"
 
 	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	"github.com/kserve/kserve/pkg/constants"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // shippedJSON is extracted from the release manifests in the KServe module; TestShippedManifests writes and
@@ -22,10 +24,10 @@ type shipped struct {
 	Module string            `json:"module"`
 	Files  map[string]string `json:"files"`
 	// Config is inferenceservice-config without its _example.
-	Config                  corev1.ConfigMap                 `json:"config"`
-	ClusterStorageContainer v1alpha1.ClusterStorageContainer `json:"clusterStorageContainer"`
-	ClusterServingRuntimes  []v1alpha1.ClusterServingRuntime `json:"clusterServingRuntimes"`
-	PodWebhook              podWebhookSelectors              `json:"podWebhook"`
+	Config                  *corev1.ConfigMap                 `json:"config"`
+	ClusterStorageContainer *v1alpha1.ClusterStorageContainer `json:"clusterStorageContainer"`
+	ClusterServingRuntimes  []*v1alpha1.ClusterServingRuntime `json:"clusterServingRuntimes"`
+	PodWebhook              podWebhookSelectors               `json:"podWebhook"`
 }
 
 // podWebhookSelectors say which pods the API server shows to KServe.
@@ -39,5 +41,16 @@ func loadShipped() (shipped, error) {
 	if err := json.Unmarshal(shippedJSON, &s); err != nil {
 		return s, fmt.Errorf("reading the embedded manifests of KServe: %w", err)
 	}
+	s.Config.Namespace = constants.KServeNamespace
+	s.ClusterStorageContainer.Namespace = ""
 	return s, nil
+}
+
+// objects are shared by all who read the store; nobody writes to them.
+func (s shipped) objects() []client.Object {
+	objects := []client.Object{s.Config, s.ClusterStorageContainer}
+	for _, runtime := range s.ClusterServingRuntimes {
+		objects = append(objects, runtime)
+	}
+	return objects
 }

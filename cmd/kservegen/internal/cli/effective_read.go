@@ -49,9 +49,9 @@ func readPath(in io.Reader, path, env string) ([]manifest.Resource, error) {
 		return readFile(path, env)
 	}
 	if isKustomization(path) {
-		objects, err := render.BuildObjects(filesys.MakeFsOnDisk(), path)
-		if err != nil {
-			return nil, usageError{err}
+		objects, buildErr := render.BuildObjects(filesys.MakeFsOnDisk(), path)
+		if buildErr != nil {
+			return nil, usageError{buildErr}
 		}
 		return resourcesOf(path, objects), nil
 	}
