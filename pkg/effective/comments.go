@@ -9,6 +9,9 @@ import (
 
 // Comments returns the origins as YAML comments: behind each value, or above a block where all of it has one.
 func (o Object) Comments() manifest.Comments {
+	if o.Origins == nil {
+		return manifest.Comments{}
+	}
 	comments := manifest.Comments{At: map[string]string{}, Line: map[string]string{}}
 	for _, name := range []string{"metadata", "spec", "data"} {
 		if v, ok := o.Data[name]; ok {

@@ -107,7 +107,8 @@ func (r Result) Find(kind string) map[string]any {
 // Object is an effective object as JSON-shaped data, without what only a cluster knows: uids, times, versions.
 type Object struct {
 	Data map[string]any
-	// Origins says by JSON pointer where each value comes from; nil unless Options.Explain.
+	// Origins says by JSON pointer where each value comes from; nil unless Options.Explain, and for what belongs
+	// to a transformer, an explainer or a canary.
 	Origins map[string]Origin
 }
 

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/kserve/kserve/pkg/constants"
 	"github.com/kserve/kserve/pkg/webhook/admission/pod"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -59,28 +60,32 @@ func (r *run) explain(ctx context.Context, written []client.Object) error {
 	if err != nil {
 		return err
 	}
-	deployments := map[string]map[string]any{}
+	stable := constants.PredictorServiceName(r.live.Name, r.live.Spec.Predictor.Name)
+	var template map[string]any
 	for i, object := range written {
 		data := r.result.Objects[i].Data
+		if object.GetLabels()[constants.KServiceComponentLabel] != "" && object.GetName() != stable {
+			continue // the stages are the stable predictor's
+		}
 		stages, err := r.inputs(object)
 		if err != nil {
 			return err
 		}
-		if deployment, ok := object.(*appsv1.Deployment); ok {
-			deployments[deployment.Name+"-"] = map[string]any{
-				"metadata": lookup(data, "spec", "template", "metadata"), "spec": lookup(data, "spec", "template", "spec"),
-			}
+		if _, ok := object.(*appsv1.Deployment); ok {
+			template, _ = lookup(data, "spec", "template").(map[string]any)
 		}
 		r.result.Objects[i].Origins = origins(data, stages, other.object(data), Origin{FromDefault, "controller"})
 	}
 	for i := range r.result.Pods {
 		data := r.result.Pods[i].Data
-		generated, _ := lookup(data, "metadata", "generateName").(string)
-		stages, err := r.podInputs(ctx, data, deployments[generated])
+		if lookup(data, "metadata", "generateName") != stable+"-" {
+			continue
+		}
+		stages, err := r.podInputs(ctx, data, template)
 		if err != nil {
 			return err
 		}
-		r.result.Pods[i].Origins = origins(data, stages, other.pod(generated), Origin{FromWebhook, FromWebhook})
+		r.result.Pods[i].Origins = origins(data, stages, other.pod(stable+"-"), Origin{FromWebhook, FromWebhook})
 	}
 	return nil
 }

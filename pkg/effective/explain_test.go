@@ -82,6 +82,19 @@ func originsOf(t *testing.T, result effective.Result, kind string) map[string]ef
 	return nil
 }
 
+// TestOriginsOfTheStablePredictor: what a canary's values come from is not said rather than guessed.
+func TestOriginsOfTheStablePredictor(t *testing.T) {
+	t.Parallel()
+	result := explained(t, resourcesOf(t, canary("none", "4", `[{trafficPercent: 30, predictor: {name: next, model: {runtime: vllm, modelFormat: {name: vLLM}, storageUri: "hf://c/d"}}}]`)))
+	for _, object := range slices.Concat(result.Objects, result.Pods) {
+		name, _ := at(object.Data, "metadata", "name").(string)
+		generated, _ := at(object.Data, "metadata", "generateName").(string)
+		assert.Equal(t, strings.Contains(name+generated, "next"), object.Origins == nil, name+generated)
+		_, err := manifest.MarshalCommented(object.Data, object.Comments())
+		require.NoError(t, err)
+	}
+}
+
 // TestOriginsLeaveTheResultAlone: the second run that finds the ConfigMap's share must not show.
 func TestOriginsLeaveTheResultAlone(t *testing.T) {
 	t.Parallel()

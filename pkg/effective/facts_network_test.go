@@ -102,3 +102,12 @@ func TestKServePrometheusAnnotation(t *testing.T) {
 	plain := serve(t, `isvc: {spec: {predictor: {annotations: {prometheus.io/port: "8080"}}}}`)
 	assert.Equal(t, "8080", at(plain.Pod(), "metadata", "annotations", "prometheus.io/port"))
 }
+
+// TestTransformer: the other components are built as well, and pass the pod webhook.
+func TestTransformer(t *testing.T) {
+	t.Parallel()
+	result := serve(t, `isvc: {spec: {transformer: {containers: [{name: kserve-container, image: t:1}]}}}`)
+	assert.Subset(t, kinds(result), []string{"Deployment m-predictor", "Deployment m-transformer", "Service m-transformer"})
+	assert.Len(t, result.Pods, 2)
+	assert.NotNil(t, initializer(result), "the predictor's pod is the first")
+}
