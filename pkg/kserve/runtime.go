@@ -53,7 +53,7 @@ func (b *Builder) ServingRuntime(t spec.Target, r spec.RevisionTarget) (manifest
 	comments.Head = fmt.Sprintf("What runs %s: %s of kservegen's catalogue. Each revision has its own; KServe would roll\neverything that shares one as soon as it changes (kserve#3683).", t.Qualified(r.Name), r.Runtime.Name)
 	container := &runtime.Spec.Containers[0]
 	container.Image = image(container.Image, r.Runtime)
-	// The InferenceService says them: KServe fills in 1 CPU and 2Gi there, which win over the runtime's.
+	// The InferenceService says them, and would win by name over any that stand here (MergeContainerWithPatch).
 	container.Resources = corev1.ResourceRequirements{}
 	setArgs(container, comments, t, r)
 	setEnv(container, comments, r)
