@@ -107,6 +107,21 @@ func TestEveryStarterRenders(t *testing.T) {
 	}
 }
 
+// TestKServeServesEveryStarter: no webhook of KServe's refuses what a first document renders to.
+func TestKServeServesEveryStarter(t *testing.T) {
+	t.Parallel()
+	for _, args := range starters(t) {
+		_, document, _ := call(t, "", args...)
+		environment := ""
+		if strings.Contains(document, "environments:") {
+			environment = "production"
+		}
+		code, stdout, stderr := call(t, document, "effective", "-", "--env", environment)
+		assert.Equalf(t, 0, code, "%v: %s", args[1:], stderr)
+		assert.Contains(t, stdout, "kind: Deployment", args[1:])
+	}
+}
+
 // TestEveryStarterDiffers guards the loop above: a starter that ignored its model would render as well.
 func TestEveryStarterDiffers(t *testing.T) {
 	t.Parallel()

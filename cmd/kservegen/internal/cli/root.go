@@ -101,7 +101,7 @@ Nothing in the tree needs kservegen again.`,
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.AddCommand(newInit(s), newRender(s), newDiff(s), newSchema(s), newVersion(s))
+	root.AddCommand(newInit(s), newRender(s), newDiff(s), newEffective(s), newSchema(s), newVersion(s))
 	strict(root)
 	return root
 }
