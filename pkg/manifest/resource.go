@@ -40,7 +40,7 @@ func (r Resource) At(pointer string) Place {
 	}
 }
 
-// APIVersion, Kind, Namespace and Name are empty where the object does not say them as text.
+// APIVersion of the object. It and the other names are empty where the object does not say them as text.
 func (r Resource) APIVersion() string { return r.text("apiVersion") }
 
 // Kind of the object.
