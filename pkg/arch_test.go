@@ -26,7 +26,11 @@ func layers() map[string][]string {
 		"pkg/k8s":                    {"pkg/spec", "pkg/manifest"},
 		"pkg/observe":                {"pkg/spec", "pkg/manifest"},
 		"pkg/render":                 {"pkg/kserve", "pkg/istio", "pkg/k8s", "pkg/observe", "pkg/spec", "pkg/manifest", "pkg/txn"},
-		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve"},
+		"pkg/finding":                {},
+		"pkg/report":                 {"pkg/finding"},
+		"pkg/load":                   {"pkg/finding", "pkg/manifest", "pkg/render", "pkg/spec"},
+		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report"},
+		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }
@@ -56,14 +60,14 @@ func checkImport(t *testing.T, name, imported string, may []string) {
 		assert.Containsf(t, may, ours, "%s must not import %s", name, ours)
 		return
 	}
-	for prefix, only := range map[string]string{
-		"github.com/kserve/kserve":   "pkg/kserve",
-		"istio.io/":                  "pkg/istio",
-		"sigs.k8s.io/kustomize/api/": "pkg/render",
-		"github.com/spf13/":          "cmd/kservegen/internal/cli",
+	for prefix, only := range map[string][]string{
+		"github.com/kserve/kserve":   {"pkg/kserve"},
+		"istio.io/":                  {"pkg/istio"},
+		"sigs.k8s.io/kustomize/api/": {"pkg/render", "pkg/load"},
+		"github.com/spf13/":          {"cmd/kservegen/internal/cli"},
 	} {
 		if strings.HasPrefix(imported, prefix) {
-			assert.Equalf(t, only, name, "%s must not import %s; only %s does", name, imported, only)
+			assert.Containsf(t, only, name, "%s must not import %s; only %v does", name, imported, only)
 		}
 	}
 	if imported == "flag" {
