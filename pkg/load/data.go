@@ -19,6 +19,9 @@ const (
 	kubectl dialect = true
 	// kustomize reads YAML 1.2 (go-yaml 3): they are text.
 	kustomize dialect = false
+	// patchDialect is that of JSON6902 patches: Kustomize reads them by sigs.k8s.io/yaml, unlike all else
+	// (filters/patchjson6902).
+	patchDialect = kubectl
 )
 
 // converter turns nodes into the data that the API server sees: JSON-shaped, whole numbers int64.

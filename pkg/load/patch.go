@@ -141,7 +141,7 @@ func (p patch) apply(tree *placed, built map[string]any) *placed {
 // operate applies a JSON6902 patch, up to the first operation that does not fit. Its tests are only looked at
 // where strict is set: an object that is built has passed them, before other changes perhaps.
 func (p patch) operate(tree *placed, strict bool) (int, bool) {
-	c := &converter{dialect: kustomize}
+	c := &converter{dialect: patchDialect}
 	for i, node := range p.node.Content {
 		op := operation{op: field(node, "op"), path: field(node, "path"), from: field(node, "from")}
 		if n := manifest.Lookup(node, "/value"); n != nil {
