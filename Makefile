@@ -67,8 +67,8 @@ unit: prerequisites ## Unit, property, golden and command tests
 	$(call tier,unit,$(GO) test -count=1 ./...)
 
 .PHONY: fuzz
-fuzz: prerequisites ## Fuzz the document parser and the manifest reader and writer for 30 s in all
-	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME); done)
+fuzz: prerequisites ## Fuzz every reader and writer of bytes for a minute in all
+	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal load:FuzzStream load:FuzzKustomization report:FuzzReport; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME); done)
 
 .PHONY: clients
 clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding

@@ -3,11 +3,13 @@ package load
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -32,7 +34,7 @@ func (l *loader) kustomization(root, dir string) job {
 			g.kustomizationFinding(g.named().file, g.named().document.Node.Line, "is a Component, which cannot be built by itself; name a kustomization that uses it")
 			g.broken = true
 		}
-		if g.broken {
+		if g.broken || g.multiplies() {
 			return g.unbuilt(set)
 		}
 		resources, err := g.build(dir)
@@ -103,7 +105,7 @@ func (g *graph) unbuilt(set Set) []Set {
 func (g *graph) build(dir string) ([]manifest.Resource, error) {
 	building.Lock()
 	defer building.Unlock()
-	built, err := render.Build(disk{filesys.MakeFsOnDisk(), g.loader}, dir)
+	built, err := runKustomize(disk{filesys.MakeFsOnDisk(), g.loader}, dir)
 	if g.hasSchema() {
 		// A schema that a kustomization brings outlives its build.
 		openapi.ResetOpenAPI()
@@ -124,6 +126,16 @@ func (g *graph) build(dir string) ([]manifest.Resource, error) {
 		objects = append(objects, data)
 	}
 	return g.place(objects), nil
+}
+
+// runKustomize turns a panic of the library into an error: it was written for input of its own user.
+func runKustomize(fsys filesys.FileSystem, dir string) (built resmap.ResMap, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("kustomize's library gave up: %v", p)
+		}
+	}()
+	return render.Build(fsys, dir)
 }
 
 func (g *graph) hasSchema() bool {
@@ -182,7 +194,7 @@ func (g *graph) failing() (at manifest.Place, path string) {
 				if p.node.Kind != yaml.SequenceNode || !p.targets(s.Resource, s.Resource) {
 					continue
 				}
-				if i, ok := p.operate(tree, true); !ok {
+				if i, ok := p.operate(tree, true, math.MaxInt); !ok {
 					n := p.node.Content[i]
 					return manifest.Place{File: p.file, Line: n.Line, Column: n.Column}, field(n, "path")
 				}

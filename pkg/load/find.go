@@ -111,15 +111,14 @@ func (s *scan) walk(ctx context.Context, dir string) {
 		s.refuse(dir, "%s", plainError(err))
 		return
 	}
-	if _, err := os.Lstat(filepath.Join(dir, lockFile)); err == nil && kustomizationFile(dir) == "" {
+	if exists(filepath.Join(dir, lockFile)) && kustomizationFile(dir) == "" {
 		s.own = append(s.own, dir)
 		return
 	}
 	if kustomizationFile(dir) != "" {
 		s.kustomizations = append(s.kustomizations, dir)
 	}
-	_, err = os.Lstat(filepath.Join(dir, "Chart.yaml"))
-	chart := err == nil
+	chart := exists(filepath.Join(dir, "Chart.yaml"))
 	for _, entry := range entries {
 		if s.seen++; s.seen > s.Limits.Files || ctx.Err() != nil {
 			return

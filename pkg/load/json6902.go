@@ -8,8 +8,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-func itoa(i int) string { return strconv.Itoa(i) }
-
 // operation is one step of a JSON6902 patch on a placed value.
 type operation struct {
 	op, path, from string
@@ -67,6 +65,18 @@ func (p *placed) plain() any {
 		return items
 	}
 	return p.leaf
+}
+
+// size counts the values.
+func (p *placed) size() int {
+	n := 1
+	for _, value := range p.fields {
+		n += value.size()
+	}
+	for _, item := range p.items {
+		n += item.size()
+	}
+	return n
 }
 
 func (p *placed) clone() *placed {

@@ -164,6 +164,8 @@ func TestKustomizationsThatAreRefused(t *testing.T) {
 		"generator file": {"-- kustomization.yaml --\nconfigMapGenerator: [{name: a, files: ['a=https://localhost:1/b']}]\n", load.CodeRemote, "kustomization.yaml", "would be fetched"},
 		"transformer": {"-- kustomization.yaml --\ntransformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: a}\n  path: http://localhost:1/x\n",
 			load.CodeRemote, "kustomization.yaml", "holds an address"},
+		"copies": {"-- kustomization.yaml --\nresources: [a.yaml]\npatches: [{path: p.yaml, target: {kind: A}}]\n-- a.yaml --\napiVersion: v1\nkind: A\nmetadata: {name: a}\nx: {}\n-- p.yaml --\n" +
+			strings.Repeat("- {op: copy, from: /x, path: /x/a}\n- {op: copy, from: /x, path: /x/b}\n", 40), load.CodeRefused, "p.yaml", "more than 400000 values"},
 		"unknown field": {"-- kustomization.yaml --\nresource: [a.yaml]\n", load.CodeKustomization, "kustomization.yaml", `unknown field "resource"`},
 		"not yaml":      {"-- kustomization.yaml --\nresources: [\n", load.CodeSyntax, "kustomization.yaml", "did not find"},
 		"two":           {"-- kustomization.yaml --\nnamePrefix: a\n---\nnamePrefix: b\n", load.CodeKustomization, "kustomization.yaml", "holds 2 documents"},

@@ -2,6 +2,8 @@ package load
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
@@ -20,41 +23,18 @@ type patch struct {
 	node   *yaml.Node
 }
 
-// patches lists what a kustomization patches, in the order in which Kustomize applies it: strategic merge
-// patches, those of patches, then patchesJson6902.
+// patches lists what a kustomization patches, a document of a patch each.
 func (g *graph) patches(k *kustomized) []patch {
-	if k.patched != nil {
-		return k.patched
+	if k.patched == nil {
+		k.patched = []patch{}
+		for _, p := range k.statedPatches() {
+			k.patched = append(k.patched, g.patch(k, p)...)
+		}
 	}
-	list := []patch{}
-	for i, p := range k.PatchesStrategicMerge {
-		list = append(list, g.patch(k, "/patchesStrategicMerge/"+itoa(i), types.Patch{Path: pathOf(p), Patch: textOf(p)})...)
-	}
-	for i, p := range k.Patches {
-		list = append(list, g.patch(k, "/patches/"+itoa(i)+"/patch", p)...)
-	}
-	for i, p := range k.PatchesJson6902 {
-		list = append(list, g.patch(k, "/patchesJson6902/"+itoa(i)+"/patch", p)...)
-	}
-	k.patched = list
-	return list
+	return k.patched
 }
 
-func pathOf(p types.PatchStrategicMerge) string {
-	if strings.Contains(string(p), "\n") {
-		return ""
-	}
-	return string(p)
-}
-
-func textOf(p types.PatchStrategicMerge) string {
-	if strings.Contains(string(p), "\n") {
-		return string(p)
-	}
-	return ""
-}
-
-func (g *graph) patch(k *kustomized, pointer string, p types.Patch) []patch {
+func (g *graph) patch(k *kustomized, p statedPatch) []patch {
 	var list []patch
 	if p.Path != "" {
 		path := filepath.Join(k.dir, p.Path)
@@ -64,8 +44,8 @@ func (g *graph) patch(k *kustomized, pointer string, p types.Patch) []patch {
 		}
 		return list
 	}
-	documents, err := manifest.Read(k.file, strings.NewReader(p.Patch), manifest.Limits{Bytes: g.Limits.FileBytes, Nodes: g.Limits.FileNodes})
-	at := manifest.Lookup(k.document.Node, pointer)
+	documents, err := manifest.Read(k.file, strings.NewReader(p.Patch.Patch), manifest.Limits{Bytes: g.Limits.FileBytes, Nodes: g.Limits.FileNodes})
+	at := manifest.Lookup(k.document.Node, p.text)
 	if err != nil || at == nil {
 		return nil
 	}
@@ -134,13 +114,14 @@ func (p patch) apply(tree *placed, built map[string]any) *placed {
 	if p.node.Kind != yaml.SequenceNode {
 		return merge(tree, (&converter{dialect: kustomize}).placed(p.file, p.node), built)
 	}
-	p.operate(tree, false)
+	p.operate(tree, false, math.MaxInt)
 	return tree
 }
 
 // operate applies a JSON6902 patch, up to the first operation that does not fit. Its tests are only looked at
 // where strict is set: an object that is built has passed them, before other changes perhaps.
-func (p patch) operate(tree *placed, strict bool) (int, bool) {
+// A tree that copies make larger than limit ends it, too.
+func (p patch) operate(tree *placed, strict bool, limit int) (int, bool) {
 	c := &converter{dialect: patchDialect}
 	for i, node := range p.node.Content {
 		op := operation{op: field(node, "op"), path: field(node, "path"), from: field(node, "from")}
@@ -150,6 +131,39 @@ func (p patch) operate(tree *placed, strict bool) (int, bool) {
 		if strict && op.op == "test" && !op.holds(tree) || !op.apply(tree) {
 			return i, false
 		}
+		if op.op == "copy" && tree.size() > limit {
+			return i, false
+		}
 	}
 	return 0, true
 }
+
+// multiplies reports patches whose copies of copies make an object too large: twenty lines can make a million
+// values, and Kustomize would make them.
+func (g *graph) multiplies() bool {
+	for _, s := range g.sources {
+		if s.generated {
+			continue
+		}
+		tree := (&converter{dialect: kustomize}).placed(s.File, s.Node)
+		for _, step := range g.steps {
+			for _, p := range g.patches(step) {
+				if p.node.Kind != yaml.SequenceNode || !slices.ContainsFunc(p.node.Content, isCopy) {
+					continue
+				}
+				i, _ := p.operate(tree, false, g.Limits.FileNodes)
+				if tree.size() > g.Limits.FileNodes {
+					n := p.node.Content[i]
+					g.report(finding.Finding{
+						Code: CodeRefused, Level: finding.Error, File: p.file, Line: n.Line, Column: n.Column,
+						Message: fmt.Sprintf("with this copy %s %s has more than %d values, the limit", s.Kind(), s.Name(), g.Limits.FileNodes),
+					})
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func isCopy(n *yaml.Node) bool { return field(n, "op") == "copy" }

@@ -72,8 +72,8 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 		return err
 	}
 	for _, path := range paths {
-		if _, err := os.Stat(path); path != "-" && err != nil {
-			return usageError{err}
+		if _, statErr := os.Stat(path); path != "-" && statErr != nil {
+			return usageError{statErr}
 		}
 	}
 	var stdin []byte
