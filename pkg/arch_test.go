@@ -30,7 +30,10 @@ func layers() map[string][]string {
 		"pkg/observe":                {"pkg/spec", "pkg/manifest"},
 		"pkg/effective":              {"pkg/finding", "pkg/manifest"},
 		"pkg/render":                 {"pkg/kserve", "pkg/istio", "pkg/k8s", "pkg/observe", "pkg/spec", "pkg/manifest", "pkg/txn"},
-		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/finding"},
+		"pkg/report":                 {"pkg/finding"},
+		"pkg/load":                   {"pkg/finding", "pkg/manifest", "pkg/render", "pkg/spec"},
+		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report"},
+		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }
@@ -63,7 +66,7 @@ func checkImport(t *testing.T, name, imported string, may []string) {
 	for prefix, only := range map[string][]string{
 		"github.com/kserve/kserve":   {"pkg/kserve", "pkg/effective"},
 		"istio.io/":                  {"pkg/istio"},
-		"sigs.k8s.io/kustomize/api/": {"pkg/render"},
+		"sigs.k8s.io/kustomize/api/": {"pkg/render", "pkg/load"},
 		"github.com/spf13/":          {"cmd/kservegen/internal/cli"},
 	} {
 		if strings.HasPrefix(imported, prefix) {

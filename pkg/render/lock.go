@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -58,6 +59,18 @@ func (l Lock) Bytes() ([]byte, error) {
 	return manifest.MarshalCommented(map[string]any{
 		"apiVersion": l.APIVersion, "kind": l.Kind, "document": l.Document, "files": files,
 	}, manifest.Comments{Head: "What kservegen rendered here. It tells an edit by hand from its own work."})
+}
+
+// ReadLock parses a lock file.
+func ReadLock(path string, data []byte) (Lock, error) { return parseLock(path, data) }
+
+// Holds says whether a file is as it was rendered; of a traffic file, whether all but its numbers is.
+func (l Lock) Holds(path string, data []byte) bool {
+	want, kind := l.Files[path], Generated
+	if strings.HasPrefix(want, structurePrefix) {
+		kind = TrafficFile
+	}
+	return want != "" && fingerprint(kind, data) == want
 }
 
 func parseLock(path string, data []byte) (Lock, error) {

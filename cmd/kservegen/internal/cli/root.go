@@ -47,11 +47,11 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 	}()
 	root := newRoot(s)
 	root.SetArgs(args)
-	return report(s, root.ExecuteContext(ctx))
+	return exit(s, root.ExecuteContext(ctx))
 }
 
-// report prints an error and maps it to an exit code.
-func report(s Streams, err error) int {
+// exit prints an error and maps it to an exit code.
+func exit(s Streams, err error) int {
 	var (
 		problems manifest.Problems
 		usage    usageError
@@ -101,7 +101,7 @@ Nothing in the tree needs kservegen again.`,
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.AddCommand(newInit(s), newRender(s), newDiff(s), newEffective(s), newSchema(s), newVersion(s))
+	root.AddCommand(newInit(s), newRender(s), newDiff(s), newValidate(s), newEffective(s), newExplain(s), newSchema(s), newVersion(s))
 	strict(root)
 	return root
 }

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/load"
+	"github.com/kservegen/kservegen/pkg/report"
+	"github.com/kservegen/kservegen/pkg/validate"
+)
+
+type validateOptions struct {
+	output string
+	failOn string
+	ignore []string
+	checks checkOptions
+}
+
+func newValidate(s Streams) *cobra.Command {
+	o := &validateOptions{}
+	cmd := &cobra.Command{
+		Use:   "validate PATH...",
+		Short: "Say what the API server will refuse, and what it will accept and then go wrong",
+		Long: `Judge what the paths hold: a directory with a kustomization.yaml, a tree of them (every overlay that no other
+one uses), files or a directory of manifests, ModelDeployments, or a stream on standard input (-).
+Nothing is fetched and no cluster is asked. Each finding has its file and line; kservegen explain CODE says more.
+
+Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a finding and hides no other.`,
+		Example: `  kservegen validate deploy                              every overlay below deploy/
+  kservegen validate deploy/deepseek-r1/overlays/production
+  kservegen validate deepseek.yaml                       every environment of the document
+  helm template chart | kservegen validate -
+  kservegen validate deploy -o sarif > kservegen.sarif   for code scanning
+  kservegen validate deploy --fail-on warning --ignore KG0203="weights come from a claim"`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&o.output, "output", "o", "text", strings.Join(report.Formats(), ", "))
+	flags.StringVar(&o.failOn, "fail-on", finding.Error.String(), "exit 1 from this level on: "+strings.Join(levels(), ", "))
+	flags.StringArrayVar(&o.ignore, "ignore", nil, "leave out a code, with the reason: CODE=reason; may be repeated")
+	o.checks.register(cmd)
+	complete(cmd, "output", report.Formats())
+	complete(cmd, "fail-on", levels())
+	return cmd
+}
+
+// complete lets the shell offer the values of a flag.
+func complete(cmd *cobra.Command, flag string, values []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// levels are what --fail-on takes, the worst first.
+func levels() []string {
+	return []string{finding.Error.String(), finding.Warning.String(), finding.Info.String()}
+}
+
+func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) error {
+	start := time.Now()
+	options, err := o.options()
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if _, statErr := os.Stat(path); path != "-" && statErr != nil {
+			return usageError{statErr}
+		}
+	}
+	var stdin []byte
+	if slices.Contains(paths, "-") {
+		// One byte more than the limit, so that load sees that it is too much.
+		if stdin, err = io.ReadAll(io.LimitReader(s.In, maxStdin+1)); err != nil {
+			return fmt.Errorf("reading standard input: %w", err)
+		}
+		options.Load.Stdin = bytes.NewReader(stdin)
+		options.Load.Limits.FileBytes = maxStdin
+	}
+	p := newProgress(s.Err, "validating", 0)
+	options.Load.Progress = p.set
+	result, err := validate.Run(ctx, paths, options)
+	p.stop()
+	if err != nil {
+		return err
+	}
+	if err := o.print(s, result, stdin); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Err, "%s  (%.1f s)\n", result.Summary(), time.Since(start).Seconds())
+	if code := worst(result.Findings); code != "" && o.output == "text" {
+		fmt.Fprintf(s.Err, "kservegen explain %s says more.\n", code)
+	}
+	if result.Failed() {
+		return errFindings
+	}
+	return nil
+}
+
+// maxStdin is how much of standard input is read: what a chart of everything prints.
+const maxStdin = 64 << 20
+
+// options checks the flags; validation of the call before any work.
+func (o *validateOptions) options() (validate.Options, error) {
+	level := slices.Index(levels(), o.failOn)
+	if level < 0 {
+		return validate.Options{}, usagef("--fail-on %s is unknown; one of %s", o.failOn, strings.Join(levels(), ", "))
+	}
+	if !slices.Contains(report.Formats(), o.output) {
+		return validate.Options{}, usagef("-o %s is unknown; one of %s", o.output, strings.Join(report.Formats(), ", "))
+	}
+	options := validate.Options{FailOn: []finding.Level{finding.Error, finding.Warning, finding.Info}[level], Version: release}
+	for _, text := range o.ignore {
+		one, err := validate.ParseIgnore(text)
+		if err != nil {
+			return options, usagef("--ignore %w", err)
+		}
+		options.Ignore = append(options.Ignore, one)
+	}
+	var err error
+	options.Checks, options.Rules, err = o.checks.checks()
+	return options, err
+}
+
+func (o *validateOptions) print(s Streams, result report.Report, stdin []byte) error {
+	writer, err := report.For(o.output, &report.Source{Read: sourceOf(stdin)}, isTerminal(s.Out))
+	if err != nil {
+		return err
+	}
+	return writer.Write(s.Out, result)
+}
+
+// sourceOf reads the files that findings point to. They were read before, so they are regular and not too large.
+func sourceOf(stdin []byte) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		if name == load.StreamName {
+			return stdin, nil
+		}
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxStdin {
+			return nil, fmt.Errorf("%s cannot be shown", name)
+		}
+		return os.ReadFile(name)
+	}
+}
+
+// isTerminal says whether colours will be understood and are wanted (no-color.org).
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
+
+// worst is the code to read about first: the first one of the worst level.
+func worst(findings []finding.Finding) string {
+	code, level := "", finding.Info-1
+	for _, f := range findings {
+		if f.Level > level {
+			code, level = f.Code, f.Level
+		}
+	}
+	return code
+}

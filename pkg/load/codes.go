@@ -1,0 +1,61 @@
+package load
+
+import "github.com/kservegen/kservegen/pkg/finding"
+
+// Codes of what can go wrong with reading.
+const (
+	CodeSyntax        = "KG0001"
+	CodeRefused       = "KG0002"
+	CodeNoObject      = "KG0003"
+	CodeKustomization = "KG0004"
+	CodeRemote        = "KG0005"
+	CodeDocument      = "KG0006"
+	CodeUnused        = "KG0007"
+	CodeNothing       = "KG0008"
+)
+
+// Rules explains the codes of this package, in their order.
+func Rules() []finding.Rule {
+	return []finding.Rule{
+		{
+			Code: CodeSyntax, Level: finding.Error, Title: "The file is not valid YAML",
+			Why: "A file that cannot be read cannot be applied. The other files are judged nevertheless; rules that need all objects of a set are left out for this one.",
+			Fix: "Correct the text at the line that is named. A Helm template is no YAML: validate what `helm template` prints.",
+		},
+		{
+			Code: CodeRefused, Level: finding.Error, Title: "The file is not read",
+			Why: "It is missing, too large, no regular file (a pipe, a device), or a link that leaves the tree, which a sync from Git would not follow.",
+			Fix: "Replace it by a regular file inside the tree; split what is too large.",
+		},
+		{
+			Code: CodeNoObject, Level: finding.Info, Title: "The document is no Kubernetes object",
+			Why: "A document with neither apiVersion nor kind, as the values file of a chart, is passed over. One with only one of them is refused by kubectl and the API server.",
+			Fix: "Give it apiVersion, kind and metadata.name if it is meant as an object.",
+		},
+		{
+			Code: CodeKustomization, Level: finding.Error, Title: "The kustomization cannot be built",
+			Why: "`kustomize build`, `kubectl apply -k` and Flux fail in the same way. The objects were judged as they stand in their files, without patches.",
+			Fix: "Correct what Kustomize complains about.", Reference: "https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/",
+		},
+		{
+			Code: CodeRemote, Level: finding.Error, Title: "The kustomization fetches from a network",
+			Why: "Validation fetches nothing, and Flux with --no-remote-bases refuses it. What is behind an address can change without a commit.",
+			Fix: "Copy it into the tree.", Reference: "https://fluxcd.io/flux/components/kustomize/kustomizations/",
+		},
+		{
+			Code: CodeDocument, Level: finding.Error, Title: "The ModelDeployment cannot be rendered",
+			Why: "`kservegen render` refuses it with the same words.",
+			Fix: "Correct the field that is named; `kservegen schema` prints what a document may hold.",
+		},
+		{
+			Code: CodeUnused, Level: finding.Info, Title: "No kustomization uses the file",
+			Why: "Nothing that is built from this directory has it, so it was not judged.",
+			Fix: "List it under resources, or remove it.",
+		},
+		{
+			Code: CodeNothing, Level: finding.Error, Title: "There is nothing to validate",
+			Why: "The path holds no Kubernetes object and no kustomization.",
+			Fix: "Name a kustomization, manifests, a directory of them, or - for standard input.",
+		},
+	}
+}

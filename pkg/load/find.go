@@ -1,0 +1,227 @@
+package load
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+// job reads one set, or the sets of one document.
+type job func() []Set
+
+// find turns the arguments into jobs. Files that are named one by one are one set.
+func (l *loader) find(ctx context.Context, paths []string) []job {
+	var (
+		jobs  []job
+		named []string
+		seen  = map[string]bool{}
+	)
+	for _, path := range paths {
+		if path != "-" {
+			path = filepath.Clean(path)
+		}
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		info, err := os.Stat(path)
+		switch {
+		case path == "-":
+			jobs = append(jobs, l.stream)
+		case err != nil:
+			l.refuse(path, "%s", plainError(err))
+		case info.IsDir():
+			jobs = append(jobs, l.directory(ctx, path)...)
+		case isKustomizationName(filepath.Base(path)):
+			jobs = append(jobs, l.kustomization(filepath.Dir(path), filepath.Dir(path)))
+		default:
+			named = append(named, path)
+		}
+	}
+	if len(named) > 0 {
+		name := named[0]
+		if len(named) > 1 {
+			name = "files"
+		}
+		jobs = append(jobs, func() []Set { return l.loose(name, "", named) })
+	}
+	return jobs
+}
+
+func isKustomizationName(name string) bool {
+	return slices.Contains(kustomizationNames(), name)
+}
+
+// kustomizationNames are those that Kustomize looks for (konfig.RecognizedKustomizationFileNames).
+func kustomizationNames() []string {
+	return []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+}
+
+// kustomizationFile returns the kustomization file of a directory, empty where there is none.
+func kustomizationFile(dir string) string {
+	for _, name := range kustomizationNames() {
+		path := filepath.Join(dir, name)
+		if info, err := os.Lstat(path); err == nil && !info.IsDir() {
+			return path
+		}
+	}
+	return ""
+}
+
+// directory turns a directory into jobs: a kustomization, the leaves of a tree of them, or loose files.
+func (l *loader) directory(ctx context.Context, dir string) []job {
+	if kustomizationFile(dir) != "" {
+		return []job{l.kustomization(dir, dir)}
+	}
+	scan := &scan{loader: l, root: dir}
+	scan.walk(ctx, dir)
+	if len(scan.kustomizations)+len(scan.own) > 0 {
+		return scan.leaves()
+	}
+	if len(scan.yaml) == 0 {
+		l.report(finding.Finding{
+			Code: CodeNothing, Level: finding.Error, File: dir, Message: "holds no YAML file and no kustomization",
+			Fix: "Name a directory that does, or - for standard input.",
+		})
+		return nil
+	}
+	return []job{func() []Set { return l.loose(dir, dir, scan.yaml) }}
+}
+
+// scan is what a directory tree holds.
+type scan struct {
+	*loader
+	root string
+	// kustomizations and own are directories: those with a kustomization, and trees with our lock.
+	kustomizations, own []string
+	yaml                []string
+}
+
+// walk looks through a tree in the order of names. Hidden directories and the templates of charts are no
+// manifests.
+func (s *scan) walk(ctx context.Context, dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		s.refuse(dir, "%s", plainError(err))
+		return
+	}
+	if exists(filepath.Join(dir, lockFile)) && kustomizationFile(dir) == "" {
+		s.own = append(s.own, dir)
+		return
+	}
+	if kustomizationFile(dir) != "" {
+		s.kustomizations = append(s.kustomizations, dir)
+	}
+	chart := exists(filepath.Join(dir, "Chart.yaml"))
+	for _, entry := range entries {
+		if s.seen++; s.seen > s.Limits.Files || ctx.Err() != nil {
+			return
+		}
+		name := entry.Name()
+		path := filepath.Join(dir, name)
+		switch {
+		case strings.HasPrefix(name, "."), chart && (name == "templates" || name == "Chart.yaml"):
+		case entry.IsDir():
+			s.walk(ctx, path)
+		case isYAML(name) && !isKustomizationName(name):
+			s.file(path, entry)
+		}
+	}
+}
+
+func (s *scan) file(path string, entry fs.DirEntry) {
+	if entry.Type()&fs.ModeSymlink != 0 {
+		if err := s.inside(s.root, path); err != nil {
+			s.refuse(path, "%s", plainError(err))
+			return
+		}
+	}
+	s.yaml = append(s.yaml, path)
+}
+
+func isYAML(name string) bool {
+	extension := filepath.Ext(name)
+	return extension == ".yaml" || extension == ".yml" || extension == ".json"
+}
+
+// leaves are the kustomizations that no other one uses; the others are judged as parts of them.
+func (s *scan) leaves() []job {
+	used := map[string]bool{}
+	candidates := slices.Clone(s.kustomizations)
+	for _, dir := range s.own {
+		candidates = append(candidates, overlaysOf(dir)...)
+	}
+	for _, dir := range s.kustomizations {
+		if k := s.readKustomization(s.root, dir); k != nil {
+			for _, ref := range k.directories() {
+				used[filepath.Join(dir, ref)] = true
+			}
+			for _, ref := range k.Resources {
+				s.yaml = slices.DeleteFunc(s.yaml, func(path string) bool { return path == filepath.Join(dir, ref) })
+			}
+			used[dir] = used[dir] || k.Kind == componentKind
+		}
+	}
+	slices.Sort(candidates)
+	var jobs []job
+	for _, dir := range candidates {
+		if !used[dir] {
+			jobs = append(jobs, s.kustomization(s.root, dir))
+		}
+	}
+	s.unused()
+	return jobs
+}
+
+// unused tells which objects nothing builds. Documents of ours beside their trees, values and patches are none.
+func (s *scan) unused() {
+	for _, path := range s.yaml {
+		f, ok := s.bytes(s.root, path)
+		if !ok || f.parsed {
+			continue
+		}
+		documents, findings := parseDocuments(path, f.data, s.Limits)
+		if len(findings) > 0 || !slices.ContainsFunc(documents, isObject) || s.inKustomization(path) {
+			continue
+		}
+		s.report(finding.Finding{
+			Code: CodeUnused, Level: finding.Info, File: path, Line: documents[0].Node.Line, Column: documents[0].Node.Column,
+			Message: "no kustomization of " + s.root + " lists this file, so it was not judged",
+			Fix:     "List it under resources, remove it, or validate it by its own name.",
+		})
+	}
+}
+
+// inKustomization says whether a file stands at or below a kustomization, which may use it as a patch or as data.
+func (s *scan) inKustomization(path string) bool {
+	return slices.ContainsFunc(s.kustomizations, func(dir string) bool {
+		return strings.HasPrefix(path, dir+string(filepath.Separator))
+	})
+}
+
+func isObject(d manifest.Document) bool {
+	return field(d.Node, "apiVersion") != "" && field(d.Node, "kind") != "" && !isDeployment(d) &&
+		manifest.Lookup(d.Node, "/metadata/name") != nil
+}
+
+// overlaysOf lists the overlays of one of our trees.
+func overlaysOf(tree string) []string {
+	found, err := filepath.Glob(filepath.Join(escapeGlob(tree), "overlays", "*", "kustomization.yaml"))
+	if err != nil {
+		return nil
+	}
+	for i := range found {
+		found[i] = filepath.Dir(found[i])
+	}
+	return found
+}
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}

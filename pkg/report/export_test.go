@@ -1,0 +1,4 @@
+package report
+
+// Excerpt is for tests.
+var Excerpt = excerpt
