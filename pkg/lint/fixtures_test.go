@@ -64,15 +64,14 @@ func readSet(t testing.TB, file string, data []byte) lint.Set {
 	documents, err := manifest.Read(file, bytes.NewReader(data), manifest.Limits{})
 	require.NoError(t, err)
 	set := lint.Set{Name: file}
+	lines := strings.Split(string(data), "\n")
 	for _, document := range documents {
 		resource := manifest.Resource{File: file, Node: document.Node, Data: dataOf(t, document.Node)}
 		switch {
 		case strings.HasPrefix(resource.APIVersion(), "kustomize.config.k8s.io/"):
 			set.Kustomizations = append(set.Kustomizations, resource)
-		case strings.Contains(document.Node.HeadComment, "# patch"):
+		case document.Node.Line > 1 && lines[document.Node.Line-2] == "# patch":
 			set.Patches = append(set.Patches, resource)
-		case strings.Contains(document.Node.HeadComment, "# effective"):
-			set.Effective = append(set.Effective, resource)
 		default:
 			set.Resources = append(set.Resources, resource)
 		}
@@ -180,4 +179,6 @@ func TestUnrelatedObjectsRemoveNothing(t *testing.T) {
 	}
 }
 
-func lineOf(f finding.Finding) string { return f.File + ":" + strconv.Itoa(f.Line) + " " + f.Code + " " + f.Path + ": " + f.Message }
+func lineOf(f finding.Finding) string {
+	return f.File + ":" + strconv.Itoa(f.Line) + " " + f.Code + " " + f.Path + ": " + f.Message
+}

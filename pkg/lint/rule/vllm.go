@@ -60,6 +60,9 @@ type Flag struct {
 // Flags are the flags of a container, in order. Where a shell runs a script there are none to see.
 func Flags(c Container) []Flag {
 	var flags []Flag
+	if command := c.Field("command").Strings(); len(command) > 0 && isShell(command[0]) {
+		return nil
+	}
 	args := c.Args()
 	for i, arg := range args {
 		name, isFlag := strings.CutPrefix(arg.Text(), "--")
@@ -73,6 +76,14 @@ func Flags(c Container) []Flag {
 		flags = append(flags, Flag{Name: strings.ReplaceAll(name, "_", "-"), Value: value, At: arg})
 	}
 	return flags
+}
+
+func isShell(program string) bool {
+	switch path.Base(program) {
+	case "sh", "bash", "dash", "ash", "zsh":
+		return true
+	}
+	return false
 }
 
 // FindFlag returns the flag that wins, which is the last one.

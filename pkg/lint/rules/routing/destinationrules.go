@@ -108,7 +108,7 @@ func noConnectionLimit() rule.Rule {
 				"long before vLLM's own queue is full; a small limit that suits a web server refuses requests here. idleTimeout under a minute closes connections of waiting clients.",
 			How:   "Leave the limits out, or set them above the number of sequences that vLLM queues.",
 			Refs:  []string{"istio: DestinationRule, ConnectionPoolSettings"},
-			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.DestinationRule),
+			Kinds: rule.ServiceKinds(rule.DestinationRule),
 		},
 		Check: func(c *rule.Context) {
 			for _, destination := range c.Objects(rule.DestinationRule) {

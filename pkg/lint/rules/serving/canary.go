@@ -42,7 +42,7 @@ func canaryWithoutTraffic() rule.Rule {
 			How:   "Send traffic to <name>-<canary>-predictor by a VirtualService, or run a second InferenceService.",
 			Refs:  []string{"kserve#5983", "kserve#5672", "kserve#5912"},
 			Whole: true,
-			Kinds: rule.ServiceKinds(rule.VirtualService, rule.HTTPRoute),
+			Kinds: rule.PredictorKinds(rule.VirtualService, rule.HTTPRoute),
 		},
 		Check: func(c *rule.Context) {
 			for _, p := range c.Predictors() {
