@@ -70,6 +70,7 @@ func TestKindsAreThoseAskedFor(t *testing.T) {
 				continue
 			}
 			c := rule.NewContext(&r, index, lint.DefaultVersions())
+			c.Record()
 			r.Check(c)
 			if asked[r.Code] == nil {
 				asked[r.Code] = map[rule.Kind]bool{}

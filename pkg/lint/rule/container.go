@@ -12,6 +12,20 @@ type Container struct {
 	// parts from the weakest on. KServe merges them strategically, except for args, which it concatenates
 	// (MergeRuntimeContainers, pkg/controller/v1beta1/inferenceservice/utils/utils.go).
 	parts []Value
+	args  []Value
+	flags []Flag
+	// vllm says whether it runs vLLM's server.
+	vllm bool
+}
+
+func newContainer(name string, parts ...Value) Container {
+	c := Container{Name: name, parts: parts}
+	for _, part := range parts {
+		c.args = append(c.args, slices.Collect(part.Field("args").Items())...)
+	}
+	c.flags = flags(c)
+	c.vllm = runsVLLM(c)
+	return c
 }
 
 // Field returns the value that wins: of lists and objects the strongest part's, which is what merging gives
@@ -37,13 +51,7 @@ func (c Container) Strongest() Value {
 func (c Container) Parts() []Value { return c.parts }
 
 // Args are all arguments, the runtime's first.
-func (c Container) Args() []Value {
-	var args []Value
-	for _, part := range c.parts {
-		args = append(args, slices.Collect(part.Field("args").Items())...)
-	}
-	return args
-}
+func (c Container) Args() []Value { return c.args }
 
 // Env returns an environment variable, not found where it isn't set.
 func (c Container) Env(name string) Value {

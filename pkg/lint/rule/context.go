@@ -32,18 +32,30 @@ type Context struct {
 
 // NewContext gives a rule a view of an index.
 func NewContext(r *Rule, index *Index, versions Versions) *Context {
-	return &Context{Versions: versions, rule: r, index: index, asked: map[Kind]bool{}}
+	return &Context{Versions: versions, rule: r, index: index}
 }
+
+// Record makes the context remember the kinds that the rule asks for.
+func (c *Context) Record() { c.asked = map[Kind]bool{} }
 
 // Findings are those reported, in the rule's order.
 func (c *Context) Findings() []finding.Finding { return c.findings }
 
-// Asked says which kinds the rule has asked for.
+// Asked says which kinds the rule has asked for since Record.
 func (c *Context) Asked() map[Kind]bool { return c.asked }
 
-func (c *Context) ask(kinds ...Kind) {
-	for _, kind := range kinds {
+func (c *Context) ask(kind Kind) {
+	if c.asked != nil {
 		c.asked[kind] = true
+	}
+}
+
+// askAll takes a function, for rules ask often and only tests want to know.
+func (c *Context) askAll(kinds func(...Kind) []Kind) {
+	if c.asked != nil {
+		for _, kind := range kinds() {
+			c.asked[kind] = true
+		}
 	}
 }
 

@@ -15,6 +15,8 @@ type Predictor struct {
 	Spec, Model Value
 	// Runtime is the runtime that is named; nil where none is, or where it isn't in the set.
 	Runtime *Object
+
+	main Container
 }
 
 // Deployment modes (pkg/constants/constants.go).
@@ -41,6 +43,7 @@ func predictors(index *Index) []*Predictor {
 				p.Runtime = index.find(ClusterServingRuntime, "", name)
 			}
 		}
+		p.main = mainContainer(p)
 		all = append(all, p)
 	}
 	return all
@@ -48,7 +51,7 @@ func predictors(index *Index) []*Predictor {
 
 // Predictors returns the set's InferenceServices with their runtimes.
 func (c *Context) Predictors() []*Predictor {
-	c.ask(PredictorKinds()...)
+	c.askAll(PredictorKinds)
 	return c.index.predictors
 }
 
@@ -110,19 +113,18 @@ func (p *Predictor) StorageURIs() []Value {
 }
 
 // Main is the container that serves the model.
-func (p *Predictor) Main() Container {
-	container := Container{Name: MainContainer}
+func (p *Predictor) Main() Container { return p.main }
+
+func mainContainer(p *Predictor) Container {
 	if !p.IsModel() {
-		container.parts = append(container.parts, firstOrNamed(p.Spec.Field("containers")))
-		return container
+		return newContainer(MainContainer, firstOrNamed(p.Spec.Field("containers")))
 	}
 	if p.Runtime != nil {
 		if main := named(p.Runtime.Field("spec", "containers"), MainContainer); main.Found() {
-			container.parts = append(container.parts, main)
+			return newContainer(MainContainer, main, p.Model)
 		}
 	}
-	container.parts = append(container.parts, p.Model)
-	return container
+	return newContainer(MainContainer, p.Model)
 }
 
 // Volumes of the pod: the runtime's and the InferenceService's.

@@ -17,7 +17,7 @@ type ServiceView struct {
 
 // Services returns the Services that exist once the set is applied.
 func (c *Context) Services() []ServiceView {
-	c.ask(ServiceKinds()...)
+	c.askAll(ServiceKinds)
 	return c.index.services
 }
 

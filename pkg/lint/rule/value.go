@@ -173,15 +173,26 @@ func (v Value) Map() map[string]string {
 // Object returns the object that the value stands in.
 func (v Value) Object() *Object { return v.object }
 
+// Key returns the name of the field that the value is, empty for the item of a list.
+func (v Value) Key() string {
+	if v.path == nil {
+		return ""
+	}
+	return v.path.key
+}
+
 // Pointer returns the value's RFC 6901 JSON pointer.
 func (v Value) Pointer() string {
 	var tokens []string
 	for s := v.path; s != nil; s = s.up {
-		token := strconv.Itoa(s.index)
-		if s.index < 0 {
-			token = strings.NewReplacer("~", "~0", "/", "~1").Replace(s.key)
+		switch {
+		case s.index >= 0:
+			tokens = append(tokens, strconv.Itoa(s.index))
+		case strings.ContainsAny(s.key, "~/"):
+			tokens = append(tokens, strings.NewReplacer("~", "~0", "/", "~1").Replace(s.key))
+		default:
+			tokens = append(tokens, s.key)
 		}
-		tokens = append(tokens, token)
 	}
 	var pointer strings.Builder
 	for _, token := range slices.Backward(tokens) {

@@ -6,7 +6,9 @@ import (
 )
 
 // IsVLLM says whether a container runs vLLM's server: by its command, its arguments or its image.
-func IsVLLM(c Container) bool {
+func IsVLLM(c Container) bool { return c.vllm }
+
+func runsVLLM(c Container) bool {
 	if strings.Contains(path.Base(imageName(c)), "vllm") {
 		return true
 	}
@@ -58,8 +60,10 @@ type Flag struct {
 }
 
 // Flags are the flags of a container, in order. Where a shell runs a script there are none to see.
-func Flags(c Container) []Flag {
-	var flags []Flag
+func Flags(c Container) []Flag { return c.flags }
+
+func flags(c Container) []Flag {
+	var found []Flag
 	if command := c.Field("command").Strings(); len(command) > 0 && isShell(command[0]) {
 		return nil
 	}
@@ -73,9 +77,9 @@ func Flags(c Container) []Flag {
 		if !hasValue && i+1 < len(args) && !strings.HasPrefix(args[i+1].Text(), "--") {
 			value = args[i+1].Text()
 		}
-		flags = append(flags, Flag{Name: strings.ReplaceAll(name, "_", "-"), Value: value, At: arg})
+		found = append(found, Flag{Name: strings.ReplaceAll(name, "_", "-"), Value: value, At: arg})
 	}
-	return flags
+	return found
 }
 
 func isShell(program string) bool {

@@ -23,7 +23,7 @@ type Workload struct {
 
 // Workloads returns all that makes pods in the set.
 func (c *Context) Workloads() []*Workload {
-	c.ask(WorkloadKinds()...)
+	c.askAll(WorkloadKinds)
 	return c.index.workloads
 }
 
@@ -61,7 +61,7 @@ func native(object *Object, template, pod Value) *Workload {
 		annotations: []Value{template.Field("metadata", "annotations")},
 	}
 	for container := range pod.Field("containers").Items() {
-		w.Containers = append(w.Containers, Container{Name: container.Field("name").Text(), parts: []Value{container}})
+		w.Containers = append(w.Containers, newContainer(container.Field("name").Text(), container))
 	}
 	return w
 }

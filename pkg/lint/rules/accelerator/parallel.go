@@ -57,7 +57,7 @@ func eachSingleNode(c *rule.Context, f func(p *rule.Predictor, ranks, devices in
 		if !p.Known() || p.Spec.Field("workerSpec").Found() || !rule.IsVLLM(main) || len(rule.Flags(main)) == 0 || len(devices) != 1 || multiNode(p) {
 			continue
 		}
-		if name := lastToken(devices[0]); name != "nvidia.com/gpu" && name != "amd.com/gpu" {
+		if name := devices[0].Key(); name != "nvidia.com/gpu" && name != "amd.com/gpu" {
 			continue
 		}
 		ranks, at, ok := ranksOf(main)

@@ -59,7 +59,7 @@ func twoVendors() rule.Rule {
 			for _, p := range c.Predictors() {
 				first := ""
 				for _, device := range p.Main().Devices() {
-					vendor := rule.Vendor(lastToken(device))
+					vendor := rule.Vendor(device.Key())
 					if device.Scalar() == "0" {
 						continue
 					}
@@ -71,12 +71,6 @@ func twoVendors() rule.Rule {
 			}
 		},
 	}
-}
-
-// lastToken is the name of the resource that a value is the amount of.
-func lastToken(value rule.Value) string {
-	pointer := value.Pointer()
-	return strings.ReplaceAll(pointer[strings.LastIndexByte(pointer, '/')+1:], "~1", "/")
 }
 
 func unknownResource() rule.Rule {
@@ -144,7 +138,7 @@ func wrongImage() rule.Rule {
 					continue
 				}
 				for _, device := range p.Main().Devices() {
-					if vendor := rule.Vendor(lastToken(device)); vendor != want && device.Scalar() != "0" {
+					if vendor := rule.Vendor(device.Key()); vendor != want && device.Scalar() != "0" {
 						c.Report(device, "image %s is built for %s", name, want)
 						break
 					}

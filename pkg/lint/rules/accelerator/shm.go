@@ -56,25 +56,19 @@ func unboundedSharedMemory() rule.Rule {
 			Kinds: rule.PredictorKinds(),
 		},
 		Check: func(c *rule.Context) {
-			reported := map[string]bool{}
 			for _, p := range c.Predictors() {
 				volume := memoryVolume(p)
 				if !volume.Found() {
 					continue
 				}
-				at := volume.Object().String() + volume.Pointer()
 				size, sized := rule.ParseQuantity(volume.Field("sizeLimit").Scalar())
 				memory, limited := rule.ParseQuantity(p.Main().Field("resources", "limits", "memory").Scalar())
 				switch {
-				case reported[at]:
 				case !sized:
 					c.Report(volume, "/dev/shm has no sizeLimit")
 				case limited && size > memory:
 					c.Report(volume.Field("sizeLimit"), "/dev/shm may grow over the container's memory limit, %s", p.Main().Field("resources", "limits", "memory").Scalar())
-				default:
-					continue
 				}
-				reported[at] = true
 			}
 		},
 	}

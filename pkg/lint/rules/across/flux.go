@@ -57,7 +57,6 @@ func substituted() rule.Rule {
 			if !substitutes {
 				return
 			}
-			reported := map[string]bool{}
 			for _, p := range c.Predictors() {
 				main := p.Main()
 				texts := main.Args()
@@ -67,10 +66,8 @@ func substituted() rule.Rule {
 					}
 				}
 				for _, text := range texts {
-					at := text.Object().String() + text.Pointer()
 					off := text.Object().Annotation("kustomize.toolkit.fluxcd.io/substitute").Text() == "disabled"
-					if variable.MatchString(text.Text()) && !off && !reported[at] {
-						reported[at] = true
+					if variable.MatchString(text.Text()) && !off {
 						c.Report(text, "Flux replaces the variables of this text")
 					}
 				}

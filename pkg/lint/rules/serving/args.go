@@ -24,16 +24,13 @@ func templateBraces() rule.Rule {
 			Kinds: rule.PredictorKinds(),
 		},
 		Check: func(c *rule.Context) {
-			reported := map[string]bool{}
 			for _, p := range c.Predictors() {
 				if !p.IsModel() {
 					continue
 				}
 				for _, part := range p.Main().Parts() {
 					for _, text := range containerTexts(part) {
-						at := text.Object().String() + text.Pointer()
-						if hasForeignBraces(text.Text()) && !reported[at] {
-							reported[at] = true
+						if hasForeignBraces(text.Text()) {
 							c.Report(text, "KServe executes this as a Go template, and it is none over the InferenceService's metadata")
 						}
 					}

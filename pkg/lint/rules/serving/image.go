@@ -116,16 +116,13 @@ func floatingImage() rule.Rule {
 			Kinds: rule.PredictorKinds(),
 		},
 		Check: func(c *rule.Context) {
-			reported := map[string]bool{}
 			for _, p := range c.Predictors() {
 				image := p.Main().Field("image")
 				name, tag := rule.SplitImage(image.Text())
 				if name == "" || strings.Contains(image.Text(), "@") || p.Model.Field("runtimeVersion").Found() {
 					continue
 				}
-				at := image.Object().String() + image.Pointer()
-				if (tag == "" || tag == "latest") && !reported[at] {
-					reported[at] = true
+				if tag == "" || tag == "latest" {
 					c.Report(image, "image %q may be another release tomorrow", image.Text())
 				}
 			}
