@@ -53,7 +53,7 @@ func targetPort() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG1007", Name: "target-port-not-open", Level: finding.Error,
 			Summary: "A Service's targetPort is a port of the pods that it selects.",
-			Why: "A name that no container port has gives endpoints without that port, a number that nothing listens on refused connections. " +
+			Why: "A name that no container port has gives endpoints without that port, a number that a model server doesn't listen on refused connections. " +
 				"The API server compares neither.",
 			How:   "Use the name or number of a container port.",
 			Refs:  []string{"kubernetes: docs/concepts/services-networking/service"},
@@ -68,7 +68,7 @@ func targetPort() rule.Rule {
 					if !at.Found() {
 						at = port.Field("port")
 					}
-					if known && at.Scalar() != "" && !slices.Contains(open, at.Scalar()) {
+					if known(at) && at.Scalar() != "" && !slices.Contains(open, at.Scalar()) {
 						c.Report(at, "the pods that it selects declare no port %s", at.Scalar())
 					}
 				}
@@ -77,9 +77,13 @@ func targetPort() rule.Rule {
 	}
 }
 
-// openPorts are the names and numbers of the ports of pods; not known where one declares none.
-func openPorts(c *rule.Context, namespace string, matches func(map[string]string) bool) ([]string, bool) {
+// openPorts are the names and numbers of the ports of pods, and what is known by them: a name is declared or it
+// isn't, while a server may well listen on a number that nobody declares. Of a predictor's server the number is
+// given by flags or by KServe.
+func openPorts(c *rule.Context, namespace string, matches func(map[string]string) bool) ([]string, func(rule.Value) bool) {
 	var ports []string
+	nothing := func(rule.Value) bool { return false }
+	predictors := true
 	for _, workload := range c.InNamespace(namespace) {
 		if !matches(workload.Labels) {
 			continue
@@ -91,10 +95,14 @@ func openPorts(c *rule.Context, namespace string, matches func(map[string]string
 			}
 		}
 		if !workload.Known() || len(ports) == declared {
-			return nil, false
+			return nil, nothing
 		}
+		predictors = predictors && workload.Predictor != nil
 	}
-	return ports, len(ports) > 0
+	if len(ports) == 0 {
+		return nil, nothing
+	}
+	return ports, func(port rule.Value) bool { return predictors || port.IsText() }
 }
 
 func monitoredPort() rule.Rule {
@@ -114,7 +122,7 @@ func monitoredPort() rule.Rule {
 				for endpoint := range monitor.Field("spec", "podMetricsEndpoints").Items() {
 					// The sidecar adds this one.
 					port := endpoint.Field("port")
-					if known && port.Text() != "" && port.Text() != "http-envoy-prom" && !slices.Contains(open, port.Text()) {
+					if known(port) && port.Text() != "" && port.Text() != "http-envoy-prom" && !slices.Contains(open, port.Text()) {
 						c.Report(port, "the pods that it selects declare no port %q", port.Text())
 					}
 				}

@@ -95,9 +95,11 @@ func probePort() rule.Rule {
 					if !workload.Known() || len(ports) == 0 {
 						continue
 					}
+					// A server may listen on a number that nobody declares; of vLLM it is known.
+					named := !rule.IsVLLM(container)
 					for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
 						for _, kind := range []string{"httpGet", "tcpSocket", "grpc"} {
-							if port := container.Field(probe, kind, "port"); port.Scalar() != "" && !slices.Contains(ports, port.Scalar()) {
+							if port := container.Field(probe, kind, "port"); port.Scalar() != "" && (port.IsText() || !named) && !slices.Contains(ports, port.Scalar()) {
 								c.Report(port, "the container declares no port %s", port.Scalar())
 							}
 						}

@@ -173,7 +173,8 @@ func containerPorts(workloads []*rule.Workload) ([]string, bool) {
 				}
 			}
 		}
-		if !workload.Known() || declared == 0 {
+		// A server may listen on a port that nobody declares; of a predictor's it is known.
+		if !workload.Known() || declared == 0 || workload.Predictor == nil {
 			return nil, false
 		}
 	}

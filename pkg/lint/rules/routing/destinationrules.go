@@ -14,7 +14,7 @@ func missingSubset() rule.Rule {
 			How:     "Define the subset in a DestinationRule of the same host, or leave it out.",
 			Refs:    []string{"istio: IST0101", "istio: pkg/config/analysis/analyzers/virtualservice/destinationrules.go"},
 			Whole:   true,
-			Kinds:   []rule.Kind{rule.VirtualService, rule.DestinationRule},
+			Kinds:   rule.ServiceKinds(rule.VirtualService, rule.DestinationRule),
 		},
 		Check: func(c *rule.Context) {
 			defined := map[rule.Host]map[string]bool{}
@@ -30,7 +30,12 @@ func missingSubset() rule.Rule {
 			for _, virtual := range c.Objects(rule.VirtualService) {
 				for destination := range destinations(virtual) {
 					host, ok := rule.ParseHost(destination.Field("host").Text(), virtual.Namespace)
-					if subset := destination.Field("subset"); ok && subset.Text() != "" && !defined[host][subset.Text()] {
+					subset := destination.Field("subset")
+					if !ok || subset.Text() == "" || defined[host][subset.Text()] {
+						continue
+					}
+					// Of a host that the set neither makes nor configures it knows nothing.
+					if service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace); service != nil || defined[host] != nil {
 						c.Report(subset, "no DestinationRule of the set defines subset %q of %s", subset.Text(), host.Service)
 					}
 				}

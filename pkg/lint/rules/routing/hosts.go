@@ -87,10 +87,10 @@ func contains(ports []int64, port int64) bool {
 func shortHost() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0318", Name: "short-host", Level: finding.Warning,
-			Summary: "Hosts of Services are fully qualified.",
-			Why: "Istio completes a short host by the namespace of the object that it stands in, not by that of the Service, and name.namespace without .svc isn't completed at all. " +
-				"Kustomize can't change a namespace inside a host, so a short one moves with the object silently.",
+			Code: "KG0318", Name: "short-host-elsewhere", Level: finding.Error,
+			Summary: "A short host is one of the object's own namespace.",
+			Why: "Istio completes a short host by the namespace of the object that it stands in, not by that of the Service, and doesn't complete name.namespace without .svc at all. " +
+				"For a Service in another namespace both name nothing, and Envoy answers 503.",
 			How:   "Write <service>.<namespace>.svc.cluster.local.",
 			Refs:  []string{"istio: VirtualService, Destination.host"},
 			Kinds: rule.ServiceKinds(rule.VirtualService, rule.DestinationRule),
@@ -108,15 +108,22 @@ func shortHost() rule.Rule {
 	}
 }
 
-// checkShort reports only where a name of a Service is meant: one label, or two that are a Service of the set.
 func checkShort(c *rule.Context, object *rule.Object, host rule.Value) {
-	if named, ok := rule.ParseHost(host.Text(), object.Namespace); ok && named.Service == host.Text() {
-		c.Report(host, "%q is completed by the namespace of this object, %q", host.Text(), object.Namespace)
+	named, ok := rule.ParseHost(host.Text(), object.Namespace)
+	if ok && named.Service != host.Text() {
+		return
+	}
+	if own, _ := c.ServiceOf(host.Text(), object.Namespace); own != nil {
 		return
 	}
 	for _, service := range c.Services() {
-		if host.Text() == service.Name+"."+service.Namespace {
+		switch host.Text() {
+		case service.Name:
+			c.Report(host, "%q is completed to namespace %q, and the Service is in %q", host.Text(), object.Namespace, service.Namespace)
+			return
+		case service.Name + "." + service.Namespace:
 			c.Report(host, "%q is no host of Service %s: .svc.cluster.local is missing", host.Text(), service.Name)
+			return
 		}
 	}
 }

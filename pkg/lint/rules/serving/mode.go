@@ -31,7 +31,7 @@ func noMode() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0207", Name: "deployment-mode-left-open", Level: finding.Warning,
-			Summary: "An InferenceService says its deployment mode.",
+			Summary: "An InferenceService of an LLM says its deployment mode.",
 			Why: "Without the annotation the cluster's ConfigMap decides. KServe ships it with Knative while its code defaults to Standard, so the same file makes " +
 				"a Knative Service here and a Deployment there; a mode other than the three is treated as missing. It cannot be changed once the InferenceService has a status.",
 			How:   "Set the annotation serving.kserve.io/deploymentMode to Standard or Knative.",
@@ -43,7 +43,10 @@ func noMode() rule.Rule {
 				switch mode := p.Mode(); mode {
 				case rule.Standard, rule.Knative, "ModelMesh":
 				case "":
-					c.Report(p.Object.Field("metadata"), "the cluster's ConfigMap decides between Knative and Standard")
+					// A small model runs in either mode; one that loads for minutes and is routed by hand doesn't.
+					if p.ServesLLM() || p.Main().DeviceCount() > 0 {
+						c.Report(p.Object.Field("metadata"), "the cluster's ConfigMap decides between Knative and Standard")
+					}
 				default:
 					c.Report(p.Annotation(rule.ModeAnnotation), "%q is no deployment mode; the cluster's ConfigMap decides", mode)
 				}
