@@ -58,7 +58,8 @@ func versionsOf(t testing.TB, data []byte) lint.Versions {
 	return versions
 }
 
-// readSet reads a fixture. Kustomization files and, after a comment `# patch`, patches are kept apart.
+// readSet reads a fixture. Kustomization files are kept apart, and what stands
+// after a comment `# patch` or `# effective`.
 func readSet(t testing.TB, file string, data []byte) lint.Set {
 	t.Helper()
 	documents, err := manifest.Read(file, bytes.NewReader(data), manifest.Limits{})
@@ -72,6 +73,8 @@ func readSet(t testing.TB, file string, data []byte) lint.Set {
 			set.Kustomizations = append(set.Kustomizations, resource)
 		case document.Node.Line > 1 && lines[document.Node.Line-2] == "# patch":
 			set.Patches = append(set.Patches, resource)
+		case document.Node.Line > 1 && lines[document.Node.Line-2] == "# effective":
+			set.Effective = append(set.Effective, resource)
 		default:
 			set.Resources = append(set.Resources, resource)
 		}

@@ -12,6 +12,6 @@ func Rules() []rule.Rule {
 		cpuImage(), gpuImage(), smallResources(),
 		templateBraces(), repeatedFlag(), commandWithoutArgs(), blockedEnv(), multiModelAgent(),
 		ignoredPodFields(), floatingImage(), firstPort(), prometheusPort(),
-		multiNodeRefused(), multiNodeRuntime(), unknownFlag(), servedName(), disabledRuntime(), shellArgs(), apiServerModel(),
+		multiNodeRefused(), multiNodeRuntime(), unknownFlag(), servedName(), disabledRuntime(), shellArgs(), apiServerModel(), otherImage(),
 	}
 }
