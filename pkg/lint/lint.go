@@ -32,6 +32,17 @@ type Options struct {
 // Run judges every set by every rule that holds for the versions. Findings are in the order of their places; what
 // is suppressed is left out, and a suppression that suppresses nothing is a finding itself. The error is that of ctx.
 func Run(ctx context.Context, sets []Set, options Options) ([]finding.Finding, error) {
+	findings, _, err := judge(ctx, sets, options)
+	return findings, err
+}
+
+// Fixes returns the mechanical fixes of what Run finds, for Apply.
+func Fixes(ctx context.Context, sets []Set, options Options) ([]rule.Edit, error) {
+	_, edits, err := judge(ctx, sets, options)
+	return edits, err
+}
+
+func judge(ctx context.Context, sets []Set, options Options) ([]finding.Finding, []rule.Edit, error) {
 	rules := All()
 	versions := DefaultVersions()
 	for product, version := range options.Versions {
@@ -39,9 +50,10 @@ func Run(ctx context.Context, sets []Set, options Options) ([]finding.Finding, e
 	}
 	quiet := newSuppressor(rules, versions, options.Suppress)
 	var findings []finding.Finding
+	var edits []rule.Edit
 	for i := range sets {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("checking rules: %w", err)
+			return nil, nil, fmt.Errorf("checking rules: %w", err)
 		}
 		index := rule.NewIndex(&sets[i])
 		quiet.read(index)
@@ -51,12 +63,16 @@ func Run(ctx context.Context, sets []Set, options Options) ([]finding.Finding, e
 			}
 			c := rule.NewContext(&rules[r], index, versions)
 			rules[r].Check(c)
-			for _, found := range c.Findings() {
-				if !quiet.suppresses(found) {
-					findings = append(findings, found)
+			for at, found := range c.Findings() {
+				if quiet.suppresses(found) {
+					continue
+				}
+				findings = append(findings, found)
+				if edit, ok := c.Edit(at); ok {
+					edits = append(edits, edit)
 				}
 			}
 		}
 	}
-	return finding.Sort(append(findings, quiet.findings()...)), nil
+	return finding.Sort(append(findings, quiet.findings()...)), edits, nil
 }

@@ -27,6 +27,7 @@ type Context struct {
 	rule     *Rule
 	index    *Index
 	findings []finding.Finding
+	edits    map[int]Edit
 	asked    map[Kind]bool
 }
 
@@ -80,8 +81,8 @@ func (c *Context) Effective(kind Kind) []*Object {
 	return c.index.effective[kind]
 }
 
-// Report says what is wrong at a value. The fix is the rule's.
-func (c *Context) Report(at Value, format string, args ...any) {
+// Report says what is wrong at a value. The fix is the rule's; where it is mechanical, the result takes it.
+func (c *Context) Report(at Value, format string, args ...any) Reported {
 	place := at.Place()
 	object := at.object
 	c.findings = append(c.findings, finding.Finding{
@@ -97,4 +98,5 @@ func (c *Context) Report(at Value, format string, args ...any) {
 		Message: fmt.Sprintf(format, args...),
 		Fix:     c.rule.How,
 	})
+	return Reported{c: c, at: at, index: len(c.findings) - 1}
 }

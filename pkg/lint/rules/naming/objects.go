@@ -52,7 +52,7 @@ func modelName() rule.Rule {
 			for _, service := range c.Objects(rule.InferenceService) {
 				for _, framework := range frameworks {
 					if name := service.Field("spec", "predictor", framework, "name"); name.Text() != "" {
-						c.Report(name, "the webhook refuses the name %q of a container that the runtime gives", name.Text())
+						c.Report(name, "the webhook refuses the name %q of a container that the runtime gives", name.Text()).Remove()
 					}
 				}
 			}

@@ -137,7 +137,7 @@ func zeroTimeout() rule.Rule {
 				for http := range virtual.Field("spec", "http").Items() {
 					for _, timeout := range []rule.Value{http.Field("timeout"), http.Field("retries", "perTryTimeout")} {
 						if d, err := time.ParseDuration(timeout.Text()); err == nil && d < time.Millisecond {
-							c.Report(timeout, "Istio refuses a duration of %s", timeout.Text())
+							c.Report(timeout, "Istio refuses a duration of %s", timeout.Text()).Remove()
 						}
 					}
 				}

@@ -1,6 +1,7 @@
 package scaling
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -25,7 +26,10 @@ func strategyText() rule.Rule {
 					surge, unavailable := rolling.Field("maxSurge"), rolling.Field("maxUnavailable")
 					for _, value := range []rule.Value{surge, unavailable} {
 						if value.IsText() && !isPercent(value.Text()) {
-							c.Report(value, "the API server refuses the text %q in the Deployment; write the number without quotes", value.Text())
+							reported := c.Report(value, "the API server refuses the text %q in the Deployment; write the number without quotes", value.Text())
+							if n, err := strconv.ParseUint(value.Text(), 10, 31); err == nil {
+								reported.Set(strconv.FormatUint(n, 10))
+							}
 						}
 					}
 					if zero(surge) && zero(unavailable) {

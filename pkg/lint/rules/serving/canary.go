@@ -23,7 +23,7 @@ func canaryPercent() rule.Rule {
 				}
 				for _, component := range []string{"predictor", "transformer", "explainer"} {
 					if percent := p.Object.Field("spec", component, "canaryTrafficPercent"); percent.Found() {
-						c.Report(percent, "nothing reads canaryTrafficPercent in Standard mode: the new version gets all of the traffic")
+						c.Report(percent, "nothing reads canaryTrafficPercent in Standard mode: the new version gets all of the traffic").Remove()
 					}
 				}
 			}

@@ -80,7 +80,7 @@ func ignoredPodFields() rule.Rule {
 		Check: func(c *rule.Context) {
 			runtimes(c, func(runtime *rule.Object) {
 				if ipc := runtime.Field("spec", "hostIPC"); ipc.Is(true) {
-					c.Report(ipc, "KServe doesn't copy hostIPC from a runtime to the pod")
+					c.Report(ipc, "KServe doesn't copy hostIPC from a runtime to the pod").Remove()
 				}
 			})
 		},

@@ -20,7 +20,8 @@ func legacyMode() rule.Rule {
 			for _, service := range c.Objects(rule.InferenceService) {
 				mode := service.Annotation(rule.ModeAnnotation)
 				if text := mode.Text(); text == "RawDeployment" || text == "Serverless" {
-					c.Report(mode, "%s is the former name of a deployment mode; the webhook rewrites it", text)
+					current := map[string]string{"RawDeployment": rule.Standard, "Serverless": rule.Knative}
+					c.Report(mode, "%s is the former name of a deployment mode; the webhook rewrites it", text).Set(current[text])
 				}
 			}
 		},

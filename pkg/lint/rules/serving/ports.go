@@ -70,7 +70,7 @@ func prometheusPort() rule.Rule {
 			for _, p := range c.Predictors() {
 				scraping := p.PodAnnotation("serving.kserve.io/enable-prometheus-scraping")
 				if p.Mode() == rule.Standard && scraping.Text() == "true" {
-					c.Report(scraping, "Prometheus is sent to port 9091, where nothing listens in Standard mode")
+					c.Report(scraping, "Prometheus is sent to port 9091, where nothing listens in Standard mode").Remove()
 				}
 			}
 		},
