@@ -68,7 +68,7 @@ unit: prerequisites ## Unit, property, golden and command tests
 
 .PHONY: fuzz
 fuzz: prerequisites ## Fuzz the document parser and the manifest reader and writer for 30 s in all
-	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME); done)
+	$(call tier,fuzz,for t in spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal lint:FuzzShapes; do $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME); done)
 
 .PHONY: clients
 clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding

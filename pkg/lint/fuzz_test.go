@@ -17,8 +17,8 @@ func FuzzShapes(f *testing.F) {
 		f.Add(uint(i), uint64(1))
 	}
 	f.Fuzz(func(t *testing.T, which uint, seed uint64) {
-		fixture := all[which%uint(len(all))]
-		mutateAndRun(t, fixture, readSet(t, fixture.file, fixture.data), seed)
+		chosen := all[which%uint(len(all))]
+		mutateAndRun(t, chosen, readSet(t, chosen.file, chosen.data), seed)
 	})
 }
 

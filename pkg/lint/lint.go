@@ -63,15 +63,8 @@ func judge(ctx context.Context, sets []Set, options Options) ([]finding.Finding,
 			}
 			c := rule.NewContext(&rules[r], index, versions)
 			rules[r].Check(c)
-			for at, found := range c.Findings() {
-				if quiet.suppresses(found) {
-					continue
-				}
-				findings = append(findings, found)
-				if edit, ok := c.Edit(at); ok {
-					edits = append(edits, edit)
-				}
-			}
+			found, fixes := quiet.filter(c)
+			findings, edits = append(findings, found...), append(edits, fixes...)
 		}
 	}
 	return finding.Sort(append(findings, quiet.findings()...)), edits, nil

@@ -153,6 +153,22 @@ func subject(object *rule.Object) finding.Object {
 	}
 }
 
+// filter returns what a rule found and isn't suppressed.
+func (s *suppressor) filter(c *rule.Context) ([]finding.Finding, []rule.Edit) {
+	var kept []finding.Finding
+	var edits []rule.Edit
+	for i, found := range c.Findings() {
+		if s.suppresses(found) {
+			continue
+		}
+		kept = append(kept, found)
+		if edit, ok := c.Edit(i); ok {
+			edits = append(edits, edit)
+		}
+	}
+	return kept, edits
+}
+
 func (s *suppressor) suppresses(f finding.Finding) bool {
 	suppressed := false
 	for _, i := range s.now[f.Object] {

@@ -41,7 +41,7 @@ func TestReferenceTreesHaveNoFindings(t *testing.T) {
 				seen[found.Code] = true
 				continue
 			}
-			assert.Truef(t, found.Level < finding.Warning, "%s: %s %s %s: %s", overlay, found.Object, lineOf(found), found.Level, found.Message)
+			assert.Lessf(t, found.Level, finding.Warning, "%s: %s %s %s: %s", overlay, found.Object, lineOf(found), found.Level, found.Message)
 		}
 	}
 	for code, why := range knownProblems() {

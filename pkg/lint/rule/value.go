@@ -48,6 +48,24 @@ func (v Value) Items() iter.Seq[Value] {
 	}
 }
 
+// All returns what stands at a path in which * is every item of a list.
+func (v Value) All(path ...string) iter.Seq[Value] {
+	return func(yield func(Value) bool) { v.all(path, yield) }
+}
+
+func (v Value) all(path []string, yield func(Value) bool) bool {
+	star := slices.Index(path, "*")
+	if star < 0 {
+		return yield(v.Field(path...))
+	}
+	for item := range v.Field(path[:star]...).Items() {
+		if !item.all(path[star+1:], yield) {
+			return false
+		}
+	}
+	return true
+}
+
 // Item returns the i-th item of a list.
 func (v Value) Item(i int) Value {
 	items, _ := v.data.([]any)

@@ -2,6 +2,7 @@ package across
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
@@ -50,25 +51,20 @@ func substituted() rule.Rule {
 			Kinds: rule.PredictorKinds(rule.FluxKustomization),
 		},
 		Check: func(c *rule.Context) {
-			substitutes := false
-			for _, flux := range c.Objects(rule.FluxKustomization) {
-				substitutes = substitutes || flux.Field("spec", "postBuild").Len() > 0
-			}
-			if !substitutes {
+			if !slices.ContainsFunc(c.Objects(rule.FluxKustomization), func(flux *rule.Object) bool { return flux.Field("spec", "postBuild").Len() > 0 }) {
 				return
 			}
 			for _, p := range c.Predictors() {
-				main := p.Main()
-				texts := main.Args()
-				for _, part := range main.Parts() {
-					for word := range part.Field("command").Items() {
-						texts = append(texts, word)
+				for _, part := range p.Main().Parts() {
+					if part.Object().Annotation("kustomize.toolkit.fluxcd.io/substitute").Text() == "disabled" {
+						continue
 					}
-				}
-				for _, text := range texts {
-					off := text.Object().Annotation("kustomize.toolkit.fluxcd.io/substitute").Text() == "disabled"
-					if variable.MatchString(text.Text()) && !off {
-						c.Report(text, "Flux replaces the variables of this text")
+					for _, list := range []string{"command", "args"} {
+						for text := range part.All(list, "*") {
+							if variable.MatchString(text.Text()) {
+								c.Report(text, "Flux replaces the variables of this text")
+							}
+						}
 					}
 				}
 			}

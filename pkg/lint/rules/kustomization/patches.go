@@ -4,10 +4,11 @@ import (
 	"regexp"
 	"strings"
 
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 	"github.com/kservegen/kservegen/pkg/manifest"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 func mergedList() rule.Rule {

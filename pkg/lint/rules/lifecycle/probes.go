@@ -91,22 +91,26 @@ func probePort() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, workload := range c.Workloads() {
 				for _, container := range workload.Containers {
-					ports := listens(container)
-					if !workload.Known() || len(ports) == 0 {
-						continue
-					}
-					// A server may listen on a number that nobody declares; of vLLM it is known.
-					named := !rule.IsVLLM(container)
-					for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
-						for _, kind := range []string{"httpGet", "tcpSocket", "grpc"} {
-							if port := container.Field(probe, kind, "port"); port.Scalar() != "" && (port.IsText() || !named) && !slices.Contains(ports, port.Scalar()) {
-								c.Report(port, "the container declares no port %s", port.Scalar())
-							}
-						}
+					if workload.Known() {
+						checkProbes(c, container)
 					}
 				}
 			}
 		},
+	}
+}
+
+func checkProbes(c *rule.Context, container rule.Container) {
+	ports := listens(container)
+	// A server may listen on a number that nobody declares; of vLLM it is known.
+	named := !rule.IsVLLM(container)
+	for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
+		for _, kind := range []string{"httpGet", "tcpSocket", "grpc"} {
+			port := container.Field(probe, kind, "port")
+			if len(ports) > 0 && port.Scalar() != "" && (port.IsText() || !named) && !slices.Contains(ports, port.Scalar()) {
+				c.Report(port, "the container declares no port %s", port.Scalar())
+			}
+		}
 	}
 }
 

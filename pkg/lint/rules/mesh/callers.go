@@ -115,12 +115,10 @@ func callerWithoutSidecar() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-				for source := range sources(policy) {
-					for principal := range source.Field("principals").Items() {
-						for _, workload := range c.Workloads() {
-							if injected, known := injection(c, workload); is(workload, principal.Text()) && known && !injected {
-								c.Report(principal, "the pods of %s have no sidecar, so they don't have this identity", workload.Object)
-							}
+				for principal := range policy.All("spec", "rules", "*", "from", "*", "source", "principals", "*") {
+					for _, workload := range c.Workloads() {
+						if injected, known := injection(c, workload); is(workload, principal.Text()) && known && !injected {
+							c.Report(principal, "the pods of %s have no sidecar, so they don't have this identity", workload.Object)
 						}
 					}
 				}

@@ -1,6 +1,8 @@
 package mesh
 
 import (
+	"slices"
+
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -97,20 +99,13 @@ func plaintextClient() rule.Rule {
 				if service == nil {
 					continue
 				}
-				policies := []rule.Value{destination.Field("spec", "trafficPolicy")}
-				for subset := range destination.Field("spec", "subsets").Items() {
-					policies = append(policies, subset.Field("trafficPolicy"))
+				if !slices.ContainsFunc(c.PodsOf(service), func(w *rule.Workload) bool { return strict(c, w) }) {
+					continue
 				}
-				for _, policy := range policies {
-					mode := policy.Field("tls", "mode")
-					if mode.Text() != "DISABLE" && mode.Text() != "SIMPLE" {
-						continue
-					}
-					for _, workload := range c.PodsOf(service) {
-						if strict(c, workload) {
-							c.Report(mode, "the pods of %s accept mutual TLS only", service.Name)
-							break
-						}
+				modes := slices.Collect(destination.All("spec", "subsets", "*", "trafficPolicy", "tls", "mode"))
+				for _, mode := range append(modes, destination.Field("spec", "trafficPolicy", "tls", "mode")) {
+					if text := mode.Text(); text == "DISABLE" || text == "SIMPLE" {
+						c.Report(mode, "the pods of %s accept mutual TLS only", service.Name)
 					}
 				}
 			}

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -99,8 +100,7 @@ func denyByIdentity() rule.Rule {
 				if policy.Field("spec", "action").Text() != "DENY" {
 					continue
 				}
-				workloads := selectedBy(c, policy)
-				if len(workloads) == 0 || !slices.ContainsFunc(workloads, func(w *rule.Workload) bool { return !strict(c, w) }) {
+				if !slices.ContainsFunc(selectedBy(c, policy), func(w *rule.Workload) bool { return !strict(c, w) }) {
 					continue
 				}
 				for source := range sources(policy) {
@@ -116,16 +116,8 @@ func denyByIdentity() rule.Rule {
 }
 
 // sources are those of all rules of a policy.
-func sources(policy *rule.Object) func(func(rule.Value) bool) {
-	return func(yield func(rule.Value) bool) {
-		for entry := range policy.Field("spec", "rules").Items() {
-			for from := range entry.Field("from").Items() {
-				if !yield(from.Field("source")) {
-					return
-				}
-			}
-		}
-	}
+func sources(policy *rule.Object) iter.Seq[rule.Value] {
+	return policy.All("spec", "rules", "*", "from", "*", "source")
 }
 
 func servicePortInPolicy() rule.Rule {
@@ -145,13 +137,9 @@ func servicePortInPolicy() rule.Rule {
 				if !known {
 					continue
 				}
-				for entry := range policy.Field("spec", "rules").Items() {
-					for to := range entry.Field("to").Items() {
-						for port := range to.Field("operation", "ports").Items() {
-							if port.IsText() && !slices.Contains(open, port.Text()) {
-								c.Report(port, "the pods listen on %s, not on %s", strings.Join(open, ", "), port.Text())
-							}
-						}
+				for port := range policy.All("spec", "rules", "*", "to", "*", "operation", "ports", "*") {
+					if port.IsText() && !slices.Contains(open, port.Text()) {
+						c.Report(port, "the pods listen on %s, not on %s", strings.Join(open, ", "), port.Text())
 					}
 				}
 			}

@@ -27,17 +27,15 @@ func missingSubset() rule.Rule {
 					defined[host][subset.Field("name").Text()] = true
 				}
 			}
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for destination := range destinations(virtual) {
-					host, ok := rule.ParseHost(destination.Field("host").Text(), virtual.Namespace)
-					subset := destination.Field("subset")
-					if !ok || subset.Text() == "" || defined[host][subset.Text()] {
-						continue
-					}
-					// Of a host that the set neither makes nor configures it knows nothing.
-					if service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace); service != nil || defined[host] != nil {
-						c.Report(subset, "no DestinationRule of the set defines subset %q of %s", subset.Text(), host.Service)
-					}
+			for virtual, destination := range destinations(c) {
+				host, ok := rule.ParseHost(destination.Field("host").Text(), virtual.Namespace)
+				subset := destination.Field("subset")
+				if !ok || subset.Text() == "" || defined[host][subset.Text()] {
+					continue
+				}
+				// Of a host that the set neither makes nor configures it knows nothing.
+				if service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace); service != nil || defined[host] != nil {
+					c.Report(subset, "no DestinationRule of the set defines subset %q of %s", subset.Text(), host.Service)
 				}
 			}
 		},

@@ -18,13 +18,11 @@ func missingHost() rule.Rule {
 			Kinds: rule.ServiceKinds(rule.VirtualService),
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for destination := range destinations(virtual) {
-					host := destination.Field("host")
-					named, _ := rule.ParseHost(host.Text(), virtual.Namespace)
-					if service, known := c.ServiceOf(host.Text(), virtual.Namespace); service == nil && known && !isTopLevel(c, named) {
-						c.Report(host, "the set makes no Service %s in namespace %q", named.Service, named.Namespace)
-					}
+			for virtual, destination := range destinations(c) {
+				host := destination.Field("host")
+				named, _ := rule.ParseHost(host.Text(), virtual.Namespace)
+				if service, known := c.ServiceOf(host.Text(), virtual.Namespace); service == nil && known && !isTopLevel(c, named) {
+					c.Report(host, "the set makes no Service %s in namespace %q", named.Service, named.Namespace)
 				}
 			}
 		},
@@ -53,22 +51,20 @@ func missingPort() rule.Rule {
 			Kinds: rule.ServiceKinds(rule.VirtualService),
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for destination := range destinations(virtual) {
-					service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace)
-					port := destination.Field("port", "number")
-					if service == nil || len(service.Ports) == 0 {
-						continue
+			for virtual, destination := range destinations(c) {
+				service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace)
+				port := destination.Field("port", "number")
+				if service == nil || len(service.Ports) == 0 {
+					continue
+				}
+				if !port.Found() {
+					if len(service.Ports) > 1 {
+						c.Report(destination, "Service %s has ports %v; say which", service.Name, service.Ports)
 					}
-					if !port.Found() {
-						if len(service.Ports) > 1 {
-							c.Report(destination, "Service %s has ports %v; say which", service.Name, service.Ports)
-						}
-						continue
-					}
-					if !contains(service.Ports, port.IntOr(-1)) {
-						c.Report(port, "Service %s serves %v, not %s", service.Name, service.Ports, port.Scalar())
-					}
+					continue
+				}
+				if !contains(service.Ports, port.IntOr(-1)) {
+					c.Report(port, "Service %s serves %v, not %s", service.Name, service.Ports, port.Scalar())
 				}
 			}
 		},
@@ -96,10 +92,8 @@ func shortHost() rule.Rule {
 			Kinds: rule.ServiceKinds(rule.VirtualService, rule.DestinationRule),
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for destination := range destinations(virtual) {
-					checkShort(c, virtual, destination.Field("host"))
-				}
+			for virtual, destination := range destinations(c) {
+				checkShort(c, virtual, destination.Field("host"))
 			}
 			for _, destination := range c.Objects(rule.DestinationRule) {
 				checkShort(c, destination, destination.Field("spec", "host"))

@@ -20,26 +20,32 @@ func sharedHost() rule.Rule {
 			Kinds: []rule.Kind{rule.VirtualService},
 		},
 		Check: func(c *rule.Context) {
-			type key struct{ gateway, host string }
-			first := map[key]*rule.Object{}
+			first := map[entryPoint]*rule.Object{}
 			for _, virtual := range c.Objects(rule.VirtualService) {
-				reported := false
-				for _, gateway := range gateways(virtual) {
-					for host := range virtual.Field("spec", "hosts").Items() {
-						at := key{gateway, qualified(host.Text(), virtual.Namespace)}
-						other := first[at]
-						if other == nil {
-							first[at] = virtual
-							continue
-						}
-						if !reported && other != virtual && (gateway == "mesh" || catchesAll(other) || catchesAll(virtual)) {
-							reported = true
-							c.Report(host, "%s routes %s on %s too", other, host.Text(), gateway)
-						}
-					}
-				}
+				checkShared(c, virtual, first)
 			}
 		},
+	}
+}
+
+type entryPoint struct{ gateway, host string }
+
+// checkShared reports the first host of a VirtualService that another one before it has.
+func checkShared(c *rule.Context, virtual *rule.Object, first map[entryPoint]*rule.Object) {
+	reported := false
+	for _, gateway := range gateways(virtual) {
+		for host := range virtual.All("spec", "hosts", "*") {
+			at := entryPoint{gateway, qualified(host.Text(), virtual.Namespace)}
+			other := first[at]
+			if other == nil {
+				first[at] = virtual
+				continue
+			}
+			if !reported && other != virtual && (gateway == "mesh" || catchesAll(other) || catchesAll(virtual)) {
+				reported = true
+				c.Report(host, "%s routes %s on %s too", other, host.Text(), gateway)
+			}
+		}
 	}
 }
 
@@ -112,18 +118,14 @@ func secondEntry() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			reported := map[*rule.Object]bool{}
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				if slices.Equal(gateways(virtual), []string{"mesh"}) {
+			for virtual, destination := range destinations(c) {
+				service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace)
+				if service == nil || service.Predictor == nil || clusterLocal(service.Predictor) || service.Predictor.Mode() != rule.Standard ||
+					reported[service.Object] || slices.Equal(gateways(virtual), []string{"mesh"}) {
 					continue
 				}
-				for destination := range destinations(virtual) {
-					service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace)
-					if service == nil || service.Predictor == nil || clusterLocal(service.Predictor) || service.Predictor.Mode() != rule.Standard || reported[service.Object] {
-						continue
-					}
-					reported[service.Object] = true
-					c.Report(service.Object.Field("metadata"), "%s exposes it, and KServe makes an entry of its own", virtual)
-				}
+				reported[service.Object] = true
+				c.Report(service.Object.Field("metadata"), "%s exposes it, and KServe makes an entry of its own", virtual)
 			}
 		},
 	}
@@ -194,11 +196,11 @@ func gatewayHosts() rule.Rule {
 func servedHosts(c *rule.Context, virtual *rule.Object) ([]string, bool) {
 	var hosts []string
 	any := false
-	for _, name := range gateways(virtual) {
-		if name == "mesh" {
+	for _, full := range gateways(virtual) {
+		if full == "mesh" {
 			continue
 		}
-		namespace, name, _ := strings.Cut(name, "/")
+		namespace, name, _ := strings.Cut(full, "/")
 		gateway := c.Find(rule.Gateway, namespace, name)
 		if gateway == nil {
 			return nil, false

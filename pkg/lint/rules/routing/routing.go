@@ -17,22 +17,31 @@ func Rules() []rule.Rule {
 	}
 }
 
-// destinations are those of a VirtualService, with their routes: the objects that have a host.
-func destinations(virtual *rule.Object) iter.Seq[rule.Value] {
-	return func(yield func(rule.Value) bool) {
-		for _, protocol := range []string{"http", "tls", "tcp"} {
-			for entry := range virtual.Field("spec", protocol).Items() {
-				for route := range entry.Field("route").Items() {
-					if !yield(route.Field("destination")) {
+// destinations are those of every VirtualService: the objects that have a host.
+func destinations(c *rule.Context) iter.Seq2[*rule.Object, rule.Value] {
+	paths := [][]string{
+		{"spec", "http", "*", "route", "*", "destination"}, {"spec", "http", "*", "mirrors", "*", "destination"}, {"spec", "http", "*", "mirror"},
+		{"spec", "tls", "*", "route", "*", "destination"}, {"spec", "tcp", "*", "route", "*", "destination"},
+	}
+	return func(yield func(*rule.Object, rule.Value) bool) {
+		for _, virtual := range c.Objects(rule.VirtualService) {
+			for _, path := range paths {
+				for destination := range virtual.All(path...) {
+					if destination.Found() && !yield(virtual, destination) {
 						return
 					}
 				}
-				for mirror := range entry.Field("mirrors").Items() {
-					if !yield(mirror.Field("destination")) {
-						return
-					}
-				}
-				if mirror := entry.Field("mirror"); mirror.Found() && !yield(mirror) {
+			}
+		}
+	}
+}
+
+// httpRoutes are the HTTP routes of every VirtualService.
+func httpRoutes(c *rule.Context) iter.Seq2[*rule.Object, rule.Value] {
+	return func(yield func(*rule.Object, rule.Value) bool) {
+		for _, virtual := range c.Objects(rule.VirtualService) {
+			for http := range virtual.All("spec", "http", "*") {
+				if !yield(virtual, http) {
 					return
 				}
 			}

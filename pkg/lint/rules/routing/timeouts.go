@@ -34,18 +34,16 @@ func retriedGeneration() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.VirtualService),
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for http := range virtual.Field("spec", "http").Items() {
-					retries := http.Field("retries")
-					if retries.Field("attempts").IntOr(2) == 0 || !retries.Found() || !leadsToModel(c, virtual, http) {
-						continue
-					}
-					retryOn := retries.Field("retryOn")
-					for condition := range strings.SplitSeq(retryOn.Text(), ",") {
-						if condition = strings.TrimSpace(condition); repeats(condition) {
-							c.Report(retryOn, "%s repeats a generation that had begun", condition)
-							break
-						}
+			for virtual, http := range httpRoutes(c) {
+				retries := http.Field("retries")
+				if retries.Field("attempts").IntOr(2) == 0 || !retries.Found() || !leadsToModel(c, virtual, http) {
+					continue
+				}
+				retryOn := retries.Field("retryOn")
+				for condition := range strings.SplitSeq(retryOn.Text(), ",") {
+					if condition = strings.TrimSpace(condition); repeats(condition) {
+						c.Report(retryOn, "%s repeats a generation that had begun", condition)
+						break
 					}
 				}
 			}
@@ -64,16 +62,14 @@ func disabledRetries() rule.Rule {
 			Kinds:   []rule.Kind{rule.VirtualService},
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for http := range virtual.Field("spec", "http").Items() {
-					retries := http.Field("retries")
-					if retries.Field("attempts").IntOr(0) != 0 {
-						continue
-					}
-					for _, field := range []string{"retryOn", "perTryTimeout", "retryRemoteLocalities"} {
-						if value := retries.Field(field); value.Found() {
-							c.Report(value, "istiod refuses %s where attempts is 0 or missing", field)
-						}
+			for _, http := range httpRoutes(c) {
+				retries := http.Field("retries")
+				if retries.Field("attempts").IntOr(0) != 0 {
+					continue
+				}
+				for _, field := range []string{"retryOn", "perTryTimeout", "retryRemoteLocalities"} {
+					if value := retries.Field(field); value.Found() {
+						c.Report(value, "istiod refuses %s where attempts is 0 or missing", field)
 					}
 				}
 			}
@@ -93,26 +89,31 @@ func cutStream() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.VirtualService, rule.HTTPRoute),
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for http := range virtual.Field("spec", "http").Items() {
-					if leadsToModel(c, virtual, http) {
-						checkTimeout(c, http.Field("timeout"))
-					}
+			for virtual, http := range httpRoutes(c) {
+				if leadsToModel(c, virtual, http) {
+					checkTimeout(c, http.Field("timeout"))
 				}
 			}
 			for _, route := range c.Objects(rule.HTTPRoute) {
-				for entry := range route.Field("spec", "rules").Items() {
-					for backend := range entry.Field("backendRefs").Items() {
-						service, _ := c.ServiceOf(backend.Field("name").Text(), route.Namespace)
-						if service != nil && service.Predictor != nil && service.Predictor.ServesLLM() {
-							checkTimeout(c, entry.Field("timeouts", "request"))
-							break
-						}
+				for entry := range route.All("spec", "rules", "*") {
+					if backsModel(c, route, entry) {
+						checkTimeout(c, entry.Field("timeouts", "request"))
 					}
 				}
 			}
 		},
 	}
+}
+
+// backsModel says whether a rule of an HTTPRoute sends to a predictor that serves an LLM.
+func backsModel(c *rule.Context, route *rule.Object, entry rule.Value) bool {
+	for backend := range entry.All("backendRefs", "*", "name") {
+		service, _ := c.ServiceOf(backend.Text(), route.Namespace)
+		if service != nil && service.Predictor != nil && service.Predictor.ServesLLM() {
+			return true
+		}
+	}
+	return false
 }
 
 func checkTimeout(c *rule.Context, timeout rule.Value) {
@@ -133,12 +134,10 @@ func zeroTimeout() rule.Rule {
 			Kinds:   []rule.Kind{rule.VirtualService},
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for http := range virtual.Field("spec", "http").Items() {
-					for _, timeout := range []rule.Value{http.Field("timeout"), http.Field("retries", "perTryTimeout")} {
-						if d, err := time.ParseDuration(timeout.Text()); err == nil && d < time.Millisecond {
-							c.Report(timeout, "Istio refuses a duration of %s", timeout.Text()).Remove()
-						}
+			for _, http := range httpRoutes(c) {
+				for _, timeout := range []rule.Value{http.Field("timeout"), http.Field("retries", "perTryTimeout")} {
+					if d, err := time.ParseDuration(timeout.Text()); err == nil && d < time.Millisecond {
+						c.Report(timeout, "Istio refuses a duration of %s", timeout.Text()).Remove()
 					}
 				}
 			}

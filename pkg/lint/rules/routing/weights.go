@@ -19,11 +19,9 @@ func weightRange() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, virtual := range c.Objects(rule.VirtualService) {
 				for _, protocol := range []string{"http", "tls", "tcp"} {
-					for entry := range virtual.Field("spec", protocol).Items() {
-						for route := range entry.Field("route").Items() {
-							if weight := route.Field("weight"); weight.IntOr(0) < 0 || weight.IntOr(0) > 100 {
-								c.Report(weight, "weight %d is not between 0 and 100", weight.IntOr(0))
-							}
+					for weight := range virtual.All("spec", protocol, "*", "route", "*", "weight") {
+						if n := weight.IntOr(0); n < 0 || n > 100 {
+							c.Report(weight, "weight %d is not between 0 and 100", n)
 						}
 					}
 				}
@@ -44,19 +42,17 @@ func weightSum() rule.Rule {
 			Kinds: []rule.Kind{rule.VirtualService},
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for http := range virtual.Field("spec", "http").Items() {
-					routes := http.Field("route")
-					sum, negative := int64(0), false
-					for route := range routes.Items() {
-						weight := route.Field("weight").IntOr(0)
-						sum += max(min(weight, 1<<32), -1<<32)
-						negative = negative || weight < 0
-					}
-					// One destination gets all, whatever its weight. A negative weight has a rule of its own.
-					if routes.Len() > 1 && sum != 100 && !negative {
-						c.Report(routes, "the weights sum to %d, so a weight isn't the share that it says", sum)
-					}
+			for _, http := range httpRoutes(c) {
+				routes := http.Field("route")
+				sum, negative := int64(0), false
+				for route := range routes.Items() {
+					weight := route.Field("weight").IntOr(0)
+					sum += max(min(weight, 1<<32), -1<<32)
+					negative = negative || weight < 0
+				}
+				// One destination gets all, whatever its weight. A negative weight has a rule of its own.
+				if routes.Len() > 1 && sum != 100 && !negative {
+					c.Report(routes, "the weights sum to %d, so a weight isn't the share that it says", sum)
 				}
 			}
 		},
@@ -75,18 +71,16 @@ func fullMirror() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.VirtualService),
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for http := range virtual.Field("spec", "http").Items() {
-					if !leadsToModel(c, virtual, http) {
-						continue
-					}
-					if mirror := http.Field("mirror"); mirror.Found() && !http.Field("mirrorPercentage").Found() && !http.Field("mirrorPercent").Found() {
+			for virtual, http := range httpRoutes(c) {
+				if !leadsToModel(c, virtual, http) {
+					continue
+				}
+				if mirror := http.Field("mirror"); mirror.Found() && !http.Field("mirrorPercentage").Found() && !http.Field("mirrorPercent").Found() {
+					c.Report(mirror, "every generation is repeated on the mirror")
+				}
+				for mirror := range http.Field("mirrors").Items() {
+					if !mirror.Field("percentage").Found() {
 						c.Report(mirror, "every generation is repeated on the mirror")
-					}
-					for mirror := range http.Field("mirrors").Items() {
-						if !mirror.Field("percentage").Found() {
-							c.Report(mirror, "every generation is repeated on the mirror")
-						}
 					}
 				}
 			}

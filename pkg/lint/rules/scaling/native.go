@@ -22,12 +22,7 @@ func cpuOfGPU() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, workload := range c.Workloads() {
-				p := workload.Predictor
-				if p == nil || p.Mode() != rule.Standard || p.Class() != "hpa" || deviceCount(workload) == 0 || p.MaxReplicas() <= max(1, p.MinReplicas()) {
-					continue
-				}
-				metrics := p.Spec.Field("autoScaling", "metrics")
-				if metrics.Len() == 0 && (p.Spec.Field("scaleMetric").Text() == "" || p.Spec.Field("scaleMetric").Text() == "cpu") {
+				if p := workload.Predictor; p != nil && deviceCount(workload) > 0 && scaledByCPU(p) {
 					c.Report(p.Spec.Field("maxReplicas"), "KServe scales it by CPU, and it works on an accelerator")
 				}
 			}
@@ -36,14 +31,21 @@ func cpuOfGPU() rule.Rule {
 				if workload == nil || deviceCount(workload) == 0 {
 					continue
 				}
-				for metric := range autoscaler.Field("spec", "metrics").Items() {
-					if name := metric.Field("resource", "name"); name.Text() == "cpu" {
+				for name := range autoscaler.All("spec", "metrics", "*", "resource", "name") {
+					if name.Text() == "cpu" {
 						c.Report(name, "the pods of %s work on an accelerator", workload.Object)
 					}
 				}
 			}
 		},
 	}
+}
+
+// scaledByCPU says whether the HPA that KServe makes has something to scale and nothing but CPU to go by.
+func scaledByCPU(p *rule.Predictor) bool {
+	metric := p.Spec.Field("scaleMetric").Text()
+	return p.Mode() == rule.Standard && p.Class() == "hpa" && p.MaxReplicas() > max(1, p.MinReplicas()) &&
+		p.Spec.Field("autoScaling", "metrics").Len() == 0 && (metric == "" || metric == "cpu")
 }
 
 func blockedDrain() rule.Rule {

@@ -22,22 +22,26 @@ func strategyText() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, service := range c.Objects(rule.InferenceService) {
 				for _, component := range []string{"predictor", "transformer", "explainer"} {
-					rolling := service.Field("spec", component, "deploymentStrategy", "rollingUpdate")
-					surge, unavailable := rolling.Field("maxSurge"), rolling.Field("maxUnavailable")
-					for _, value := range []rule.Value{surge, unavailable} {
-						if value.IsText() && !isPercent(value.Text()) {
-							reported := c.Report(value, "the API server refuses the text %q in the Deployment; write the number without quotes", value.Text())
-							if n, err := strconv.ParseUint(value.Text(), 10, 31); err == nil {
-								reported.Set(strconv.FormatUint(n, 10))
-							}
-						}
-					}
-					if zero(surge) && zero(unavailable) {
-						c.Report(rolling, "with maxSurge and maxUnavailable both 0 no pod could be replaced, and the API server refuses the Deployment")
-					}
+					checkStrategy(c, service.Field("spec", component, "deploymentStrategy", "rollingUpdate"))
 				}
 			}
 		},
+	}
+}
+
+func checkStrategy(c *rule.Context, rolling rule.Value) {
+	surge, unavailable := rolling.Field("maxSurge"), rolling.Field("maxUnavailable")
+	for _, value := range []rule.Value{surge, unavailable} {
+		if !value.IsText() || isPercent(value.Text()) {
+			continue
+		}
+		reported := c.Report(value, "the API server refuses the text %q in the Deployment; write the number without quotes", value.Text())
+		if n, err := strconv.ParseUint(value.Text(), 10, 31); err == nil {
+			reported.Set(strconv.FormatUint(n, 10))
+		}
+	}
+	if zero(surge) && zero(unavailable) {
+		c.Report(rolling, "with maxSurge and maxUnavailable both 0 no pod could be replaced, and the API server refuses the Deployment")
 	}
 }
 

@@ -59,21 +59,17 @@ func canaryWithoutTraffic() rule.Rule {
 
 func routed(c *rule.Context, service, namespace string) bool {
 	for _, virtual := range c.Objects(rule.VirtualService) {
-		for http := range virtual.Field("spec", "http").Items() {
-			for route := range http.Field("route").Items() {
-				host, ok := rule.ParseHost(route.Field("destination", "host").Text(), virtual.Namespace)
-				if ok && host.Service == service && host.Namespace == namespace {
-					return true
-				}
+		for at := range virtual.All("spec", "http", "*", "route", "*", "destination", "host") {
+			host, ok := rule.ParseHost(at.Text(), virtual.Namespace)
+			if ok && host.Service == service && host.Namespace == namespace {
+				return true
 			}
 		}
 	}
 	for _, route := range c.Objects(rule.HTTPRoute) {
-		for entry := range route.Field("spec", "rules").Items() {
-			for backend := range entry.Field("backendRefs").Items() {
-				if backend.Field("name").Text() == service {
-					return true
-				}
+		for backend := range route.All("spec", "rules", "*", "backendRefs", "*", "name") {
+			if backend.Text() == service {
+				return true
 			}
 		}
 	}

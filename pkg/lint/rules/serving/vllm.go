@@ -51,18 +51,23 @@ func unknownFlag() rule.Rule {
 					continue
 				}
 				for _, flag := range rule.Flags(p.Main()) {
-					if flag.Name == "disable-log-requests" && !version.Before(v(17, 1)) && version.Before(v(33, 0)) {
-						c.Report(flag.At, "vLLM %s stops on --disable-log-requests; leave it out, requests aren't logged by default", version)
-					}
-					for _, g := range goneFlags() {
-						absent := g.until != (rule.Version{}) && !version.Before(g.until) || version.Before(g.since) && g.since != (rule.Version{})
-						if g.flag == flag.Name && absent {
-							c.Report(flag.At, "vLLM %s doesn't know --%s; use %s", version, flag.Name, g.instead)
-						}
-					}
+					checkFlag(c, flag, version)
 				}
 			}
 		},
+	}
+}
+
+func checkFlag(c *rule.Context, flag rule.Flag, version rule.Version) {
+	if flag.Name == "disable-log-requests" && !version.Before(v(17, 1)) && version.Before(v(33, 0)) {
+		c.Report(flag.At, "vLLM %s stops on --disable-log-requests; leave it out, requests aren't logged by default", version)
+	}
+	for _, g := range goneFlags() {
+		early := g.since != (rule.Version{}) && version.Before(g.since)
+		late := g.until != (rule.Version{}) && !version.Before(g.until)
+		if g.flag == flag.Name && (early || late) {
+			c.Report(flag.At, "vLLM %s doesn't know --%s; use %s", version, flag.Name, g.instead)
+		}
 	}
 }
 
@@ -79,7 +84,7 @@ func servedName() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, virtual := range c.Objects(rule.VirtualService) {
-				for http := range virtual.Field("spec", "http").Items() {
+				for http := range virtual.All("spec", "http", "*") {
 					checkNames(c, virtual, http)
 				}
 			}
