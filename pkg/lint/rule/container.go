@@ -65,11 +65,18 @@ func (c Container) Env(name string) Value {
 	return Value{}
 }
 
-// Ports of the container; a list of the InferenceService is merged by containerPort, so its own come first.
+// Ports of the container. A strategic merge puts those of the InferenceService first, and one with the same
+// containerPort takes the place of the runtime's.
 func (c Container) Ports() []Value {
 	var ports []Value
+	seen := map[string]bool{}
 	for _, part := range slices.Backward(c.parts) {
-		ports = append(ports, slices.Collect(part.Field("ports").Items())...)
+		for port := range part.Field("ports").Items() {
+			if number := port.Field("containerPort").Scalar(); !seen[number] {
+				seen[number] = true
+				ports = append(ports, port)
+			}
+		}
 	}
 	return ports
 }

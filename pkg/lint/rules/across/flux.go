@@ -56,18 +56,22 @@ func substituted() rule.Rule {
 			}
 			for _, p := range c.Predictors() {
 				for _, part := range p.Main().Parts() {
-					if part.Object().Annotation("kustomize.toolkit.fluxcd.io/substitute").Text() == "disabled" {
-						continue
-					}
-					for _, list := range []string{"command", "args"} {
-						for text := range part.All(list, "*") {
-							if variable.MatchString(text.Text()) {
-								c.Report(text, "Flux replaces the variables of this text")
-							}
-						}
-					}
+					checkVariables(c, part)
 				}
 			}
 		},
+	}
+}
+
+func checkVariables(c *rule.Context, container rule.Value) {
+	if container.Object().Annotation("kustomize.toolkit.fluxcd.io/substitute").Text() == "disabled" {
+		return
+	}
+	for _, list := range []string{"command", "args"} {
+		for text := range container.All(list, "*") {
+			if variable.MatchString(text.Text()) {
+				c.Report(text, "Flux replaces the variables of this text")
+			}
+		}
 	}
 }

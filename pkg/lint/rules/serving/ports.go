@@ -13,6 +13,7 @@ func firstPort() rule.Rule {
 			Code: "KG0222", Name: "first-port-not-served", Level: finding.Error,
 			Summary: "The first container port is the one that the server listens on.",
 			Why: "Port 80 of the predictor's Service goes to the first container port, and to 8080 where none is declared. " +
+				"Ports of the InferenceService come before the runtime's, so adding one for metrics makes it the first. " +
 				"Where vLLM listens elsewhere every request is refused, while probes on the right port keep the pod ready.",
 			How:   "List the port of --port first; vLLM's default is 8000.",
 			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/service/service_reconciler.go (createDefaultSvc)"},
