@@ -12,7 +12,7 @@ LINTER    := $(BIN)/golangci-lint
 KUSTOMIZE := $(BIN)/kustomize
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 10s
-FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf load:FuzzStream load:FuzzKustomization report:FuzzReport
+FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
 MIN_GO    := 1.26
 
 # tier NAME,COMMANDS runs the commands and prints the seconds they took.

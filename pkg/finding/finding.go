@@ -72,7 +72,7 @@ func Sort(findings []Finding) []Finding {
 		return cmp.Or(
 			cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Code, b.Code), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message),
-			cmp.Compare(a.Set, b.Set),
+			cmp.Compare(a.Object.String(), b.Object.String()), cmp.Compare(a.Set, b.Set),
 		)
 	})
 	return slices.CompactFunc(findings, func(a, b Finding) bool {

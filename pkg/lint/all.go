@@ -1,0 +1,37 @@
+package lint
+
+import (
+	"slices"
+
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+	"github.com/kservegen/kservegen/pkg/lint/rules/accelerator"
+	"github.com/kservegen/kservegen/pkg/lint/rules/across"
+	"github.com/kservegen/kservegen/pkg/lint/rules/kustomization"
+	"github.com/kservegen/kservegen/pkg/lint/rules/lifecycle"
+	"github.com/kservegen/kservegen/pkg/lint/rules/mesh"
+	"github.com/kservegen/kservegen/pkg/lint/rules/naming"
+	"github.com/kservegen/kservegen/pkg/lint/rules/routing"
+	"github.com/kservegen/kservegen/pkg/lint/rules/scaling"
+	"github.com/kservegen/kservegen/pkg/lint/rules/serving"
+	"github.com/kservegen/kservegen/pkg/lint/rules/storage"
+)
+
+// All returns every rule in the order of the codes.
+func All() []rule.Rule {
+	return slices.Concat(
+		own(),
+		naming.Rules(),
+		serving.Rules(),
+		routing.Rules(),
+		mesh.Rules(),
+		scaling.Rules(),
+		storage.Rules(),
+		accelerator.Rules(),
+		lifecycle.Rules(),
+		kustomization.Rules(),
+		across.Rules(),
+	)
+}
+
+// Retired returns the codes that are not used any more, so that they are never used again.
+func Retired() []string { return nil }

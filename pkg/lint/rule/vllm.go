@@ -1,0 +1,102 @@
+package rule
+
+import (
+	"path"
+	"strings"
+)
+
+// IsVLLM says whether a container runs vLLM's server: by its command, its arguments or its image.
+func IsVLLM(c Container) bool { return c.vllm }
+
+func runsVLLM(c Container) bool {
+	if strings.Contains(path.Base(imageName(c)), "vllm") {
+		return true
+	}
+	words := c.Field("command").Strings()
+	for _, arg := range c.Args() {
+		words = append(words, arg.Text())
+	}
+	for _, word := range words {
+		if word == "vllm" || strings.HasPrefix(word, "vllm.entrypoints") || strings.Contains(word, "vllm serve") {
+			return true
+		}
+	}
+	return false
+}
+
+func imageName(c Container) string {
+	name, _ := SplitImage(c.Field("image").Text())
+	return name
+}
+
+// SplitImage returns an image's name and its tag; the tag is empty where there is none or a digest.
+func SplitImage(image string) (name, tag string) {
+	if name, _, found := strings.Cut(image, "@"); found {
+		return name, ""
+	}
+	if at := strings.LastIndexByte(image, ':'); at > strings.LastIndexByte(image, '/') {
+		return image[:at], image[at+1:]
+	}
+	return image, ""
+}
+
+// VLLMVersion is the version of vLLM's own images, which their tag says; false for other images.
+func VLLMVersion(c Container) (Version, bool) {
+	name, tag := SplitImage(c.Field("image").Text())
+	if !strings.HasPrefix(path.Base(name), "vllm-openai") {
+		return Version{}, false
+	}
+	tag, _, _ = strings.Cut(tag, "-")
+	version, err := ParseVersion(tag)
+	return version, err == nil
+}
+
+// Flag is one command line flag of a server.
+type Flag struct {
+	// Name is without dashes in front, and with - for _ inside: vLLM takes both.
+	Name, Value string
+	// At is the argument that names it.
+	At Value
+}
+
+// Flags are the flags of a container, in order. Where a shell runs a script there are none to see.
+func Flags(c Container) []Flag { return c.flags }
+
+func flags(c Container) []Flag {
+	var found []Flag
+	if command := c.Field("command").Strings(); len(command) > 0 && isShell(command[0]) {
+		return nil
+	}
+	args := c.Args()
+	for i, arg := range args {
+		name, isFlag := strings.CutPrefix(arg.Text(), "--")
+		if !isFlag || name == "" || strings.ContainsAny(name, " \n") && !strings.Contains(name, "=") {
+			continue
+		}
+		name, value, hasValue := strings.Cut(name, "=")
+		if !hasValue && i+1 < len(args) && !strings.HasPrefix(args[i+1].Text(), "--") {
+			value = args[i+1].Text()
+		}
+		found = append(found, Flag{Name: strings.ReplaceAll(name, "_", "-"), Value: value, At: arg})
+	}
+	return found
+}
+
+func isShell(program string) bool {
+	switch path.Base(program) {
+	case "sh", "bash", "dash", "ash", "zsh":
+		return true
+	}
+	return false
+}
+
+// FindFlag returns the flag that wins, which is the last one.
+func FindFlag(c Container, name string) (Flag, bool) {
+	var found Flag
+	for _, flag := range Flags(c) {
+		if flag.Name == name {
+			found = flag
+		}
+	}
+	return found, found.Name != ""
+}

@@ -1,0 +1,98 @@
+package rule
+
+import "slices"
+
+// Workload is what makes pods: a predictor, a Deployment, a StatefulSet or a Pod.
+type Workload struct {
+	*Object
+	// Predictor is nil for native workloads.
+	Predictor *Predictor
+	// Controller is the name of the Deployment or StatefulSet, empty for a Pod.
+	Controller string
+	// Labels of the pods.
+	Labels map[string]string
+	// Pod is the pod's spec; of a predictor, spec.predictor.
+	Pod Value
+	// Replicas at least; known says whether the object says so itself.
+	Replicas int64
+	// Containers that run side by side.
+	Containers []Container
+
+	annotations []Value
+}
+
+// Workloads returns all that makes pods in the set.
+func (c *Context) Workloads() []*Workload {
+	c.askAll(WorkloadKinds)
+	return c.index.workloads
+}
+
+func workloads(index *Index) []*Workload {
+	var all []*Workload
+	for _, p := range index.predictors {
+		w := &Workload{
+			Object: p.Object, Predictor: p, Controller: p.ServiceName(), Labels: p.PodLabels(), Pod: p.Spec,
+			Replicas: p.MinReplicas(), Containers: []Container{p.Main()},
+		}
+		w.annotations = append(w.annotations, p.Spec.Field("annotations"), p.Field("metadata", "annotations"))
+		if p.Runtime != nil {
+			w.annotations = append(w.annotations, p.Runtime.Field("spec", "annotations"))
+		}
+		all = append(all, w)
+	}
+	for _, kind := range []Kind{Deployment, StatefulSet} {
+		for _, object := range index.kinds[kind] {
+			template := object.Field("spec", "template")
+			w := native(object, template, template.Field("spec"))
+			w.Controller = object.Name
+			w.Replicas = object.Field("spec", "replicas").IntOr(1)
+			all = append(all, w)
+		}
+	}
+	for _, object := range index.kinds[Pod] {
+		all = append(all, native(object, object.Value, object.Field("spec")))
+	}
+	return all
+}
+
+func native(object *Object, template, pod Value) *Workload {
+	w := &Workload{
+		Object: object, Labels: template.Field("metadata", "labels").Map(), Pod: pod, Replicas: 1,
+		annotations: []Value{template.Field("metadata", "annotations")},
+	}
+	for container := range pod.Field("containers").Items() {
+		w.Containers = append(w.Containers, newContainer(container.Field("name").Text(), container))
+	}
+	return w
+}
+
+// PodAnnotation returns an annotation of the pods.
+func (w *Workload) PodAnnotation(key string) Value {
+	for _, annotations := range w.annotations {
+		if value := annotations.Field(key); value.Found() {
+			return value
+		}
+	}
+	return Value{}
+}
+
+// Known says whether the labels and containers of the pods can all be seen.
+func (w *Workload) Known() bool { return w.Predictor == nil || w.Predictor.Known() }
+
+// Volumes of the pods.
+func (w *Workload) Volumes() []Value {
+	if w.Predictor != nil {
+		return w.Predictor.Volumes()
+	}
+	return slices.Collect(w.Pod.Field("volumes").Items())
+}
+
+// Selects says whether a selector's matchLabels take the pods; an empty selector takes all.
+func Selects(matchLabels, labels map[string]string) bool {
+	for key, value := range matchLabels {
+		if labels[key] != value {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,123 @@
+package accelerator
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+)
+
+func tooFewDevices() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0702", Name: "parallel-over-devices", Level: finding.Error,
+			Summary: "The pod has as many devices as tensor, pipeline and data parallelism ask for.",
+			Why:     "vLLM starts one worker per rank. With fewer devices in the pod it stops when it begins: the world size exceeds the available GPUs.",
+			How:     "Raise the limit, or lower --tensor-parallel-size; the product with --pipeline-parallel-size and --data-parallel-size is the number of devices.",
+			Refs:    []string{"vllm: vllm/config/parallel.py"},
+			Kinds:   rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			eachSingleNode(c, func(p *rule.Predictor, ranks, devices int64, at rule.Value) {
+				if ranks > devices {
+					c.Report(at, "vLLM runs %d ranks, and the pod has %d devices", ranks, devices)
+				}
+			})
+		},
+	}
+}
+
+func idleDevices() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0703", Name: "idle-devices", Level: finding.Warning,
+			Summary: "vLLM uses all devices of the pod.",
+			Why:     "vLLM uses one device unless told otherwise. The others of the pod are reserved, paid for and idle, and the weights may not fit on the one.",
+			How:     "Set --tensor-parallel-size to the number of devices, or lower the limit.",
+			Refs:    []string{"vllm: docs/serving/parallelism_scaling"},
+			Kinds:   rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			eachSingleNode(c, func(p *rule.Predictor, ranks, devices int64, at rule.Value) {
+				if ranks < devices {
+					c.Report(p.Main().Devices()[0], "the pod has %d devices, and vLLM uses %d", devices, ranks)
+				}
+			})
+		},
+	}
+}
+
+// eachSingleNode calls f with every predictor of one node whose ranks and devices are both known. A Neuron device
+// has several cores and a MIG slice is less than a GPU, so these aren't compared.
+func eachSingleNode(c *rule.Context, f func(p *rule.Predictor, ranks, devices int64, at rule.Value)) {
+	for _, p := range c.Predictors() {
+		main := p.Main()
+		devices := main.Devices()
+		if !p.Known() || p.Spec.Field("workerSpec").Found() || !rule.IsVLLM(main) || len(rule.Flags(main)) == 0 || len(devices) != 1 || multiNode(p) {
+			continue
+		}
+		if name := devices[0].Key(); name != "nvidia.com/gpu" && name != "amd.com/gpu" {
+			continue
+		}
+		ranks, at, ok := ranksOf(main)
+		if ok && main.DeviceCount() > 0 {
+			f(p, ranks, main.DeviceCount(), orAt(at, devices[0]))
+		}
+	}
+}
+
+func multiNode(p *rule.Predictor) bool {
+	return p.Runtime != nil && p.Runtime.Field("spec", "workerSpec").Found()
+}
+
+// ranksOf is the product of the parallel sizes, and the flag of the largest.
+func ranksOf(main rule.Container) (int64, rule.Value, bool) {
+	ranks, largest := int64(1), int64(1)
+	var at rule.Value
+	for _, name := range []string{"tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size"} {
+		flag, ok := find(main, name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(flag.Value, 10, 16)
+		if err != nil || n < 1 || strings.HasPrefix(name, "data") && otherNodes(main) {
+			return 0, rule.Value{}, false
+		}
+		ranks *= n
+		if n > largest {
+			largest, at = n, flag.At
+		}
+	}
+	return ranks, at, true
+}
+
+func otherNodes(main rule.Container) bool {
+	_, local := rule.FindFlag(main, "data-parallel-size-local")
+	_, address := rule.FindFlag(main, "data-parallel-address")
+	return local || address
+}
+
+func find(main rule.Container, name string) (rule.Flag, bool) {
+	if flag, ok := rule.FindFlag(main, name); ok {
+		return flag, true
+	}
+	short := map[string]string{"tensor-parallel-size": "-tp", "pipeline-parallel-size": "-pp", "data-parallel-size": "-dp"}[name]
+	args := main.Args()
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg.Text(), short+"="); ok {
+			return rule.Flag{Name: name, Value: value, At: arg}, true
+		}
+		if arg.Text() == short && i+1 < len(args) {
+			return rule.Flag{Name: name, Value: args[i+1].Text(), At: arg}, true
+		}
+	}
+	return rule.Flag{}, false
+}
+
+func orAt(at, other rule.Value) rule.Value {
+	if at.Found() {
+		return at
+	}
+	return other
+}

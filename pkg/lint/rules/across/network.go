@@ -1,0 +1,111 @@
+package across
+
+import (
+	"slices"
+
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+)
+
+// policiesFor calls f with each NetworkPolicy and a predictor whose pods it selects.
+func policiesFor(c *rule.Context, f func(policy *rule.Object, p *rule.Workload)) {
+	for _, policy := range c.Objects(rule.NetworkPolicy) {
+		for _, workload := range c.InNamespace(policy.Namespace) {
+			if workload.Predictor != nil && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
+				f(policy, workload)
+			}
+		}
+	}
+}
+
+func isolates(policy *rule.Object, direction string) bool {
+	types := policy.Field("spec", "policyTypes").Strings()
+	if len(types) == 0 {
+		return direction == "Ingress" || policy.Field("spec", "egress").Found()
+	}
+	return slices.Contains(types, direction)
+}
+
+// opens says whether one of a policy's rules has one of the ports; a rule without ports has all.
+func opens(rules rule.Value, ports ...string) bool {
+	for entry := range rules.Items() {
+		if entry.Field("ports").Len() == 0 {
+			return true
+		}
+		for port := range entry.Field("ports").Items() {
+			number := port.Field("port")
+			if !number.Found() || slices.Contains(ports, number.Scalar()) || port.Field("endPort").Found() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func closedPort() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG1009", Name: "serving-port-closed", Level: finding.Error,
+			Summary: "The NetworkPolicies of a model open the port that it serves.",
+			Why: "A policy for ingress closes every port that no policy of the pod opens. Ports are those of the container: opening 80, the Service's, opens nothing. " +
+				"Callers get timeouts.",
+			How:   "Add the container's port to a rule of ingress.",
+			Refs:  []string{"kubernetes: docs/concepts/services-networking/network-policies"},
+			Whole: true,
+			Kinds: rule.WorkloadKinds(rule.NetworkPolicy),
+		},
+		Check: func(c *rule.Context) {
+			open := map[*rule.Workload]bool{}
+			closing := map[*rule.Workload]*rule.Object{}
+			policiesFor(c, func(policy *rule.Object, workload *rule.Workload) {
+				ports := workload.Predictor.Main().Ports()
+				if !isolates(policy, "Ingress") || len(ports) == 0 {
+					return
+				}
+				names := []string{ports[0].Field("containerPort").Scalar(), ports[0].Field("name").Text()}
+				open[workload] = open[workload] || opens(policy.Field("spec", "ingress"), names...)
+				if closing[workload] == nil {
+					closing[workload] = policy
+				}
+			})
+			for _, workload := range c.Workloads() {
+				if policy := closing[workload]; policy != nil && !open[workload] {
+					c.Report(policy.Field("spec", "ingress"), "no policy opens the port of %s to anybody", workload.Object)
+				}
+			}
+		},
+	}
+}
+
+func noDNS() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG1010", Name: "no-name-resolution", Level: finding.Error,
+			Summary: "Pods whose egress is restricted may still resolve names.",
+			Why: "A policy for egress without port 53 stops DNS: the storage-initializer can't find its bucket and the sidecar can't find istiod, so the pod never starts. " +
+				"What is seen is a timeout, not the policy.",
+			How:   "Add a rule of egress for port 53, UDP and TCP.",
+			Refs:  []string{"kubernetes: docs/concepts/services-networking/network-policies"},
+			Whole: true,
+			Kinds: rule.WorkloadKinds(rule.NetworkPolicy),
+		},
+		Check: func(c *rule.Context) {
+			open := map[*rule.Workload]bool{}
+			closing := map[*rule.Workload]*rule.Object{}
+			policiesFor(c, func(policy *rule.Object, workload *rule.Workload) {
+				if !isolates(policy, "Egress") {
+					return
+				}
+				open[workload] = open[workload] || opens(policy.Field("spec", "egress"), "53", "dns", "dns-tcp")
+				if closing[workload] == nil {
+					closing[workload] = policy
+				}
+			})
+			for _, workload := range c.Workloads() {
+				if policy := closing[workload]; policy != nil && !open[workload] {
+					c.Report(policy.Field("spec", "egress"), "the pods of %s can't resolve names", workload.Object)
+				}
+			}
+		},
+	}
+}

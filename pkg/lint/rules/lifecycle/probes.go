@@ -1,0 +1,136 @@
+package lifecycle
+
+import (
+	"slices"
+
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+)
+
+func livenessBeforeLoad() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0801", Name: "liveness-kills-loading", Level: finding.Error,
+			Summary: "A liveness probe waits until the model is loaded.",
+			Why: "vLLM refuses connections while it loads, which takes minutes. Without a startup probe the liveness probe begins at once, " +
+				"and the container is killed and starts over, for ever.",
+			How:   "Add a startupProbe on the same path whose failureThreshold times periodSeconds covers the loading.",
+			Refs:  []string{"kserve#5062", "vllm: vllm/entrypoints/launcher.py"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+				liveness := main.Field("livenessProbe")
+				if liveness.Found() && !main.Field("startupProbe").Found() && window(liveness) < 600 {
+					c.Report(liveness, "the container is killed after %d s, whether the model is loaded or not", window(liveness))
+				}
+			})
+		},
+	}
+}
+
+// progressDeadline of every Deployment that KServe makes, in seconds. A budget is usually twice the time that is
+// expected, so only budgets over twice the deadline speak of models that are expected to miss it.
+const progressDeadline = 600
+
+func deadlineBeforeLoad() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0802", Name: "deadline-before-load", Level: finding.Info,
+			Summary: "A model that loads for more than ten minutes is reported as failed meanwhile.",
+			Why: "The Deployment that KServe makes has a progress deadline of 600 s, and no field changes it. A pod that starts for longer is not stopped, but the Deployment " +
+				"gets ProgressDeadlineExceeded and the InferenceService is not ready until it is: what waits for it, Flux or a pipeline, may give up.",
+			How:   "Give what waits for it a longer timeout; load the weights from a node's disk or a cache to start faster.",
+			Refs:  []string{"kserve#5684", "kserve#3795", "kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/deployment/deployment_reconciler.go (setDefaultDeploymentSpec)"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+				if startup := main.Field("startupProbe"); window(startup) > 2*progressDeadline && p.Mode() == rule.Standard {
+					c.Report(startup, "it may start for %d s, and the Deployment is reported as failed after %d", window(startup), progressDeadline)
+				}
+			})
+		},
+	}
+}
+
+func readinessByTCP() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0803", Name: "readiness-by-connection", Level: finding.Warning,
+			Summary: "vLLM's readiness is asked over HTTP.",
+			Why: "Without a readiness probe KServe adds one that opens a TCP connection to the first container port, or to 8080. A server whose engine died accepts connections still " +
+				"and answers /health with 503, so it stays in the Service.",
+			How:   "Add a readinessProbe with httpGet /health.",
+			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/deployment/deployment_reconciler.go (setDefaultPodSpec)"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+				probe := main.Field("readinessProbe")
+				if !probe.Found() {
+					c.Report(main.Strongest(), "KServe adds a readiness probe that only opens a connection")
+				} else if tcp := probe.Field("tcpSocket"); tcp.Found() {
+					c.Report(tcp, "a server whose engine died still accepts connections")
+				}
+			})
+		},
+	}
+}
+
+func probePort() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0804", Name: "probe-on-other-port", Level: finding.Error,
+			Summary: "Probes ask a port that the container listens on.",
+			Why:     "A probe on a port that nothing listens on fails for ever: the pod never gets ready, or is killed again and again.",
+			How:     "Use the name or number of a container port.",
+			Refs:    []string{"kubernetes: docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes"},
+			Kinds:   rule.WorkloadKinds(),
+		},
+		Check: func(c *rule.Context) {
+			for _, workload := range c.Workloads() {
+				for _, container := range workload.Containers {
+					if workload.Known() {
+						checkProbes(c, container)
+					}
+				}
+			}
+		},
+	}
+}
+
+func checkProbes(c *rule.Context, container rule.Container) {
+	ports := listens(container)
+	// A server may listen on a number that nobody declares; of vLLM it is known.
+	named := !rule.IsVLLM(container)
+	for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
+		for _, kind := range []string{"httpGet", "tcpSocket", "grpc"} {
+			port := container.Field(probe, kind, "port")
+			if len(ports) > 0 && port.Scalar() != "" && (port.IsText() || !named) && !slices.Contains(ports, port.Scalar()) {
+				c.Report(port, "the container declares no port %s", port.Scalar())
+			}
+		}
+	}
+}
+
+func shortStartup() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0808", Name: "startup-shorter-than-load", Level: finding.Warning,
+			Summary: "The startup probe gives vLLM at least two minutes.",
+			Why: "Before vLLM answers it imports its libraries, loads the weights, profiles the memory, compiles and captures graphs. Even small models take longer than a minute; " +
+				"the kubelet kills the container when the probe's budget ends, and all of it starts over.",
+			How:   "Raise failureThreshold: times periodSeconds it is the budget.",
+			Refs:  []string{"kserve: config/runtimes/kserve-vllmserver.yaml (30 minutes)"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+				if startup := main.Field("startupProbe"); startup.Found() && window(startup) < 120 {
+					c.Report(startup, "the container is killed after %d s", window(startup))
+				}
+			})
+		},
+	}
+}

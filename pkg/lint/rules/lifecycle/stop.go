@@ -1,0 +1,121 @@
+package lifecycle
+
+import (
+	"regexp"
+	"strconv"
+
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+)
+
+// readyDefault is how long vLLM's server waits for its engine, in seconds (VLLM_ENGINE_READY_TIMEOUT_S).
+const readyDefault = 600
+
+func engineTimeout() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0805", Name: "engine-gives-up-first", Level: finding.Warning,
+			Summary: "vLLM waits for its engine as long as the startup probe does.",
+			Why: "From 0.14 on vLLM's server stops when its engine isn't ready within VLLM_ENGINE_READY_TIMEOUT_S, 600 s by default. " +
+				"A startup probe that allows more has no effect then.",
+			How:   "Set VLLM_ENGINE_READY_TIMEOUT_S to the probe's budget in seconds.",
+			Refs:  []string{"vllm: vllm/envs.py (VLLM_ENGINE_READY_TIMEOUT_S)"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+				if version, ok := rule.VLLMVersion(main); ok && version.Before(rule.Version{Minor: 14}) {
+					return
+				}
+				startup := main.Field("startupProbe")
+				patience := int64(readyDefault)
+				if value := main.Env("VLLM_ENGINE_READY_TIMEOUT_S").Field("value"); value.Found() {
+					n, err := strconv.ParseInt(value.Scalar(), 10, 32)
+					if err != nil {
+						return
+					}
+					patience = n
+				}
+				if budget := window(startup); budget > patience {
+					c.Report(startup, "the probe allows %d s, and vLLM gives up after %d", budget, patience)
+				}
+			})
+		},
+	}
+}
+
+func graceTooShort() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0806", Name: "grace-shorter-than-drain", Level: finding.Warning,
+			Summary: "The grace period covers the preStop hook and vLLM's drain.",
+			Why: "The kubelet sends SIGKILL when terminationGracePeriodSeconds end, counted from before the preStop hook. Streams that vLLM is still draining are cut. " +
+				"The default is 30 s.",
+			How:   "Set spec.predictor.terminationGracePeriodSeconds to the hook's seconds plus --shutdown-timeout plus 15.",
+			Refs:  []string{"vllm: vllm/entrypoints/launcher.py", "kubernetes: docs/concepts/workloads/pods/pod-lifecycle"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+				flag, _ := rule.FindFlag(main, "shutdown-timeout")
+				drain, err := strconv.ParseInt(flag.Value, 10, 32)
+				if err != nil {
+					drain = 0
+				}
+				need := drain + sleeps(main.Field("lifecycle", "preStop"))
+				grace := p.Spec.Field("terminationGracePeriodSeconds")
+				if has := grace.IntOr(30); need > 0 && has < need {
+					at := grace
+					if !grace.Found() {
+						at = p.Spec
+					}
+					c.Report(at, "the pod is killed after %d s, and it needs %d to stop", has, need)
+				}
+			})
+		},
+	}
+}
+
+var sleep = regexp.MustCompile(`\bsleep (\d{1,6})\b`)
+
+// sleeps is how many seconds a preStop hook waits, as far as it can be seen.
+func sleeps(hook rule.Value) int64 {
+	if n, ok := hook.Field("sleep", "seconds").Int(); ok {
+		return bounded(n)
+	}
+	text := ""
+	for _, word := range hook.Field("exec", "command").Strings() {
+		text += word + " "
+	}
+	if match := sleep.FindStringSubmatch(text); match != nil {
+		n, _ := strconv.ParseInt(match[1], 10, 64)
+		return n
+	}
+	return 0
+}
+
+func serviceLinks() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0807", Name: "service-named-vllm", Level: finding.Error,
+			Summary: "No Service beside vLLM's pods is named vllm, or they don't get variables of Services.",
+			Why: "Kubernetes gives every pod variables for the Services of its namespace: one named vllm sets VLLM_PORT to tcp://…, " +
+				"and vLLM takes that for its own setting and stops.",
+			How:   "Set enableServiceLinks: false in spec.predictor, or rename the Service.",
+			Refs:  []string{"vllm: vllm/envs.py (VLLM_PORT)"},
+			Kinds: rule.PredictorKinds(rule.Service),
+		},
+		Check: func(c *rule.Context) {
+			for _, service := range c.Objects(rule.Service) {
+				if service.Name != "vllm" {
+					continue
+				}
+				vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+					if p.Namespace == service.Namespace && !p.Spec.Field("enableServiceLinks").Is(false) && !main.Env("VLLM_PORT").Found() {
+						c.Report(service.Field("metadata", "name"), "the pods of %s get VLLM_PORT=tcp://… and stop", p.Object)
+					}
+				})
+			}
+		},
+	}
+}

@@ -1,0 +1,89 @@
+package routing
+
+import (
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+)
+
+func weightRange() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0301", Name: "weight-out-of-range", Level: finding.Error,
+			Summary: "A route's weight is between 0 and 100.",
+			Why: "Neither the CRD nor istiod's webhook bounds a weight: 90 and -10 are accepted. The negative one becomes a huge unsigned number or is dropped, " +
+				"and the split is another than the file says.",
+			How:   "Write weights from 0 to 100 that sum to 100.",
+			Refs:  []string{"istio: pilot/pkg/networking/core/route/route.go"},
+			Kinds: []rule.Kind{rule.VirtualService},
+		},
+		Check: func(c *rule.Context) {
+			for _, virtual := range c.Objects(rule.VirtualService) {
+				for _, protocol := range []string{"http", "tls", "tcp"} {
+					for weight := range virtual.All("spec", protocol, "*", "route", "*", "weight") {
+						if n := weight.IntOr(0); n < 0 || n > 100 {
+							c.Report(weight, "weight %d is not between 0 and 100", n)
+						}
+					}
+				}
+			}
+		},
+	}
+}
+
+func weightSum() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0302", Name: "weights-do-not-sum", Level: finding.Error,
+			Summary: "The weights of a route with several destinations sum to 100.",
+			Why: "Istio splits by weight over the sum of all weights, so 50 and 10 is 83 to 17. A destination without a weight has 0. " +
+				"A sum of 0 is refused.",
+			How:   "Write a weight at every destination, 100 in all.",
+			Refs:  []string{"istio: pkg/config/validation/validation.go (total destination weight)", "argoproj/argo-rollouts#3141"},
+			Kinds: []rule.Kind{rule.VirtualService},
+		},
+		Check: func(c *rule.Context) {
+			for _, http := range httpRoutes(c) {
+				routes := http.Field("route")
+				sum, negative := int64(0), false
+				for route := range routes.Items() {
+					weight := route.Field("weight").IntOr(0)
+					sum += max(min(weight, 1<<32), -1<<32)
+					negative = negative || weight < 0
+				}
+				// One destination gets all, whatever its weight. A negative weight has a rule of its own.
+				if routes.Len() > 1 && sum != 100 && !negative {
+					c.Report(routes, "the weights sum to %d, so a weight isn't the share that it says", sum)
+				}
+			}
+		},
+	}
+}
+
+func fullMirror() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0315", Name: "mirror-of-everything", Level: finding.Warning,
+			Summary: "A mirror of model traffic says its percentage.",
+			Why: "Without one, every request is sent to the mirror as well. A mirrored generation costs as much of a GPU as a real one, " +
+				"and nobody reads its answer.",
+			How:   "Set the percentage of the mirror (mirrorPercentage of the single mirror field).",
+			Refs:  []string{"istio: VirtualService, HTTPMirrorPolicy"},
+			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.VirtualService),
+		},
+		Check: func(c *rule.Context) {
+			for virtual, http := range httpRoutes(c) {
+				if !leadsToModel(c, virtual, http) {
+					continue
+				}
+				if mirror := http.Field("mirror"); mirror.Found() && !http.Field("mirrorPercentage").Found() && !http.Field("mirrorPercent").Found() {
+					c.Report(mirror, "every generation is repeated on the mirror")
+				}
+				for mirror := range http.Field("mirrors").Items() {
+					if !mirror.Field("percentage").Found() {
+						c.Report(mirror, "every generation is repeated on the mirror")
+					}
+				}
+			}
+		},
+	}
+}

@@ -1,0 +1,146 @@
+package scaling
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+)
+
+func cpuOfGPU() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0506", Name: "cpu-scales-accelerator", Level: finding.Warning,
+			Summary: "Pods with accelerators aren't scaled by CPU.",
+			Why: "KServe scales by 80 percent of CPU unless told otherwise. vLLM keeps a core busy waiting and works on the GPU: CPU says little about its load, " +
+				"so replicas stay too few under load, or grow while idle.",
+			How:   "Scale on vLLM's queue (num_requests_waiting) with the class external or keda, or set minReplicas and maxReplicas to the same number.",
+			Refs:  []string{"kserve#3561", "kserve#4028"},
+			Kinds: rule.WorkloadKinds(rule.HorizontalPodAutoscaler),
+		},
+		Check: func(c *rule.Context) {
+			for _, workload := range c.Workloads() {
+				if p := workload.Predictor; p != nil && deviceCount(workload) > 0 && scaledByCPU(p) {
+					c.Report(p.Spec.Field("maxReplicas"), "KServe scales it by CPU, and it works on an accelerator")
+				}
+			}
+			for _, autoscaler := range c.Objects(rule.HorizontalPodAutoscaler) {
+				workload := target(c, autoscaler)
+				if workload == nil || deviceCount(workload) == 0 {
+					continue
+				}
+				for name := range autoscaler.All("spec", "metrics", "*", "resource", "name") {
+					if name.Text() == "cpu" {
+						c.Report(name, "the pods of %s work on an accelerator", workload.Object)
+					}
+				}
+			}
+		},
+	}
+}
+
+// scaledByCPU says whether the HPA that KServe makes has something to scale and nothing but CPU to go by.
+func scaledByCPU(p *rule.Predictor) bool {
+	metric := p.Spec.Field("scaleMetric").Text()
+	return p.Mode() == rule.Standard && p.Class() == "hpa" && p.MaxReplicas() > max(1, p.MinReplicas()) &&
+		p.Spec.Field("autoScaling", "metrics").Len() == 0 && (metric == "" || metric == "cpu")
+}
+
+func blockedDrain() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0510", Name: "budget-blocks-drain", Level: finding.Error,
+			Summary: "A PodDisruptionBudget lets one pod go.",
+			Why: "With maxUnavailable 0, or minAvailable at or above the number of replicas, every eviction is refused: nodes can't be drained, " +
+				"so upgrades of the cluster and Karpenter's consolidation wait for ever.",
+			How:   "Set maxUnavailable: 1 instead of minAvailable.",
+			Refs:  []string{"kubernetes: docs/tasks/run-application/configure-pdb"},
+			Kinds: rule.WorkloadKinds(rule.PodDisruptionBudget),
+		},
+		Check: func(c *rule.Context) {
+			for _, budget := range c.Objects(rule.PodDisruptionBudget) {
+				if most := budget.Field("spec", "maxUnavailable"); zero(most) {
+					c.Report(most, "no pod may ever be evicted")
+				}
+				least := budget.Field("spec", "minAvailable")
+				if percent := strings.TrimSuffix(least.Text(), "%"); least.IsText() && percent == "100" {
+					c.Report(least, "no pod may ever be evicted")
+				}
+				n, ok := least.Int()
+				if replicas := replicasOf(c, budget); ok && replicas > 0 && n >= replicas {
+					c.Report(least, "%d pods must stay, and there are %d", n, replicas)
+				}
+			}
+		},
+	}
+}
+
+// replicasOf sums the least replicas of what a budget selects; 0 where that isn't in the set or bare pods.
+func replicasOf(c *rule.Context, budget *rule.Object) int64 {
+	var sum int64
+	for _, workload := range c.InNamespace(budget.Namespace) {
+		if rule.Matches(budget.Field("spec", "selector"), workload.Labels) {
+			sum += workload.Replicas
+		}
+	}
+	return sum
+}
+
+func twoAutoscalers() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0512", Name: "two-autoscalers", Level: finding.Error,
+			Summary: "An autoscaler of one's own goes with the class external.",
+			Why: "With hpa, the default, KServe makes an HPA for the same Deployment, with keda a ScaledObject; two autoscalers of one Deployment undo each other's work, " +
+				"and Kubernetes stops both as ambiguous. With none KServe resets the replicas each time it reconciles.",
+			How:   "Set the annotation serving.kserve.io/autoscalerClass: external.",
+			Refs:  []string{"kserve#4312", "kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/autoscaler/autoscaler_reconciler.go"},
+			Kinds: rule.WorkloadKinds(rule.HorizontalPodAutoscaler, rule.ScaledObject),
+		},
+		Check: func(c *rule.Context) {
+			owners := map[*rule.Workload]*rule.Object{}
+			for _, autoscaler := range autoscalers(c) {
+				workload := target(c, autoscaler)
+				if workload == nil {
+					continue
+				}
+				at := autoscaler.Field("spec", "scaleTargetRef")
+				if p := workload.Predictor; p != nil && p.Mode() == rule.Standard && p.Class() != "external" {
+					c.Report(at, "KServe scales %s as well: its autoscaler class is %s", workload.Object, p.Class())
+				} else if other := owners[workload]; other != nil {
+					c.Report(at, "%s scales %s already", other, workload.Object)
+				}
+				owners[workload] = autoscaler
+			}
+		},
+	}
+}
+
+func nobodyScales() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0513", Name: "external-autoscaler-missing", Level: finding.Error,
+			Summary: "With the class external something scales the Deployment.",
+			Why: "KServe leaves the Deployment's replicas out for every class but none, so without an autoscaler there is one replica, " +
+				"whatever minReplicas says.",
+			How:   "Add a HorizontalPodAutoscaler or ScaledObject for <name>-predictor, or use the class none.",
+			Refs:  []string{"kserve#3439", "kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/deployment/deployment_reconciler.go (createRawDefaultDeployment)"},
+			Whole: true,
+			Kinds: rule.WorkloadKinds(rule.HorizontalPodAutoscaler, rule.ScaledObject),
+		},
+		Check: func(c *rule.Context) {
+			for _, workload := range c.Workloads() {
+				p := workload.Predictor
+				if p == nil || p.Mode() != rule.Standard || p.Class() != "external" || p.MinReplicas() <= 1 {
+					continue
+				}
+				if !slices.ContainsFunc(autoscalers(c), func(a *rule.Object) bool { return targets(a, workload) }) {
+					c.Report(p.Spec.Field("minReplicas"), "nothing in the set scales Deployment %s, so it stays at 1 replica instead of %s",
+						workload.Controller, strconv.FormatInt(p.MinReplicas(), 10))
+				}
+			}
+		},
+	}
+}
