@@ -69,7 +69,6 @@ func modelSpec(t spec.Target, r spec.RevisionTarget) *v1beta1.ModelSpec {
 		ModelFormat: v1beta1.ModelFormat{Name: format},
 		Runtime:     ptr.To(t.Qualified(r.Name)),
 	}
-	model.Container.Name = Container
 	model.Container.Resources = resources(r)
 	if r.Model.Source == "" {
 		model.ModelFormat.Name = storelessFormat
@@ -171,6 +170,7 @@ func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
 		pod + "/terminationGracePeriodSeconds":                    "preStop + drain + teardown: streams may end before the pod does.",
 		pod + "/deploymentStrategy":                               "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout.",
 		pod + "/topologySpreadConstraints":                        "Over zones where there are some; never Pending because of it.",
+		pod + "/model/name":                                       "KServe's webhook refuses any other here (kserve#4472); the container is the runtime's.",
 		pod + "/model/resources":                                  "Said here, or KServe fills in 1 CPU and 2Gi. Requests equal limits: nothing to evict.",
 		pod + "/annotations/proxy.istio.io~1config":               "The sidecar stays until its connections are gone, or a stream is cut at shutdown.",
 		pod + "/annotations/prometheus.io~1port":                  "Istio merges these metrics into its own on 15020, which stays reachable under STRICT.",

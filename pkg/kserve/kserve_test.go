@@ -71,6 +71,7 @@ func TestEveryRuntimeAvoidsTheKnownTraps(t *testing.T) {
 			formats, err := json.Marshal(runtime.Spec.SupportedModelFormats)
 			require.NoError(t, err)
 			assert.Contains(t, string(formats), strconv.Quote(service.Spec.Predictor.Model.ModelFormat.Name))
+			assert.Empty(t, service.Spec.Predictor.Model.Name, "KServe refuses a name (kserve#4472)")
 			resources := service.Spec.Predictor.Model.Resources
 			assert.Equal(t, resources.Requests, resources.Limits)
 		})
