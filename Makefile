@@ -51,7 +51,7 @@ help: ## List the targets
 ##@ Test
 
 .PHONY: test
-test: lint unit fuzz clients ## Everything: lint, unit and property tests, fuzzing, other builders
+test: lint unit fuzz clients envtest ## Everything: lint, unit and property tests, fuzzing, other builders, a real API server
 
 .PHONY: test-quick
 test-quick: prerequisites ## The inner loop: vet and unit tests
@@ -60,7 +60,7 @@ test-quick: prerequisites ## The inner loop: vet and unit tests
 
 .PHONY: lint
 lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
-	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./...)
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/envtest vet ./...)
 
 .PHONY: unit
 unit: prerequisites ## Unit, property, golden and command tests
@@ -73,6 +73,17 @@ fuzz: prerequisites ## Fuzz the document parser and the manifest reader and writ
 .PHONY: clients
 clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding
 	$(call tier,clients,$(GO) -C e2e/clients test -count=1 ./...)
+
+.PHONY: tools
+tools: prerequisites ## etcd, kube-apiserver, KServe and istiod for the suites (minutes, once; tool-NAME for one)
+	$(call tier,tools,$(GO) run ./e2e/tools/build)
+
+tool-%: prerequisites
+	@$(GO) run ./e2e/tools/build $*
+
+.PHONY: envtest
+envtest: tools ## A real API server, with and without KServe's and Istio's webhooks, judges the trees
+	$(call tier,envtest,$(GO) -C e2e/envtest test -count=1 ./...)
 
 .PHONY: bench
 bench: build $(KUSTOMIZE) ## CPU of render against a kustomize build loop, side by side (minutes)
