@@ -8,6 +8,7 @@ func TestSchemas(t *testing.T) {
 	s := start(t, false)
 	t.Run("trees", s.applyTwice)
 	t.Run("refusals", s.refusals)
+	t.Run("mutants", s.mutants)
 }
 
 // TestWebhooks asks a server that asks KServe and Istio.
@@ -16,4 +17,5 @@ func TestWebhooks(t *testing.T) {
 	s := start(t, true)
 	t.Run("trees", s.applyTwice)
 	t.Run("refusals", s.refusals)
+	t.Run("mutants", s.mutants)
 }
