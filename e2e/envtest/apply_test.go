@@ -65,3 +65,22 @@ func (s *suite) assertApplied(t *testing.T, object *unstructured.Unstructured) {
 	})
 	assert.NoErrorf(t, err, "%s %s", object.GetKind(), object.GetName())
 }
+
+// driftIsSeen applies an object that KServe's defaulting changes: a client that compares would apply it for
+// ever.
+func (s *suite) driftIsSeen(t *testing.T) {
+	s.ensureNamespace(t, "drifting")
+	object := parse(t, `
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata:
+  name: legacy
+  namespace: drifting
+  annotations: {serving.kserve.io/deploymentMode: RawDeployment}
+spec: {predictor: {model: {modelFormat: {name: vLLM}, runtime: kserve-vllmserver, storageUri: s3://models/x}}}
+`)
+	stored, err := s.API.Apply(t.Context(), object)
+	require.NoError(t, err)
+	assert.Equal(t, []string{".metadata.annotations.serving.kserve.io/deploymentMode: applied RawDeployment, stored Standard"},
+		api.Drift(object.Object, stored.Object))
+}

@@ -16,6 +16,9 @@ func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	s := start(t, true)
 	t.Run("trees", s.applyTwice)
+	t.Run("effective", s.effective) // of what the trees left
+	t.Run("autoscaled", s.autoscaled)
+	t.Run("drift", s.driftIsSeen)
 	t.Run("refusals", s.refusals)
 	t.Run("mutants", s.mutants)
 }
