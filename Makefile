@@ -98,7 +98,7 @@ generate: prerequisites ## Regenerate the JSON schema and the goldens
 
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
-	@$(GO) mod tidy -diff && git diff --exit-code
+	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && git diff --exit-code
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -1,7 +1,6 @@
 package envtest
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,7 +87,7 @@ func (s *suite) schemas(t *testing.T) *schemas {
 	t.Helper()
 	return &schemas{found: map[string]mutate.Field{}, ask: func(apiVersion, kind string) mutate.Field {
 		field, err := s.API.Schema(t.Context(), schema.FromAPIVersionAndKind(apiVersion, kind))
-		require.NoError(t, err, fmt.Sprintf("%s %s", apiVersion, kind))
+		require.NoErrorf(t, err, "%s %s", apiVersion, kind)
 		return field
 	}}
 }

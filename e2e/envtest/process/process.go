@@ -86,7 +86,11 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 func (p *Process) Err() error {
 	select {
 	case <-p.done:
-		return fmt.Errorf("%s ended (%v); the end of %s:\n%s", p.name, p.err, p.log, p.tail())
+		how := "by itself"
+		if p.err != nil {
+			how = p.err.Error()
+		}
+		return fmt.Errorf("%s ended (%s); the end of %s:\n%s", p.name, how, p.log, p.tail())
 	default:
 		return nil
 	}
