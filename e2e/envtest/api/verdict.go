@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -114,7 +115,8 @@ func (r *Refusal) verdict() (Verdict, error) {
 	if r.Status.Details != nil && len(r.Status.Details.Causes) > 0 {
 		var causes []Cause
 		for _, cause := range r.Status.Details.Causes {
-			causes = append(causes, Cause{Path: cause.Field, Type: string(cause.Type), Message: cause.Message})
+			path := strings.TrimPrefix(cause.Field, "<nil>") // how some of the server's checks write that they name none
+			causes = append(causes, Cause{Path: path, Type: string(cause.Type), Message: cause.Message})
 		}
 		return refused(causes...), nil
 	}

@@ -14,13 +14,32 @@ import (
 	"github.com/kservegen/kservegen/e2e/envtest/api"
 )
 
-// source is a module that carries the CRDs of a product.
+// source is a module that carries the CRDs of a release of a product.
 type source struct {
 	Product string   `json:"product"`
+	Version string   `json:"version"`
 	Module  string   `json:"module"`
 	Tag     string   `json:"tag"`
 	Sum     string   `json:"sum"`
 	CRDs    []string `json:"crds"`
+	// OpenAPI are schemas of the server's own kinds, which it brings itself.
+	OpenAPI []string `json:"openapi"`
+}
+
+// newest keeps the first release of each product, with all modules that carry it: a server has one version of
+// a CRD.
+func newest(sources []source) []source {
+	first := map[string]string{}
+	var kept []source
+	for _, s := range sources {
+		if _, known := first[s.Product]; !known {
+			first[s.Product] = s.Version
+		}
+		if first[s.Product] == s.Version && len(s.CRDs) > 0 {
+			kept = append(kept, s)
+		}
+	}
+	return kept
 }
 
 // readDefinitions returns the CRDs of all products, from modules whose sums are as pinned.
@@ -33,6 +52,7 @@ func readDefinitions(ctx context.Context, path string) ([]*unstructured.Unstruct
 	if err := yaml.UnmarshalStrict(content, &sources); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
+	sources = newest(sources)
 	found := make([][]*unstructured.Unstructured, len(sources))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, s := range sources {
