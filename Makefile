@@ -52,7 +52,7 @@ help: ## List the targets
 ##@ Test
 
 .PHONY: test
-test: lint unit fuzz clients ## Everything: lint, unit and property tests, fuzzing, other builders
+test: lint unit fuzz clients envtest ## Everything: lint, unit and property tests, fuzzing, other builders, a real API server
 
 .PHONY: test-quick
 test-quick: prerequisites ## The inner loop: vet and unit tests
@@ -61,7 +61,7 @@ test-quick: prerequisites ## The inner loop: vet and unit tests
 
 .PHONY: lint
 lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
-	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./...)
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./...)
 
 .PHONY: unit
 unit: prerequisites ## Unit, property, golden and command tests
@@ -74,6 +74,17 @@ fuzz: prerequisites ## Fuzz every parser and checker, FUZZTIME each
 .PHONY: clients
 clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding
 	$(call tier,clients,$(GO) -C e2e/clients test -count=1 ./...)
+
+.PHONY: tools
+tools: prerequisites ## etcd, kube-apiserver, KServe and istiod for the suites (minutes, once; tool-NAME for one)
+	$(call tier,tools,$(GO) run ./e2e/tools/build)
+
+tool-%: prerequisites
+	@$(GO) run ./e2e/tools/build $*
+
+.PHONY: envtest
+envtest: tools ## A real API server, with and without KServe's and Istio's webhooks, judges the trees
+	$(call tier,envtest,$(GO) -C e2e/envtest test -count=1 ./...)
 
 .PHONY: bench
 bench: build $(KUSTOMIZE) ## CPU of render against a kustomize build loop, side by side (minutes)
@@ -91,7 +102,7 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
 	@$(GO) -C e2e/tools/schemas test -count=1 ./...
-	@$(GO) mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
+	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -1,0 +1,24 @@
+package envtest
+
+import "testing"
+
+// TestSchemas asks a server that has nothing but the CRDs.
+func TestSchemas(t *testing.T) {
+	t.Parallel()
+	s := start(t, false)
+	t.Run("trees", s.applyTwice)
+	t.Run("refusals", s.refusals)
+	t.Run("mutants", s.mutants)
+}
+
+// TestWebhooks asks a server that asks KServe and Istio.
+func TestWebhooks(t *testing.T) {
+	t.Parallel()
+	s := start(t, true)
+	t.Run("trees", s.applyTwice)
+	t.Run("effective", s.effective) // of what the trees left
+	t.Run("autoscaled", s.autoscaled)
+	t.Run("drift", s.driftIsSeen)
+	t.Run("refusals", s.refusals)
+	t.Run("mutants", s.mutants)
+}

@@ -1,0 +1,69 @@
+package tools_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/e2e/tools"
+)
+
+// TestMissing says in one line what to do.
+func TestMissing(t *testing.T) {
+	t.Setenv("KSERVEGEN_CACHE", t.TempDir())
+	t.Setenv("KUBEBUILDER_ASSETS", "")
+	for _, tool := range tools.All() {
+		_, err := tool.Installed(".")
+		require.ErrorContains(t, err, tool.Name)
+		require.ErrorContains(t, err, "make tools")
+		assert.NotContains(t, err.Error(), "\n")
+	}
+	_, err := tools.Find("helm")
+	require.ErrorContains(t, err, "no tool is named helm: there are etcd")
+}
+
+// TestPath names what is built by what goes into it.
+func TestPath(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("KSERVEGEN_CACHE", cache)
+	t.Setenv("KUBEBUILDER_ASSETS", "")
+	tool, err := tools.Find("etcd")
+	require.NoError(t, err)
+	root := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(root, "etcd"), 0o755))
+	write := func(name, content string) string {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "etcd", name), []byte(content), 0o644))
+		path, _ := tool.Path(root) // go.sum is missing at first
+		return path
+	}
+	write("go.mod", "module a")
+	first := write("go.sum", "sum")
+	assert.Equal(t, filepath.Join(cache, "tools"), filepath.Dir(first))
+	assert.NotEqual(t, first, write("go.mod", "module b"))
+	assert.Equal(t, first, write("go.mod", "module a"))
+	assert.NotEqual(t, first, write("go.sum", "other"))
+}
+
+// TestAssets takes the API server that is there already, and never builds one into a folder that isn't ours.
+func TestAssets(t *testing.T) {
+	assets := t.TempDir()
+	t.Setenv("KSERVEGEN_CACHE", t.TempDir())
+	t.Setenv("KUBEBUILDER_ASSETS", assets)
+	server, err := tools.Find("kube-apiserver")
+	require.NoError(t, err)
+	require.ErrorContains(t, server.Build(t.Context(), ".", &bytes.Buffer{}), "KUBEBUILDER_ASSETS has no kube-apiserver")
+	want := filepath.Join(assets, "kube-apiserver")
+	require.NoError(t, os.WriteFile(want, nil, 0o755))
+	got, err := server.Installed(".")
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	require.NoError(t, server.Build(t.Context(), ".", &bytes.Buffer{}))
+	manager, err := tools.Find("kserve-manager")
+	require.NoError(t, err)
+	_, err = manager.Installed(".")
+	require.Error(t, err, "kubebuilder has none")
+}
