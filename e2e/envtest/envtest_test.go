@@ -8,7 +8,7 @@ func TestSchemas(t *testing.T) {
 	s := start(t, false)
 	t.Run("trees", s.applyTwice)
 	t.Run("refusals", s.refusals)
-	t.Run("mutants", s.mutants)
+	t.Run("oracle", s.schemaAgrees)
 }
 
 // TestWebhooks asks a server that asks KServe and Istio.
@@ -20,5 +20,6 @@ func TestWebhooks(t *testing.T) {
 	t.Run("autoscaled", s.autoscaled)
 	t.Run("drift", s.driftIsSeen)
 	t.Run("refusals", s.refusals)
-	t.Run("mutants", s.mutants)
+	t.Run("fixtures", s.fixturesAreAccepted)
+	t.Run("oracle", s.validateAgrees)
 }
