@@ -124,6 +124,9 @@ type Refusal struct {
 	Panicked bool
 }
 
+// Late reports that the API server accepts the object and only KServe's controller then fails.
+func (r Refusal) Late() bool { return r.By == controller }
+
 func (r Refusal) Error() string {
 	if r.By == ourselves {
 		return r.Object.String() + ": not run: " + r.Message

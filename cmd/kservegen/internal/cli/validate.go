@@ -48,7 +48,7 @@ Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a 
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", "text", strings.Join(report.Formats(), ", "))
 	flags.StringVar(&o.failOn, "fail-on", finding.Error.String(), "exit 1 from this level on: "+strings.Join(levels(), ", "))
-	flags.StringArrayVar(&o.ignore, "ignore", nil, "leave out a code, with the reason: CODE=reason; may be repeated")
+	flags.StringArrayVar(&o.ignore, "ignore", nil, "leave out a code, with the reason: CODE[@Kind/[namespace/]name]=reason; may be repeated")
 	o.checks.register(cmd)
 	complete(cmd, "output", report.Formats())
 	complete(cmd, "fail-on", levels())
@@ -119,14 +119,14 @@ func (o *validateOptions) options() (validate.Options, error) {
 	}
 	options := validate.Options{FailOn: []finding.Level{finding.Error, finding.Warning, finding.Info}[level], Version: release}
 	for _, text := range o.ignore {
-		one, err := validate.ParseIgnore(text)
+		one, err := validate.ParseSuppression(text)
 		if err != nil {
 			return options, usagef("--ignore %w", err)
 		}
-		options.Ignore = append(options.Ignore, one)
+		options.Suppress = append(options.Suppress, one)
 	}
-	var err error
-	options.Checks, options.Rules, err = o.checks.checks()
+	judge, dormant, err := o.checks.judge()
+	options.Checks, options.Dormant = []validate.Check{judge}, dormant
 	return options, err
 }
 
