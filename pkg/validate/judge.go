@@ -98,17 +98,19 @@ func NewJudge(o JudgeOptions) (*Judge, error) {
 	}
 	j := &Judge{catalog: catalog, versions: o.Versions}
 	if !o.WithoutEffective {
-		j.effective, err = effective.New(effective.Options{Structural: j.structural})
+		j.effective, err = effective.New(effective.Options{Structural: Structural(catalog)})
 	}
 	return j, err
 }
 
-// structural gives KServe's webhooks what they see in a cluster: objects with their schema's defaults.
-func (j *Judge) structural(apiVersion, kind string, data map[string]any) (map[string]any, error) {
-	if !j.catalog.Known(apiVersion, kind) {
-		return data, nil
+// Structural gives KServe's webhooks what they see in a cluster: objects with the defaults of their schema.
+func Structural(catalog *schema.Catalog) func(apiVersion, kind string, data map[string]any) (map[string]any, error) {
+	return func(apiVersion, kind string, data map[string]any) (map[string]any, error) {
+		if !catalog.Known(apiVersion, kind) {
+			return data, nil
+		}
+		return catalog.Default(data)
 	}
-	return j.catalog.Default(data)
 }
 
 // Check implements Check.

@@ -23,6 +23,7 @@ type validateOptions struct {
 	output string
 	failOn string
 	ignore []string
+	fix    bool
 	checks checkOptions
 }
 
@@ -41,6 +42,7 @@ Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a 
   kservegen validate deepseek.yaml                       every environment of the document
   helm template chart | kservegen validate -
   kservegen validate deploy -o sarif > kservegen.sarif   for code scanning
+  kservegen validate manifests --fix                     make the fixes that need no judgement
   kservegen validate deploy --fail-on warning --ignore KG0203="weights come from a claim"`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args) },
@@ -49,6 +51,7 @@ Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a 
 	flags.StringVarP(&o.output, "output", "o", "text", strings.Join(report.Formats(), ", "))
 	flags.StringVar(&o.failOn, "fail-on", finding.Error.String(), "exit 1 from this level on: "+strings.Join(levels(), ", "))
 	flags.StringArrayVar(&o.ignore, "ignore", nil, "leave out a code, with the reason: CODE[@Kind/[namespace/]name]=reason; may be repeated")
+	flags.BoolVar(&o.fix, "fix", false, "edit the files where a fix needs no judgement, then validate again; comments stay")
 	o.checks.register(cmd)
 	complete(cmd, "output", report.Formats())
 	complete(cmd, "fail-on", levels())
@@ -77,6 +80,9 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 		}
 	}
 	var stdin []byte
+	if slices.Contains(paths, "-") && o.fix {
+		return usagef("--fix edits files; standard input is none")
+	}
 	if slices.Contains(paths, "-") {
 		// One byte more than the limit, so that load sees that it is too much.
 		if stdin, err = io.ReadAll(io.LimitReader(s.In, maxStdin+1)); err != nil {
@@ -85,12 +91,20 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 		options.Load.Stdin = bytes.NewReader(stdin)
 		options.Load.Limits.FileBytes = maxStdin
 	}
-	p := newProgress(s.Err, "validating", 0)
-	options.Load.Progress = p.set
-	result, err := validate.Run(ctx, paths, options)
-	p.stop()
+	result, err := o.judge(ctx, s, paths, options)
 	if err != nil {
 		return err
+	}
+	if o.fix {
+		made, err := fix(ctx, s, result.Findings)
+		if err != nil {
+			return err
+		}
+		if made > 0 {
+			if result, err = o.judge(ctx, s, paths, options); err != nil {
+				return err
+			}
+		}
 	}
 	if err := o.print(s, result, stdin); err != nil {
 		return err
@@ -103,6 +117,13 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 		return errFindings
 	}
 	return nil
+}
+
+func (o *validateOptions) judge(ctx context.Context, s Streams, paths []string, options validate.Options) (report.Report, error) {
+	p := newProgress(s.Err, "validating", 0)
+	defer p.stop()
+	options.Load.Progress = p.set
+	return validate.Run(ctx, paths, options)
 }
 
 // maxStdin is how much of standard input is read: what a chart of everything prints.
