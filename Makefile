@@ -11,7 +11,7 @@ CLI       := $(BIN)/kservegen
 LINTER    := $(BIN)/golangci-lint
 KUSTOMIZE := $(BIN)/kustomize
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
-FUZZTIME  ?= 10s
+FUZZTIME  ?= 5s
 FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
 MIN_GO    := 1.26
 

@@ -86,7 +86,7 @@ func (k *kind) decode(object, original map[string]any) []Problem {
 
 // unknown is the problem of a field that pruning dropped, with the name that was probably meant.
 func (k *kind) unknown(original map[string]any, path string) Problem {
-	at := pointer(original, path)
+	at := Pointer(original, path)
 	names := tokens(at)
 	parent := k.root
 	for _, name := range names[:max(0, len(names)-1)] {

@@ -69,5 +69,5 @@ func Run(ctx context.Context, paths []string, o Options) (report.Report, error) 
 
 // Rules explains every code that a run can report, in their order.
 func Rules() []finding.Rule {
-	return slices.Concat(load.Rules(), suppressionRules(), judgeRules(), lint.Explanations())
+	return slices.Concat(load.Rules(), suppressionRules(), judgeRules(), serverRules(), lint.Explanations())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kservegen/kservegen/pkg/dryrun"
 	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint"
@@ -19,6 +20,8 @@ import (
 type checkOptions struct {
 	releases  map[string]*string
 	effective bool
+	server    bool
+	context   string
 }
 
 func (o *checkOptions) register(cmd *cobra.Command) {
@@ -30,10 +33,24 @@ func (o *checkOptions) register(cmd *cobra.Command) {
 		o.releases[product.Name] = flags.String(flag, "", "release whose schemas and rules hold: "+strings.Join(product.Releases, ", "))
 		complete(cmd, flag, product.Releases)
 	}
+	flags.BoolVar(&o.server, "server", false, "also ask the current cluster, by a server-side apply that is not carried out")
+	flags.StringVar(&o.context, "context", "", "context of the kubeconfig for --server; default: the current one")
 	flags.BoolVar(&o.effective, "effective", true, "also judge what KServe makes of InferenceServices")
 }
 
-// judge returns the check, and the codes that do not hold for the versions.
+// checks returns what judges, and the codes that do not hold for the versions.
+func (o *checkOptions) checks() ([]validate.Check, []string, error) {
+	judge, dormant, err := o.judge()
+	if err != nil || !o.server {
+		return []validate.Check{judge}, dormant, err
+	}
+	cluster, err := dryrun.Current(o.context)
+	if err != nil {
+		return nil, nil, err
+	}
+	return []validate.Check{judge, validate.Server{Cluster: cluster}}, dormant, nil
+}
+
 func (o *checkOptions) judge() (validate.Check, []string, error) {
 	options := validate.JudgeOptions{
 		Releases: schema.Versions{}, Versions: lint.Versions{}, WithoutEffective: !o.effective,

@@ -34,13 +34,14 @@ func newValidate(s Streams) *cobra.Command {
 		Short: "Say what the API server will refuse, and what it will accept and then go wrong",
 		Long: `Judge what the paths hold: a directory with a kustomization.yaml, a tree of them (every overlay that no other
 one uses), files or a directory of manifests, ModelDeployments, or a stream on standard input (-).
-Nothing is fetched and no cluster is asked. Each finding has its file and line; kservegen explain CODE says more.
+Nothing is fetched, and no cluster is asked without --server. Each finding has its file and line; kservegen explain CODE says more.
 
 Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a finding and hides no other.`,
 		Example: `  kservegen validate deploy                              every overlay below deploy/
   kservegen validate deploy/deepseek-r1/overlays/production
   kservegen validate deepseek.yaml                       every environment of the document
   helm template chart | kservegen validate -
+  kservegen validate deploy --server                    and what the current cluster says
   kservegen validate deploy -o sarif > kservegen.sarif   for code scanning
   kservegen validate manifests --fix                     make the fixes that need no judgement
   kservegen validate deploy --fail-on warning --ignore KG0203="weights come from a claim"`,
@@ -146,8 +147,8 @@ func (o *validateOptions) options() (validate.Options, error) {
 		}
 		options.Suppress = append(options.Suppress, one)
 	}
-	judge, dormant, err := o.checks.judge()
-	options.Checks, options.Dormant = []validate.Check{judge}, dormant
+	var err error
+	options.Checks, options.Dormant, err = o.checks.checks()
 	return options, err
 }
 
