@@ -2,6 +2,7 @@ package effective
 
 import (
 	"context"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -126,6 +127,13 @@ type Refusal struct {
 
 // Late reports that the API server accepts the object and only KServe's controller then fails.
 func (r Refusal) Late() bool { return r.By == controller }
+
+// NoRuntime reports that the runtime that is named, or any that would do, is not among the objects. It may be in the
+// cluster.
+func (r Refusal) NoRuntime() bool {
+	return strings.Contains(r.Message, "No ServingRuntimes or ClusterServingRuntimes with the name") ||
+		strings.Contains(r.Message, "no runtime found to support")
+}
 
 func (r Refusal) Error() string {
 	if r.By == ourselves {

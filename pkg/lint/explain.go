@@ -12,13 +12,19 @@ import (
 // "KG0203: reason; KG0304: reason".
 const Annotation = "kservegen.dev/ignore"
 
+// pages is where the rules' pages are.
+const pages = "https://github.com/kservegen/kservegen/blob/main/docs/rules/"
+
 // Explanations describe every rule as other findings are described.
 func Explanations() []finding.Rule {
 	var list []finding.Rule
 	for _, r := range All() {
-		reference := ""
-		if len(r.Refs) > 0 {
-			reference = Link(r.Refs[0])
+		reference := pages + r.Code + ".md"
+		for _, ref := range r.Refs {
+			if link := Link(ref); strings.HasPrefix(link, "https://") {
+				reference = link
+				break
+			}
 		}
 		list = append(list, finding.Rule{
 			Code: r.Code, Level: r.Level, Title: strings.TrimSuffix(r.Summary, "."), Why: r.Why, Fix: r.How,

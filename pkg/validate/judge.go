@@ -127,11 +127,23 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 		return nil, err
 	}
 	if effect != nil {
-		findings = append(findings, refusals(set, effect, refused)...)
 		rules.Effective = objectsOf(effect)
 	}
 	found, err := lint.Run(ctx, []lint.Set{rules}, lint.Options{Versions: j.versions})
-	return append(findings, found...), err
+	if err != nil {
+		return nil, err
+	}
+	findings = append(findings, found...)
+	if effect != nil {
+		// A rule knows the line and the fix; what KServe says of the same object would say it again.
+		for _, f := range found {
+			if f.Level == finding.Error {
+				refused[f.Object] = true
+			}
+		}
+		findings = append(findings, refusals(set, effect, refused)...)
+	}
+	return findings, nil
 }
 
 // schemas also returns the objects that the API server refuses by their schema, so that nobody says it twice.
@@ -237,8 +249,8 @@ func refusals(set load.Set, effect *effective.Effect, refused map[finding.Object
 			Code: CodeWebhook, Level: finding.Error, Message: fmt.Sprintf("%s refuses it: %s", refusal.By, refusal.Message),
 		})
 		switch {
-		case refused[f.Object]:
-			continue
+		case refused[f.Object], refusal.Late() && (len(refused) > 0 || refusal.NoRuntime()):
+			continue // said already, or it follows from what is refused or elsewhere: runtimes often are (KG1003)
 		case refusal.Panicked:
 			f.Code = CodeCrash
 		case refusal.Late():

@@ -35,8 +35,11 @@ func (o *checkOptions) register(cmd *cobra.Command) {
 	}
 	flags.BoolVar(&o.server, "server", false, "also ask the current cluster, by a server-side apply that is not carried out")
 	flags.StringVar(&o.context, "context", "", "context of the kubeconfig for --server; default: the current one")
-	flags.BoolVar(&o.effective, "effective", true, "also judge what KServe makes of InferenceServices")
+	flags.BoolVar(&o.effective, "effective", true, "also judge what KServe's own code makes of InferenceServices; that of "+kserveCode+", so not with another --kserve-version")
 }
+
+// kserveCode is the release whose own code runs in memory; it says nothing of others.
+const kserveCode = "0.20"
 
 // checks returns what judges, and the codes that do not hold for the versions.
 func (o *checkOptions) checks() ([]validate.Check, []string, error) {
@@ -60,6 +63,9 @@ func (o *checkOptions) judge() (validate.Check, []string, error) {
 			continue
 		}
 		options.Releases[product] = *release
+		if product == "kserve" && *release != kserveCode {
+			options.WithoutEffective = true
+		}
 		at := slices.IndexFunc([]rule.Product{rule.KServe, rule.Istio, rule.Kubernetes}, func(p rule.Product) bool {
 			return strings.EqualFold(string(p), product)
 		})
