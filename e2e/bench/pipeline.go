@@ -79,7 +79,7 @@ func (b *bench) compare(peers []peer) error {
 		return err
 	}
 	for _, effective := range []bool{false, true} {
-		c, err := b.validated(trees, effective)
+		c, err := medianOf(3, b.kservegen, "validate", trees, flagOf(effective))
 		if err != nil {
 			return err
 		}

@@ -68,7 +68,11 @@ func (b *bench) grown(n int, effective bool, first float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	c, err := b.validated(trees, effective)
+	runs := 3
+	if n > 100 { // long enough to be steady
+		runs = 1
+	}
+	c, err := medianOf(runs, b.kservegen, "validate", trees, flagOf(effective))
 	if err != nil {
 		return 0, err
 	}
@@ -83,11 +87,6 @@ func (b *bench) grown(n int, effective bool, first float64) (float64, error) {
 	fmt.Printf("%-10s %-12v %8.2f %8.2f %12.0f %12.2f %22s%s\n", fmt.Sprintf("%d × 5", n), effective, c.cpu.Seconds(),
 		c.wall.Seconds(), c.rssMB, perOverlay, growth, verdict)
 	return perOverlay, nil
-}
-
-// validated is the median of three runs over trees.
-func (b *bench) validated(trees string, effective bool) (cost, error) {
-	return medianOf(3, b.kservegen, "validate", trees, flagOf(effective))
 }
 
 func flagOf(effective bool) string { return fmt.Sprintf("--effective=%v", effective) }
