@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestUnboundedTemplatesAreFoundWhereverTheyAre(t *testing.T) {
@@ -23,11 +24,10 @@ func TestUnboundedTemplatesAreFoundWhereverTheyAre(t *testing.T) {
 	} {
 		err := checkBounded(test.object)
 		if test.want == "" {
-			assert.NoError(t, err, name)
+			require.NoError(t, err, name)
 			continue
 		}
-		if assert.Error(t, err, name) {
-			assert.Regexp(t, "^"+test.want, err.Error(), name)
-		}
+		require.Error(t, err, name)
+		assert.Regexp(t, "^"+test.want, err.Error(), name)
 	}
 }
