@@ -10,6 +10,7 @@ BIN       := bin
 CLI       := $(BIN)/kservegen
 LINTER    := $(BIN)/golangci-lint
 KUSTOMIZE := $(BIN)/kustomize
+PEERS     := kubeconform kubectl-validate istioctl
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 5s
 FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
@@ -87,8 +88,13 @@ envtest: tools ## A real API server, with and without KServe's and Istio's webho
 	$(call tier,envtest,$(GO) -C e2e/envtest test -count=1 ./...)
 
 .PHONY: bench
-bench: build $(KUSTOMIZE) ## CPU of render against a kustomize build loop, side by side (minutes)
+bench: build $(KUSTOMIZE) peers ## CPU of render and validate against the usual tools, side by side (minutes)
 	@$(GO) run ./e2e/bench -kservegen $(CLI) -kustomize $(KUSTOMIZE)
+
+# A peer that cannot be built is no reason not to measure the others: the bench says that it is missing.
+.PHONY: peers
+peers: prerequisites
+	@for p in $(PEERS); do $(MAKE) $(BIN)/$$p || echo "$$p cannot be built; the bench goes on without it"; done
 
 ##@ Maintain
 
@@ -115,6 +121,10 @@ $(LINTER): e2e/tools/lint/go.mod
 
 $(KUSTOMIZE): e2e/clients/go.mod
 	@$(GO) -C e2e/clients build -o $(CURDIR)/$(KUSTOMIZE) sigs.k8s.io/kustomize/kustomize/v5
+
+$(PEERS:%=$(BIN)/%): $(BIN)/%: e2e/tools/peers/%/go.mod
+	@echo "building $* (once, minutes)"
+	@$(GO) -C e2e/tools/peers/$* build -o $(CURDIR)/$@ tool
 
 .PHONY: prerequisites
 prerequisites:
