@@ -145,6 +145,9 @@ func (o *validateOptions) options() (validate.Options, error) {
 		if err != nil {
 			return options, usagef("--ignore %w", err)
 		}
+		if !slices.ContainsFunc(rules(), func(r finding.Rule) bool { return r.Code == one.Code }) {
+			return options, usagef("--ignore: there is no rule %s; kservegen explain lists them", one.Code)
+		}
 		options.Suppress = append(options.Suppress, one)
 	}
 	var err error
