@@ -80,32 +80,13 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 			return usageError{statErr}
 		}
 	}
-	var stdin []byte
-	if slices.Contains(paths, "-") && o.fix {
-		return usagef("--fix edits files; standard input is none")
-	}
-	if slices.Contains(paths, "-") {
-		// One byte more than the limit, so that load sees that it is too much.
-		if stdin, err = io.ReadAll(io.LimitReader(s.In, maxStdin+1)); err != nil {
-			return fmt.Errorf("reading standard input: %w", err)
-		}
-		options.Load.Stdin = bytes.NewReader(stdin)
-		options.Load.Limits.FileBytes = maxStdin
+	stdin, err := o.readStdin(ctx, s, paths, &options)
+	if err != nil {
+		return err
 	}
 	result, err := o.judge(ctx, s, paths, options)
 	if err != nil {
 		return err
-	}
-	if o.fix {
-		made, err := fix(ctx, s, result.Findings)
-		if err != nil {
-			return err
-		}
-		if made > 0 {
-			if result, err = o.judge(ctx, s, paths, options); err != nil {
-				return err
-			}
-		}
 	}
 	if err := o.print(s, result, stdin); err != nil {
 		return err
@@ -120,10 +101,38 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 	return nil
 }
 
+// readStdin reads standard input where a path is -; what it holds is shown with the findings, too.
+func (o *validateOptions) readStdin(ctx context.Context, s Streams, paths []string, options *validate.Options) ([]byte, error) {
+	if !slices.Contains(paths, "-") {
+		return nil, nil
+	}
+	if o.fix {
+		return nil, usagef("--fix edits files; standard input is none")
+	}
+	// One byte more than the limit, so that load sees that it is too much.
+	stdin, err := interruptible(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.In, maxStdin+1)) })
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	options.Load.Stdin = bytes.NewReader(stdin)
+	options.Load.Limits.FileBytes = maxStdin
+	return stdin, nil
+}
+
+// judge validates, and validates again what --fix has edited.
 func (o *validateOptions) judge(ctx context.Context, s Streams, paths []string, options validate.Options) (report.Report, error) {
 	p := newProgress(s.Err, "validating", 0)
 	defer p.stop()
 	options.Load.Progress = p.set
+	result, err := validate.Run(ctx, paths, options)
+	if err != nil || !o.fix {
+		return result, err
+	}
+	p.stop()
+	made, err := fix(ctx, s, result.Findings)
+	if err != nil || made == 0 {
+		return result, err
+	}
 	return validate.Run(ctx, paths, options)
 }
 
