@@ -10,8 +10,9 @@ BIN       := bin
 CLI       := $(BIN)/kservegen
 LINTER    := $(BIN)/golangci-lint
 KUSTOMIZE := $(BIN)/kustomize
+PEERS     := kubeconform kubectl-validate istioctl
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
-FUZZTIME  ?= 10s
+FUZZTIME  ?= 5s
 FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
 MIN_GO    := 1.26
 
@@ -52,7 +53,7 @@ help: ## List the targets
 ##@ Test
 
 .PHONY: test
-test: lint unit fuzz clients envtest ## Everything: lint, unit and property tests, fuzzing, other builders, a real API server
+test: lint unit fuzz clients envtest native ## Everything: lint, unit and property tests, fuzzing, other builders, a real API server
 
 .PHONY: test-quick
 test-quick: prerequisites ## The inner loop: vet and unit tests
@@ -61,7 +62,7 @@ test-quick: prerequisites ## The inner loop: vet and unit tests
 
 .PHONY: lint
 lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
-	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./...)
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./... && $(GO) -C e2e/native vet ./... && $(GO) -C e2e/tools/native vet ./...)
 
 .PHONY: unit
 unit: prerequisites ## Unit, property, golden and command tests
@@ -86,9 +87,18 @@ tool-%: prerequisites
 envtest: tools ## A real API server, with and without KServe's and Istio's webhooks, judges the trees
 	$(call tier,envtest,$(GO) -C e2e/envtest test -count=1 ./...)
 
+.PHONY: native
+native: prerequisites ## The API server's own validation of native kinds against pkg/schema (after tools seconds, alone minutes, once)
+	$(call tier,native,$(GO) -C e2e/native test -count=1 -v ./...)
+
 .PHONY: bench
-bench: build $(KUSTOMIZE) ## CPU of render against a kustomize build loop, side by side (minutes)
+bench: build $(KUSTOMIZE) peers ## CPU of render and validate against the usual tools, side by side (minutes)
 	@$(GO) run ./e2e/bench -kservegen $(CLI) -kustomize $(KUSTOMIZE)
+
+# A peer that cannot be built is no reason not to measure the others: the bench says that it is missing.
+.PHONY: peers
+peers: prerequisites
+	@for p in $(PEERS); do $(MAKE) $(BIN)/$$p || echo "$$p cannot be built; the bench goes on without it"; done
 
 ##@ Maintain
 
@@ -97,12 +107,13 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 	@$(GO) test ./pkg/spec -run TestSchema -update
 	@$(GO) -C e2e/tools/schemas run .
 	@$(MAKE) overlays
+	@$(GO) test ./pkg/lint -run TestPages -update
 	@$(GO) test ./pkg/effective -run 'TestShippedManifests|TestGolden' -update
 
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
 	@$(GO) -C e2e/tools/schemas test -count=1 ./...
-	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
+	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
 
 .PHONY: clean
 clean: ## Remove what was built
@@ -114,6 +125,10 @@ $(LINTER): e2e/tools/lint/go.mod
 
 $(KUSTOMIZE): e2e/clients/go.mod
 	@$(GO) -C e2e/clients build -o $(CURDIR)/$(KUSTOMIZE) sigs.k8s.io/kustomize/kustomize/v5
+
+$(PEERS:%=$(BIN)/%): $(BIN)/%: e2e/tools/peers/%/go.mod
+	@echo "building $* (once, minutes)"
+	@$(GO) -C e2e/tools/peers/$* build -o $(CURDIR)/$@ tool
 
 .PHONY: prerequisites
 prerequisites:

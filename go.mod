@@ -10,6 +10,7 @@ require (
 	github.com/kserve/kserve v0.20.0
 	github.com/open-telemetry/opentelemetry-operator v0.113.0
 	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.85.0
+	github.com/robfig/cron/v3 v3.0.1
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	github.com/spf13/cobra v1.10.2

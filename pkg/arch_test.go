@@ -25,7 +25,8 @@ func layers() map[string][]string {
 		"pkg/sizing":                 {},
 		"pkg/txn":                    {},
 		"pkg/suggest":                {},
-		"pkg/schema":                 {"pkg/suggest"},
+		"pkg/schema":                 {"pkg/suggest", "pkg/schema/native"},
+		"pkg/schema/native":          {},
 		"pkg/lint/rule":              {"pkg/finding", "pkg/manifest"},
 		"pkg/lint":                   {"pkg/finding", "pkg/manifest", "pkg/lint/rule", topics},
 		topics:                       {"pkg/finding", "pkg/manifest", "pkg/lint/rule"},
@@ -38,8 +39,9 @@ func layers() map[string][]string {
 		"pkg/render":                 {"pkg/kserve", "pkg/istio", "pkg/k8s", "pkg/observe", "pkg/spec", "pkg/manifest", "pkg/txn"},
 		"pkg/report":                 {"pkg/finding"},
 		"pkg/load":                   {"pkg/finding", "pkg/manifest", "pkg/render", "pkg/spec"},
-		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report"},
-		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema"},
+		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/dryrun"},
+		"pkg/dryrun":                 {},
+		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

@@ -2,6 +2,7 @@ package effective
 
 import (
 	"context"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -122,6 +123,16 @@ type Refusal struct {
 	Message string
 	// Panicked says that KServe's code crashed: a webhook answers with an error, the controller retries for ever.
 	Panicked bool
+}
+
+// Late reports that the API server accepts the object and only KServe's controller then fails.
+func (r Refusal) Late() bool { return r.By == controller }
+
+// NoRuntime reports that the runtime that is named, or any that would do, is not among the objects. It may be in the
+// cluster.
+func (r Refusal) NoRuntime() bool {
+	return strings.Contains(r.Message, "No ServingRuntimes or ClusterServingRuntimes with the name") ||
+		strings.Contains(r.Message, "no runtime found to support")
 }
 
 func (r Refusal) Error() string {

@@ -64,6 +64,20 @@ type Finding struct {
 	// Message says what is wrong, Fix what to do; Fix may be empty.
 	Message string
 	Fix     string
+	// Edit is the fix where it needs no judgement; zero where it takes a person.
+	Edit Edit
+}
+
+// Edit replaces a scalar of a file, or removes an entry.
+type Edit struct {
+	// File, Line and Column say where the value stands, counted from 1.
+	File         string
+	Line, Column int
+	// Key is the name of the value's entry, Old the value that was seen there. Where the place looks otherwise
+	// nothing is done.
+	Key, Old string
+	// Text is what is written instead, as YAML; empty removes the entry.
+	Text string
 }
 
 // Sort orders findings by place, then code, and drops repetitions.

@@ -123,7 +123,7 @@ func TestStartupBudgetReachesProbeAndEngine(t *testing.T) {
 	probe := container.StartupProbe
 	assert.GreaterOrEqual(t, probe.FailureThreshold*probe.PeriodSeconds, int32(725), "the probe must not end before the budget")
 	assert.Less(t, probe.FailureThreshold*probe.PeriodSeconds, int32(725)+probe.PeriodSeconds)
-	assert.Contains(t, container.Env, corev1.EnvVar{Name: readyTimeoutEnv, Value: "725"})
+	assert.Contains(t, container.Env, corev1.EnvVar{Name: readyTimeoutEnv, Value: "730"})
 }
 
 func TestDocumentsEnvironmentWins(t *testing.T) {

@@ -158,7 +158,7 @@ func setEnv(container *corev1.Container, comments manifest.Comments, r spec.Revi
 	for i := range container.Env {
 		name := container.Env[i].Name
 		if name == readyTimeoutEnv {
-			container.Env[i].Value = strconv.Itoa(int(r.Startup.Budget.Seconds()))
+			container.Env[i].Value = strconv.Itoa(int(startupWindow(container.StartupProbe, r)))
 		}
 		if value, ok := values[name]; ok {
 			container.Env[i] = corev1.EnvVar{Name: name, Value: value}
@@ -171,6 +171,15 @@ func setEnv(container *corev1.Container, comments manifest.Comments, r spec.Revi
 	}
 }
 
+// startupWindow is the budget in seconds as the probe can grant it: in whole periods. The engine gets as long.
+func startupWindow(probe *corev1.Probe, r spec.RevisionTarget) int32 {
+	period := int32(1)
+	if probe != nil {
+		period = max(probe.PeriodSeconds, 1)
+	}
+	return (int32(r.Startup.Budget.Seconds()) + period - 1) / period * period
+}
+
 // setStartup turns the budget into probes. A pod that is killed while it loads never becomes ready.
 func setStartup(container *corev1.Container, comments manifest.Comments, r spec.RevisionTarget) {
 	probe := container.StartupProbe
@@ -178,7 +187,7 @@ func setStartup(container *corev1.Container, comments manifest.Comments, r spec.
 		return
 	}
 	period := max(probe.PeriodSeconds, 1)
-	probe.FailureThreshold = (int32(r.Startup.Budget.Seconds()) + period - 1) / period
+	probe.FailureThreshold = startupWindow(probe, r) / period
 	const pointer = "/spec/containers/0/startupProbe"
 	comments.Drop(pointer)
 	comments.At[pointer] = "Start-up budget: " + r.Startup.Why + ".\nKServe reports the InferenceService as not progressing after 600 s all the same (kserve#5684)."

@@ -4,36 +4,34 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
-// Explain returns what a rule is about, for a terminal; false for a code that there isn't.
-func Explain(code string) (string, bool) {
-	r, known := find(code)
-	if !known {
-		return "", false
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s %s (%s, %s)\n\n%s\n", r.Code, r.Name, r.Level, r.Topic(), wrap(r.Summary))
-	fmt.Fprintf(&text, "\nWhy\n%s\n\nWhat to do\n%s\n", wrap(r.Why), wrap(r.How))
-	fmt.Fprintf(&text, "\nHolds for\n  %s\n", holds(r.Meta))
-	if r.Check != nil {
-		fmt.Fprintf(&text, "\nTo keep it as it is, annotate the object:\n  %s: %q\n", Annotation, r.Code+": reason")
-	}
-	fmt.Fprint(&text, "\nMore\n")
-	for _, ref := range r.Refs {
-		fmt.Fprintf(&text, "  %s\n", Link(ref))
-	}
-	return text.String(), true
-}
+// Annotation of an object holds the codes that are not to be reported of it, with the reasons:
+// "KG0203: reason; KG0304: reason".
+const Annotation = "kservegen.dev/ignore"
 
-func find(code string) (rule.Rule, bool) {
+// pages is where the rules' pages are.
+const pages = "https://github.com/kservegen/kservegen/blob/main/docs/rules/"
+
+// Explanations describe every rule as other findings are described.
+func Explanations() []finding.Rule {
+	var list []finding.Rule
 	for _, r := range All() {
-		if strings.EqualFold(r.Code, code) {
-			return r, true
+		reference := pages + r.Code + ".md"
+		for _, ref := range r.Refs {
+			if link := Link(ref); strings.HasPrefix(link, "https://") {
+				reference = link
+				break
+			}
 		}
+		list = append(list, finding.Rule{
+			Code: r.Code, Level: r.Level, Title: strings.TrimSuffix(r.Summary, "."), Why: r.Why, Fix: r.How,
+			Since: holds(r.Meta), Reference: reference,
+		})
 	}
-	return rule.Rule{}, false
+	return list
 }
 
 func holds(m rule.Meta) string {
@@ -61,28 +59,4 @@ func Link(ref string) string {
 		repository = owner
 	}
 	return fmt.Sprintf("https://github.com/%s/issues/%s", repository, number)
-}
-
-// width of the text, with its margin.
-const width = 100
-
-func wrap(text string) string {
-	var out strings.Builder
-	column := 0
-	for _, word := range strings.Fields(text) {
-		switch {
-		case column == 0:
-			out.WriteString("  ")
-			column = 2
-		case column+1+len(word) > width:
-			out.WriteString("\n  ")
-			column = 2
-		default:
-			out.WriteByte(' ')
-			column++
-		}
-		out.WriteString(word)
-		column += len(word)
-	}
-	return out.String()
 }

@@ -8,14 +8,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/kservegen/kservegen/pkg/lint/rule"
+	"github.com/kservegen/kservegen/pkg/finding"
 )
 
 var scalarToken = regexp.MustCompile(`^("([^"\\]|\\.)*"|'([^']|'')*'|[^\s#,{}\[\]"']+)`)
 
 // Apply makes edits in the content of their file and leaves every other byte as it is, comments too. An edit whose
 // place doesn't look as expected is skipped: the finding stays, and a person decides. It returns how many it made.
-func Apply(file []byte, edits []rule.Edit) ([]byte, int) {
+func Apply(file []byte, edits []finding.Edit) ([]byte, int) {
 	var splices []splice
 	for _, edit := range edits {
 		if s, ok := spliceOf(file, edit); ok {
@@ -46,13 +46,13 @@ type splice struct {
 	text     string
 }
 
-func spliceOf(file []byte, edit rule.Edit) (splice, bool) {
-	start, line, ok := lineAt(file, edit.At.Line)
+func spliceOf(file []byte, edit finding.Edit) (splice, bool) {
+	start, line, ok := lineAt(file, edit.Line)
 	if !ok {
 		return splice{}, false
 	}
 	offset := start
-	for range edit.At.Column - 1 {
+	for range edit.Column - 1 {
 		if offset >= start+len(line) {
 			return splice{}, false
 		}
@@ -71,13 +71,13 @@ func spliceOf(file []byte, edit rule.Edit) (splice, bool) {
 
 // removal takes out the whole line of an entry that stands alone on it and has a neighbour: without one its parent
 // would become null.
-func removal(file []byte, edit rule.Edit, start int, line []byte) (splice, bool) {
+func removal(file []byte, edit finding.Edit, start int, line []byte) (splice, bool) {
 	entry := regexp.MustCompile(`^( *)["']?` + regexp.QuoteMeta(edit.Key) + `["']?:[ ]+\S+( +#.*)?$`)
 	match := entry.FindSubmatch(bytes.TrimRight(line, "\r"))
 	if match == nil {
 		return splice{}, false
 	}
-	if !hasSibling(file, edit.At.Line, len(match[1])) {
+	if !hasSibling(file, edit.Line, len(match[1])) {
 		return splice{}, false
 	}
 	return splice{start, min(start+len(line)+1, len(file)), ""}, true

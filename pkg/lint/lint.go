@@ -3,6 +3,7 @@ package lint
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
@@ -13,6 +14,23 @@ type Set = rule.Set
 
 // Versions of what runs in the cluster.
 type Versions = rule.Versions
+
+func withDefaults(given Versions) Versions {
+	versions := DefaultVersions()
+	maps.Copy(versions, given)
+	return versions
+}
+
+// Dormant lists the codes of the rules that do not hold for the versions.
+func Dormant(versions Versions) []string {
+	var codes []string
+	for _, r := range All() {
+		if !r.Applies(withDefaults(versions)) {
+			codes = append(codes, r.Code)
+		}
+	}
+	return codes
+}
 
 // DefaultVersions are the newest releases that the rules were checked against.
 func DefaultVersions() Versions {
@@ -25,47 +43,27 @@ func DefaultVersions() Versions {
 type Options struct {
 	// Versions default to DefaultVersions, each for itself.
 	Versions Versions
-	// Suppress are the suppressions of the command line.
-	Suppress []Suppression
 }
 
-// Run judges every set by every rule that holds for the versions. Findings are in the order of their places; what
-// is suppressed is left out, and a suppression that suppresses nothing is a finding itself. The error is that of ctx.
+// Run judges every set by every rule that holds for the versions. Findings are in the order of their places. The
+// error is that of ctx.
 func Run(ctx context.Context, sets []Set, options Options) ([]finding.Finding, error) {
-	findings, _, err := judge(ctx, sets, options)
-	return findings, err
-}
-
-// Fixes returns the mechanical fixes of what Run finds, for Apply.
-func Fixes(ctx context.Context, sets []Set, options Options) ([]rule.Edit, error) {
-	_, edits, err := judge(ctx, sets, options)
-	return edits, err
-}
-
-func judge(ctx context.Context, sets []Set, options Options) ([]finding.Finding, []rule.Edit, error) {
 	rules := All()
-	versions := DefaultVersions()
-	for product, version := range options.Versions {
-		versions[product] = version
-	}
-	quiet := newSuppressor(rules, versions, options.Suppress)
+	versions := withDefaults(options.Versions)
 	var findings []finding.Finding
-	var edits []rule.Edit
 	for i := range sets {
 		if err := ctx.Err(); err != nil {
-			return nil, nil, fmt.Errorf("checking rules: %w", err)
+			return nil, fmt.Errorf("checking rules: %w", err)
 		}
 		index := rule.NewIndex(&sets[i])
-		quiet.read(index)
 		for r := range rules {
-			if rules[r].Check == nil || !rules[r].Applies(versions) || rules[r].Whole && sets[i].Incomplete {
+			if !rules[r].Applies(versions) || rules[r].Whole && sets[i].Incomplete {
 				continue
 			}
 			c := rule.NewContext(&rules[r], index, versions)
 			rules[r].Check(c)
-			found, fixes := quiet.filter(c)
-			findings, edits = append(findings, found...), append(edits, fixes...)
+			findings = append(findings, c.Findings()...)
 		}
 	}
-	return finding.Sort(append(findings, quiet.findings()...)), edits, nil
+	return finding.Sort(findings), nil
 }

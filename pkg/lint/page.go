@@ -13,9 +13,7 @@ func Page(r rule.Rule) string {
 	fmt.Fprintf(&page, "# %s: %s\n\n%s\n\n", r.Code, r.Name, r.Summary)
 	fmt.Fprintf(&page, "| level | topic | holds for | kinds |\n|---|---|---|---|\n| %s | %s | %s | %s |\n", r.Level, r.Topic(), holds(r.Meta), kindNames(r.Meta))
 	fmt.Fprintf(&page, "\n## Why\n\n%s\n\n## What to do\n\n%s\n", escape(r.Why), escape(r.How))
-	if r.Check != nil {
-		fmt.Fprintf(&page, "\nTo keep it as it is, annotate the object: `%s: \"%s: reason\"`.\n", Annotation, r.Code)
-	}
+	fmt.Fprintf(&page, "\nTo keep it as it is, annotate the object: `%s: \"%s: reason\"`.\n", Annotation, r.Code)
 	fmt.Fprint(&page, "\n## More\n\n")
 	for _, ref := range r.Refs {
 		if link := Link(ref); link != ref {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -66,9 +67,6 @@ func TestKindsAreThoseAskedFor(t *testing.T) {
 		set := readSet(t, f.file, f.data)
 		index := rule.NewIndex(&set)
 		for _, r := range lint.All() {
-			if r.Check == nil {
-				continue
-			}
 			c := rule.NewContext(&r, index, lint.DefaultVersions())
 			c.Record()
 			r.Check(c)
@@ -106,20 +104,16 @@ func TestVersionsDecide(t *testing.T) {
 	}
 }
 
-func TestExplain(t *testing.T) {
+func TestExplanations(t *testing.T) {
 	t.Parallel()
-	text, ok := lint.Explain("kg0201")
-	require.True(t, ok)
-	for _, part := range []string{"KG0201 canary-percent-ignored (error, serving with KServe)", "Why\n  ", "https://github.com/kserve/kserve/issues/5335", "all versions", lint.Annotation} {
-		assert.Contains(t, text, part)
-	}
-	text, _ = lint.Explain("KG0203")
-	assert.Contains(t, text, "KServe before 0.20.1")
-	for line := range strings.SplitSeq(text, "\n") {
-		assert.LessOrEqual(t, len(line), 140)
-	}
-	_, ok = lint.Explain("KG9999")
-	assert.False(t, ok)
+	list := lint.Explanations()
+	at := slices.IndexFunc(list, func(r finding.Rule) bool { return r.Code == "KG0201" })
+	require.GreaterOrEqual(t, at, 0)
+	assert.Equal(t, finding.Error, list[at].Level)
+	assert.Equal(t, "https://github.com/kserve/kserve/issues/5335", list[at].Reference)
+	assert.Equal(t, "all versions", list[at].Since)
+	at = slices.IndexFunc(list, func(r finding.Rule) bool { return r.Code == "KG0203" })
+	assert.Contains(t, list[at].Since, "KServe before 0.20.1")
 	assert.Equal(t, "https://github.com/argoproj/argo-rollouts/issues/3141", lint.Link("argoproj/argo-rollouts#3141"))
 	assert.Equal(t, "istio: IST0101", lint.Link("istio: IST0101"))
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,7 +92,23 @@ func (l *loader) directory(ctx context.Context, dir string) []job {
 		})
 		return nil
 	}
-	return []job{func() []Set { return l.loose(dir, dir, scan.yaml) }}
+	// One set a directory, as kubectl apply -f reads them: those beside each other are often alternatives.
+	byDir := map[string][]string{}
+	for _, file := range scan.yaml {
+		byDir[filepath.Dir(file)] = append(byDir[filepath.Dir(file)], file)
+	}
+	return []job{func() []Set {
+		var sets []Set
+		incomplete := false
+		for _, of := range slices.Sorted(maps.Keys(byDir)) {
+			found, broken := l.looseSets(of, dir, byDir[of])
+			sets, incomplete = append(sets, found...), incomplete || broken
+		}
+		if len(sets) == 0 && !incomplete {
+			l.report(finding.Finding{Code: CodeNothing, Level: finding.Error, File: dir, Message: "holds no Kubernetes object"})
+		}
+		return sets
+	}}
 }
 
 // scan is what a directory tree holds.

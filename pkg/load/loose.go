@@ -37,6 +37,14 @@ func (l *loader) stream() []Set {
 
 // loose reads files that belong together: one set of their objects, and one per environment of documents.
 func (l *loader) loose(name, root string, paths []string) []Set {
+	sets, incomplete := l.looseSets(name, root, paths)
+	if len(sets) == 0 && !incomplete {
+		l.report(finding.Finding{Code: CodeNothing, Level: finding.Error, File: name, Message: "holds no Kubernetes object"})
+	}
+	return sets
+}
+
+func (l *loader) looseSets(name, root string, paths []string) (found []Set, incomplete bool) {
 	set := Set{Name: name, Kind: Files}
 	var sets []Set
 	for _, path := range paths {
@@ -58,13 +66,10 @@ func (l *loader) loose(name, root string, paths []string) []Set {
 			set.Incomplete = set.Incomplete || !complete
 		}
 	}
-	switch {
-	case len(set.Resources) > 0:
+	if len(set.Resources) > 0 {
 		sets = append([]Set{set}, sets...)
-	case len(sets) == 0 && !set.Incomplete:
-		l.report(finding.Finding{Code: CodeNothing, Level: finding.Error, File: name, Message: "holds no Kubernetes object"})
 	}
-	return sets
+	return sets, set.Incomplete
 }
 
 // parseStream is parse for files of loose objects: where one document of several is broken, the ones before and

@@ -96,14 +96,19 @@ func (p patch) targets(was, built manifest.Resource) bool {
 	if !grouped {
 		group, version = "", group
 	}
-	return matches(p.target.Group, group) && matches(p.target.Version, version) && matches(p.target.Kind, was.Kind()) &&
-		matches(p.target.Name, was.Name(), built.Name()) && matches(p.target.Namespace, was.Namespace(), built.Namespace())
+	// The kind first: it seldom matches, and unlike most groups it has no dot, so that no expression is compiled.
+	return matches(p.target.Kind, was.Kind()) && matches(p.target.Name, was.Name(), built.Name()) &&
+		matches(p.target.Namespace, was.Namespace(), built.Namespace()) &&
+		matches(p.target.Group, group) && matches(p.target.Version, version)
 }
 
 // matches follows Kustomize: an empty pattern matches all, others the whole of one of the texts.
 func matches(pattern string, texts ...string) bool {
 	if pattern == "" || slices.Contains(texts, pattern) {
 		return true
+	}
+	if regexp.QuoteMeta(pattern) == pattern {
+		return false // a plain text; every object is asked for every patch, and compiling costs most of the answer
 	}
 	expression, err := regexp.Compile("^(?:" + pattern + ")$")
 	return err == nil && slices.ContainsFunc(texts, expression.MatchString)

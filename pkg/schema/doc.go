@@ -7,12 +7,16 @@
 // depends on other objects are not part of it.
 //
 // The server's own kinds (Deployment, Service, …) are validated by handwritten code that cannot be imported. Of
-// them are checked: unknown fields, types, required fields, unique list keys, the enumerations, ranges and formats of
-// e2e/tools/schemas/native.yaml, quantities, times, names, labels, annotations, label selectors, and in relations.go
-// what manifests get wrong between fields: a workload that does not select its pods, a Service without ports, a claim
-// without a size. The rest of what the server demands between fields is not, nor the syntax of a cron schedule or of a
-// resource's name: an accepted Deployment may still be refused. Of 7,161 objects and mutants of 27 kinds the verdict was
-// the server's (1.36.3) on 98.9 %.
+// them are checked: unknown fields and types as the server decodes them, required fields, unique list keys, the
+// enumerations, ranges and formats of e2e/tools/schemas/native.yaml, names, labels, annotations, selectors, and in the
+// native package what is between fields, for pods and their templates, workloads, Jobs, Services, Ingresses,
+// NetworkPolicies, autoscalers, disruption budgets, RBAC, claims and volumes, ConfigMaps, Secrets, quotas and limits.
+// Kinds beyond those (webhook configurations, API services, resource claims, …) have the schema only, and so have
+// volumes that name a vendor's disk, Windows, ephemeral containers and resource claims within pods.
+// What a cluster decides (addresses of a Service, feature gates, quota) is not looked at.
+//
+// e2e/native holds this to the server's own code (1.36.3): every single change to 106 objects of 29 kinds, 25,972 in
+// all. The verdict is the same on 99.9 %; testdata/disagreements.txt there lists the others.
 //
 // Schemas come from the data folder, which `make generate` writes from pinned modules. A kind costs nothing until
 // its first object. In the data each different schema stands once however often a CRD repeats it, and is compiled

@@ -129,8 +129,5 @@ func (c *Catalog) Rules(ctx context.Context, object map[string]any, eager map[sc
 	return lazily, ahead, nil
 }
 
-// Pointer is pointer.
-func Pointer(object any, path string) string { return pointer(object, path) }
-
 // Hash is hash.
 func Hash(object map[string]any) ([32]byte, error) { return hash(object) }

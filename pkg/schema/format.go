@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -16,16 +18,16 @@ import (
 // checkFormat parses what the server's Go types parse when they are decoded, and the two meanings of a value that may
 // be a number or a text. The validator for CRDs knows none of these formats and ignores them.
 func checkFormat(value any, n *node, at *field.Path, errs *field.ErrorList) {
-	if n.structural.ValueValidation == nil || value == nil {
+	format := n.format()
+	if format == "" || value == nil {
 		return
 	}
-	format := n.structural.ValueValidation.Format
 	text, isText := value.(string)
 	var err error
 	switch format {
 	case "int32", "int64":
 		err = checkInteger(value, format)
-	case "int-or-string", "percent", "port":
+	case "int-or-string", "percent", "port", "targetPort":
 		if err = checkInteger(value, "int32"); err == nil {
 			*errs = append(*errs, checkMeaning(value, format, at)...)
 		}
@@ -38,6 +40,10 @@ func checkFormat(value any, n *node, at *field.Path, errs *field.ErrorList) {
 	case "base64":
 		if isText {
 			_, err = base64.StdEncoding.DecodeString(text)
+		}
+	default:
+		if messages := checkText(text, format); len(messages) > 0 {
+			*errs = append(*errs, field.Invalid(at, value, strings.Join(messages, "; ")))
 		}
 	}
 	if err != nil {
@@ -66,15 +72,17 @@ func checkMeaning(value any, format string, at *field.Path) field.ErrorList {
 	var messages []string
 	switch value := value.(type) {
 	case int64:
-		if format == "port" {
+		switch {
+		case format == "port", format == "targetPort" && value != 0:
 			messages = validation.IsValidPortNum(int(value))
-		} else if format == "percent" && value < 0 {
+		case format == "percent" && value < 0:
 			messages = []string{"must be greater than or equal to 0"}
 		}
 	case string:
-		if format == "port" && value != "" { // an empty one is the default
+		switch {
+		case format == "port", format == "targetPort" && value != "":
 			messages = validation.IsValidPortName(value)
-		} else if format == "percent" {
+		case format == "percent":
 			messages = validation.IsValidPercent(value)
 		}
 	}
@@ -94,4 +102,38 @@ func parseQuantity(value any) error {
 		return err
 	}
 	return errors.New("must be a quantity such as 500m or 2Gi")
+}
+
+// checkText checks a text that must be a name, a path or an address. Whether it may be empty is said by the schema.
+func checkText(text, format string) []string {
+	if text == "" {
+		return nil
+	}
+	switch format {
+	case "label":
+		return validation.IsDNS1123Label(text)
+	case "subdomain":
+		return validation.IsDNS1123Subdomain(text)
+	case "qualified":
+		return validation.IsQualifiedName(text)
+	case "value":
+		return validation.IsValidLabelValue(text)
+	case "portName":
+		return validation.IsValidPortName(text)
+	case "segment":
+		return path.IsValidPathSegmentName(text)
+	case "absolute":
+		if !strings.HasPrefix(text, "/") {
+			return []string{"must be an absolute path"}
+		}
+	case "address":
+		if net.ParseIP(text) == nil {
+			return []string{"must be a valid IP address"}
+		}
+	case "block":
+		if _, _, err := net.ParseCIDR(text); err != nil {
+			return []string{"must be a valid CIDR value"}
+		}
+	}
+	return nil
 }

@@ -36,7 +36,7 @@ func decodeMeta(object map[string]any, at *field.Path) (*metav1.ObjectMeta, []Pr
 	for _, path := range unknown {
 		meant := suggest.Word(path[strings.LastIndexByte(path, '.')+1:], written())
 		problems = append(problems, Problem{
-			Path: pointer(object, path), Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, meant),
+			Path: Pointer(object, path), Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, meant),
 		})
 	}
 	return meta, problems
@@ -85,7 +85,7 @@ func decodeField(name string, value any) error {
 }
 
 func malformed(path string, object map[string]any, err error) Problem {
-	return Problem{Path: pointer(object, path), Field: path, Type: string(field.ErrorTypeTypeInvalid), Message: "cannot be decoded: " + err.Error()}
+	return Problem{Path: Pointer(object, path), Field: path, Type: string(field.ErrorTypeTypeInvalid), Message: "cannot be decoded: " + err.Error()}
 }
 
 // validateMeta checks names, labels, annotations, owners and finalizers. What create overwrites is left out, and a

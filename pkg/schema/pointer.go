@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// pointer turns a path as the API server writes it into a JSON pointer. The server joins names with dots and does
+// Pointer turns a path as the API server writes it into a JSON pointer. The server joins names with dots and does
 // not escape those in a name (metadata.labels.app.kubernetes.io/name), so the object decides where a name ends.
-func pointer(object any, path string) string {
+func Pointer(object any, path string) string {
 	var b strings.Builder
 	for path != "" {
 		if path[0] == '.' {

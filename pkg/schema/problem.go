@@ -47,7 +47,7 @@ func problemOf(object map[string]any, err *field.Error) Problem {
 	if at != "" {
 		message = strings.NewReplacer(at+" in body ", "", `"`+at+`" must`, "must", " in "+at, "").Replace(message)
 	}
-	return Problem{Path: pointer(object, at), Field: name, Type: string(err.Type), Message: message}
+	return Problem{Path: Pointer(object, at), Field: name, Type: string(err.Type), Message: message}
 }
 
 // named is the field that the text of an error without one is about: kube-openapi says the path of anyOf, oneOf, allOf

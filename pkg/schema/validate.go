@@ -27,13 +27,14 @@ func (k *kind) validate(ctx context.Context, original map[string]any) ([]Problem
 		problems[i].Decoding = true
 	}
 	defaulting.Default(object, &k.root.structural)
+	typed, typeErr := k.goType(object)
 	if k.version.Status {
 		delete(object, "status") // create drops it: customresource.customResourceStrategy.PrepareForCreate
 	}
 	errs := k.validateMeta(object)
 	errs = append(errs, validation.ValidateCustomResource(nil, object, k.validator)...)
 	if k.native {
-		errs = append(errs, k.validateNative(object)...)
+		errs = append(errs, k.validateNative(object, typed)...)
 	} else {
 		errs = append(errs, k.validateScale(object)...)
 		errs = append(errs, objectmeta.Validate(nil, object, &k.root.structural, false)...)
@@ -41,6 +42,9 @@ func (k *kind) validate(ctx context.Context, original map[string]any) ([]Problem
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, &k.root.structural, object)...)
 	if !blocking(errs) {
 		errs = append(errs, k.validateRules(ctx, object)...)
+	}
+	if typeErr != nil && len(problems)+len(errs) == 0 { // nothing better is known: it is in what only the server writes
+		errs = append(errs, field.TypeInvalid(nil, "", "cannot be decoded: "+typeErr.Error()))
 	}
 	refused := problemsOf(object, errs)
 	for i := range refused { // native types are Go types: a value of another type does not decode
@@ -67,6 +71,9 @@ func (k *kind) decode(object, original map[string]any) []Problem {
 	for _, path := range pruning.PruneWithOptions(object, &k.root.structural, true, track) {
 		problems = append(problems, k.unknown(original, path))
 	}
+	if k.native {
+		zeroNulls(object, k.root)
+	}
 	defaulting.PruneNonNullableNullsWithoutDefaults(object, &k.root.structural)
 	err, paths := objectmeta.CoerceWithOptions(nil, object, &k.root.structural, false, objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
 	if err != nil {
@@ -86,7 +93,7 @@ func (k *kind) decode(object, original map[string]any) []Problem {
 
 // unknown is the problem of a field that pruning dropped, with the name that was probably meant.
 func (k *kind) unknown(original map[string]any, path string) Problem {
-	at := pointer(original, path)
+	at := Pointer(original, path)
 	names := tokens(at)
 	parent := k.root
 	for _, name := range names[:max(0, len(names)-1)] {

@@ -21,6 +21,9 @@ import (
 // Simulator is the runtime that answers like vLLM without a model or a device.
 const Simulator = "simulator"
 
+// leastStartup is below what any vLLM needs to import torch, read a small model and compile.
+const leastStartup = 2 * time.Minute
+
 // none is the accelerator of a replica that runs on CPUs.
 const none = "none"
 
@@ -43,6 +46,9 @@ func (r *resolver) revision(s share) RevisionTarget {
 		Startup: sizing.StartupFor(model.WeightsBytes, time.Duration(accelerator.EngineStartSeconds)*time.Second),
 	}
 	if budget := r.spec.Runtime.StartupTimeout.Or(0); budget > 0 {
+		if budget < leastStartup && r.spec.Runtime.Name != Simulator {
+			r.failf("spec.runtime.startupTimeout", "%s kills the pod while vLLM loads, again and again; want at least %s, or leave it out", budget, leastStartup)
+		}
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
 	t.Args = r.args(model, accelerator)

@@ -166,6 +166,9 @@ func (r *resolver) checkSecurity() {
 
 func (r *resolver) checkJWT(j *JWT) {
 	const path = "spec.security.jwt"
+	if slices.Contains(r.spec.Omit, OmitAuthorizationPolicy) {
+		r.failf(path, "takes the AuthorizationPolicies that spec.omit leaves out: without them a request without a token passes")
+	}
 	if r.spec.Expose == nil {
 		r.failf(path, "tokens are asked of requests through the gateway; set spec.expose")
 	}

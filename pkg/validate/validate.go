@@ -3,8 +3,10 @@ package validate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint"
 	"github.com/kservegen/kservegen/pkg/load"
 	"github.com/kservegen/kservegen/pkg/report"
 )
@@ -26,10 +28,10 @@ type Options struct {
 	Load load.Options
 	// Checks in the order in which they see each set.
 	Checks []Check
-	// Ignore leaves out findings.
-	Ignore []Ignore
-	// Rules explain the codes of the checks.
-	Rules []finding.Rule
+	// Suppress leaves out findings, besides those that annotations of the objects suppress.
+	Suppress []Suppression
+	// Dormant are codes that do not hold for the versions; suppressing them is not unused.
+	Dormant []string
 	// FailOn is the level from which on a finding fails the run.
 	FailOn  finding.Level
 	Version string
@@ -38,7 +40,8 @@ type Options struct {
 // Run validates the paths. Sets are read one after the other and not kept. An error is that of ctx, or of a check
 // that could not do its work.
 func Run(ctx context.Context, paths []string, o Options) (report.Report, error) {
-	r := report.Report{Rules: append(Rules(), o.Rules...), FailOn: o.FailOn, Version: o.Version}
+	r := report.Report{Rules: Rules(), FailOn: o.FailOn, Version: o.Version}
+	quiet := newSuppressor(r.Rules, o.Dormant, o.Suppress)
 	var findings []finding.Finding
 	read, err := load.Each(ctx, paths, o.Load, func(set load.Set) error {
 		r.Sets = append(r.Sets, report.Set{Name: set.Name, Kind: string(set.Kind), Objects: len(set.Resources)})
@@ -48,17 +51,23 @@ func Run(ctx context.Context, paths []string, o Options) (report.Report, error) 
 				return fmt.Errorf("checking %s: %w", set.Name, err)
 			}
 			for i := range found {
-				if found[i].Set == "" && set.Name != found[i].File {
-					found[i].Set = set.Name
+				if found[i].Set = set.Name; set.Name == found[i].File {
+					found[i].Set = ""
 				}
 			}
-			findings = append(findings, found...)
+			findings = append(findings, quiet.filter(set, found)...)
 		}
 		return nil
 	})
 	if err != nil {
 		return report.Report{}, err
 	}
-	r.Findings = finding.Sort(ignore(append(read, findings...), o.Ignore))
+	findings = append(findings, quiet.filter(load.Set{}, read)...)
+	r.Findings = finding.Sort(append(findings, quiet.findings()...))
 	return r, nil
+}
+
+// Rules explains every code that a run can report, in their order.
+func Rules() []finding.Rule {
+	return slices.Concat(load.Rules(), suppressionRules(), judgeRules(), serverRules(), lint.Explanations())
 }

@@ -51,21 +51,21 @@ func TestChecksSeeEverySet(t *testing.T) {
 func TestIgnore(t *testing.T) {
 	t.Parallel()
 	path := write(t, "a.yaml", "apiVersion: v1\nkind: A\nport: 1\n---\nb: [\n")
-	ignores := []validate.Ignore{}
+	ignores := []validate.Suppression{}
 	for _, text := range []string{"KG0900=known", "KG0901=gone", "KG0001=broken=on purpose"} {
-		one, err := validate.ParseIgnore(text)
+		one, err := validate.ParseSuppression(text)
 		require.NoError(t, err)
 		ignores = append(ignores, one)
 	}
 	assert.Equal(t, "broken=on purpose", ignores[2].Reason)
-	r, err := validate.Run(t.Context(), []string{path}, validate.Options{Checks: []validate.Check{ports()}, Ignore: ignores})
+	r, err := validate.Run(t.Context(), []string{path}, validate.Options{Checks: []validate.Check{ports()}, Suppress: ignores})
 	require.NoError(t, err)
 	var codes []string
 	for _, f := range r.Findings {
 		codes = append(codes, f.Code)
 	}
 	slices.Sort(codes)
-	assert.Equal(t, []string{load.CodeSyntax, validate.CodeUnusedIgnore}, codes, "what cannot be read is not ignored")
+	assert.Equal(t, []string{load.CodeSyntax, validate.CodeUnused}, codes, "what cannot be read is not ignored")
 }
 
 func TestACheckThatFailsEndsTheRun(t *testing.T) {

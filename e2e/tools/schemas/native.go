@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type amendment struct {
 	Min        *int64   `json:"min"`
 	Max        *int64   `json:"max"`
 	NonEmpty   bool     `json:"nonEmpty"`
+	Required   bool     `json:"required"`
 	MaxItems   *int64   `json:"maxItems"`
 	Format     string   `json:"format"`
 	used       bool
@@ -42,15 +44,26 @@ func (a amendments) apply(component string, schema map[string]any) error {
 		if err := amendment.apply(property); err != nil {
 			return fmt.Errorf("native.yaml: %s.%s %w", component, name, err)
 		}
-		if !amendment.Optional {
-			continue
+		if err := amendment.require(schema, name); err != nil {
+			return fmt.Errorf("native.yaml: %s.%s %w", component, name, err)
 		}
-		required, _ := schema["required"].([]any)
-		at := slices.Index(required, any(name))
-		if at < 0 {
-			return fmt.Errorf("native.yaml: %s.%s is optional anyway", component, name)
-		}
+	}
+	return nil
+}
+
+// require changes whether the schema demands the field.
+func (a *amendment) require(schema map[string]any, name string) error {
+	required, _ := schema["required"].([]any)
+	at := slices.Index(required, any(name))
+	switch {
+	case a.Optional && at < 0:
+		return errors.New("is optional anyway")
+	case a.Required && at >= 0:
+		return errors.New("is required anyway: nonEmpty says the rest")
+	case a.Optional:
 		schema["required"] = slices.Delete(slices.Clone(required), at, at+1)
+	case a.Required:
+		schema["required"] = append(slices.Clone(required), name)
 	}
 	return nil
 }
@@ -58,14 +71,14 @@ func (a amendments) apply(component string, schema map[string]any) error {
 func (a *amendment) apply(property map[string]any) error {
 	if a.Duplicates {
 		if property["x-kubernetes-list-map-keys"] == nil {
-			return fmt.Errorf("is no list with keys")
+			return errors.New("is no list with keys")
 		}
 		delete(property, "x-kubernetes-list-type")
 		delete(property, "x-kubernetes-list-map-keys")
 	}
 	if len(a.OneOf) > 0 {
 		var values []any
-		if !a.NonEmpty {
+		if !a.NonEmpty && !a.Required {
 			values = []any{""}
 		}
 		for _, value := range a.OneOf {
@@ -78,9 +91,11 @@ func (a *amendment) apply(property map[string]any) error {
 			property[keyword] = *value
 		}
 	}
-	if a.NonEmpty && property["type"] == "array" {
+	nonEmpty := a.NonEmpty || a.Required
+	switch {
+	case nonEmpty && property["type"] == "array":
 		property["minItems"] = 1
-	} else if a.NonEmpty && len(a.OneOf) == 0 {
+	case nonEmpty && property["type"] == "string" && len(a.OneOf) == 0:
 		property["minLength"] = 1
 	}
 	if a.Format != "" {

@@ -27,7 +27,6 @@ type Context struct {
 	rule     *Rule
 	index    *Index
 	findings []finding.Finding
-	edits    map[int]Edit
 	asked    map[Kind]bool
 }
 

@@ -6,7 +6,7 @@ import "github.com/kservegen/kservegen/pkg/finding"
 // know before.
 type Rule struct {
 	Meta
-	// Check reports what is wrong in a set. Nil for what the engine itself reports.
+	// Check reports what is wrong in a set.
 	Check func(*Context)
 }
 
@@ -35,7 +35,6 @@ type Meta struct {
 // Topics names the two digits after KG.
 func Topics() map[string]string {
 	return map[string]string{
-		"00": "the linter itself",
 		"01": "names and labels",
 		"02": "serving with KServe",
 		"03": "routing with Istio",

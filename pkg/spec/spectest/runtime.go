@@ -32,8 +32,8 @@ func (d *drawer) runtimeOverride() *node {
 func (d *drawer) runtimeFields(r *node) *node {
 	if d.chance("version", 3) {
 		if d.images {
-			r.set("image", scalar(str, pick(d, "image", "registry.example.com:5000/vllm/vllm:v1",
-				"vllm/vllm-openai@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "vllm:1.0", "a/b:v0.33.0")))
+			r.set("image", scalar(str, pick(d, "image", "registry.example.com:5000/llm/server:v1",
+				"registry.example.com/llm@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "llm:1.0", "a/b:v0.33.0")))
 		} else {
 			r.set("version", scalar(str, pick(d, "version", "v0.33.0", "v0.32.1", "1.0", "20261101", "1e3", "nightly-abc")))
 		}
@@ -45,7 +45,7 @@ func (d *drawer) runtimeFields(r *node) *node {
 		r.set("env", d.env())
 	}
 	if d.chance("startup", 5) {
-		r.set("startupTimeout", scalar(str, pick(d, "startup", "90s", "1h30m", "24h", "1500ms", "1.5h")))
+		r.set("startupTimeout", scalar(str, pick(d, "startup", "120s", "1h30m", "24h", "150500ms", "1.5h")))
 	}
 	if d.chance("drain", 5) {
 		r.set("drainTimeout", scalar(str, pick(d, "drain", "1s", "5m", "10m")))

@@ -13,6 +13,8 @@ import (
 	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/schema"
+	"github.com/kservegen/kservegen/pkg/validate"
 )
 
 type effectiveOptions struct {
@@ -57,12 +59,18 @@ func (o *effectiveOptions) run(ctx context.Context, s Streams, paths []string) e
 	if o.output != "yaml" && o.output != "json" {
 		return usagef("-o %s is unknown; yaml or json", o.output)
 	}
-	resources, err := readResources(s.In, paths, o.env)
+	resources, err := readResources(ctx, s.In, paths, o.env)
 	if err != nil {
 		return err
 	}
 	effective.DiscardLogs()
-	builder, err := effective.New(effective.Options{Namespace: o.namespace, Explain: o.explain})
+	catalog, err := schema.New(nil)
+	if err != nil {
+		return err
+	}
+	builder, err := effective.New(effective.Options{
+		Namespace: o.namespace, Explain: o.explain, Structural: validate.Structural(catalog),
+	})
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type validateOptions struct {
 	output string
 	failOn string
 	ignore []string
+	fix    bool
 	checks checkOptions
 }
 
@@ -33,14 +34,16 @@ func newValidate(s Streams) *cobra.Command {
 		Short: "Say what the API server will refuse, and what it will accept and then go wrong",
 		Long: `Judge what the paths hold: a directory with a kustomization.yaml, a tree of them (every overlay that no other
 one uses), files or a directory of manifests, ModelDeployments, or a stream on standard input (-).
-Nothing is fetched and no cluster is asked. Each finding has its file and line; kservegen explain CODE says more.
+Nothing is fetched, and no cluster is asked without --server. Each finding has its file and line; kservegen explain CODE says more.
 
 Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a finding and hides no other.`,
 		Example: `  kservegen validate deploy                              every overlay below deploy/
   kservegen validate deploy/deepseek-r1/overlays/production
   kservegen validate deepseek.yaml                       every environment of the document
   helm template chart | kservegen validate -
+  kservegen validate deploy --server                    and what the current cluster says
   kservegen validate deploy -o sarif > kservegen.sarif   for code scanning
+  kservegen validate manifests --fix                     make the fixes that need no judgement
   kservegen validate deploy --fail-on warning --ignore KG0203="weights come from a claim"`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args) },
@@ -48,7 +51,8 @@ Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a 
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", "text", strings.Join(report.Formats(), ", "))
 	flags.StringVar(&o.failOn, "fail-on", finding.Error.String(), "exit 1 from this level on: "+strings.Join(levels(), ", "))
-	flags.StringArrayVar(&o.ignore, "ignore", nil, "leave out a code, with the reason: CODE=reason; may be repeated")
+	flags.StringArrayVar(&o.ignore, "ignore", nil, "leave out a code, with the reason: CODE[@Kind/[namespace/]name]=reason; may be repeated")
+	flags.BoolVar(&o.fix, "fix", false, "edit the files where a fix needs no judgement, then validate again; comments stay")
 	o.checks.register(cmd)
 	complete(cmd, "output", report.Formats())
 	complete(cmd, "fail-on", levels())
@@ -76,19 +80,11 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 			return usageError{statErr}
 		}
 	}
-	var stdin []byte
-	if slices.Contains(paths, "-") {
-		// One byte more than the limit, so that load sees that it is too much.
-		if stdin, err = io.ReadAll(io.LimitReader(s.In, maxStdin+1)); err != nil {
-			return fmt.Errorf("reading standard input: %w", err)
-		}
-		options.Load.Stdin = bytes.NewReader(stdin)
-		options.Load.Limits.FileBytes = maxStdin
+	stdin, err := o.readStdin(ctx, s, paths, &options)
+	if err != nil {
+		return err
 	}
-	p := newProgress(s.Err, "validating", 0)
-	options.Load.Progress = p.set
-	result, err := validate.Run(ctx, paths, options)
-	p.stop()
+	result, err := o.judge(ctx, s, paths, options)
 	if err != nil {
 		return err
 	}
@@ -105,6 +101,41 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 	return nil
 }
 
+// readStdin reads standard input where a path is -; what it holds is shown with the findings, too.
+func (o *validateOptions) readStdin(ctx context.Context, s Streams, paths []string, options *validate.Options) ([]byte, error) {
+	if !slices.Contains(paths, "-") {
+		return nil, nil
+	}
+	if o.fix {
+		return nil, usagef("--fix edits files; standard input is none")
+	}
+	// One byte more than the limit, so that load sees that it is too much.
+	stdin, err := interruptible(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.In, maxStdin+1)) })
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	options.Load.Stdin = bytes.NewReader(stdin)
+	options.Load.Limits.FileBytes = maxStdin
+	return stdin, nil
+}
+
+// judge validates, and validates again what --fix has edited.
+func (o *validateOptions) judge(ctx context.Context, s Streams, paths []string, options validate.Options) (report.Report, error) {
+	p := newProgress(s.Err, "validating", 0)
+	defer p.stop()
+	options.Load.Progress = p.set
+	result, err := validate.Run(ctx, paths, options)
+	if err != nil || !o.fix {
+		return result, err
+	}
+	p.stop()
+	made, err := fix(ctx, s, result.Findings)
+	if err != nil || made == 0 {
+		return result, err
+	}
+	return validate.Run(ctx, paths, options)
+}
+
 // maxStdin is how much of standard input is read: what a chart of everything prints.
 const maxStdin = 64 << 20
 
@@ -119,14 +150,17 @@ func (o *validateOptions) options() (validate.Options, error) {
 	}
 	options := validate.Options{FailOn: []finding.Level{finding.Error, finding.Warning, finding.Info}[level], Version: release}
 	for _, text := range o.ignore {
-		one, err := validate.ParseIgnore(text)
+		one, err := validate.ParseSuppression(text)
 		if err != nil {
 			return options, usagef("--ignore %w", err)
 		}
-		options.Ignore = append(options.Ignore, one)
+		if !slices.ContainsFunc(rules(), func(r finding.Rule) bool { return r.Code == one.Code }) {
+			return options, usagef("--ignore: there is no rule %s; kservegen explain lists them", one.Code)
+		}
+		options.Suppress = append(options.Suppress, one)
 	}
 	var err error
-	options.Checks, options.Rules, err = o.checks.checks()
+	options.Checks, options.Dormant, err = o.checks.checks()
 	return options, err
 }
 

@@ -42,13 +42,25 @@ func opens(rules rule.Value, ports ...string) bool {
 	return false
 }
 
+// opensMore says whether a policy opens ports besides those of Istio's sidecar (15000 to 15099).
+func opensMore(rules rule.Value) bool {
+	for entry := range rules.Items() {
+		for port := range entry.Field("ports").Items() {
+			if number, ok := port.Field("port").Int(); !ok || number < 15000 || number >= 15100 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func closedPort() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG1009", Name: "serving-port-closed", Level: finding.Error,
 			Summary: "The NetworkPolicies of a model open the port that it serves.",
 			Why: "A policy for ingress closes every port that no policy of the pod opens. Ports are those of the container: opening 80, the Service's, opens nothing. " +
-				"Callers get timeouts.",
+				"Callers get timeouts. A model that opens nothing but the sidecar's ports is taken to be closed on purpose.",
 			How:   "Add the container's port to a rule of ingress.",
 			Refs:  []string{"kubernetes: docs/concepts/services-networking/network-policies"},
 			Whole: true,
@@ -64,7 +76,7 @@ func closedPort() rule.Rule {
 				}
 				names := []string{ports[0].Field("containerPort").Scalar(), ports[0].Field("name").Text()}
 				open[workload] = open[workload] || opens(policy.Field("spec", "ingress"), names...)
-				if closing[workload] == nil {
+				if closing[workload] == nil && opensMore(policy.Field("spec", "ingress")) {
 					closing[workload] = policy
 				}
 			})

@@ -29,31 +29,6 @@ func livenessBeforeLoad() rule.Rule {
 	}
 }
 
-// progressDeadline of every Deployment that KServe makes, in seconds. A budget is usually twice the time that is
-// expected, so only budgets over twice the deadline speak of models that are expected to miss it.
-const progressDeadline = 600
-
-func deadlineBeforeLoad() rule.Rule {
-	return rule.Rule{
-		Meta: rule.Meta{
-			Code: "KG0802", Name: "deadline-before-load", Level: finding.Info,
-			Summary: "A model that loads for more than ten minutes is reported as failed meanwhile.",
-			Why: "The Deployment that KServe makes has a progress deadline of 600 s, and no field changes it. A pod that starts for longer is not stopped, but the Deployment " +
-				"gets ProgressDeadlineExceeded and the InferenceService is not ready until it is: what waits for it, Flux or a pipeline, may give up.",
-			How:   "Give what waits for it a longer timeout; load the weights from a node's disk or a cache to start faster.",
-			Refs:  []string{"kserve#5684", "kserve#3795", "kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/deployment/deployment_reconciler.go (setDefaultDeploymentSpec)"},
-			Kinds: rule.PredictorKinds(),
-		},
-		Check: func(c *rule.Context) {
-			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
-				if startup := main.Field("startupProbe"); window(startup) > 2*progressDeadline && p.Mode() == rule.Standard {
-					c.Report(startup, "it may start for %d s, and the Deployment is reported as failed after %d", window(startup), progressDeadline)
-				}
-			})
-		},
-	}
-}
-
 func readinessByTCP() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{

@@ -101,7 +101,7 @@ func smallResources() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, p := range c.Predictors() {
 				main := p.Main()
-				if !p.IsModel() || main.DeviceCount() == 0 {
+				if !p.IsModel() || main.DeviceCount() == 0 || p.Known() && !rule.IsVLLM(main) {
 					continue
 				}
 				limit := main.Field("resources", "limits", "memory")

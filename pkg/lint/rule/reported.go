@@ -1,0 +1,23 @@
+package rule
+
+import "github.com/kservegen/kservegen/pkg/finding"
+
+// Reported is a finding that may get an edit.
+type Reported struct {
+	c     *Context
+	at    Value
+	index int
+}
+
+// Set replaces the value by text that is written as YAML.
+func (r Reported) Set(text string) { r.edit(text) }
+
+// Remove removes the entry that the value is of.
+func (r Reported) Remove() { r.edit("") }
+
+func (r Reported) edit(text string) {
+	place := r.at.Place()
+	r.c.findings[r.index].Edit = finding.Edit{
+		File: place.File, Line: place.Line, Column: place.Column, Key: r.at.Key(), Old: r.at.Scalar(), Text: text,
+	}
+}
