@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kservegen/kservegen/e2e/envtest/mutate"
-	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/schema"
+	"github.com/kservegen/kservegen/pkg/validate"
 )
 
 // schemaAgrees compares pkg/schema with a server that has no webhooks.
@@ -24,11 +24,9 @@ func (s *suite) schemaAgrees(t *testing.T) {
 
 // validateAgrees compares `validate` with a server that asks KServe and istiod.
 func (s *suite) validateAgrees(t *testing.T) {
-	catalog, err := schema.New(nil)
+	whole, err := validate.NewJudge(validate.JudgeOptions{})
 	require.NoError(t, err)
-	builder, err := effective.New(effective.Options{Structural: structural(catalog)})
-	require.NoError(t, err)
-	compared := s.differential(t, validateJudge{schemaJudge{catalog}, builder, refusedCodes(t)})
+	compared := s.differential(t, &validateJudge{judge: whole, refused: refusedCodes(t)})
 	assertListed(t, "disagreements-b.txt", compared, func(comparison) string { return "?" })
 }
 

@@ -1,6 +1,16 @@
 package envtest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/kservegen/kservegen/pkg/effective"
+)
+
+// TestMain keeps the logs of KServe's code from standing between the tests' lines.
+func TestMain(m *testing.M) {
+	effective.DiscardLogs()
+	m.Run()
+}
 
 // TestSchemas asks a server that has nothing but the CRDs.
 func TestSchemas(t *testing.T) {

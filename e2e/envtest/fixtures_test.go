@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kservegen/kservegen/e2e/envtest/trees"
+	"github.com/kservegen/kservegen/pkg/validate"
 )
 
 // fixture is a file of pkg/lint/testdata: objects that a rule is shown.
@@ -56,7 +57,8 @@ func fixtures(t *testing.T) []fixture {
 	return all
 }
 
-// refusedCodes are the rules about what istiod refuses: all of their bad fixtures say so.
+// refusedCodes are those of findings that say that the object is refused: by a schema, by KServe's webhooks, and
+// the rules of which every bad fixture is refused.
 func refusedCodes(t *testing.T) map[string]bool {
 	t.Helper()
 	refused := map[string]bool{}
@@ -65,8 +67,14 @@ func refusedCodes(t *testing.T) map[string]bool {
 			continue
 		}
 		if before, known := refused[f.code]; !known || before {
-			refused[f.code] = f.refusedBy == "istiod's webhook"
+			refused[f.code] = f.refusedBy != ""
 		}
+	}
+	for _, code := range []string{
+		validate.CodeUnknownField, validate.CodeUnknownKind, validate.CodeRequired, validate.CodeInvalid,
+		validate.CodeWebhook, validate.CodeCrash,
+	} {
+		refused[code] = true
 	}
 	return refused
 }
