@@ -3,13 +3,12 @@ package envtest
 import (
 	"context"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"sync"
-	"text/tabwriter"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kservegen/kservegen/e2e/envtest/api"
 	"github.com/kservegen/kservegen/e2e/envtest/mutate"
@@ -18,83 +17,49 @@ import (
 // workers ask a judge at the same time; the server has work for more than one at once.
 const workers = 8
 
-// judge says what is wrong with an object: the API server, or what is compared with it.
-type judge interface {
-	Verdict(ctx context.Context, object map[string]any) (api.Verdict, error)
+// comparison is what the server and what is compared with it say of one object.
+type comparison struct {
+	mutate.Mutant
+	server, own api.Verdict
 }
 
-var _ judge = (*api.Client)(nil)
+func (c comparison) agrees() bool { return c.server.Accepted == c.own.Accepted }
 
-// verdicts asks a judge about every mutant.
-func verdicts(ctx context.Context, by judge, mutants []mutate.Mutant) ([]api.Verdict, error) {
-	given := make([]api.Verdict, len(mutants))
+// native says that the kind is one of the server's own. Those it checks by code that cannot be imported.
+func (c comparison) native() bool {
+	object := &unstructured.Unstructured{Object: c.Object}
+	return scheme.Scheme.IsGroupRegistered(object.GroupVersionKind().Group)
+}
+
+// located says whether both refuse and the server names a field, and found, whether that is among the fields
+// that the other one names.
+func (c comparison) located() (located, found bool) {
+	if c.server.Accepted || c.own.Accepted || c.server.Causes[0].Path == "" {
+		return false, false
+	}
+	return true, slices.ContainsFunc(c.own.Causes, func(own api.Cause) bool {
+		return own.Path == c.server.Causes[0].Path
+	})
+}
+
+// compare asks both judges about every object.
+func compare(ctx context.Context, server, own judge, objects []mutate.Mutant) ([]comparison, error) {
+	compared := make([]comparison, len(objects))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
-	for i, mutant := range mutants {
+	for i, object := range objects {
 		group.Go(func() (err error) {
-			if given[i], err = by.Verdict(ctx, mutant.Object); err != nil {
-				return fmt.Errorf("%s: %w", mutant, err)
+			compared[i].Mutant = object
+			if compared[i].server, err = server.Verdict(ctx, object.Object); err != nil {
+				return fmt.Errorf("asking the server about %s: %w", object, err)
+			}
+			if compared[i].own, err = own.Verdict(ctx, object.Object); err != nil {
+				return fmt.Errorf("%s: %w", object, err)
 			}
 			return nil
 		})
 	}
-	return given, group.Wait()
-}
-
-// count is what is known of some mutants.
-type count struct{ all, accepted, agreed int }
-
-func (c count) share() float64 { return float64(c.accepted) / float64(max(1, c.all)) }
-
-// tally counts mutants by operator and by kind.
-type tally struct {
-	total      count
-	byOperator map[string]*count
-	byKind     map[string]*count
-}
-
-// newTally counts the server's verdicts and, where there are any, how often the others are the same.
-func newTally(mutants []mutate.Mutant, server, others []api.Verdict) tally {
-	t := tally{byOperator: map[string]*count{}, byKind: map[string]*count{}}
-	for i, mutant := range mutants {
-		for _, c := range []*count{&t.total, entry(t.byOperator, string(mutant.Operator)), entry(t.byKind, mutant.Kind)} {
-			c.all++
-			if server[i].Accepted {
-				c.accepted++
-			}
-			if others != nil && others[i].Accepted == server[i].Accepted {
-				c.agreed++
-			}
-		}
-	}
-	return t
-}
-
-func entry(counts map[string]*count, key string) *count {
-	if counts[key] == nil {
-		counts[key] = &count{}
-	}
-	return counts[key]
-}
-
-// print writes a table: how many mutants, how many of them the server accepts, how often both judges agree.
-func (t tally) print(out io.Writer, compared bool) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(name string, c count) {
-		fmt.Fprintf(table, "%s\t%d\t%.0f %%\t", name, c.all, 100*c.share())
-		if compared {
-			fmt.Fprintf(table, "%.2f %%\t", 100*float64(c.agreed)/float64(max(1, c.all)))
-		}
-		fmt.Fprintln(table)
-	}
-	fmt.Fprintln(table, "\tmutants\taccepted\t")
-	for _, counts := range []map[string]*count{t.byOperator, t.byKind} {
-		for _, name := range slices.Sorted(maps.Keys(counts)) {
-			row(name, *counts[name])
-		}
-	}
-	row("all", t.total)
-	return table.Flush()
+	return compared, group.Wait()
 }
 
 // schemas are those that the server publishes, asked for once per kind.

@@ -28,21 +28,24 @@ type refusal struct {
 
 // refusals shows that each check is there: what only a webhook refuses passes on the server without it.
 func (s *suite) refusals(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "refusals", "*.yaml"))
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
+	for _, file := range glob(t, filepath.Join("testdata", "refusals", "*.yaml")) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			t.Parallel()
-			content, err := os.ReadFile(file)
-			require.NoError(t, err)
-			var want refusal
-			require.NoError(t, yaml.UnmarshalStrict(content, &want))
+			want := readRefusal(t, file)
 			got, err := s.API.Verdict(t.Context(), want.Object)
 			require.NoError(t, err)
 			s.assertRefused(t, want, got)
 		})
 	}
+}
+
+func readRefusal(t *testing.T, file string) refusal {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var read refusal
+	require.NoError(t, yaml.UnmarshalStrict(content, &read))
+	return read
 }
 
 func (s *suite) assertRefused(t *testing.T, want refusal, got api.Verdict) {

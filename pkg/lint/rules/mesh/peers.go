@@ -39,7 +39,7 @@ func portLevelRefused() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0412", Name: "port-level-mtls-without-selector", Level: finding.Error,
 			Summary: "portLevelMtls stands in a PeerAuthentication with a selector.",
-			Why:     "istiod's webhook refuses port-level modes for a whole namespace or mesh.",
+			Why:     "The CRD's rule and istiod's webhook refuse port-level modes for a whole namespace or mesh.",
 			How:     "Add a selector with matchLabels, or remove portLevelMtls.",
 			Refs:    []string{"istio: pkg/config/validation/validation.go (ValidatePeerAuthentication)"},
 			Kinds:   []rule.Kind{rule.PeerAuthentication},
@@ -48,7 +48,7 @@ func portLevelRefused() rule.Rule {
 			for _, peer := range c.Objects(rule.PeerAuthentication) {
 				ports := peer.Field("spec", "portLevelMtls")
 				if ports.Len() > 0 && peer.Field("spec", "selector", "matchLabels").Len() == 0 {
-					c.Report(ports, "istiod refuses portLevelMtls without a selector")
+					c.Report(ports, "portLevelMtls without a selector is refused")
 				}
 			}
 		},

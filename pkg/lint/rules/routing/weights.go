@@ -10,10 +10,10 @@ func weightRange() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0301", Name: "weight-out-of-range", Level: finding.Error,
 			Summary: "A route's weight is between 0 and 100.",
-			Why: "Neither the CRD nor istiod's webhook bounds a weight: 90 and -10 are accepted. The negative one becomes a huge unsigned number or is dropped, " +
-				"and the split is another than the file says.",
+			Why: "Neither the CRD nor istiod's webhook knows a greatest weight: Istio splits by weight over the sum of all, so 150 is another share than the file says. " +
+				"istiod's webhook refuses a negative weight; where it does not run, the weight becomes a huge unsigned number or is dropped.",
 			How:   "Write weights from 0 to 100 that sum to 100.",
-			Refs:  []string{"istio: pilot/pkg/networking/core/route/route.go"},
+			Refs:  []string{"istio: pilot/pkg/networking/core/route/route.go", "istio: pkg/config/validation/validation.go (validateWeight)"},
 			Kinds: []rule.Kind{rule.VirtualService},
 		},
 		Check: func(c *rule.Context) {

@@ -14,7 +14,8 @@ func samePriority() rule.Rule {
 			Code: "KG0210", Name: "runtimes-with-same-priority", Level: finding.Error,
 			Summary: "Runtimes that are chosen automatically have priorities of their own.",
 			Why: "The webhook refuses a second runtime of a namespace, or of the cluster, that offers the same format with autoSelect, a common protocol version and the same priority, " +
-				"and a runtime that gives one format two priorities. Which of the two is refused depends on the order in which they are applied.",
+				"and a runtime that gives one format two priorities. Which of the two is refused depends on the order in which they are applied. " +
+				"Two priorities of one format are found only where the namespace has a runtime already: the first one passes, and is refused when it is applied again.",
 			How:   "Give each runtime another priority, or autoSelect: false and name it in the InferenceService.",
 			Refs:  []string{"kserve#3180", "opendatahub-io/kserve#486", "kserve: pkg/webhook/admission/servingruntime/servingruntime_webhook.go"},
 			Kinds: []rule.Kind{rule.ServingRuntime, rule.ClusterServingRuntime},
