@@ -18,6 +18,7 @@ func TestSchemas(t *testing.T) {
 	s := start(t, false)
 	t.Run("trees", s.applyTwice)
 	t.Run("refusals", s.refusals)
+	t.Run("dry run", s.dryRun)
 	t.Run("oracle", s.schemaAgrees)
 }
 

@@ -34,6 +34,8 @@ type Options struct {
 type Cluster struct {
 	// API asks the server, as an administrator and without a limit on the rate.
 	API *api.Client
+	// Config is how others reach it.
+	Config *rest.Config
 	// Logs is the folder of what each process wrote.
 	Logs string
 
@@ -67,6 +69,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.Config = config
 	definitions, err := readDefinitions(ctx, filepath.Join(c.options.Root, "e2e", "tools", "schemas", "sources.yaml"))
 	if err != nil {
 		return err
