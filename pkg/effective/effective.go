@@ -2,6 +2,7 @@ package effective
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -95,6 +96,13 @@ func (r Result) Pod() map[string]any {
 	return r.Pods[0].Data
 }
 
+// Certain returns the refusals that hold whatever the assumed Secrets hold: they are looked into for the pods.
+func (r Result) Certain() []Refusal {
+	return slices.DeleteFunc(slices.Clone(r.Refused), func(refusal Refusal) bool {
+		return refusal.By == podWebhook && len(r.Assumed) > 0
+	})
+}
+
 // Find returns the first object of a kind, nil where there is none.
 func (r Result) Find(kind string) map[string]any {
 	for _, object := range r.Objects {
@@ -125,8 +133,8 @@ type Refusal struct {
 	Panicked bool
 }
 
-// Late reports that the API server accepts the object and only KServe's controller then fails.
-func (r Refusal) Late() bool { return r.By == controller }
+// Late reports that the API server accepts the object: KServe's controller fails then, or its webhook refuses the pods.
+func (r Refusal) Late() bool { return r.By == controller || r.By == podWebhook }
 
 // NoRuntime reports that the runtime that is named, or any that would do, is not among the objects. It may be in the
 // cluster.

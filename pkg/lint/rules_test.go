@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,6 +57,20 @@ func TestEveryRuleHasFixtures(t *testing.T) {
 	}
 	for code := range bad {
 		assert.Truef(t, known[code], "testdata/%s is for no rule", code)
+	}
+}
+
+// TestRefused: e2e/envtest asks a server whether what the first lines say is so.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	accepted := map[string]bool{}
+	for _, f := range fixtures(t) {
+		if !f.good && !bytes.HasPrefix(f.data, []byte("# refused: ")) {
+			accepted[f.code] = true
+		}
+	}
+	for _, r := range lint.All() {
+		assert.Equalf(t, !accepted[r.Code], r.Refused, "%s: Refused, and the first lines of its bad fixtures", r.Code)
 	}
 }
 

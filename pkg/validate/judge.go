@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -115,16 +116,16 @@ func Structural(catalog *schema.Catalog) func(apiVersion, kind string, data map[
 
 // Check implements Check.
 func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, error) {
-	findings, refused, err := j.schemas(ctx, set)
+	effect, err := j.effect(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	findings, refused, err := j.schemas(ctx, set, effect)
 	if err != nil {
 		return nil, err
 	}
 	rules := lint.Set{
 		Name: set.Name, Resources: set.Resources, Kustomizations: set.Kustomizations, Patches: set.Patches, Incomplete: set.Incomplete,
-	}
-	effect, err := j.effect(ctx, set)
-	if err != nil {
-		return nil, err
 	}
 	if effect != nil {
 		rules.Effective = objectsOf(effect)
@@ -134,24 +135,33 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 		return nil, err
 	}
 	findings = append(findings, found...)
-	if effect != nil {
-		// A rule knows the line and the fix; what KServe says of the same object would say it again.
-		for _, f := range found {
-			if f.Level == finding.Error {
-				refused[f.Object] = true
-			}
-		}
-		findings = append(findings, refusals(set, effect, refused)...)
+	if effect == nil {
+		return findings, nil
 	}
-	return findings, nil
+	unmade, err := j.unmade(ctx, effect)
+	if err != nil {
+		return nil, err
+	}
+	explained := maps.Clone(refused)
+	byWebhook := refusedByRule()
+	for _, f := range found {
+		if f.Level == finding.Error {
+			// A rule knows the line and the fix; what KServe's controller says of the same object would say it again.
+			// A webhook's refusal is more than what most rules say.
+			explained[f.Object] = true
+			refused[f.Object] = refused[f.Object] || byWebhook[f.Code]
+		}
+	}
+	unmade = slices.DeleteFunc(unmade, func(f finding.Finding) bool { return explained[f.Object] })
+	return slices.Concat(findings, refusals(set, effect, refused, explained), unmade), nil
 }
 
 // schemas also returns the objects that the API server refuses by their schema, so that nobody says it twice.
-func (j *Judge) schemas(ctx context.Context, set load.Set) ([]finding.Finding, map[finding.Object]bool, error) {
+func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Effect) ([]finding.Finding, map[finding.Object]bool, error) {
 	var findings []finding.Finding
 	refused := map[finding.Object]bool{}
 	for _, object := range set.Resources {
-		problems, err := j.catalog.Validate(ctx, object.Data)
+		problems, err := j.problems(ctx, object, effect)
 		switch {
 		case errors.Is(err, schema.ErrForeign):
 			findings = append(findings, At(object, Problem{
@@ -236,11 +246,12 @@ func sameData(a, b manifest.Resource) bool {
 	return reflect.ValueOf(a.Data).Pointer() == reflect.ValueOf(b.Data).Pointer()
 }
 
-// refusals are findings at the objects that KServe refuses, but for those that the schema refuses already.
-func refusals(set load.Set, effect *effective.Effect, refused map[finding.Object]bool) []finding.Finding {
+// refusals are findings at the objects that KServe refuses, but for those that are known to be refused and, of what
+// comes later, those of which it is explained.
+func refusals(set load.Set, effect *effective.Effect, refused, explained map[finding.Object]bool) []finding.Finding {
 	all := slices.Clone(effect.Refused)
 	for _, service := range effect.Services {
-		all = append(all, service.Refused...)
+		all = append(all, service.Certain()...)
 	}
 	var findings []finding.Finding
 	for _, refusal := range all {
@@ -249,7 +260,7 @@ func refusals(set load.Set, effect *effective.Effect, refused map[finding.Object
 			Code: CodeWebhook, Level: finding.Error, Message: fmt.Sprintf("%s refuses it: %s", refusal.By, refusal.Message),
 		})
 		switch {
-		case refused[f.Object], refusal.Late() && (len(refused) > 0 || refusal.NoRuntime()):
+		case refused[f.Object], refusal.Late() && (explained[f.Object] || anyOf(refused) || refusal.NoRuntime()):
 			continue // said already, or it follows from what is refused or elsewhere: runtimes often are (KG1003)
 		case refusal.Panicked:
 			f.Code = CodeCrash

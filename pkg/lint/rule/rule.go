@@ -28,6 +28,9 @@ type Meta struct {
 	// Whole is set where the rule follows from what is not in the set, so that sets of which a part could not be
 	// read are left out.
 	Whole bool
+	// Refused is set where a schema or a webhook refuses every object that the rule finds something wrong with, in
+	// other words and without a place.
+	Refused bool
 	// Kinds that the rule asks the set for.
 	Kinds []Kind
 }

@@ -76,7 +76,7 @@ func twoVendors() rule.Rule {
 func unknownResource() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0707", Name: "resource-unknown-to-kserve", Level: finding.Error,
+			Code: "KG0707", Name: "resource-unknown-to-kserve", Level: finding.Error, Refused: true,
 			Summary: "Over several nodes KServe knows every extended resource.",
 			Why: "With a workerSpec the webhook takes every resource but CPU, memory and storage for a GPU, and refuses those that it doesn't know: " +
 				"EFA, RDMA and huge pages among them.",

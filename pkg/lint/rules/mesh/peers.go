@@ -37,7 +37,7 @@ func plaintextHole() rule.Rule {
 func portLevelRefused() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0412", Name: "port-level-mtls-without-selector", Level: finding.Error,
+			Code: "KG0412", Name: "port-level-mtls-without-selector", Level: finding.Error, Refused: true,
 			Summary: "portLevelMtls stands in a PeerAuthentication with a selector.",
 			Why:     "The CRD's rule and istiod's webhook refuse port-level modes for a whole namespace or mesh.",
 			How:     "Add a selector with matchLabels, or remove portLevelMtls.",

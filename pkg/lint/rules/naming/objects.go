@@ -39,7 +39,7 @@ func serves(c *rule.Context, namespace string) bool {
 func modelName() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0105", Name: "model-container-named", Level: finding.Error,
+			Code: "KG0105", Name: "model-container-named", Level: finding.Error, Refused: true,
 			Summary: "spec.predictor.model has no name.",
 			Why: "KServe's webhook refuses a name on a predictor that a runtime serves: the container is the runtime's, and it is always named kserve-container. " +
 				"The CRD allows the field, so only the webhook of a running cluster says it.",

@@ -54,7 +54,7 @@ func retriedGeneration() rule.Rule {
 func disabledRetries() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0319", Name: "retries-without-attempts", Level: finding.Error,
+			Code: "KG0319", Name: "retries-without-attempts", Level: finding.Error, Refused: true,
 			Summary: "A retry policy with conditions has attempts.",
 			Why:     "istiod's webhook refuses retryOn, perTryTimeout and retryRemoteLocalities together with attempts 0, which is also what leaving attempts out means.",
 			How:     "Set attempts to 1 or more, or leave attempts: 0 alone to disable retries.",
@@ -126,7 +126,7 @@ func checkTimeout(c *rule.Context, timeout rule.Value) {
 func zeroTimeout() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0308", Name: "timeout-of-zero", Level: finding.Error,
+			Code: "KG0308", Name: "timeout-of-zero", Level: finding.Error, Refused: true,
 			Summary: "No timeout in a VirtualService is 0s.",
 			Why:     "The CRD's rule and istioctl refuse durations under a millisecond. In Gateway API 0s means none, in Istio leaving the field out does.",
 			How:     "Leave the timeout out.",

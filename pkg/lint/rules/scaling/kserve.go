@@ -121,7 +121,7 @@ func scaleToZero() rule.Rule {
 func memoryTarget() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0507", Name: "memory-target-over-100", Level: finding.Error,
+			Code: "KG0507", Name: "memory-target-over-100", Level: finding.Error, Refused: true,
 			Summary: "scaleTarget is at most 100 for memory, too.",
 			Why: "The webhook means to bound the target of cpu only, but its condition binds so that any target over 100 is refused where the class hpa is written out. " +
 				"The HPA takes it as a percentage of the request in any case.",
@@ -143,7 +143,7 @@ func memoryTarget() rule.Rule {
 func unknownClass() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0514", Name: "unknown-autoscaler-class", Level: finding.Error,
+			Code: "KG0514", Name: "unknown-autoscaler-class", Level: finding.Error, Refused: true,
 			Summary: "The autoscaler class is hpa, keda, external or none.",
 			Why:     "KServe's webhook refuses every other value of the annotation.",
 			How:     "Use one of the four.",
@@ -164,7 +164,7 @@ func unknownClass() rule.Rule {
 func replicasReversed() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0515", Name: "replicas-reversed", Level: finding.Error,
+			Code: "KG0515", Name: "replicas-reversed", Level: finding.Error, Refused: true,
 			Summary: "minReplicas is at most maxReplicas.",
 			Why:     "KServe's webhook refuses an InferenceService, and the API server a HorizontalPodAutoscaler, with less at most than at least.",
 			How:     "Raise maxReplicas or lower minReplicas.",

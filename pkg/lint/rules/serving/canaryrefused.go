@@ -8,7 +8,7 @@ import (
 func canaryRefused() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0202", Name: "canary-refused", Level: finding.Error,
+			Code: "KG0202", Name: "canary-refused", Level: finding.Error, Refused: true,
 			Summary: "spec.canary keeps the rules of KServe's webhook.",
 			Holds:   []rule.Range{{Product: rule.KServe, Since: rule.Version{Minor: 20}}},
 			Why: "The webhook wants the annotation serving.kserve.io/deploymentMode to be Standard, a name of its own for every canary, percentages that sum to at most 100, " +

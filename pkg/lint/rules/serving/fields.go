@@ -8,7 +8,7 @@ import (
 func blockedEnv() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0218", Name: "blocked-variable", Level: finding.Error,
+			Code: "KG0218", Name: "blocked-variable", Level: finding.Error, Refused: true,
 			Summary: "No container sets PYTHONPATH.",
 			Holds:   []rule.Range{{Product: rule.KServe, Since: rule.Version{Minor: 19}}},
 			Why:     "KServe's webhooks refuse InferenceServices and runtimes whose containers set PYTHONPATH; the CRDs allow it.",

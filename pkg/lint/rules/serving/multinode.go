@@ -10,7 +10,7 @@ import (
 func multiNodeRefused() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0224", Name: "multi-node-refused", Level: finding.Error,
+			Code: "KG0224", Name: "multi-node-refused", Level: finding.Error, Refused: true,
 			Summary: "A predictor over several nodes keeps the rules of KServe's webhook.",
 			Why: "With a workerSpec the webhook wants the annotation serving.kserve.io/autoscalerClass: none, a storageUri of pvc:// or oci://, at most one worker container, " +
 				"and the parallel sizes in workerSpec instead of variables.",
