@@ -2,50 +2,142 @@ package envtest
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kservegen/kservegen/e2e/envtest/api"
+	"github.com/kservegen/kservegen/e2e/envtest/cluster"
+	"github.com/kservegen/kservegen/pkg/effective"
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/schema"
+	"github.com/kservegen/kservegen/pkg/validate"
 )
 
 // reconcileTime is what the controller gets for all InferenceServices together.
 const reconcileTime = 2 * time.Minute
 
-// effective looks at what the running controller makes of each InferenceService that a tree brought.
+// sandbox is where the server fills in its defaults. KServe's webhooks leave its pods alone: the effective ones
+// have been there.
+const sandbox = "sandbox"
+
+// effective holds pkg/effective to the running controller: for each InferenceService that the trees brought, the
+// same objects, field for field.
 func (s *suite) effective(t *testing.T) {
-	kind := schema.GroupVersionKind{Group: "serving.kserve.io", Version: "v1beta1", Kind: "InferenceService"}
-	services, err := s.API.List(t.Context(), kind, "")
+	s.makeSandbox(t)
+	config := s.serviceConfig(t)
+	services := 0
+	for i, tree := range s.trees {
+		tree, _ := tree.Apart(fmt.Sprintf("-%d", i), s.namespaced)
+		for _, result := range results(t, append(tree.Objects, config)) {
+			services++
+			t.Run(result.Reference.Namespace+"/"+result.Reference.Name, func(t *testing.T) {
+				t.Parallel()
+				s.assertEffective(t, result)
+			})
+		}
+	}
+	require.GreaterOrEqual(t, services, 10, "the trees have InferenceServices")
+}
+
+func (s *suite) makeSandbox(t *testing.T) {
+	t.Helper()
+	_, err := s.API.Apply(t.Context(), parse(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+sandbox+", labels: {control-plane: none}}}"))
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(services), 10, "the trees have InferenceServices")
-	for _, service := range services {
-		t.Run(service.GetNamespace()+"/"+service.GetName(), func(t *testing.T) {
-			t.Parallel()
-			made := s.madeOf(t, service)
-			require.Contains(t, made, "Deployment")
-			require.Contains(t, made, "Service")
-			assert.NotContains(t, made, "HorizontalPodAutoscaler", "the trees bring their own or none")
-			assert.Len(t, made, 2)
-			got, _, err := unstructured.NestedInt64(made["Deployment"].Object, "spec", "replicas")
-			require.NoError(t, err)
-			assert.Equal(t, replicas(t, service), got)
-		})
+}
+
+// serviceConfig is KServe's configuration on the server.
+func (s *suite) serviceConfig(t *testing.T) *unstructured.Unstructured {
+	t.Helper()
+	config, err := s.API.Get(t.Context(), parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: inferenceservice-config, namespace: "+cluster.KServeNamespace+"}}"))
+	require.NoError(t, err)
+	return config
+}
+
+// results are what pkg/effective makes of objects.
+func results(t *testing.T, objects []*unstructured.Unstructured) []effective.Result {
+	t.Helper()
+	catalog, err := schema.New(nil)
+	require.NoError(t, err)
+	builder, err := effective.New(effective.Options{Structural: validate.Structural(catalog)})
+	require.NoError(t, err)
+	var resources []manifest.Resource
+	for _, object := range objects {
+		resources = append(resources, manifest.Resource{Data: object.Object})
+	}
+	effect, err := builder.Of(t.Context(), resources)
+	require.NoError(t, err)
+	require.Empty(t, effect.Refused)
+	return effect.Services
+}
+
+// assertEffective compares what the controller made with what pkg/effective makes, and the pod that would be
+// admitted.
+func (s *suite) assertEffective(t *testing.T, result effective.Result) {
+	t.Helper()
+	require.Empty(t, result.Refused)
+	made := s.madeOf(t, &unstructured.Unstructured{Object: result.InferenceService.Data})
+	own := map[string]*unstructured.Unstructured{}
+	for _, object := range result.Objects {
+		stored := s.stored(t, object.Data)
+		own[stored.GetKind()] = stored
+	}
+	require.Equal(t, slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(own)))
+	for kind := range made {
+		assertSame(t, made[kind], own[kind])
+	}
+	s.supplyAssumed(t, result)
+	pod, err := s.Pod(t.Context(), made["Deployment"])
+	require.NoError(t, err)
+	assertSame(t, pod, s.stored(t, result.Pod()))
+}
+
+// supplyAssumed makes the Secrets that pkg/effective takes to be there and empty; KServe looks for them when it sees
+// the pod.
+func (s *suite) supplyAssumed(t *testing.T, result effective.Result) {
+	t.Helper()
+	for _, secret := range result.Assumed {
+		require.Equal(t, "Secret", secret.Kind)
+		_, err := s.API.Apply(t.Context(), parse(t, fmt.Sprintf("{apiVersion: v1, kind: Secret, metadata: {name: %s, namespace: %s}}", secret.Name, secret.Namespace)))
+		require.NoError(t, err)
 	}
 }
 
-// replicas are those that the Deployment starts with. Where somebody else scales, KServe leaves the number out,
-// and the server's default is one.
-func replicas(t *testing.T, service *unstructured.Unstructured) int64 {
+// stored is an object as the server would have it.
+func (s *suite) stored(t *testing.T, data map[string]any) *unstructured.Unstructured {
 	t.Helper()
-	if service.GetAnnotations()["serving.kserve.io/autoscalerClass"] == "external" {
-		return 1
+	object := (&unstructured.Unstructured{Object: data}).DeepCopy()
+	namespace := object.GetNamespace()
+	object.SetNamespace(sandbox)
+	if prefix := object.GetGenerateName(); prefix != "" { // of a pod, which has the Deployment's name here
+		object.SetName(strings.TrimSuffix(prefix, "-"))
+		object.SetGenerateName("")
 	}
-	replicas, there, err := unstructured.NestedInt64(service.Object, "spec", "predictor", "minReplicas")
+	owners := object.GetOwnerReferences()
+	for i := range owners {
+		owners[i].UID = "unknown" // only a cluster knows it; the server wants one
+	}
+	object.SetOwnerReferences(owners)
+	stored, err := s.API.DryRun(t.Context(), object)
 	require.NoError(t, err)
-	require.True(t, there)
-	return replicas
+	stored = api.Normal(stored)
+	stored.SetNamespace(namespace)
+	return stored
+}
+
+func assertSame(t *testing.T, controller, own *unstructured.Unstructured) {
+	t.Helper()
+	if difference := cmp.Diff(controller.Object, own.Object); difference != "" {
+		assert.Failf(t, "another "+controller.GetKind(), "the controller's (-), pkg/effective's (+):\n%s", difference)
+	}
 }
 
 // autoscaled is a service for which KServe makes everything: an autoscaler, and a storage initializer in its
@@ -74,6 +166,10 @@ spec:
 `)
 	_, err := s.API.Apply(t.Context(), service)
 	require.NoError(t, err)
+	s.makeSandbox(t)
+	ours := results(t, []*unstructured.Unstructured{service, s.serviceConfig(t)})
+	require.Len(t, ours, 1)
+	s.assertEffective(t, ours[0])
 	made := s.madeOf(t, service)
 	require.Contains(t, made, "HorizontalPodAutoscaler")
 	most, _, err := unstructured.NestedInt64(made["HorizontalPodAutoscaler"].Object, "spec", "maxReplicas")

@@ -3,6 +3,7 @@ module github.com/kservegen/kservegen/e2e/envtest
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/kservegen/kservegen v0.0.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/sync v0.21.0
@@ -72,7 +73,6 @@ require (
 	github.com/google/btree v1.1.3 // indirect
 	github.com/google/cel-go v0.26.0 // indirect
 	github.com/google/gnostic-models v0.7.1 // indirect
-	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/google/go-containerregistry v0.20.3 // indirect
 	github.com/google/s2a-go v0.1.9 // indirect
 	github.com/google/uuid v1.6.0 // indirect

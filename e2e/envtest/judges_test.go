@@ -6,6 +6,7 @@ import (
 
 	"github.com/kservegen/kservegen/e2e/envtest/api"
 	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint"
 	"github.com/kservegen/kservegen/pkg/load"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/schema"
@@ -64,4 +65,19 @@ func (j *validateJudge) Verdict(ctx context.Context, object map[string]any) (api
 		}
 	}
 	return verdict, nil
+}
+
+// refusedCodes are those of findings that say that the object is refused: by a schema, by KServe's webhooks, or, in
+// words of its own, a rule.
+func refusedCodes() map[string]bool {
+	refused := map[string]bool{
+		validate.CodeUnknownField: true, validate.CodeUnknownKind: true, validate.CodeRequired: true,
+		validate.CodeInvalid: true, validate.CodeWebhook: true, validate.CodeCrash: true,
+	}
+	for _, rule := range lint.All() {
+		if rule.Refused {
+			refused[rule.Code] = true
+		}
+	}
+	return refused
 }

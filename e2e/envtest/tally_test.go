@@ -63,14 +63,22 @@ func entry(counts map[string]*count, key string) *count {
 	return counts[key]
 }
 
-// print writes a table: how many objects, how many of them the server accepts, how often both agree, and how
-// often, where both refuse, both name the same place.
-func (t tally) print(out io.Writer, title string) error {
+// print writes a table: how many objects, how many of them the server accepts, how often both agree, and, if wanted,
+// at how many of those that both refuse the server's first place is among those of the other one.
+func (t tally) print(out io.Writer, title string, places bool) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(name string, c count) {
-		fmt.Fprintf(table, "%s\t%d\t%.0f %%\t%.2f %%\t%d/%d\t\n", name, c.all, 100*c.acceptance(), 100*c.agreement(), c.found, c.located)
+		fmt.Fprintf(table, "%s\t%d\t%.0f %%\t%.2f %%\t", name, c.all, 100*c.acceptance(), 100*c.agreement())
+		if places {
+			fmt.Fprintf(table, "%d/%d\t", c.found, c.located)
+		}
+		fmt.Fprintln(table)
 	}
-	fmt.Fprintf(table, "%s\tmutants\taccepted\tagreement\tplaces\t\n", title)
+	fmt.Fprintf(table, "%s\tobjects\taccepted\tagreement\t", title)
+	if places {
+		fmt.Fprint(table, "places\t")
+	}
+	fmt.Fprintln(table)
 	for _, counts := range []map[string]*count{t.byOperator, t.byKind} {
 		for _, name := range slices.Sorted(maps.Keys(counts)) {
 			row(name, *counts[name])
