@@ -1,0 +1,211 @@
+package mutationtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/kservegen/kservegen/pkg/effective"
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint"
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/schema"
+)
+
+const (
+	// floor is the share of mistakes that must be found, mostEquivalent that of those that may be none.
+	floor, mostEquivalent = 0.85, 0.05
+	list                  = "testdata/survivors.txt"
+)
+
+var update = flag.Bool("update", false, "write the mistakes that are not found to "+list)
+
+// TestScore makes every mistake in every reference tree. A tree's overlays repeat most objects of its base; the same
+// mistake in the same object counts once.
+func TestScore(t *testing.T) {
+	overlays, err := filepath.Glob("../../../overlays/*/*/overlays/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, overlays)
+	j := newJudge(t)
+	counts := map[string]*count{}
+	var survivors []string
+	seen := map[string]bool{}
+	for _, overlay := range overlays {
+		objects := build(t, overlay)
+		require.Empty(t, j.complaints(t, objects), "%s is right as it is", overlay)
+		for _, m := range mutants(objects, seen) {
+			found := j.complaints(t, m.apply(objects))
+			line := fmt.Sprintf("%s: %s %s %s", m.operator, objects[m.object]["kind"], nameOf(objects[m.object]), m)
+			reason := equivalent(m, objects[m.object])
+			if reason != "" {
+				line += " (no mistake: " + reason + ")"
+				assert.Emptyf(t, found, "%s is found, so it is a mistake", line)
+			}
+			for _, c := range []*count{entry(counts, m.operator), entry(counts, "all")} {
+				c.add(len(found) > 0, reason != "")
+			}
+			if len(found) == 0 {
+				survivors = append(survivors, line)
+			}
+		}
+	}
+	slices.Sort(survivors)
+	t.Log("\n" + table(counts))
+	for _, operator := range operators() {
+		assert.Positivef(t, entry(counts, operator.name).made, "mistakes by %s", operator.name)
+	}
+	all := counts["all"]
+	assert.GreaterOrEqual(t, all.share(), floor, "mistakes that are found")
+	assert.LessOrEqual(t, float64(all.equivalent)/float64(all.made), mostEquivalent, "mistakes that are none")
+	checkList(t, strings.Join(slices.Compact(survivors), "\n")+"\n")
+}
+
+func checkList(t *testing.T, survivors string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(list, []byte(survivors), 0o644))
+	}
+	known, err := os.ReadFile(list)
+	require.NoError(t, err)
+	assert.Equal(t, string(known), survivors, "other mistakes are not found than before: go test -update lists them")
+}
+
+// build builds an overlay; Kustomize must not run twice at once.
+func build(t *testing.T, overlay string) []map[string]any {
+	t.Helper()
+	built, err := render.BuildObjects(filesys.MakeFsOnDisk(), overlay)
+	require.NoError(t, err)
+	for i, object := range built {
+		content, err := json.Marshal(object)
+		require.NoError(t, err)
+		built[i] = nil
+		require.NoError(t, utiljson.Unmarshal(content, &built[i]))
+	}
+	return built
+}
+
+// apply returns the tree with the mistake in it.
+func (m mutant) apply(objects []map[string]any) []map[string]any {
+	changed := slices.Clone(objects)
+	if m.changed == nil {
+		return slices.Delete(changed, m.object, m.object+1)
+	}
+	changed[m.object] = m.changed
+	return changed
+}
+
+func nameOf(object map[string]any) string {
+	metadata, _ := object["metadata"].(map[string]any)
+	name, _ := metadata["name"].(string)
+	return name
+}
+
+// judge is what validate asks.
+type judge struct {
+	catalog *schema.Catalog
+	builder *effective.Builder
+}
+
+func newJudge(t *testing.T) judge {
+	t.Helper()
+	catalog, err := schema.New(nil)
+	require.NoError(t, err)
+	builder, err := effective.New(effective.Options{})
+	require.NoError(t, err)
+	return judge{catalog, builder}
+}
+
+// complaints are what validate would say at warning or above; it stops at the first judge that says something.
+func (j judge) complaints(t *testing.T, objects []map[string]any) []string {
+	t.Helper()
+	var said []string
+	var set lint.Set
+	for _, object := range objects {
+		problems, err := j.catalog.Validate(t.Context(), object)
+		require.NoError(t, err)
+		for _, problem := range problems {
+			said = append(said, problem.String())
+		}
+		set.Resources = append(set.Resources, manifest.Resource{Data: object})
+	}
+	if len(said) > 0 {
+		return said
+	}
+	findings, err := lint.Run(t.Context(), []lint.Set{set}, lint.Options{})
+	require.NoError(t, err)
+	for _, found := range findings {
+		if found.Level >= finding.Warning {
+			said = append(said, found.Code+": "+found.Message)
+		}
+	}
+	if len(said) > 0 {
+		return said
+	}
+	return j.refusals(t, set.Resources)
+}
+
+// refusals are KServe's own.
+func (j judge) refusals(t *testing.T, resources []manifest.Resource) []string {
+	t.Helper()
+	effect, err := j.builder.Of(t.Context(), resources)
+	require.NoError(t, err)
+	refused := effect.Refused
+	for _, service := range effect.Services {
+		refused = append(refused, service.Refused...)
+	}
+	var said []string
+	for _, refusal := range refused {
+		said = append(said, refusal.Error())
+	}
+	return said
+}
+
+// count is what is known of an operator's mistakes.
+type count struct{ made, found, equivalent int }
+
+func (c *count) add(found, equivalent bool) {
+	c.made++
+	if found {
+		c.found++
+	}
+	if equivalent {
+		c.equivalent++
+	}
+}
+
+func (c *count) share() float64 { return float64(c.found) / float64(max(1, c.made-c.equivalent)) }
+
+func entry(counts map[string]*count, name string) *count {
+	if counts[name] == nil {
+		counts[name] = &count{}
+	}
+	return counts[name]
+}
+
+func table(counts map[string]*count) string {
+	var out bytes.Buffer
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "\tmade\tno mistake\tfound\tscore\t")
+	names := slices.Sorted(maps.Keys(counts))
+	names = append(slices.DeleteFunc(names, func(name string) bool { return name == "all" }), "all")
+	for _, name := range names {
+		c := counts[name]
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%.1f %%\t\n", name, c.made, c.equivalent, c.found, 100*c.share())
+	}
+	_ = table.Flush() // a buffer takes everything
+	return out.String()
+}
