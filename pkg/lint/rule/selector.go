@@ -44,3 +44,14 @@ func (c *Context) InNamespace(namespace string) []*Workload {
 	}
 	return found
 }
+
+// Elsewhere returns a workload of another namespace that a selector would take; nil where there is none, or where
+// one of the namespaces is left to the client.
+func (c *Context) Elsewhere(namespace string, matches func(labels map[string]string) bool) *Workload {
+	for _, workload := range c.Workloads() {
+		if namespace != "" && workload.Namespace != "" && workload.Namespace != namespace && matches(workload.Labels) {
+			return workload
+		}
+	}
+	return nil
+}

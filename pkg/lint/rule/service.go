@@ -105,10 +105,11 @@ func (c *Context) ServiceOf(host, from string) (*ServiceView, bool) {
 		}
 		populated = true
 	}
-	return nil, populated && !c.hasEntry(host)
+	return nil, populated && !c.HasEntry(host)
 }
 
-func (c *Context) hasEntry(host string) bool {
+// HasEntry says whether a ServiceEntry of the set answers for a host.
+func (c *Context) HasEntry(host string) bool {
 	for _, entry := range c.Objects(ServiceEntry) {
 		for _, own := range entry.Field("spec", "hosts").Strings() {
 			if own == host || strings.HasPrefix(own, "*") && strings.HasSuffix(host, own[1:]) {

@@ -9,6 +9,7 @@ import (
 func Rules() []rule.Rule {
 	return []rule.Rule{
 		selectsNothing(), absentReference(), absentRuntime(), absentTarget(), healthOfModel(), twice(), targetPort(),
-		monitoredPort(), closedPort(), noDNS(), substituted(),
+		monitoredPort(), closedPort(), noDNS(), substituted(), missedReference(), idleRuntime(), spreadOfOthers(),
+		unselective(), noIstiod(), noDownload(), unknownPort(), noDNSByTCP(),
 	}
 }

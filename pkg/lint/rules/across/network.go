@@ -1,6 +1,7 @@
 package across
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -26,14 +27,17 @@ func isolates(policy *rule.Object, direction string) bool {
 	return slices.Contains(types, direction)
 }
 
-// opens says whether one of a policy's rules has one of the ports; a rule without ports has all.
-func opens(rules rule.Value, ports ...string) bool {
+// opens says whether one of a policy's rules has one of the ports of a protocol; a rule without ports has all.
+func opens(rules rule.Value, protocol string, ports ...string) bool {
 	for entry := range rules.Items() {
 		if entry.Field("ports").Len() == 0 {
 			return true
 		}
 		for port := range entry.Field("ports").Items() {
 			number := port.Field("port")
+			if cmp.Or(port.Field("protocol").Text(), "TCP") != protocol {
+				continue
+			}
 			if !number.Found() || slices.Contains(ports, number.Scalar()) || port.Field("endPort").Found() {
 				return true
 			}
@@ -75,7 +79,7 @@ func closedPort() rule.Rule {
 					return
 				}
 				names := []string{ports[0].Field("containerPort").Scalar(), ports[0].Field("name").Text()}
-				open[workload] = open[workload] || opens(policy.Field("spec", "ingress"), names...)
+				open[workload] = open[workload] || opens(policy.Field("spec", "ingress"), "TCP", names...)
 				if closing[workload] == nil && opensMore(policy.Field("spec", "ingress")) {
 					closing[workload] = policy
 				}
@@ -94,7 +98,7 @@ func noDNS() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG1010", Name: "no-name-resolution", Level: finding.Error,
 			Summary: "Pods whose egress is restricted may still resolve names.",
-			Why: "A policy for egress without port 53 stops DNS: the storage-initializer can't find its bucket and the sidecar can't find istiod, so the pod never starts. " +
+			Why: "A policy for egress without port 53 over UDP stops DNS: the storage-initializer can't find its bucket and the sidecar can't find istiod, so the pod never starts. " +
 				"What is seen is a timeout, not the policy.",
 			How:   "Add a rule of egress for port 53, UDP and TCP.",
 			Refs:  []string{"kubernetes: docs/concepts/services-networking/network-policies"},
@@ -102,22 +106,7 @@ func noDNS() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.NetworkPolicy),
 		},
 		Check: func(c *rule.Context) {
-			open := map[*rule.Workload]bool{}
-			closing := map[*rule.Workload]*rule.Object{}
-			policiesFor(c, func(policy *rule.Object, workload *rule.Workload) {
-				if !isolates(policy, "Egress") {
-					return
-				}
-				open[workload] = open[workload] || opens(policy.Field("spec", "egress"), "53", "dns", "dns-tcp")
-				if closing[workload] == nil {
-					closing[workload] = policy
-				}
-			})
-			for _, workload := range c.Workloads() {
-				if policy := closing[workload]; policy != nil && !open[workload] {
-					c.Report(policy.Field("spec", "egress"), "the pods of %s can't resolve names", workload.Object)
-				}
-			}
+			reportShut(c, "UDP", []string{"53", "dns"}, always, "can't resolve names")
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package across
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -65,7 +66,7 @@ func absentTarget() rule.Rule {
 			Code: "KG1004", Name: "autoscaler-without-target", Level: finding.Error,
 			Summary: "An autoscaler's target exists.",
 			Why: "The Deployment of an InferenceService is named <name>-predictor, or <name>-<predictor>-predictor. An autoscaler with another target is accepted " +
-				"and says so in its conditions only. Namespaces without InferenceServices in the set aren't judged.",
+				"and says so in its conditions only. Namespaces without workloads in the set aren't judged, unless another one has the target.",
 			How:   "Write apps/v1, Deployment and <name>-predictor.",
 			Refs:  []string{"kserve: pkg/constants/constants.go (PredictorServiceName)"},
 			Whole: true,
@@ -84,6 +85,11 @@ func absentTarget() rule.Rule {
 func checkTarget(c *rule.Context, autoscaler *rule.Object) {
 	target := autoscaler.Field("spec", "scaleTargetRef")
 	kind, name := target.Field("kind").Text(), target.Field("name")
+	group, _, _ := strings.Cut(target.Field("apiVersion").Text(), "/")
+	if group == "apps" && !slices.Contains([]string{"", "Deployment", "StatefulSet", "ReplicaSet"}, kind) {
+		c.Report(target.Field("kind"), "%s is no kind of apps that can be scaled", kind)
+		return
+	}
 	if name.Text() == "" || kind != "" && kind != "Deployment" && kind != "StatefulSet" {
 		return
 	}
@@ -96,6 +102,13 @@ func checkTarget(c *rule.Context, autoscaler *rule.Object) {
 	}
 	if populated {
 		c.Report(name, "the set makes no Deployment %s in namespace %q", name.Text(), autoscaler.Namespace)
+		return
+	}
+	for _, workload := range c.Workloads() {
+		if workload.Controller == name.Text() && workload.Namespace != "" && autoscaler.Namespace != "" {
+			c.Report(name, "Deployment %s is in namespace %q", name.Text(), workload.Namespace)
+			return
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ func selectsNothing() rule.Rule {
 			Code: "KG1001", Name: "selector-matches-nothing", Level: finding.Error,
 			Summary: "A selector matches pods of the set.",
 			Why: "A Service, PodDisruptionBudget, NetworkPolicy or PodMonitor whose selector matches nothing is accepted: there are no endpoints, no protection, no metrics. " +
-				"KServe's pods carry the labels of the InferenceService, those of spec.predictor.labels, and app: isvc.<name>-predictor. Namespaces without workloads in the set aren't judged.",
+				"KServe's pods carry the labels of the InferenceService, those of spec.predictor.labels, and app: isvc.<name>-predictor. Namespaces without workloads in the set aren't judged, unless another one has the pods.",
 			How:   "Correct the selector, or add the labels to spec.predictor.labels.",
 			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/components/predictor.go (buildObjectMeta)"},
 			Whole: true,
@@ -42,6 +42,12 @@ func selectsNothing() rule.Rule {
 
 func reportUnmatched(c *rule.Context, object *rule.Object, selector rule.Value, matches func(map[string]string) bool) {
 	workloads := c.InNamespace(object.Namespace)
+	if len(workloads) == 0 && selector.Len() > 0 {
+		if other := c.Elsewhere(object.Namespace, matches); other != nil {
+			c.Report(selector, "the pods with these labels are in namespace %q", other.Namespace)
+		}
+		return
+	}
 	if len(workloads) == 0 || slices.ContainsFunc(workloads, func(w *rule.Workload) bool { return !w.Known() || matches(w.Labels) }) {
 		return
 	}
@@ -83,26 +89,32 @@ func targetPort() rule.Rule {
 func openPorts(c *rule.Context, namespace string, matches func(map[string]string) bool) ([]string, func(rule.Value) bool) {
 	var ports []string
 	nothing := func(rule.Value) bool { return false }
-	predictors := true
+	predictors, matched := true, 0
 	for _, workload := range c.InNamespace(namespace) {
 		if !matches(workload.Labels) {
 			continue
 		}
 		declared := len(ports)
+		matched++
 		for _, container := range workload.Containers {
 			for _, port := range container.Ports() {
 				ports = append(ports, port.Field("containerPort").Scalar(), port.Field("name").Text())
 			}
 		}
-		if !workload.Known() || len(ports) == declared {
+		if !workload.Known() || len(ports) == declared && !silent(workload) {
 			return nil, nothing
 		}
 		predictors = predictors && workload.Predictor != nil
 	}
-	if len(ports) == 0 {
+	if matched == 0 {
 		return nil, nothing
 	}
-	return ports, func(port rule.Value) bool { return predictors || port.IsText() }
+	return ports, func(port rule.Value) bool { return predictors && len(ports) > 0 || port.IsText() }
+}
+
+// silent says whether pods have no port at all: KServe declares none in Standard mode, so no name can be meant.
+func silent(workload *rule.Workload) bool {
+	return workload.Predictor != nil && workload.Predictor.Mode() == rule.Standard && len(workload.Predictor.Main().Ports()) == 0
 }
 
 func monitoredPort() rule.Rule {

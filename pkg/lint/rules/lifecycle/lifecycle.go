@@ -11,7 +11,7 @@ import (
 // Rules returns them in the order of their codes.
 func Rules() []rule.Rule {
 	return []rule.Rule{
-		livenessBeforeLoad(), readinessByTCP(), probePort(), engineTimeout(), graceTooShort(), serviceLinks(), shortStartup(),
+		livenessBeforeLoad(), readinessByTCP(), probePort(), engineTimeout(), graceTooShort(), serviceLinks(), shortStartup(), probePath(),
 	}
 }
 

@@ -77,8 +77,9 @@ func probePort() rule.Rule {
 
 func checkProbes(c *rule.Context, container rule.Container) {
 	ports := listens(container)
-	// A server may listen on a number that nobody declares; of vLLM it is known.
-	named := !rule.IsVLLM(container)
+	// A server may listen on a number that nobody declares; of vLLM, and of what is told --port, it is known.
+	_, told := rule.FindFlag(container, "port")
+	named := !rule.IsVLLM(container) && !told
 	for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
 		for _, kind := range []string{"httpGet", "tcpSocket", "grpc"} {
 			port := container.Field(probe, kind, "port")
@@ -104,6 +105,34 @@ func shortStartup() rule.Rule {
 			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
 				if startup := main.Field("startupProbe"); startup.Found() && window(startup) < 120 {
 					c.Report(startup, "the container is killed after %d s", window(startup))
+				}
+			})
+		},
+	}
+}
+
+func probePath() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0809", Name: "probe-of-no-endpoint", Level: finding.Warning,
+			Summary: "vLLM is probed on a path that it answers.",
+			Why: "vLLM answers 404 on a path that it doesn't have, which is a failure to the kubelet: the container never gets ready, or is killed. " +
+				"Of what it answers, /health fails when the engine is dead.",
+			How:   "Use /health.",
+			Refs:  []string{"vllm: vllm/entrypoints/openai/api_server.py", "vllm: vllm/entrypoints/serve/instrumentator/health.py"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			known := []string{"", "/health", "/ping", "/load", "/version", "/v1/models", "/metrics", "/docs", "/openapi.json"}
+			vllmPods(c, func(_ *rule.Predictor, main rule.Container) {
+				if _, prefixed := rule.FindFlag(main, "root-path"); prefixed {
+					return
+				}
+				for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
+					path := main.Field(probe, "httpGet", "path")
+					if !slices.Contains(known, path.Text()) {
+						c.Report(path, "vLLM has no %s", path.Text())
+					}
 				}
 			})
 		},

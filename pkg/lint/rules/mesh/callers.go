@@ -56,7 +56,7 @@ func behind(c *rule.Context, virtual *rule.Object) []*rule.Workload {
 func admittedTo(c *rule.Context, workload *rule.Workload) []string {
 	var namespaces []string
 	for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-		if policy.Namespace != workload.Namespace || !allows(policy) || !rule.Selects(policy.Field("spec", "selector", "matchLabels").Map(), workload.Labels) {
+		if !admits(policy, workload) {
 			continue
 		}
 		if namespaces == nil {

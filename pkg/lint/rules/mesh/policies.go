@@ -29,8 +29,13 @@ func selectsNothing() rule.Rule {
 						selector = policy.Field("spec", "workloadSelector", "labels")
 					}
 					workloads := c.InNamespace(policy.Namespace)
+					matches := func(labels map[string]string) bool { return rule.Selects(selector.Map(), labels) }
+					// Policies of Istio's root namespace are for all namespaces.
+					if other := c.Elsewhere(policy.Namespace, matches); len(workloads) == 0 && selector.Len() > 0 && other != nil && policy.Namespace != "istio-system" {
+						c.Report(selector, "the pods with these labels are in namespace %q", other.Namespace)
+					}
 					if selector.Len() == 0 || len(workloads) == 0 || slices.ContainsFunc(workloads, func(w *rule.Workload) bool {
-						return !w.Known() || rule.Selects(selector.Map(), w.Labels)
+						return !w.Known() || matches(w.Labels)
 					}) {
 						continue
 					}

@@ -18,7 +18,7 @@ func portProtocol() rule.Rule {
 				"where the ALPN filter is off, so that an AuthorizationPolicy on methods or paths refuses everything.",
 			How:   "Name the port http, or http-something.",
 			Refs:  []string{"istio: pkg/config/protocol/instance.go", "istio: IST0118"},
-			Kinds: rule.PredictorKinds(rule.VirtualService),
+			Kinds: rule.ServiceKinds(rule.VirtualService),
 		},
 		Check: func(c *rule.Context) {
 			// Without routing by Istio the names of ports are anybody's.
@@ -32,7 +32,28 @@ func portProtocol() rule.Rule {
 					}
 				}
 			}
+			checkRouted(c)
 		},
+	}
+}
+
+// checkRouted looks at Services that a VirtualService is for.
+func checkRouted(c *rule.Context) {
+	routed := map[*rule.Object]bool{}
+	for _, virtual := range c.Objects(rule.VirtualService) {
+		for host := range virtual.Field("spec", "hosts").Items() {
+			service, _ := c.ServiceOf(host.Text(), virtual.Namespace)
+			if service == nil || service.Object.Kind != rule.Service || routed[service.Object] {
+				continue
+			}
+			routed[service.Object] = true
+			for port := range service.Object.Field("spec", "ports").Items() {
+				name := port.Field("name")
+				if !port.Field("appProtocol").Found() && !isProtocol(name.Text()) {
+					c.Report(name, "port %s of a Service that %s routes names no protocol", port.Field("port").Scalar(), virtual)
+				}
+			}
+		}
 	}
 }
 

@@ -13,7 +13,8 @@ func Rules() []rule.Rule {
 		weightRange(), weightSum(), missingHost(), sharedHost(), missingSubset(),
 		retriedGeneration(), cutStream(), zeroTimeout(), unreachableRoute(), secondEntry(), defaultTimeout(),
 		ruleWithoutHost(), twoRules(), missingPort(), fullMirror(), missingGateway(), gatewayHosts(), shortHost(),
-		disabledRetries(), noConnectionLimit(),
+		disabledRetries(), noConnectionLimit(), otherNamespace(), unresolvedHost(), unreachableHost(), refusedRoute(),
+		ruleElsewhere(),
 	}
 }
 

@@ -27,17 +27,22 @@ func cpuOfGPU() rule.Rule {
 				}
 			}
 			for _, autoscaler := range c.Objects(rule.HorizontalPodAutoscaler) {
-				workload := target(c, autoscaler)
-				if workload == nil || deviceCount(workload) == 0 {
-					continue
-				}
-				for name := range autoscaler.All("spec", "metrics", "*", "resource", "name") {
-					if name.Text() == "cpu" {
-						c.Report(name, "the pods of %s work on an accelerator", workload.Object)
-					}
+				if workload := target(c, autoscaler); workload != nil && deviceCount(workload) > 0 {
+					checkCPU(c, autoscaler, workload)
 				}
 			}
 		},
+	}
+}
+
+func checkCPU(c *rule.Context, autoscaler *rule.Object, workload *rule.Workload) {
+	if metrics := autoscaler.Field("spec", "metrics"); metrics.Len() == 0 {
+		c.Report(metrics, "without metrics it goes by 80 percent of CPU, and the pods of %s work on an accelerator", workload.Object)
+	}
+	for name := range autoscaler.All("spec", "metrics", "*", "resource", "name") {
+		if name.Text() == "cpu" {
+			c.Report(name, "the pods of %s work on an accelerator", workload.Object)
+		}
 	}
 }
 
@@ -53,16 +58,20 @@ func blockedDrain() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0510", Name: "budget-blocks-drain", Level: finding.Error,
 			Summary: "A PodDisruptionBudget lets one pod go.",
-			Why: "With maxUnavailable 0, or minAvailable at or above the number of replicas, every eviction is refused: nodes can't be drained, " +
+			Why: "With maxUnavailable 0, with minAvailable at or above the number of replicas, or with neither, every eviction is refused: nodes can't be drained, " +
 				"so upgrades of the cluster and Karpenter's consolidation wait for ever.",
 			How:   "Set maxUnavailable: 1 instead of minAvailable.",
-			Refs:  []string{"kubernetes: docs/tasks/run-application/configure-pdb"},
+			Refs:  []string{"kubernetes: docs/tasks/run-application/configure-pdb", "kubernetes: pkg/controller/disruption/disruption.go (getExpectedPodCount)"},
 			Kinds: rule.WorkloadKinds(rule.PodDisruptionBudget),
 		},
 		Check: func(c *rule.Context) {
 			for _, budget := range c.Objects(rule.PodDisruptionBudget) {
-				if most := budget.Field("spec", "maxUnavailable"); zero(most) {
+				most := budget.Field("spec", "maxUnavailable")
+				if zero(most) {
 					c.Report(most, "no pod may ever be evicted")
+				}
+				if spec := budget.Field("spec"); spec.IsMap() && !most.Found() && !spec.Field("minAvailable").Found() {
+					c.Report(spec, "it says neither how many may go nor how many must stay, so none may go")
 				}
 				least := budget.Field("spec", "minAvailable")
 				if percent := strings.TrimSuffix(least.Text(), "%"); least.IsText() && percent == "100" {
@@ -71,6 +80,29 @@ func blockedDrain() rule.Rule {
 				n, ok := least.Int()
 				if replicas := replicasOf(c, budget); ok && replicas > 0 && n >= replicas {
 					c.Report(least, "%d pods must stay, and there are %d", n, replicas)
+				}
+			}
+		},
+	}
+}
+
+func noProtection() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0516", Name: "budget-protects-nothing", Level: finding.Warning,
+			Summary: "A PodDisruptionBudget keeps a pod.",
+			Why:     "With maxUnavailable 100%, or minAvailable 0, every pod may be evicted at once: a drain of several nodes stops the model.",
+			How:     "Set maxUnavailable: 1.",
+			Refs:    []string{"kubernetes: docs/tasks/run-application/specify-pdb"},
+			Kinds:   []rule.Kind{rule.PodDisruptionBudget},
+		},
+		Check: func(c *rule.Context) {
+			for _, budget := range c.Objects(rule.PodDisruptionBudget) {
+				if most := budget.Field("spec", "maxUnavailable"); most.Text() == "100%" {
+					c.Report(most, "all pods may be evicted at once")
+				}
+				if least := budget.Field("spec", "minAvailable"); zero(least) {
+					c.Report(least, "all pods may be evicted at once")
 				}
 			}
 		},

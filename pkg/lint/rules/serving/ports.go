@@ -40,14 +40,14 @@ func firstPort() rule.Rule {
 	}
 }
 
-// servedPort is the port of vLLM's HTTP server.
+// servedPort is the port of vLLM's HTTP server, and of another server the one that --port tells it.
 func servedPort(main rule.Container) (int64, rule.Value, bool) {
-	if !rule.IsVLLM(main) || len(rule.Flags(main)) == 0 {
+	if len(rule.Flags(main)) == 0 {
 		return 0, rule.Value{}, false
 	}
 	flag, ok := rule.FindFlag(main, "port")
 	if !ok {
-		if main.Field("command").Len() == 0 {
+		if main.Field("command").Len() == 0 || !rule.IsVLLM(main) {
 			return 0, rule.Value{}, false
 		}
 		return 8000, main.Args()[0], true
@@ -72,6 +72,36 @@ func prometheusPort() rule.Rule {
 				scraping := p.PodAnnotation("serving.kserve.io/enable-prometheus-scraping")
 				if p.Mode() == rule.Standard && scraping.Text() == "true" {
 					c.Report(scraping, "Prometheus is sent to port 9091, where nothing listens in Standard mode").Remove()
+				}
+			}
+		},
+	}
+}
+
+func scrapedPort() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0232", Name: "scrape-of-no-port", Level: finding.Warning,
+			Summary: "prometheus.io/port is the port that serves metrics.",
+			Why: "Prometheus, or the sidecar that merges metrics, asks the port of the annotation, and 80 where a pod with a sidecar has none: what isn't listened on gives no metrics. " +
+				"vLLM serves them on the port of its API.",
+			How:   "Set prometheus.io/port to the container port.",
+			Refs:  []string{"istio: pilot/cmd/pilot-agent/status/server.go", "istio: docs/ops/integrations/prometheus (metrics merging)"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			for _, p := range c.Predictors() {
+				served, _, ok := servedPort(p.Main())
+				if !p.Known() || !ok {
+					continue
+				}
+				port, scrape := p.PodAnnotation("prometheus.io/port"), p.PodAnnotation("prometheus.io/scrape")
+				injected := p.PodLabels()["sidecar.istio.io/inject"] == "true"
+				switch number := strconv.FormatInt(served, 10); {
+				case port.Found() && port.Text() != number && port.Text() != "15020" && scrape.Text() != "false":
+					c.Report(port, "the server listens on %s", number)
+				case !port.Found() && scrape.Text() == "true" && injected && served != 80:
+					c.Report(scrape, "the sidecar asks port 80, and the server listens on %s", number)
 				}
 			}
 		},

@@ -13,5 +13,6 @@ func Rules() []rule.Rule {
 		templateBraces(), repeatedFlag(), commandWithoutArgs(), blockedEnv(), multiModelAgent(),
 		ignoredPodFields(), floatingImage(), firstPort(), prometheusPort(),
 		multiNodeRefused(), multiNodeRuntime(), unknownFlag(), servedName(), disabledRuntime(), shellArgs(), apiServerModel(), otherImage(),
+		scrapedPort(),
 	}
 }

@@ -101,3 +101,86 @@ func claimName(value rule.Value) string {
 	}
 	return value.Text()
 }
+
+func unusedVolume() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0610", Name: "volume-not-mounted", Level: finding.Warning,
+			Summary: "A volume of a predictor is mounted.",
+			Why: "A volume that no container mounts is made and never used: what was to lie on it, a cache, shared memory, a home folder, lies in the container's own layer, " +
+				"which is smaller, counts as ephemeral storage of the container, or is read-only.",
+			How:   "Mount it, or remove it.",
+			Refs:  []string{"kubernetes: docs/concepts/storage/volumes"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			for _, p := range c.Predictors() {
+				mounted := names(mountsOf(p), "name")
+				for _, volume := range p.Volumes() {
+					if name := volume.Field("name"); p.Known() && name.Text() != "" && !mounted[name.Text()] {
+						c.Report(name, "no container of %s mounts it", p.Object)
+					}
+				}
+			}
+		},
+	}
+}
+
+func missingVolume() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0611", Name: "mount-without-volume", Level: finding.Error,
+			Summary: "What a predictor's containers mount is a volume of its pod.",
+			Why: "The API server accepts the runtime and the InferenceService, each of which may have the volume, and refuses the Deployment that KServe makes of both: " +
+				"the InferenceService is never ready.",
+			How:   "Add the volume to the runtime or to spec.predictor.volumes, or correct the name.",
+			Refs:  []string{"kubernetes: pkg/apis/core/validation/validation.go (ValidateVolumeMounts)"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			for _, p := range c.Predictors() {
+				if !p.Known() || p.Spec.Field("workerSpec").Found() || p.Runtime != nil && p.Runtime.Field("spec", "workerSpec").Found() {
+					continue // a worker's pod has volumes of its own
+				}
+				volumes := names(p.Volumes(), "name")
+				for _, mount := range mountsOf(p) {
+					if name := mount.Field("name"); name.Text() != "" && !volumes[name.Text()] && !strings.HasPrefix(name.Text(), "kserve-") {
+						c.Report(name, "the pod of %s has no volume %q", p.Object, name.Text())
+					}
+				}
+			}
+		},
+	}
+}
+
+func names(values []rule.Value, field string) map[string]bool {
+	all := map[string]bool{}
+	for _, value := range values {
+		all[value.Field(field).Text()] = true
+	}
+	return all
+}
+
+// mountsOf are those of every container of a predictor's pods, the runtime's too.
+func mountsOf(p *rule.Predictor) []rule.Value {
+	mounts := mountsIn(p.Spec)
+	if p.Runtime != nil {
+		mounts = append(mounts, mountsIn(p.Runtime.Field("spec"))...)
+	}
+	return mounts
+}
+
+func mountsIn(value rule.Value) []rule.Value {
+	var mounts []rule.Value
+	for key, field := range value.Entries() {
+		if key == "volumeMounts" || key == "volumeDevices" {
+			mounts = slices.AppendSeq(mounts, field.Items())
+		} else {
+			mounts = append(mounts, mountsIn(field)...)
+		}
+	}
+	for item := range value.Items() {
+		mounts = append(mounts, mountsIn(item)...)
+	}
+	return mounts
+}

@@ -1,0 +1,154 @@
+package across
+
+import (
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+)
+
+// used are the names of accounts and claims that something in the set refers to.
+type used struct{ accounts, claims map[string]bool }
+
+func usedBy(objects []*rule.Object) used {
+	u := used{map[string]bool{}, map[string]bool{}}
+	for _, object := range objects {
+		u.read(object.Value)
+	}
+	return u
+}
+
+func (u used) read(value rule.Value) {
+	account := value.Field("kind").Text() == "ServiceAccount"
+	for key, field := range value.Entries() {
+		text := field.Text()
+		switch {
+		case key == "serviceAccountName", key == "serviceAccount", key == "name" && account: // the last is a subject of a role
+			u.accounts[text] = true
+		case key == "claimName":
+			u.claims[text] = true
+		}
+		u.text(text)
+		u.read(field)
+	}
+	for item := range value.Items() {
+		u.text(item.Text())
+		u.read(item)
+	}
+}
+
+// text reads what names an object within a text: a principal of the mesh, a URI of a claim.
+func (u used) text(text string) {
+	if _, account, ok := strings.Cut(text, "/sa/"); ok {
+		u.accounts[account] = true
+	}
+	if path, ok := strings.CutPrefix(text, "pvc://"); ok {
+		name, _, _ := strings.Cut(path, "/")
+		u.claims[name] = true
+	}
+}
+
+func missedReference() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG1012", Name: "reference-misses-its-object", Level: finding.Warning,
+			Summary: "What a predictor names and what the set holds for it have the same name and namespace.",
+			Why: "The set holds a ServiceAccount or a claim that nothing in it refers to, and a predictor that names another one, or none: as a rule a name or a namespace is wrong. " +
+				"Pods of a missing ServiceAccount aren't created, pods without the one that was meant have no credentials, and those of a missing claim stay Pending.",
+			How:   "Correct the name or the namespace, or remove what nobody uses.",
+			Refs:  []string{"kubernetes: docs/tasks/configure-pod-container/configure-service-account"},
+			Whole: true,
+			Kinds: rule.PredictorKinds(rule.ServiceAccount, rule.PersistentVolumeClaim),
+		},
+		Check: func(c *rule.Context) {
+			if len(c.Objects(rule.ServiceAccount))+len(c.Objects(rule.PersistentVolumeClaim)) == 0 {
+				return
+			}
+			u := usedBy(c.All())
+			for _, p := range c.Predictors() {
+				account := p.Spec.Field("serviceAccountName")
+				if c.Find(rule.ServiceAccount, p.Namespace, account.Text()) == nil {
+					reportMissed(c, p, account, spare(c, rule.ServiceAccount, p.Namespace, account.Text(), u.accounts))
+				}
+				for _, uri := range p.StorageURIs() {
+					path, is := strings.CutPrefix(uri.Text(), "pvc://")
+					name, _, _ := strings.Cut(path, "/")
+					if is && c.Find(rule.PersistentVolumeClaim, p.Namespace, name) == nil {
+						reportMissed(c, p, uri, spare(c, rule.PersistentVolumeClaim, p.Namespace, name, u.claims))
+					}
+				}
+			}
+		},
+	}
+}
+
+func reportMissed(c *rule.Context, p *rule.Predictor, at rule.Value, spare *rule.Object) {
+	if spare == nil {
+		return
+	}
+	if !at.Found() {
+		at = p.Spec
+	}
+	c.Report(at, "the set has %s in namespace %q, which nothing uses, and not what this names", spare, spare.Namespace)
+}
+
+// spare is an object that may be meant: of that name in another namespace, or one that nothing refers to.
+func spare(c *rule.Context, kind rule.Kind, namespace, name string, used map[string]bool) *rule.Object {
+	for _, object := range c.Objects(kind) {
+		elsewhere := object.Name == name && object.Namespace != namespace
+		if elsewhere && object.Namespace != "" && namespace != "" || !used[object.Name] && object.Namespace == namespace {
+			return object
+		}
+	}
+	return nil
+}
+
+func idleRuntime() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG1013", Name: "runtime-not-chosen", Level: finding.Warning,
+			Summary: "An InferenceService names the runtime that stands beside it.",
+			Why: "The set holds a runtime that no InferenceService names, and one that names another runtime, which the set lacks, or none. Without a name KServe chooses by the model's format, " +
+				"of the runtimes with autoSelect only: another one, of the namespace or the cluster, serves the model with other arguments, or none is found.",
+			How:   "Name it in spec.predictor.model.runtime, in the namespace of the InferenceService.",
+			Refs:  []string{"kserve: pkg/apis/serving/v1beta1/predictor_model.go (GetSupportingRuntimes)"},
+			Whole: true,
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			used := map[*rule.Object]bool{}
+			for _, p := range c.Predictors() {
+				used[p.Runtime] = true
+			}
+			for _, p := range c.Predictors() {
+				if !p.IsModel() || p.Runtime != nil {
+					continue
+				}
+				for _, runtime := range c.Objects(rule.ServingRuntime) {
+					if !used[runtime] && meant(runtime, p) {
+						c.Report(p.Model, "%s of namespace %q is named by nobody, and this names %q", runtime, runtime.Namespace, p.RuntimeName())
+						break
+					}
+				}
+			}
+		},
+	}
+}
+
+// meant says whether an InferenceService probably means a runtime: of that name elsewhere, or one beside it that KServe
+// can't choose by itself.
+func meant(runtime *rule.Object, p *rule.Predictor) bool {
+	if runtime.Name == p.RuntimeName() {
+		return runtime.Namespace != "" && p.Namespace != ""
+	}
+	return runtime.Namespace == p.Namespace && !selectable(runtime)
+}
+
+func selectable(runtime *rule.Object) bool {
+	for format := range runtime.Field("spec", "supportedModelFormats").Items() {
+		if format.Field("autoSelect").Is(true) {
+			return true
+		}
+	}
+	return false
+}

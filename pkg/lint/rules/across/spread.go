@@ -1,0 +1,96 @@
+package across
+
+import (
+	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/lint/rule"
+)
+
+func spreadOfOthers() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG1014", Name: "spread-counts-others", Level: finding.Warning,
+			Summary: "A topology spread constraint counts the pods that it is for.",
+			Why: "The scheduler spreads a pod by the number of pods that labelSelector takes. Where it doesn't take the pod itself the count never changes: " +
+				"all replicas may land in one zone, or on one node.",
+			How:   "Use labels of the pods: those of the InferenceService, or of spec.predictor.labels.",
+			Refs:  []string{"kubernetes: docs/concepts/scheduling-eviction/topology-spread-constraints (labelSelector)"},
+			Kinds: rule.WorkloadKinds(),
+		},
+		Check: func(c *rule.Context) {
+			for _, workload := range c.Workloads() {
+				for constraint := range workload.Pod.Field("topologySpreadConstraints").Items() {
+					selector := constraint.Field("labelSelector")
+					if selector.Found() && workload.Known() && !rule.Matches(selector, workload.Labels) {
+						c.Report(selector, "the pods of %s don't have these labels", workload.Object)
+					}
+				}
+			}
+		},
+	}
+}
+
+func unselective() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG1015", Name: "selector-left-out", Level: finding.Warning,
+			Summary: "What needs a selector has one.",
+			Why: "A Service without one has no endpoints unless somebody writes them or the mesh routes its name, a PodDisruptionBudget without one selects no pod at all, " +
+				"and a NetworkPolicy without podSelector is for every pod of its namespace. All three are accepted.",
+			How:   "Write the selector; podSelector: {} where every pod is meant.",
+			Refs:  []string{"kubernetes: policy/v1 PodDisruptionBudgetSpec.selector (null selects no pods)", "kubernetes: docs/concepts/services-networking/service#services-without-selectors"},
+			Whole: true,
+			Kinds: []rule.Kind{rule.Service, rule.PodDisruptionBudget, rule.NetworkPolicy, rule.VirtualService},
+		},
+		Check: func(c *rule.Context) {
+			for _, service := range c.Objects(rule.Service) {
+				spec := service.Field("spec")
+				named := spec.Field("type").Text() == "ExternalName" || spec.Field("clusterIP").Text() == "None"
+				if spec.IsMap() && spec.Field("selector").Len() == 0 && !named && !hasEndpoints(c, service) && !routed(c, service) {
+					c.Report(spec, "%s has no pods", service)
+				}
+			}
+			for _, budget := range c.Objects(rule.PodDisruptionBudget) {
+				if budget.Field("spec").IsMap() && !budget.Field("spec", "selector").Found() {
+					c.Report(budget.Field("spec"), "%s selects no pods", budget)
+				}
+			}
+			for _, policy := range c.Objects(rule.NetworkPolicy) {
+				if policy.Field("spec").IsMap() && !policy.Field("spec", "podSelector").Found() {
+					c.Report(policy.Field("spec"), "%s is for every pod of its namespace", policy)
+				}
+			}
+		},
+	}
+}
+
+// routed says whether a Service is but a name that a VirtualService gives a meaning.
+func routed(c *rule.Context, service *rule.Object) bool {
+	for _, virtual := range c.Objects(rule.VirtualService) {
+		for _, host := range virtual.Field("spec", "hosts").Strings() {
+			if named, ok := rule.ParseHost(host, virtual.Namespace); ok && named == (rule.Host{Service: service.Name, Namespace: service.Namespace}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasEndpoints says whether the set writes a Service's endpoints itself.
+func hasEndpoints(c *rule.Context, service *rule.Object) bool {
+	for _, object := range c.All() {
+		if object.Namespace != service.Namespace {
+			continue
+		}
+		switch object.Kind.Name() {
+		case "Endpoints":
+			if object.Name == service.Name {
+				return true
+			}
+		case "EndpointSlice":
+			if object.Label("kubernetes.io/service-name").Text() == service.Name {
+				return true
+			}
+		}
+	}
+	return false
+}
