@@ -1,6 +1,49 @@
 package mutationtest
 
-// equivalent says why a change is no mistake, in the words of the list; empty where it is one.
+import "strings"
+
+// equivalent says why a change that is not found is no mistake, in the words of the list; empty where it is one.
+// Each reason is a default of the software that reads the field.
 func equivalent(m mutant, original map[string]any) string {
+	_, dropped := m.is.(gone)
+	end := strings.LastIndexByte(m.place, '/')
+	above, key := m.place[:max(0, end)], m.place[end+1:]
+	switch {
+	case key == "weight" && onlyOne(original, above):
+		return "the only destination gets every request"
+	case dropped && key == "sidecar.istio.io~1rewriteAppHTTPProbers":
+		return "Istio rewrites probes unless told not to"
+	case dropped && key == "prometheus.io~1path" && m.was == "/metrics", dropped && key == "prometheus.io~1scrape" && injected(original):
+		return "it is the default of Istio, which injects these pods"
+	case dropped && strings.Contains(above, "/requests") && strings.HasSuffix(key, ".com~1gpu"):
+		return "Kubernetes requests what is limited"
+	case key == "type" && m.is == "Utilization" && strings.HasSuffix(above, "/pods/target"):
+		return "the controller reads averageValue of a Pods metric, whatever the type"
+	}
 	return ""
+}
+
+// sameEffect is the reason where KServe makes the very same objects of the tree.
+const sameEffect = "KServe makes the same of it"
+
+// onlyOne says whether a route has one destination; the pointer is the destination's.
+func onlyOne(object map[string]any, pointer string) bool {
+	list, _ := lookup(object, pointer[:max(0, strings.LastIndexByte(pointer, '/'))]).([]any)
+	return len(list) == 1
+}
+
+func injected(object map[string]any) bool {
+	return lookup(object, "/spec/predictor/labels/sidecar.istio.io~1inject") == "true"
+}
+
+func lookup(value any, pointer string) any {
+	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		switch holder := value.(type) {
+		case map[string]any:
+			value = holder[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
+		case []any:
+			value = holder[indexOf(token)]
+		}
+	}
+	return value
 }
