@@ -1,0 +1,54 @@
+package main
+
+import (
+	"strings"
+)
+
+// shared are the flags of vLLM that the simulator has under the same name, and that change what a client sees
+// (llm-d-inference-sim v0.10.2, pkg/common/parser.go). It ends at a flag that it does not know, so that all
+// others of vLLM's hundreds stay here.
+func shared() map[string]bool {
+	return map[string]bool{
+		"port": true, "model": true, "served-model-name": true, "max-model-len": true, "max-num-seqs": true,
+		"max-loras": true, "seed": true,
+	}
+}
+
+// own are the simulator's flags that tests may set through the environment, as SIM_TIME_TO_FIRST_TOKEN.
+func own() []string {
+	return []string{"time-to-first-token", "inter-token-latency", "startup-duration", "failure-injection-rate", "failure-types"}
+}
+
+// translate turns the arguments of `vllm serve` into those of the simulator, and returns the ones that mean
+// nothing to it. Both forms of a flag are understood, `--name=value` and `--name value`, and the model as a
+// positional argument.
+func translate(args []string, env func(string) string) (passed, ignored []string) {
+	passed = []string{"--force-dummy-tokenizer", "--mode=random"}
+	for _, name := range own() {
+		value := env("SIM_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
+		if value != "" {
+			passed = append(passed, "--"+name+"="+value)
+		}
+	}
+	for i := 0; i < len(args); i++ {
+		if !strings.HasPrefix(args[i], "--") {
+			passed = append(passed, "--model="+args[i])
+			continue
+		}
+		name, value, inline := strings.Cut(strings.TrimPrefix(args[i], "--"), "=")
+		if !inline && i+1 < len(args) && !strings.HasPrefix(args[i+1], "--") {
+			i++
+			value, inline = args[i], true
+		}
+		flag := "--" + name
+		if inline {
+			flag += "=" + value
+		}
+		if shared()[name] {
+			passed = append(passed, flag)
+		} else {
+			ignored = append(ignored, flag)
+		}
+	}
+	return passed, ignored
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestTranslate(t *testing.T) {
+	t.Parallel()
+	env := func(name string) string {
+		return map[string]string{"SIM_INTER_TOKEN_LATENCY": "20ms"}[name]
+	}
+	always := []string{"--force-dummy-tokenizer", "--mode=random", "--inter-token-latency=20ms"}
+	for name, c := range map[string]struct{ args, passed, ignored []string }{
+		"nothing":           {},
+		"shared":            {args: []string{"--port=8080", "--served-model-name", "a"}, passed: []string{"--port=8080", "--served-model-name=a"}},
+		"positional model":  {args: []string{"/mnt/models", "--port=1"}, passed: []string{"--model=/mnt/models", "--port=1"}},
+		"of vLLM only":      {args: []string{"--tensor-parallel-size=8", "--reasoning-parser", "deepseek_r1"}, ignored: []string{"--tensor-parallel-size=8", "--reasoning-parser=deepseek_r1"}},
+		"without a value":   {args: []string{"--enforce-eager", "--port", "80"}, passed: []string{"--port=80"}, ignored: []string{"--enforce-eager"}},
+		"a value with an =": {args: []string{"--override-generation-config={\"a\":\"b=c\"}"}, ignored: []string{"--override-generation-config={\"a\":\"b=c\"}"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			passed, ignored := translate(c.args, env)
+			assert.Equal(t, append(always[:len(always):len(always)], c.passed...), passed)
+			assert.Equal(t, c.ignored, ignored)
+		})
+	}
+}
