@@ -11,9 +11,9 @@ const buckets = 100
 // noBucket is an expression that matches no text at all, so that a revision of weight 0 gets nobody.
 const noBucket = "[^\\s\\S]"
 
-// bucketRange returns an RE2 expression for the whole numbers from low up to, not including, high, within 0 to
+// Buckets returns an RE2 expression for the whole numbers from low up to, not including, high, within 0 to
 // 100. One-digit numbers may have a leading zero. Envoy matches the whole header value.
-func bucketRange(low, high int) string {
+func Buckets(low, high int) string {
 	if low >= high {
 		return noBucket
 	}

@@ -16,7 +16,7 @@ func TestBucketRangeMatchesExactly(t *testing.T) {
 	others := []string{"", "100", "-1", "1.5", "007", "x", "none", " 5", "5 ", "５"}
 	for low := 0; low <= buckets; low++ {
 		for high := low; high <= buckets; high++ {
-			expression := bucketRange(low, high)
+			expression := Buckets(low, high)
 			matcher, err := regexp.Compile("^(?:" + expression + ")$")
 			require.NoError(t, err, expression)
 			for n := range buckets {

@@ -50,7 +50,7 @@ func Traffic(t spec.Target) []Weight {
 			own := firstSticky + len(t.Revisions) - 1 - i
 			list[i].BucketPaths = bucketPaths(t, own)
 			list[i].BucketHostPath = fmt.Sprintf("/spec/http/%d/route/0/destination/host", own)
-			list[i].Buckets = bucketRange(upper-r.Weight, upper)
+			list[i].Buckets = Buckets(upper-r.Weight, upper)
 			upper -= r.Weight
 		}
 	}
@@ -60,9 +60,9 @@ func Traffic(t spec.Target) []Weight {
 // baseBuckets is what stands in the base for the revision at an index: all for the first, none for others.
 func baseBuckets(index int) string {
 	if index == 0 {
-		return bucketRange(0, buckets)
+		return Buckets(0, buckets)
 	}
-	return bucketRange(0, 0)
+	return Buckets(0, 0)
 }
 
 // bucketPaths points at the expression in every match of a sticky rule.

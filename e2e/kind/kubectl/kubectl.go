@@ -1,0 +1,66 @@
+// Package kubectl runs kubectl as a person would, so that what a test did can be repeated by hand.
+package kubectl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Kubectl talks to one cluster.
+type Kubectl struct {
+	// Path is the program, Kubeconfig how it reaches the cluster.
+	Path, Kubeconfig string
+}
+
+// Run returns what kubectl prints. Its error has the command line and what kubectl said.
+func (k Kubectl) Run(ctx context.Context, args ...string) (string, error) {
+	return k.Send(ctx, nil, args...)
+}
+
+// Send is Run with standard input.
+func (k Kubectl) Send(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, k.Path, args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+k.Kubeconfig)
+	cmd.Stdin = stdin
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if err == nil {
+		return stdout.String(), nil
+	}
+	if ctx.Err() != nil {
+		err = errors.Join(ctx.Err(), err)
+	}
+	return stdout.String(), fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+}
+
+// Apply makes or changes objects by server-side apply. It is for what the suite supplies; a tree is applied by
+// its folder.
+func (k Kubectl) Apply(ctx context.Context, objects ...map[string]any) error {
+	content, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
+	if err != nil {
+		return err
+	}
+	_, err = k.Send(ctx, bytes.NewReader(content), "apply", "--server-side", "--force-conflicts", "--field-manager=kservegen-e2e", "-f", "-")
+	return err
+}
+
+// Get reads what `kubectl get ARGS -o json` prints.
+func Get[T any](ctx context.Context, k Kubectl, args ...string) (T, error) {
+	var found T
+	out, err := k.Run(ctx, append([]string{"get", "-o", "json"}, args...)...)
+	if err != nil {
+		return found, err
+	}
+	if err := json.Unmarshal([]byte(out), &found); err != nil {
+		return found, fmt.Errorf("kubectl get %s: %w", strings.Join(args, " "), err)
+	}
+	return found, nil
+}

@@ -1,0 +1,150 @@
+package tree
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kservegen/kservegen/pkg/istio"
+)
+
+// Shares are weights in percent by the host of their destination.
+type Shares map[string]int
+
+// trafficFile is the only file that a canary step changes.
+const trafficFile = "patches/traffic.yaml"
+
+// Copy copies the model's tree, base and overlays, into an empty folder and returns the same overlay of the
+// copy. The tree must be one that kservegen rendered, with its lock two folders up.
+func (t *Tree) Copy(dir string) (*Tree, error) {
+	overlay, err := filepath.Abs(t.Dir)
+	if err != nil {
+		return nil, err
+	}
+	root := filepath.Dir(filepath.Dir(overlay))
+	if _, err := os.Stat(filepath.Join(root, "kservegen.lock")); err != nil {
+		return nil, fmt.Errorf("%s is no overlay of a tree that kservegen rendered: %w", t.Dir, err)
+	}
+	if err := os.CopyFS(dir, os.DirFS(root)); err != nil {
+		return nil, err
+	}
+	relative, err := filepath.Rel(root, overlay)
+	if err != nil {
+		return nil, err
+	}
+	return Read(filepath.Join(dir, relative))
+}
+
+// Shift writes other weights, and the buckets that follow from them, into the overlay's traffic.yaml: one line
+// for each number. It returns the lines that differ.
+func (t *Tree) Shift(shares Shares) ([]string, error) {
+	file := filepath.Join(t.Dir, trafficFile)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	operations, err := readOperations(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	values, err := newValues(operations, shares)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	lines := strings.Split(string(content), "\n")
+	var changed []string
+	for _, value := range values {
+		line := &lines[value.node.Line-1]
+		was := *line
+		*line = strings.Replace(was, source(value.node), value.text, 1)
+		if *line != was {
+			changed = append(changed, "-"+was, "+"+*line)
+		}
+	}
+	return changed, os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o644)
+}
+
+// operation is one of a JSON patch (RFC 6902).
+type operation struct {
+	Op, Path string
+	Value    yaml.Node
+}
+
+func readOperations(content []byte) ([]operation, error) {
+	var operations []operation
+	return operations, yaml.Unmarshal(content, &operations)
+}
+
+// value is a new text for a scalar.
+type value struct {
+	node *yaml.Node
+	text string
+}
+
+// newValues go through the patch as it is written: each number follows a test of the host that it belongs to,
+// and where callers are sticky the expression of a revision's buckets follows its number.
+func newValues(operations []operation, shares Shares) ([]value, error) {
+	var values []value
+	host := ""
+	upper := 100
+	for i := range operations {
+		o := &operations[i]
+		switch {
+		case o.Op == "test" && strings.HasSuffix(o.Path, "/destination/host"):
+			host = o.Value.Value
+		case o.Op == "replace" && strings.HasSuffix(o.Path, "/weight"):
+			share, ok := shares[host]
+			if !ok {
+				return nil, fmt.Errorf("line %d has a weight of %s, for which there is no new one", o.Value.Line, host)
+			}
+			values = append(values, value{node: &o.Value, text: strconv.Itoa(share)})
+		case o.Op == "replace" && strings.HasSuffix(o.Path, "/regex"):
+			text := istio.Buckets(upper-shares[host], upper)
+			values = append(values, value{node: &o.Value, text: quoteLike(text)})
+			if last := i+1 == len(operations) || !strings.HasSuffix(operations[i+1].Path, "/regex"); last {
+				upper -= shares[host]
+			}
+		}
+	}
+	if len(values) == 0 {
+		return nil, fmt.Errorf("there is no weight")
+	}
+	return values, nil
+}
+
+// quoteLike quotes what YAML would not read as a plain text.
+func quoteLike(text string) string {
+	if strings.HasPrefix(text, "[") {
+		return "'" + text + "'"
+	}
+	return text
+}
+
+// source is a scalar as it is written.
+func source(node *yaml.Node) string {
+	switch node.Style {
+	case yaml.SingleQuotedStyle:
+		return "'" + node.Value + "'"
+	case yaml.DoubleQuotedStyle:
+		return strconv.Quote(node.Value)
+	}
+	return node.Value
+}
+
+// Shares are the weights that the tree's VirtualService has now.
+func (t *Tree) Shares() Shares {
+	shares := Shares{}
+	for _, rule := range t.Route.Spec.Http {
+		if len(rule.Route) < 2 {
+			continue
+		}
+		for _, route := range rule.Route {
+			shares[route.Destination.Host] = int(route.Weight)
+		}
+	}
+	return shares
+}
