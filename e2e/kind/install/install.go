@@ -1,0 +1,84 @@
+// Package install puts into a cluster what a platform team has in theirs: Istio with a gateway, KServe in Standard
+// mode, device plugins, and what a given tree takes for granted.
+package install
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
+)
+
+// Registry is in front of the images that the suite makes under names of its own; Tag is theirs.
+const (
+	Registry = "localhost/kservegen"
+	Tag      = "e2e"
+)
+
+// Ports of the control plane's node that lead to the gateway.
+const GatewayNodePort = 30080
+
+//go:embed gateway.yaml
+var gatewayYAML []byte
+
+//go:embed requests.yaml
+var requestsYAML []byte
+
+// Installer puts things into one cluster.
+type Installer struct {
+	Kubectl kubectl.Kubectl
+	// Log gets a line of what it supplies.
+	Log io.Writer
+}
+
+// Gateway is Istio's, in the namespace istio-ingress.
+func (i Installer) Gateway(ctx context.Context) error {
+	if err := i.namespaces(ctx, "istio-ingress"); err != nil {
+		return err
+	}
+	if err := i.apply(ctx, gatewayYAML); err != nil {
+		return err
+	}
+	return i.rollout(ctx, "istio-ingress", "deployment/istio-ingressgateway")
+}
+
+// Requests lowers what pods of InferenceServices ask for.
+func (i Installer) Requests(ctx context.Context) error {
+	fmt.Fprintln(i.Log, "supplied: an admission policy that lowers the requests for CPU, memory and disk of model pods")
+	return i.apply(ctx, requestsYAML)
+}
+
+func (i Installer) apply(ctx context.Context, content []byte) error {
+	_, err := i.Kubectl.Send(ctx, bytes.NewReader(content), "apply", "--server-side", "--force-conflicts", "--field-manager=kservegen-e2e", "-f", "-")
+	return err
+}
+
+// rollout waits until a workload's pods are available.
+func (i Installer) rollout(ctx context.Context, namespace, workload string) error {
+	_, err := i.Kubectl.Run(ctx, "-n", namespace, "rollout", "status", workload, "--timeout="+patience.String())
+	return err
+}
+
+// patience is how long one part of an installation may take: many times what it takes on two cores.
+const patience = 3 * time.Minute
+
+func (i Installer) namespaces(ctx context.Context, names ...string) error {
+	var objects []map[string]any
+	for _, name := range names {
+		objects = append(objects, object("v1", "Namespace", "", name))
+	}
+	return i.Kubectl.Apply(ctx, objects...)
+}
+
+// object is the head of one.
+func object(version, kind, namespace, name string) map[string]any {
+	meta := map[string]any{"name": name}
+	if namespace != "" {
+		meta["namespace"] = namespace
+	}
+	return map[string]any{"apiVersion": version, "kind": kind, "metadata": meta}
+}

@@ -1,0 +1,140 @@
+package install
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+// WorkerLabel marks the nodes that models run on.
+const WorkerLabel = "kservegen.dev/e2e-worker"
+
+// ClientImage is a shell with curl.
+const ClientImage = Registry + "/client:" + Tag
+
+// Strangers are where workloads run that no tree knows: one with a sidecar, and one without.
+const (
+	Strangers  = "strangers"
+	Injected   = "injected"
+	Uninjected = "uninjected"
+)
+
+// Supply gives the cluster what the tree takes for granted, and says so line by line.
+func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[string]any) error {
+	needs := t.Needs()
+	if err := i.nodes(ctx, needs); err != nil {
+		return err
+	}
+	if len(definitions) > 0 {
+		if err := i.inOrder(ctx, definitions); err != nil {
+			return err
+		}
+	}
+	if err := i.namespaces(ctx, append(needs.Namespaces, Strangers)...); err != nil {
+		return err
+	}
+	if err := i.gateways(ctx, needs.Gateways, t); err != nil {
+		return err
+	}
+	if err := i.clients(ctx, needs.Callers); err != nil {
+		return err
+	}
+	if needs.Device == "" {
+		return nil
+	}
+	return i.Devices(ctx, Devices{
+		Resource: needs.Device, Product: needs.Product, MemoryMiB: deviceMemoryMiB,
+		// All replicas fit on one node, so that the other can be drained.
+		Count: needs.Devices,
+	})
+}
+
+// deviceMemoryMiB is what nvidia-smi says of an A10G. Nothing of the suite depends on it.
+const deviceMemoryMiB = 23028
+
+// nodes labels and taints the workers as the tree's affinity and tolerations ask, and puts each into a zone of
+// its own.
+func (i Installer) nodes(ctx context.Context, needs tree.Needs) error {
+	workers, err := Workers(ctx, i.Kubectl)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(i.Log, "supplied: workers with the labels %v and the taints %v, each in a zone\n", needs.Labels, needs.Taints)
+	for n, worker := range workers {
+		labels := maps.Clone(needs.Labels)
+		labels[WorkerLabel] = "true"
+		labels[corev1.LabelTopologyZone] = fmt.Sprintf("zone-%c", 'a'+n)
+		patch, err := json.Marshal(map[string]any{
+			"metadata": map[string]any{"labels": labels}, "spec": map[string]any{"taints": needs.Taints},
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := i.Kubectl.Run(ctx, "patch", "node", worker, "--type=merge", "-p", string(patch)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Workers are the names of the nodes without a control plane.
+func Workers(ctx context.Context, k kubectl.Kubectl) ([]string, error) {
+	nodes, err := kubectl.Get[corev1.NodeList](ctx, k, "nodes", "-l", "!node-role.kubernetes.io/control-plane")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, node := range nodes.Items {
+		names = append(names, node.Name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// gateways makes those that the tree names and does not bring. They speak HTTP: certificates are the platform's.
+func (i Installer) gateways(ctx context.Context, names []string, t *tree.Tree) error {
+	for _, path := range names {
+		namespace, name, _ := strings.Cut(path, "/")
+		fmt.Fprintf(i.Log, "supplied: Gateway %s, HTTP only, for %s\n", path, t.Host())
+		gateway := object("networking.istio.io/v1", "Gateway", namespace, name)
+		gateway["spec"] = map[string]any{
+			"selector": map[string]any{"istio": "ingressgateway"},
+			"servers": []any{map[string]any{
+				"port":  map[string]any{"number": 8080, "name": "http", "protocol": "HTTP"},
+				"hosts": []any{"*/*"},
+			}},
+		}
+		if err := i.Kubectl.Apply(ctx, gateway); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clients are a pod with a sidecar for each caller that the tree names, and two that it doesn't name: one with a
+// sidecar, one without.
+func (i Installer) clients(ctx context.Context, callers []string) error {
+	objects := []map[string]any{}
+	for _, caller := range append(callers, Strangers+"/"+Injected, Strangers+"/"+Uninjected) {
+		namespace, account, _ := strings.Cut(caller, "/")
+		pod := object("v1", "Pod", namespace, account)
+		pod["metadata"].(map[string]any)["labels"] = map[string]any{
+			"app": account, "sidecar.istio.io/inject": fmt.Sprint(account != Uninjected),
+		}
+		pod["spec"] = map[string]any{
+			"serviceAccountName": account, "terminationGracePeriodSeconds": 1,
+			"nodeSelector": map[string]any{"node-role.kubernetes.io/control-plane": ""},
+			"containers":   []any{map[string]any{"name": "client", "image": ClientImage, "imagePullPolicy": "IfNotPresent"}},
+		}
+		objects = append(objects, object("v1", "ServiceAccount", namespace, account), pod)
+	}
+	return i.Kubectl.Apply(ctx, objects...)
+}
