@@ -20,12 +20,20 @@ const WorkerLabel = "kservegen.dev/e2e-worker"
 // ClientImage is a shell with curl.
 const ClientImage = Registry + "/client:" + Tag
 
-// Strangers are where workloads run that no tree knows: one with a sidecar, and one without.
+// Strangers is a namespace that no tree knows. In it, and in every namespace of a caller, run workloads that no
+// tree lets in: one with a sidecar, so that it has an identity, and one without. The gateway's namespace has one
+// without.
 const (
 	Strangers  = "strangers"
 	Injected   = "injected"
 	Uninjected = "uninjected"
 )
+
+// Monitoring is a pod without a sidecar where trees expect Prometheus.
+const Monitoring = "monitoring/" + Uninjected
+
+// OwnGateway is for what the cases themselves render.
+const OwnGateway = "istio-ingress/kservegen-e2e"
 
 // Supply gives the cluster what the tree takes for granted, and says so line by line.
 func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[string]any) error {
@@ -38,10 +46,10 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 			return err
 		}
 	}
-	if err := i.namespaces(ctx, append(needs.Namespaces, Strangers)...); err != nil {
+	if err := i.namespaces(ctx, append(needs.Namespaces, Strangers, "monitoring")...); err != nil {
 		return err
 	}
-	if err := i.gateways(ctx, needs.Gateways, t); err != nil {
+	if err := i.gateways(ctx, append(needs.Gateways, OwnGateway)); err != nil {
 		return err
 	}
 	if err := i.clients(ctx, needs.Callers); err != nil {
@@ -100,10 +108,10 @@ func Workers(ctx context.Context, k kubectl.Kubectl) ([]string, error) {
 }
 
 // gateways makes those that the tree names and does not bring. They speak HTTP: certificates are the platform's.
-func (i Installer) gateways(ctx context.Context, names []string, t *tree.Tree) error {
+func (i Installer) gateways(ctx context.Context, names []string) error {
 	for _, path := range names {
 		namespace, name, _ := strings.Cut(path, "/")
-		fmt.Fprintf(i.Log, "supplied: Gateway %s, HTTP only, for %s\n", path, t.Host())
+		fmt.Fprintf(i.Log, "supplied: Gateway %s, HTTP only\n", path)
 		gateway := object("networking.istio.io/v1", "Gateway", namespace, name)
 		gateway["spec"] = map[string]any{
 			"selector": map[string]any{"istio": "ingressgateway"},
@@ -119,22 +127,44 @@ func (i Installer) gateways(ctx context.Context, names []string, t *tree.Tree) e
 	return nil
 }
 
-// clients are a pod with a sidecar for each caller that the tree names, and two that it doesn't name: one with a
-// sidecar, one without.
+// clients are a pod with a sidecar for each caller that the tree names, and those that it doesn't let in.
 func (i Installer) clients(ctx context.Context, callers []string) error {
-	objects := []map[string]any{}
-	for _, caller := range append(callers, Strangers+"/"+Injected, Strangers+"/"+Uninjected) {
-		namespace, account, _ := strings.Cut(caller, "/")
-		pod := object("v1", "Pod", namespace, account)
-		pod["metadata"].(map[string]any)["labels"] = map[string]any{
-			"app": account, "sidecar.istio.io/inject": fmt.Sprint(account != Uninjected),
-		}
-		pod["spec"] = map[string]any{
-			"serviceAccountName": account, "terminationGracePeriodSeconds": 1,
-			"nodeSelector": map[string]any{"node-role.kubernetes.io/control-plane": ""},
-			"containers":   []any{map[string]any{"name": "client", "image": ClientImage, "imagePullPolicy": "IfNotPresent"}},
-		}
-		objects = append(objects, object("v1", "ServiceAccount", namespace, account), pod)
+	pods := slices.Clone(callers)
+	for _, caller := range append(callers, Strangers+"/") {
+		namespace, _, _ := strings.Cut(caller, "/")
+		pods = append(pods, namespace+"/"+Injected, namespace+"/"+Uninjected)
 	}
-	return i.Kubectl.Apply(ctx, objects...)
+	pods = append(pods, "istio-ingress/"+Uninjected, Monitoring)
+	slices.Sort(pods)
+	pods = slices.Compact(pods)
+	var objects []map[string]any
+	for _, pod := range pods {
+		objects = append(objects, client(pod)...)
+	}
+	if err := i.Kubectl.Apply(ctx, objects...); err != nil {
+		return err
+	}
+	for _, pod := range pods {
+		namespace, name, _ := strings.Cut(pod, "/")
+		if _, err := i.Kubectl.Run(ctx, "-n", namespace, "wait", "--for=condition=Ready", "pod/"+name, "--timeout="+patience.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// client is a pod with curl and a service account of its own.
+func client(path string) []map[string]any {
+	namespace, account, _ := strings.Cut(path, "/")
+	pod := object("v1", "Pod", namespace, account)
+	pod["metadata"].(map[string]any)["labels"] = map[string]any{
+		"app": account, "sidecar.istio.io/inject": fmt.Sprint(account != Uninjected),
+	}
+	pod["spec"] = map[string]any{
+		"serviceAccountName": account, "terminationGracePeriodSeconds": 1,
+		"nodeSelector": map[string]any{"node-role.kubernetes.io/control-plane": ""},
+		"tolerations":  []any{map[string]any{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}},
+		"containers":   []any{map[string]any{"name": "client", "image": ClientImage, "imagePullPolicy": "IfNotPresent"}},
+	}
+	return []map[string]any{object("v1", "ServiceAccount", namespace, account), pod}
 }

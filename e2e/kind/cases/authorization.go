@@ -1,0 +1,130 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/kservegen/kservegen/e2e/kind/install"
+)
+
+// authorization: who may call, and what.
+func authorization() Case {
+	return Case{Name: "authorization", Checks: []Check{
+		{Name: "gateway", Run: gatewayPasses},
+		{Name: "caller", Run: callerPasses},
+		{Name: "others", Run: othersRefused, Break: openToAll},
+		{Name: "metrics", Run: metricsForMonitoring},
+		{Name: "tokens", Run: tokensChecked},
+	}}
+}
+
+// openToAll adds a policy that lets everyone in, as somebody does who tries to find out why a call is refused.
+func openToAll(ctx context.Context, e *Env) error {
+	policy := map[string]any{
+		"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+		"metadata": map[string]any{"name": "open", "namespace": e.Tree.Namespace()},
+		"spec":     map[string]any{"rules": []any{map[string]any{}}},
+	}
+	if err := e.Kubectl.Apply(ctx, policy); err != nil {
+		return err
+	}
+	return eventually(ctx, "another workload to be let in", func(ctx context.Context) error {
+		if othersRefused(ctx, e) == nil {
+			return errors.New("none is")
+		}
+		return nil
+	})
+}
+
+// paths of the server: those of the API, and what lies beside it (vLLM's and the simulator's).
+func paths() (api, beside []string) {
+	return []string{"/v1/models"}, []string{"/health", "/metrics", "/tokenize", "/version", "/", "/v1"}
+}
+
+// gatewayPasses: the API through the gateway, and nothing else of the server.
+func gatewayPasses(ctx context.Context, e *Env) error {
+	api, beside := paths()
+	want := map[string]int{}
+	for _, path := range api {
+		want[path] = http.StatusOK
+	}
+	for _, path := range beside {
+		want[path] = http.StatusForbidden
+	}
+	var errs []error
+	for path, code := range want {
+		status, _, err := e.Client(1).Get(ctx, path, nil)
+		if err == nil && status != code {
+			err = fmt.Errorf("%s through the gateway got %d, not %d", path, status, code)
+		}
+		errs = append(errs, err)
+	}
+	e.Figure("through the gateway: %d paths of the API answered, %d others got 403", len(api), len(beside))
+	return errors.Join(errs...)
+}
+
+// callerPasses: the same for a workload that the tree names.
+func callerPasses(ctx context.Context, e *Env) error {
+	client, url, err := e.caller()
+	if err != nil {
+		return err
+	}
+	api, beside := paths()
+	return errors.Join(
+		e.answers(ctx, client, url, api, http.StatusOK),
+		e.answers(ctx, client, url, beside, http.StatusForbidden),
+	)
+}
+
+// othersRefused: another service account of a caller's namespace, with a sidecar and an identity, gets 403 on
+// every path.
+func othersRefused(ctx context.Context, e *Env) error {
+	client, url, err := e.caller()
+	if err != nil {
+		return err
+	}
+	namespace, _, _ := strings.Cut(client, "/")
+	api, beside := paths()
+	return e.answers(ctx, namespace+"/"+install.Injected, url, append(api, beside...), http.StatusForbidden)
+}
+
+// answers asks for each path from a client's pod.
+func (e *Env) answers(ctx context.Context, client, url string, paths []string, want int) error {
+	var errs []error
+	for _, path := range paths {
+		code, out, err := e.curl(ctx, client, url+path)
+		if err == nil && code != want {
+			err = fmt.Errorf("%s asked for %s and got %d, not %d: %s", client, path, code, want, out)
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	e.Figure("%s: %d on %s", client, want, strings.Join(paths, " "))
+	return nil
+}
+
+// metricsForMonitoring: the merged metrics of server and sidecar, on the sidecar's port.
+func metricsForMonitoring(ctx context.Context, e *Env) error {
+	found, err := e.modelPods(ctx, "")
+	if err != nil {
+		return err
+	}
+	url := fmt.Sprintf("http://%s:15020/stats/prometheus", found[0].Status.PodIP)
+	namespace, pod, _ := strings.Cut(install.Monitoring, "/")
+	out, err := e.Kubectl.Run(ctx, "-n", namespace, "exec", pod, "-c", "client", "--", "curl", "-sS", "--max-time", "5", url)
+	if err != nil {
+		return err
+	}
+	for _, metric := range []string{"vllm:num_requests_running", "envoy_"} {
+		if !strings.Contains(out, metric) {
+			return fmt.Errorf("%s has no %s", url, metric)
+		}
+	}
+	e.Figure("monitoring reads vLLM's and the sidecar's metrics together, %d lines", strings.Count(out, "\n"))
+	return nil
+}

@@ -1,0 +1,235 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/kservegen/kservegen/e2e/kind/load"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+const (
+	// sample is how many requests a split is counted over.
+	sample = 2000
+	// tolerance is how many points the counted share may be off.
+	tolerance = 2.5
+)
+
+// canary: the weights are what clients get.
+func canary() Case {
+	return Case{Name: "canary", Checks: []Check{
+		{Name: "weights", Run: splits, Break: otherWeights},
+		{Name: "testers", Run: testersReach, Break: withoutRules("testers")},
+		{Name: "sticky", Run: sticks, Break: withoutRules("sticky")},
+		{Name: "ends", Run: ends},
+	}}
+}
+
+// two are the first and the last revision's hosts.
+func (e *Env) two() (stable, next string, err error) {
+	hosts := e.hosts()
+	if len(hosts) < 2 {
+		return "", "", fmt.Errorf("%s has %d revisions: a canary needs two", e.Tree.Dir, len(hosts))
+	}
+	return hosts[0], hosts[len(hosts)-1], nil
+}
+
+// hosts of the rule that has weights, in its order.
+func (e *Env) hosts() []string {
+	var hosts []string
+	for _, rule := range e.Tree.Route.Spec.Http {
+		if len(rule.Route) < 2 {
+			continue
+		}
+		for _, route := range rule.Route {
+			hosts = append(hosts, route.Destination.Host)
+		}
+	}
+	return hosts
+}
+
+// splits counts the pods that answered, one attempt.
+func splits(ctx context.Context, e *Env) error {
+	answers := e.Client(16).Run(ctx, load.Plan{Requests: sample, Lanes: 16, Request: load.Request{Tokens: 2}})
+	if err := answers.Err(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, host := range e.hosts() {
+		want := e.Tree.Shares()[host]
+		count := len(answers.By(pods(host)))
+		have := 100 * float64(count) / float64(len(answers))
+		e.Figure("%s: weight %d, got %d of %d (%.2f %%), a split at least as far off has the probability %.3f",
+			strings.TrimSuffix(pods(host), "-predictor-"), want, count, len(answers), have,
+			load.TwoSided(len(answers), count, float64(want)/100))
+		if math.Abs(have-float64(want)) > tolerance {
+			errs = append(errs, fmt.Errorf("%s has the weight %d and got %.2f %% of %d requests", host, want, have, len(answers)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// testersReach: the header leads to its revision, each time.
+func testersReach(ctx context.Context, e *Env) error {
+	for _, rule := range e.Tree.Route.Spec.Http {
+		if !strings.HasPrefix(rule.Name, "testers") || len(rule.Match) == 0 {
+			continue
+		}
+		header := map[string]string{}
+		for name, match := range rule.Match[0].Headers {
+			header[name] = match.GetExact()
+		}
+		host := rule.Route[0].Destination.Host
+		answers := e.Client(8).Run(ctx, load.Plan{Requests: 100, Lanes: 8, Request: load.Request{Tokens: 2, Header: header}})
+		if err := answers.Err(); err != nil {
+			return err
+		}
+		e.Figure("%v: %d of %d reach %s", header, len(answers.By(pods(host))), len(answers), host)
+		if got := len(answers.By(pods(host))); got != len(answers) {
+			return fmt.Errorf("%d of %d requests with %v did not reach %s", len(answers)-got, len(answers), header, host)
+		}
+		return nil
+	}
+	return errors.New("the tree has no rule for testers")
+}
+
+// bucketHeader is the header of sticky buckets, empty where the tree has none.
+func (e *Env) bucketHeader() string {
+	for _, rule := range e.Tree.Route.Spec.Http {
+		if !strings.HasPrefix(rule.Name, "sticky") {
+			continue
+		}
+		for name, match := range rule.Match[0].Headers {
+			if match.GetRegex() != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// sticks: each bucket has one revision, as many buckets as percent, and a revision whose weight grows keeps its own.
+func sticks(ctx context.Context, e *Env) (err error) {
+	if e.bucketHeader() == "" {
+		return errors.New("the tree has no sticky buckets")
+	}
+	stable, next, err := e.two()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.mend(ctx)) }()
+	before := map[int]bool{}
+	for i, share := range []int{-1, 25, 60} { // the tree's own first
+		shares := e.Tree.Shares()
+		if i > 0 {
+			shares = tree.Shares{stable: 100 - share, next: share}
+			if err := e.step(ctx, shares); err != nil {
+				return err
+			}
+		}
+		own, err := e.bucketsOf(ctx, next)
+		if err != nil {
+			return err
+		}
+		e.Figure("weight %d: %d of 100 buckets", shares[next], len(own))
+		if len(own) != shares[next] {
+			return fmt.Errorf("weight %d of %s gave it %d of 100 buckets", shares[next], next, len(own))
+		}
+		for bucket := range before {
+			if !own[bucket] {
+				return fmt.Errorf("bucket %d left %s when its weight grew to %d", bucket, next, shares[next])
+			}
+		}
+		before = own
+	}
+	return nil
+}
+
+// bucketsOf asks with each bucket twice and returns those whose answers came from the host's pods.
+func (e *Env) bucketsOf(ctx context.Context, host string) (map[int]bool, error) {
+	client := e.Client(1)
+	own := map[int]bool{}
+	for bucket := range 100 {
+		header := map[string]string{e.bucketHeader(): fmt.Sprint(bucket)}
+		for range 2 {
+			answer := client.Chat(ctx, load.Request{Tokens: 1, Header: header})
+			if answer.Err != nil {
+				return nil, answer.Err
+			}
+			if strings.HasPrefix(answer.Pod, pods(host)) {
+				own[bucket] = true
+			} else if own[bucket] {
+				return nil, fmt.Errorf("bucket %d is not sticky", bucket)
+			}
+		}
+	}
+	return own, nil
+}
+
+// ends: weight 0 gets nothing, 100 gets all.
+func ends(ctx context.Context, e *Env) (err error) {
+	stable, next, err := e.two()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.mend(ctx)) }()
+	for _, shares := range []tree.Shares{{stable: 0, next: 100}, {stable: 100, next: 0}} {
+		if err := e.step(ctx, shares); err != nil {
+			return err
+		}
+		answers := e.Client(8).Run(ctx, load.Plan{Requests: 300, Lanes: 8, Request: load.Request{Tokens: 1}})
+		if err := answers.Err(); err != nil {
+			return err
+		}
+		for _, host := range slices.Sorted(maps.Keys(shares)) {
+			if got, want := len(answers.By(pods(host))), len(answers)*shares[host]/100; got != want {
+				return fmt.Errorf("%s has the weight %d and got %d of %d", host, shares[host], got, len(answers))
+			}
+		}
+		e.Figure("%v: exact over %d requests", shares, len(answers))
+	}
+	return nil
+}
+
+// otherWeights edits the VirtualService by hand: 20 points from the first revision to the last.
+func otherWeights(ctx context.Context, e *Env) error {
+	for i, rule := range e.Tree.Route.Spec.Http {
+		if len(rule.Route) < 2 {
+			continue
+		}
+		last := len(rule.Route) - 1
+		patch := fmt.Sprintf(`[{"op":"replace","path":"/spec/http/%d/route/0/weight","value":%d},{"op":"replace","path":"/spec/http/%d/route/%d/weight","value":%d}]`,
+			i, rule.Route[0].Weight-20, i, last, rule.Route[last].Weight+20)
+		if err := e.patchRoute(ctx, patch); err != nil {
+			return err
+		}
+		return e.routed(ctx, tree.Shares{rule.Route[0].Destination.Host: int(rule.Route[0].Weight) - 20, rule.Route[last].Destination.Host: int(rule.Route[last].Weight) + 20})
+	}
+	return errors.New("the tree has no weights")
+}
+
+// withoutRules removes the rules whose names begin like this, the last first.
+func withoutRules(prefix string) func(context.Context, *Env) error {
+	return func(ctx context.Context, e *Env) error {
+		var operations []string
+		for i := len(e.Tree.Route.Spec.Http) - 1; i >= 0; i-- {
+			if strings.HasPrefix(e.Tree.Route.Spec.Http[i].Name, prefix) {
+				operations = append(operations, fmt.Sprintf(`{"op":"remove","path":"/spec/http/%d"}`, i))
+			}
+		}
+		if err := e.patchRoute(ctx, "["+strings.Join(operations, ",")+"]"); err != nil {
+			return err
+		}
+		return e.withoutRoutes(ctx, prefix)
+	}
+}
+
+func (e *Env) patchRoute(ctx context.Context, patch string) error {
+	_, err := e.Kubectl.Run(ctx, "-n", e.Tree.Route.Namespace, "patch", "virtualservice", e.Tree.Route.Name, "--type=json", "-p", patch)
+	return err
+}

@@ -1,0 +1,102 @@
+// Package cases are what the suite proves in a running cluster, one file each. A case is a row of checks; a check
+// that needs other objects has them in a YAML file of its name.
+package cases
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
+	"github.com/kservegen/kservegen/e2e/kind/load"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+// Env is the cluster with a tree in it.
+type Env struct {
+	Kubectl kubectl.Kubectl
+	// Tree is the one that was applied, unchanged.
+	Tree *tree.Tree
+	// Gateway is the address of the mesh's gateway, as http://127.0.0.1:30080.
+	Gateway string
+	// OnNode runs a command on a node, as root.
+	OnNode func(ctx context.Context, node string, command ...string) (string, error)
+	// Kservegen is the program.
+	Kservegen string
+	// Temporary returns an empty folder that goes away after the check.
+	Temporary func() string
+	// Out gets the figures.
+	Out io.Writer
+}
+
+// Figure prints what was measured.
+func (e *Env) Figure(format string, args ...any) { fmt.Fprintf(e.Out, format+"\n", args...) }
+
+// Client asks the tree's model through the gateway.
+func (e *Env) Client(concurrency int) *load.Client {
+	return load.NewClient(e.Gateway, e.Tree.Host(), e.Tree.Model(), concurrency)
+}
+
+// Check is one thing that must hold.
+type Check struct {
+	Name string
+	// Run returns why it does not hold.
+	Run func(context.Context, *Env) error
+	// Break makes it not hold, as a mistake would; nil where no test breaks it. Applying the tree again mends it.
+	Break func(context.Context, *Env) error
+}
+
+// Case is a row of checks, each of which leaves the cluster as it found it.
+type Case struct {
+	Name   string
+	Checks []Check
+}
+
+// All are the cases in the order in which they run.
+func All() []Case {
+	return []Case{serve(), canary(), shift(), mtls(), authorization(), network()}
+}
+
+// patience is how long a check waits for something that takes seconds.
+const patience = 2 * time.Minute
+
+// eventually asks every now and then until the condition holds. Its error has the last answer.
+func eventually(ctx context.Context, what string, condition func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := condition(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waited %s for %s: %w", patience, what, err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// Apply applies a kustomization as a person does, and waits until the tree's servers are ready.
+func (e *Env) Apply(ctx context.Context, dir string) error {
+	_, err := e.Kubectl.Run(ctx, "apply", "-k", dir)
+	return err
+}
+
+// Ready waits until every InferenceService of the tree is.
+func (e *Env) Ready(ctx context.Context) error {
+	args := []string{"-n", e.Tree.Namespace(), "wait", "--for=condition=Ready", "--timeout=5m"}
+	for _, service := range e.Tree.Services {
+		args = append(args, "inferenceservice/"+service.Name)
+	}
+	if _, err := e.Kubectl.Run(ctx, args...); err != nil {
+		return err
+	}
+	for _, service := range e.Tree.Services {
+		if _, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "rollout", "status", "deployment/"+tree.Deployment(service), "--timeout=5m"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kservegen/kservegen/e2e/kind/install"
+)
+
+// mtls: nobody speaks plaintext to a model's pod, and who speaks has an identity.
+func mtls() Case {
+	return Case{Name: "mtls", Checks: []Check{
+		{Name: "plaintext", Run: refusesPlaintext, Break: permissive},
+		{Name: "caller", Run: answersCaller},
+		{Name: "identity", Run: seesIdentity},
+	}}
+}
+
+// permissive lets plaintext in beside mTLS, as a migration does that was never finished.
+func permissive(ctx context.Context, e *Env) error {
+	for _, object := range e.Tree.Objects {
+		if object["kind"] != "PeerAuthentication" {
+			continue
+		}
+		name := object["metadata"].(map[string]any)["name"].(string)
+		if _, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "patch", "peerauthentication", name, "--type=merge",
+			"-p", `{"spec":{"mtls":{"mode":"PERMISSIVE"}}}`); err != nil {
+			return err
+		}
+	}
+	// Nothing tells from outside when every pod has it, but the answer that must not be.
+	return eventually(ctx, "a pod to answer plaintext", func(ctx context.Context) error {
+		if refusesPlaintext(ctx, e) == nil {
+			return errors.New("none does")
+		}
+		return nil
+	})
+}
+
+// sidecarPorts are the sidecar's own, which speak plaintext by design: health, merged metrics and Envoy's
+// (Istio's "Ports used by sidecar"). They serve nothing of the model's API.
+func sidecarPorts() []int32 { return []int32{15020, 15021, 15090} }
+
+// curl runs one in a client's pod. Its code is 000 where there was no answer; the rest is curl's own word.
+func (e *Env) curl(ctx context.Context, client string, args ...string) (code int, out string, err error) {
+	namespace, pod, _ := strings.Cut(client, "/")
+	command := append([]string{"-n", namespace, "exec", pod, "-c", "client", "--", "curl", "-sS", "-o", "/dev/null", "--max-time", "5", "-w", "%{http_code}"}, args...)
+	out, err = e.Kubectl.Run(ctx, command...)
+	code, parseErr := strconv.Atoi(strings.TrimSpace(out))
+	if parseErr != nil {
+		return 0, out, errors.Join(err, fmt.Errorf("curl in %s said %q", client, out))
+	}
+	if err != nil {
+		out = err.Error()
+	}
+	return code, out, nil
+}
+
+// plainClient is a pod without a sidecar where the tree's NetworkPolicy lets one in, so that nothing but mTLS
+// keeps it out.
+const plainClient = "istio-ingress/" + install.Uninjected
+
+// refusesPlaintext speaks HTTP to every port that a container of the model's pods listens at.
+func refusesPlaintext(ctx context.Context, e *Env) error {
+	found, err := e.modelPods(ctx, "")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	tried := 0
+	for _, pod := range found {
+		ports, err := e.listening(ctx, pod)
+		if err != nil {
+			return err
+		}
+		for _, port := range ports {
+			if slices.Contains(sidecarPorts(), port) {
+				continue
+			}
+			tried++
+			code, out, err := e.curl(ctx, plainClient, fmt.Sprintf("http://%s:%d/v1/models", pod.Status.PodIP, port))
+			if err != nil {
+				return err
+			}
+			if code != 0 {
+				errs = append(errs, fmt.Errorf("pod %s answered plaintext on port %d with %d", pod.Name, port, code))
+			} else if !strings.Contains(out, "reset") && !strings.Contains(out, "refused") && !strings.Contains(out, "Empty reply") {
+				errs = append(errs, fmt.Errorf("pod %s, port %d: not refused, but %s", pod.Name, port, out))
+			}
+		}
+	}
+	if tried == 0 {
+		return errors.New("no port was tried")
+	}
+	e.Figure("plaintext to %d ports of %d pods: %d answered; the sidecar's own %v are left out", tried, len(found), len(errs), sidecarPorts())
+	return errors.Join(errs...)
+}
+
+// listening are the TCP ports at which anything in the pod's network listens beyond loopback.
+func (e *Env) listening(ctx context.Context, pod corev1.Pod) ([]int32, error) {
+	out, err := e.Kubectl.Run(ctx, "-n", pod.Namespace, "exec", pod.Name, "-c", "istio-proxy", "--", "ss", "-Hltn")
+	if err != nil {
+		return nil, err
+	}
+	var ports []int32
+	for line := range strings.Lines(out) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 {
+			continue
+		}
+		at := strings.LastIndex(fields[3], ":")
+		if address := fields[3][:at]; strings.HasPrefix(address, "127.") || address == "[::1]" {
+			continue
+		}
+		port, err := strconv.ParseInt(fields[3][at+1:], 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("pod %s: %q: %w", pod.Name, line, err)
+		}
+		if !slices.Contains(ports, int32(port)) {
+			ports = append(ports, int32(port))
+		}
+	}
+	slices.Sort(ports)
+	return ports, nil
+}
+
+// caller is the first workload that the tree lets in by name, and the address that it uses.
+func (e *Env) caller() (client, url string, err error) {
+	callers := e.Tree.Needs().Callers
+	if len(callers) == 0 || e.Tree.Inside() == "" {
+		return "", "", fmt.Errorf("%s names no caller inside the mesh", e.Tree.Dir)
+	}
+	return callers[0], "http://" + e.Tree.Inside(), nil
+}
+
+// answersCaller is the other half: a workload with a sidecar is answered.
+func answersCaller(ctx context.Context, e *Env) error {
+	client, url, err := e.caller()
+	if err != nil {
+		return err
+	}
+	code, out, err := e.curl(ctx, client, url+"/v1/models")
+	if err == nil && code != 200 {
+		return fmt.Errorf("%s got %d: %s", client, code, out)
+	}
+	return err
+}
+
+// seesIdentity reads in the access log of the model's sidecars who called over what.
+func seesIdentity(ctx context.Context, e *Env) error {
+	client, url, err := e.caller()
+	if err != nil {
+		return err
+	}
+	mark := "/v1/models?identity=" + randomWord()
+	if code, out, err := e.curl(ctx, client, url+mark); err != nil || code != 200 {
+		return errors.Join(err, fmt.Errorf("%s got %d: %s", client, code, out))
+	}
+	namespace, account, _ := strings.Cut(client, "/")
+	want := regexp.MustCompile(`peer=spiffe://cluster\.local/ns/` + namespace + `/sa/` + account + ` local=spiffe://\S+ tls=TLSv1\.[23]`)
+	return eventually(ctx, "the call in an access log", func(ctx context.Context) error {
+		out, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "logs", "-l", "serving.kserve.io/inferenceservice", "-c", "istio-proxy", "--tail=200")
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(out) {
+			if !strings.Contains(line, mark) {
+				continue
+			}
+			if !want.MatchString(line) {
+				return fmt.Errorf("the model's sidecar saw %s", line)
+			}
+			e.Figure("%s", want.FindString(line))
+			return nil
+		}
+		return errors.New("no sidecar of the model has logged it")
+	})
+}

@@ -1,0 +1,61 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/kservegen/kservegen/e2e/kind/install"
+)
+
+// network: the NetworkPolicies, enforced by the nodes.
+func network() Case {
+	return Case{Name: "network", Checks: []Check{
+		{Name: "stranger", Run: strangerShutOut, Break: withoutNetworkPolicies},
+		{Name: "metrics", Run: metricsShut},
+	}}
+}
+
+// withoutNetworkPolicies deletes them.
+func withoutNetworkPolicies(ctx context.Context, e *Env) error {
+	if _, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "networkpolicy", "--all"); err != nil {
+		return err
+	}
+	return eventually(ctx, "a stranger's packets to arrive", func(ctx context.Context) error {
+		if strangerShutOut(ctx, e) == nil {
+			return errors.New("none does")
+		}
+		return nil
+	})
+}
+
+// strangerShutOut: from a namespace that the tree doesn't name no packet arrives, neither at the server's port nor
+// at the sidecar's.
+func strangerShutOut(ctx context.Context, e *Env) error {
+	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, 8080, 15020)
+}
+
+// metricsShut: who may call may not read metrics.
+func metricsShut(ctx context.Context, e *Env) error {
+	return e.dropped(ctx, plainClient, 15020)
+}
+
+// dropped sends to ports of a model's pod and gets no answer at all, not even a refusal.
+func (e *Env) dropped(ctx context.Context, client string, ports ...int) error {
+	found, err := e.modelPods(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, port := range ports {
+		code, out, err := e.curl(ctx, client, fmt.Sprintf("http://%s:%d/", found[0].Status.PodIP, port))
+		if err != nil {
+			return err
+		}
+		if code != 0 || !strings.Contains(out, "timed out") {
+			return fmt.Errorf("%s reached port %d of pod %s: code %d, %s", client, port, found[0].Name, code, out)
+		}
+	}
+	e.Figure("%s: no packet arrives at the ports %v", client, ports)
+	return nil
+}

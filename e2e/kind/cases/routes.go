@@ -1,0 +1,154 @@
+package cases
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+// step applies the tree with other weights, by the lines of traffic.yaml that a person would change, and waits
+// until the gateway's Envoy has them.
+func (e *Env) step(ctx context.Context, shares tree.Shares) error {
+	copied, err := e.Tree.Copy(e.Temporary())
+	if err != nil {
+		return err
+	}
+	if _, err = copied.Shift(shares); err != nil {
+		return err
+	}
+	if err = e.Apply(ctx, copied.Dir); err != nil {
+		return err
+	}
+	return e.routed(ctx, shares)
+}
+
+// mend applies the tree as it is.
+func (e *Env) mend(ctx context.Context) error {
+	if err := e.Apply(ctx, e.Tree.Dir); err != nil {
+		return err
+	}
+	return e.routed(ctx, e.Tree.Shares())
+}
+
+// routed waits until the gateway's Envoy shares requests like this.
+func (e *Env) routed(ctx context.Context, shares tree.Shares) error {
+	want := maps.Clone(shares)
+	maps.DeleteFunc(want, func(_ string, share int) bool { return share == 0 })
+	return eventually(ctx, fmt.Sprintf("the gateway to have the weights %v", shares), func(ctx context.Context) error {
+		have, err := e.envoyShares(ctx)
+		if err == nil && !maps.Equal(have, want) {
+			err = fmt.Errorf("it has %v", have)
+		}
+		return err
+	})
+}
+
+// routeDump is the part of Envoy's config dump that says where requests go (envoy.admin.v3.RoutesConfigDump).
+type routeDump struct {
+	Configs []struct {
+		RouteConfig struct {
+			VirtualHosts []struct {
+				Domains []string
+				Routes  []envoyRoute
+			} `json:"virtual_hosts"`
+		} `json:"route_config"`
+	}
+}
+
+// envoyRoute is one rule.
+type envoyRoute struct {
+	Name  string
+	Match struct{ Headers []any }
+	Route struct {
+		Cluster          string
+		WeightedClusters struct {
+			Clusters []struct {
+				Name   string
+				Weight int
+			}
+		} `json:"weighted_clusters"`
+	}
+}
+
+// envoyRoutes are those of the tree's host, as the gateway's Envoy has them.
+func (e *Env) envoyRoutes(ctx context.Context) ([]envoyRoute, error) {
+	out, err := e.Kubectl.Run(ctx, "-n", "istio-ingress", "exec", "deployment/istio-ingressgateway", "-c", "istio-proxy", "--",
+		"curl", "-s", "127.0.0.1:15000/config_dump?resource=dynamic_route_configs")
+	if err != nil {
+		return nil, err
+	}
+	var dump routeDump
+	if err := json.Unmarshal([]byte(out), &dump); err != nil {
+		return nil, fmt.Errorf("reading Envoy's routes: %w", err)
+	}
+	var found []envoyRoute
+	for _, config := range dump.Configs {
+		for _, host := range config.RouteConfig.VirtualHosts {
+			if serves(host.Domains, e.Tree.Host()) {
+				found = append(found, host.Routes...)
+			}
+		}
+	}
+	return found, nil
+}
+
+// envoyShares are the weights of the rule without a match. A rule with one destination has no weights in Envoy.
+func (e *Env) envoyShares(ctx context.Context) (tree.Shares, error) {
+	found, err := e.envoyRoutes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shares := tree.Shares{}
+	for _, route := range found {
+		if len(route.Match.Headers) > 0 {
+			continue
+		}
+		if route.Route.Cluster != "" {
+			shares[clusterHost(route.Route.Cluster)] = 100
+		}
+		for _, cluster := range route.Route.WeightedClusters.Clusters {
+			if cluster.Weight > 0 {
+				shares[clusterHost(cluster.Name)] = cluster.Weight
+			}
+		}
+	}
+	return shares, nil
+}
+
+// withoutRoutes waits until the gateway's Envoy has no rule whose name begins like this.
+func (e *Env) withoutRoutes(ctx context.Context, prefix string) error {
+	return eventually(ctx, "the gateway to forget the rules "+prefix, func(ctx context.Context) error {
+		found, err := e.envoyRoutes(ctx)
+		if err != nil {
+			return err
+		}
+		for _, route := range found {
+			if strings.HasPrefix(route.Name, prefix) {
+				return fmt.Errorf("it has %s", route.Name)
+			}
+		}
+		return nil
+	})
+}
+
+func serves(domains []string, host string) bool {
+	for _, domain := range domains {
+		if name, _, _ := strings.Cut(domain, ":"); name == host {
+			return true
+		}
+	}
+	return false
+}
+
+// clusterHost is the host of a cluster as outbound|80||HOST.
+func clusterHost(cluster string) string { return cluster[strings.LastIndex(cluster, "|")+1:] }
+
+// pods is the prefix of the names of the pods behind a host as REVISION-predictor.NAMESPACE.svc.cluster.local.
+func pods(host string) string {
+	name, _, _ := strings.Cut(host, ".")
+	return name + "-"
+}

@@ -1,0 +1,229 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kservegen/kservegen/e2e/kind/load"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+// shift: no request is lost while weights move, and while pods go.
+func shift() Case {
+	return Case{Name: "shift", Checks: []Check{
+		{Name: "weights", Run: shiftsWeights},
+		{Name: "rolling restart", Run: restarts},
+		{Name: "drain", Run: drains},
+		{Name: "remove", Run: removes},
+		{Name: "killed pod", Run: kills},
+	}}
+}
+
+// dwell is how long each step of a shift lasts: longer than a stream.
+const dwell = 5 * time.Second
+
+// steady is the load of the case: half of it streams of some three seconds (60 tokens at the simulator's 50 a
+// second, and what comes before the first).
+func steady() load.Plan {
+	return load.Plan{Lanes: 12, StreamEvery: 2, Request: load.Request{Tokens: 120}}
+}
+
+// longest bounds a load whose stopping went wrong.
+const longest = 10 * time.Minute
+
+// underLoad runs something while clients ask, and fails where one of them notices.
+func (e *Env) underLoad(ctx context.Context, what string, run func(context.Context) error) (load.Answers, error) {
+	running := e.Client(12).Start(ctx, steady(), longest)
+	err := pause(ctx, dwell)
+	if err == nil {
+		err = run(ctx)
+	}
+	if err == nil {
+		err = pause(ctx, dwell)
+	}
+	answers := running.Stop()
+	e.Figure("%s: %s", what, answers)
+	return answers, err
+}
+
+// pause lets the load run on. It is what is measured, not a wait for something.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// shiftsWeights goes from 100 over 90 and 50 to 0 percent and back, each step as the lines of traffic.yaml.
+func shiftsWeights(ctx context.Context, e *Env) (err error) {
+	stable, next, err := e.two()
+	if err != nil {
+		return err
+	}
+	if err = e.step(ctx, tree.Shares{stable: 100, next: 0}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.mend(ctx)) }()
+	var last time.Time
+	answers, err := e.underLoad(ctx, "100-90-50-0-100", func(ctx context.Context) error {
+		for _, share := range []int{90, 50, 0} {
+			if err := e.step(ctx, tree.Shares{stable: share, next: 100 - share}); err != nil {
+				return err
+			}
+			last = time.Now()
+			if err := pause(ctx, dwell); err != nil {
+				return err
+			}
+		}
+		return e.step(ctx, tree.Shares{stable: 100, next: 0})
+	})
+	if err != nil {
+		return err
+	}
+	if len(answers.By(pods(next))) == 0 {
+		return fmt.Errorf("no request reached %s", next)
+	}
+	between := answers.Since(last)
+	e.Figure("at 0 percent: the first revision got %d of %d requests begun after the gateway had the weights, until it got them back",
+		len(between.By(pods(stable))), len(between))
+	return answers.Err()
+}
+
+// halves lets both revisions serve, so that either's pods may go.
+func (e *Env) halves(ctx context.Context) (stable, next string, err error) {
+	stable, next, err = e.two()
+	if err != nil {
+		return "", "", err
+	}
+	return stable, next, e.step(ctx, tree.Shares{stable: 50, next: 50})
+}
+
+// deployment is the name of the Deployment behind a host.
+func deployment(host string) string { return strings.TrimSuffix(pods(host), "-") }
+
+// restarts restarts the pods of the first revision as `kubectl rollout restart` does.
+func restarts(ctx context.Context, e *Env) (err error) {
+	stable, _, err := e.halves(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.mend(ctx)) }()
+	answers, err := e.underLoad(ctx, "rolling restart of "+deployment(stable), func(ctx context.Context) error {
+		namespace := e.Tree.Namespace()
+		if _, err := e.Kubectl.Run(ctx, "-n", namespace, "rollout", "restart", "deployment/"+deployment(stable)); err != nil {
+			return err
+		}
+		_, err := e.Kubectl.Run(ctx, "-n", namespace, "rollout", "status", "deployment/"+deployment(stable), "--timeout=5m")
+		return err
+	})
+	return errors.Join(err, answers.Err())
+}
+
+// drains takes a node out of service as a person does; the PodDisruptionBudgets say how fast.
+func drains(ctx context.Context, e *Env) (err error) {
+	if _, _, err = e.halves(ctx); err != nil {
+		return err
+	}
+	found, err := e.modelPods(ctx, "")
+	if err != nil {
+		return err
+	}
+	node := found[0].Spec.NodeName
+	defer func() {
+		_, undo := e.Kubectl.Run(ctx, "uncordon", node)
+		err = errors.Join(err, undo, e.Ready(ctx), e.mend(ctx))
+	}()
+	answers, err := e.underLoad(ctx, "drain of a worker", func(ctx context.Context) error {
+		_, err := e.Kubectl.Run(ctx, "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=8m")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	left, err := e.modelPods(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, pod := range left {
+		if pod.Spec.NodeName == node {
+			return fmt.Errorf("pod %s is on the drained node %s", pod.Name, node)
+		}
+	}
+	return answers.Err()
+}
+
+// removes deletes the first revision once it gets nothing any more, as the pruning of a sync does.
+func removes(ctx context.Context, e *Env) (err error) {
+	stable, next, err := e.halves(ctx)
+	if err != nil {
+		return err
+	}
+	service := strings.TrimSuffix(deployment(stable), "-predictor")
+	namespace := e.Tree.Namespace()
+	defer func() { err = errors.Join(err, e.Apply(ctx, e.Tree.Dir), e.Ready(ctx), e.mend(ctx)) }()
+	answers, err := e.underLoad(ctx, "removing "+service, func(ctx context.Context) error {
+		if err := e.step(ctx, tree.Shares{stable: 0, next: 100}); err != nil {
+			return err
+		}
+		_, err := e.Kubectl.Run(ctx, "-n", namespace, "delete", "inferenceservice/"+service, "servingruntime/"+service, "--timeout=5m")
+		return err
+	})
+	return errors.Join(err, answers.Err())
+}
+
+// kills ends the server of one pod by SIGKILL, as a crash does. What is lost may not be more than what that pod
+// was busy with.
+func kills(ctx context.Context, e *Env) (err error) {
+	_, next, err := e.halves(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Ready(ctx), e.mend(ctx)) }()
+	found, err := e.modelPods(ctx, strings.TrimSuffix(deployment(next), "-predictor"))
+	if err != nil {
+		return err
+	}
+	victim := found[0]
+	var killed time.Time
+	answers, err := e.underLoad(ctx, "a server killed by SIGKILL", func(ctx context.Context) error {
+		id := containerID(victim.Status.ContainerStatuses[slices.IndexFunc(victim.Status.ContainerStatuses, isServer)].ContainerID)
+		out, err := e.OnNode(ctx, victim.Spec.NodeName, "crictl", "inspect", "--output=go-template", "--template={{.info.pid}}", id)
+		if err != nil {
+			return err
+		}
+		killed = time.Now()
+		_, err = e.OnNode(ctx, victim.Spec.NodeName, "kill", "-9", strings.TrimSpace(out))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return e.withinFlight(answers, victim.Name, killed)
+}
+
+// withinFlight compares what was lost with what the pod was answering when it died.
+func (e *Env) withinFlight(answers load.Answers, pod string, killed time.Time) error {
+	lost, busy := answers.Failed(), 0
+	for _, answer := range answers.By(pod) {
+		if answer.At.Before(killed) && answer.At.Add(answer.Took).After(killed) {
+			busy++
+		}
+	}
+	for _, answer := range lost {
+		// A failure without an answer names no pod; one that was being asked then may have been this one's.
+		if answer.Pod == "" && answer.At.Before(killed) && answer.At.Add(answer.Took).After(killed) {
+			busy++
+		}
+	}
+	e.Figure("%d lost of %d; the pod was busy with %d", len(lost), len(answers), busy)
+	if len(lost) > busy {
+		return fmt.Errorf("%d requests were lost, the killed pod was busy with %d: %w", len(lost), busy, lost.Err())
+	}
+	return nil
+}
