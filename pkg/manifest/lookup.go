@@ -19,7 +19,7 @@ func Lookup(n *yaml.Node, pointer string) *yaml.Node {
 		return nil
 	}
 	for token := range strings.SplitSeq(pointer[1:], "/") {
-		if n = child(n, strings.NewReplacer("~1", "/", "~0", "~").Replace(token)); n == nil {
+		if n = child(n, UnescapeToken(token)); n == nil {
 			return nil
 		}
 	}

@@ -139,7 +139,7 @@ func (s *suppressor) read(object manifest.Resource) []*entry {
 func (s *suppressor) entry(object manifest.Resource, note string) *entry {
 	code, reason, _ := strings.Cut(note, ":")
 	code, reason = strings.TrimSpace(code), strings.TrimSpace(reason)
-	at := At(object, Problem{Path: "/metadata/annotations/" + strings.ReplaceAll(lint.Annotation, "/", "~1")})
+	at := At(object, Problem{Path: "/metadata/annotations/" + manifest.EscapeToken(lint.Annotation)})
 	key := fmt.Sprint(at.File, at.Line, at.Column, at.Object, code)
 	if known := s.notes[key]; known != nil {
 		return known

@@ -1,6 +1,10 @@
 package mutationtest
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
 
 // equivalent says why a change that is not found is no mistake, in the words of the list; empty where it is one.
 // Each reason is a default of the software that reads the field.
@@ -40,7 +44,7 @@ func lookup(value any, pointer string) any {
 	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 		switch holder := value.(type) {
 		case map[string]any:
-			value = holder[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
+			value = holder[manifest.UnescapeToken(token)]
 		case []any:
 			value = holder[indexOf(token)]
 		}
