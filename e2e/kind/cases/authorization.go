@@ -21,11 +21,14 @@ func authorization() Case {
 	}}
 }
 
+// openPolicy is the name of the policy that openToAll adds.
+const openPolicy = "open"
+
 // openToAll adds a policy that lets everyone in, as somebody does who tries to find out why a call is refused.
 func openToAll(ctx context.Context, e *Env) error {
 	policy := map[string]any{
 		"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
-		"metadata": map[string]any{"name": "open", "namespace": e.Tree.Namespace()},
+		"metadata": map[string]any{"name": openPolicy, "namespace": e.Tree.Namespace()},
 		"spec":     map[string]any{"rules": []any{map[string]any{}}},
 	}
 	if err := e.Kubectl.Apply(ctx, policy); err != nil {

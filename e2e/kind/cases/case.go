@@ -100,3 +100,27 @@ func (e *Env) Ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// FirstAnswer waits until the gateway lets a question through.
+func (e *Env) FirstAnswer(ctx context.Context) error {
+	return eventually(ctx, "the first answer", func(ctx context.Context) error {
+		return e.Client(1).Chat(ctx, load.Request{Tokens: 4}).Err
+	})
+}
+
+// Mend undoes what a check broke: what is not of the tree goes, and the tree is applied again.
+func (e *Env) Mend(ctx context.Context) error {
+	_, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "authorizationpolicy", openPolicy, "--ignore-not-found")
+	if err != nil {
+		return err
+	}
+	if err := e.mend(ctx); err != nil {
+		return err
+	}
+	for _, check := range []func(context.Context, *Env) error{testersReach, refusesPlaintext, othersRefused} {
+		if err := eventually(ctx, "the mesh to be as before", func(ctx context.Context) error { return check(ctx, e) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
+)
+
+// Dump writes objects, events, descriptions, the logs of every container and the configuration of every Envoy
+// into a folder, as far as they can be had. Secrets are left out.
+func (s *Suite) Dump(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	var errs []error
+	keep := func(name string, args ...string) {
+		out, err := s.kubectl.Run(ctx, args...)
+		if err != nil {
+			out += "\n" + err.Error()
+		}
+		errs = append(errs, os.WriteFile(filepath.Join(dir, name), []byte(out), 0o644))
+	}
+	keep("nodes.txt", "describe", "nodes")
+	keep("pods.txt", "get", "pods", "-A", "-o", "wide")
+	keep("events.txt", "get", "events", "-A", "--sort-by=.lastTimestamp")
+	keep("objects.yaml", "get", "-A", "-o", "yaml",
+		"deployments,services,pods,inferenceservices,servingruntimes,virtualservices,destinationrules,gateways,sidecars,"+
+			"peerauthentications,authorizationpolicies,requestauthentications,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers")
+	pods, err := kubectl.Get[corev1.PodList](ctx, s.kubectl, "pods", "-A")
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, pod := range pods.Items {
+		name := pod.Namespace + "-" + pod.Name
+		keep(name+".log", "-n", pod.Namespace, "logs", pod.Name, "--all-containers", "--prefix", "--tail=2000")
+		if hasProxy(pod) {
+			keep(name+"-envoy.json", "-n", pod.Namespace, "exec", pod.Name, "-c", "istio-proxy", "--", "curl", "-s", "127.0.0.1:15000/config_dump")
+			keep(name+"-stats.txt", "-n", pod.Namespace, "exec", pod.Name, "-c", "istio-proxy", "--", "curl", "-s", "127.0.0.1:15000/stats")
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func hasProxy(pod corev1.Pod) bool {
+	for _, status := range append(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses...) {
+		if status.Name == "istio-proxy" && strings.Contains(status.Image, "proxyv2") {
+			return true
+		}
+	}
+	return false
+}

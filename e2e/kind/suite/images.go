@@ -1,0 +1,116 @@
+package suite
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/kservegen/kservegen/e2e/cluster/image"
+	"github.com/kservegen/kservegen/e2e/kind/install"
+	"github.com/kservegen/kservegen/e2e/tools"
+)
+
+// fixedImages are of pinned programs: the nodes have them from the start.
+func (s *Suite) fixedImages(ctx context.Context) ([]image.Image, error) {
+	paths := map[string]string{}
+	for _, name := range []string{"pilot-discovery", "pilot-agent", "envoy", "kserve-manager"} {
+		path, err := s.tools.Tool(name)
+		if err != nil {
+			return nil, err
+		}
+		paths[name] = path
+	}
+	base, err := s.tools.Base(ctx)
+	if err != nil {
+		return nil, err
+	}
+	istio, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", "istio"), "istio.io/istio")
+	if err != nil {
+		return nil, err
+	}
+	kserve, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", "kserve"), "github.com/kserve/kserve")
+	if err != nil {
+		return nil, err
+	}
+	return []image.Image{
+		{
+			Name: install.Registry + "/pilot:" + install.Tag,
+			Files: []image.File{
+				image.Program("/usr/local/bin/pilot-discovery", paths["pilot-discovery"]),
+				image.Dir("/tmp", 0o1777, 0), image.Dir("/var/lib/istio", 0o755, 1337),
+			},
+			Config: v1.Config{Entrypoint: []string{"/usr/local/bin/pilot-discovery"}, User: "1337:1337"},
+		},
+		{
+			// The upstream Envoy with the agent and the bootstrap of Istio's own image (its
+			// pilot/docker/Dockerfile.proxyv2).
+			Name: install.Registry + "/proxyv2:" + install.Tag, Base: base,
+			Files: []image.File{
+				image.Program("/usr/local/bin/pilot-agent", paths["pilot-agent"]),
+				image.Program("/usr/local/bin/envoy", paths["envoy"]),
+				{Path: "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json", Source: filepath.Join(istio.Dir, "tools", "packaging", "common", "envoy_bootstrap.json")},
+			},
+			Config: v1.Config{Entrypoint: []string{"/usr/local/bin/pilot-agent"}},
+		},
+		{
+			Name:   "docker.io/kserve/kserve-controller:" + kserve.Version,
+			Files:  []image.File{image.Program("/manager", paths["kserve-manager"]), image.Dir("/tmp", 0o1777, 0)},
+			Config: v1.Config{Entrypoint: []string{"/manager"}, User: "1000:1000"},
+		},
+		{
+			Name: install.ClientImage, Base: base,
+			Files:  []image.File{image.Dir("/tmp", 0o1777, 0)},
+			Config: v1.Config{Cmd: []string{"sleep", "infinity"}},
+		},
+	}, nil
+}
+
+// mockImages are built anew for each run, under the names that the tree and KServe use.
+func (s *Suite) mockImages(ctx context.Context) ([]image.Image, error) {
+	programs := map[string]string{}
+	for _, name := range []string{"gpu", "vllm", "storage-initializer"} {
+		path, err := s.tools.Program(ctx, filepath.Join("e2e", "mock"), "./"+name)
+		if err != nil {
+			return nil, err
+		}
+		programs[name] = path
+	}
+	simulator, err := s.tools.Tool("llm-d-inference-sim")
+	if err != nil {
+		return nil, err
+	}
+	kserve, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", "kserve"), "github.com/kserve/kserve")
+	if err != nil {
+		return nil, err
+	}
+	servers := append(s.tree.Needs().Images, simulatorImage)
+	slices.Sort(servers)
+	servers = slices.Compact(servers)
+	for i := range servers {
+		servers[i] = qualified(servers[i])
+	}
+	return []image.Image{
+		{
+			Name: install.DeviceImage, Files: []image.File{image.Program("/gpu", programs["gpu"])},
+			Config: v1.Config{Entrypoint: []string{"/gpu"}},
+		},
+		{
+			Name:   "docker.io/kserve/storage-initializer:" + kserve.Version,
+			Files:  []image.File{image.Program("/storage-initializer", programs["storage-initializer"])},
+			Config: v1.Config{Entrypoint: []string{"/storage-initializer"}, User: "1000:1000"},
+		},
+		{
+			Name: servers[0], Aliases: servers[1:],
+			Files: []image.File{
+				image.Program("/usr/local/bin/vllm", programs["vllm"]), image.Program("/app/llm-d-inference-sim", simulator),
+				image.Dir("/tmp", 0o1777, 0),
+			},
+			Config: v1.Config{Entrypoint: []string{"/usr/local/bin/vllm", "serve"}},
+		},
+	}, nil
+}
+
+// simulatorImage is that of the catalogue's runtime simulator, which the cases' own documents use.
+const simulatorImage = "ghcr.io/llm-d/llm-d-inference-sim:v0.10.2"

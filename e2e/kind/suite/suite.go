@@ -1,0 +1,207 @@
+// Package suite brings a cluster up, puts into it what a tree needs, applies the tree unchanged, and says what each
+// part took.
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kservegen/kservegen/e2e/cluster"
+	"github.com/kservegen/kservegen/e2e/cluster/image"
+	"github.com/kservegen/kservegen/e2e/kind/cases"
+	"github.com/kservegen/kservegen/e2e/kind/install"
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/e2e/tools"
+)
+
+// Options say what to run.
+type Options struct {
+	// Root is the repository's, Tree the folder of the kustomization.
+	Root, Tree string
+	// Out gets what is done and the seconds of each part.
+	Out io.Writer
+}
+
+// Suite is a cluster with a tree in it.
+type Suite struct {
+	Options
+	tools   *cluster.Suite
+	cluster *cluster.Cluster
+	kubectl kubectl.Kubectl
+	tree    *tree.Tree
+}
+
+
+// Up brings everything up, as far as it isn't, and returns when the model has answered.
+func Up(ctx context.Context, options Options) (*Suite, error) {
+	s := &Suite{Options: options}
+	start := time.Now()
+	var err error
+	if s.tree, err = tree.Read(options.Tree); err != nil {
+		return nil, err
+	}
+	if err = s.runnable(); err != nil {
+		return nil, err
+	}
+	if err = s.phase("programs", func() error {
+		s.tools, err = cluster.Open(ctx, options.Root, options.Out)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	built := time.Now()
+	if err = s.start(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.serve(ctx); err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(options.Out, "the first answer came %.0f s after the programs were there, %.0f s after the start\n",
+		time.Since(built).Seconds(), time.Since(start).Seconds())
+	return s, nil
+}
+
+// Down removes the cluster.
+func Down(ctx context.Context, options Options) error {
+	t, err := cluster.Open(ctx, options.Root, options.Out)
+	if err != nil {
+		return err
+	}
+	return t.Down(ctx)
+}
+
+// runnable refuses a tree that a cluster without accelerators of its kind would tell nothing about.
+func (s *Suite) runnable() error {
+	needs := s.tree.Needs()
+	if needs.Device != "" && needs.Device != "nvidia.com/gpu" {
+		return fmt.Errorf("%s asks for %s: trees for ROCm and Neuron are validated (kservegen validate), not run here", s.Tree, needs.Device)
+	}
+	for _, service := range s.tree.Services {
+		if service.Spec.Predictor.WorkerSpec != nil {
+			return fmt.Errorf("%s runs on several nodes: such trees are validated (kservegen validate), not run here", s.Tree)
+		}
+	}
+	return nil
+}
+
+// start brings up the cluster with Istio and KServe.
+func (s *Suite) start(ctx context.Context) error {
+	var fixed, mocks []image.Image
+	if err := s.phase("images", func() (err error) {
+		if fixed, err = s.fixedImages(ctx); err != nil {
+			return err
+		}
+		mocks, err = s.mockImages(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := s.phase("cluster", func() (err error) {
+		s.cluster, err = s.tools.Up(ctx, fixed...)
+		return err
+	}); err != nil {
+		return err
+	}
+	path, err := s.tools.Tool("kubectl")
+	if err != nil {
+		return err
+	}
+	s.kubectl = kubectl.Kubectl{Path: path, Kubeconfig: s.cluster.Kubeconfig}
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return s.phase("mocks loaded", func() error { return s.cluster.Load(ctx, mocks...) }) })
+	parts.Go(func() error { return s.phase("Istio", func() error { return s.istio(ctx) }) })
+	parts.Go(func() error { return s.phase("KServe", func() error { return s.kserve(ctx) }) })
+	return parts.Wait()
+}
+
+func (s *Suite) installer() install.Installer {
+	return install.Installer{Kubectl: s.kubectl, Log: s.Out}
+}
+
+func (s *Suite) istio(ctx context.Context) error {
+	istioctl, err := s.tools.Tool("istioctl")
+	if err != nil {
+		return err
+	}
+	i := s.installer()
+	if err := i.Istio(ctx, istioctl); err != nil {
+		return err
+	}
+	return i.Gateway(ctx)
+}
+
+func (s *Suite) kserve(ctx context.Context) error {
+	m, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", "kserve"), "github.com/kserve/kserve")
+	if err != nil {
+		return err
+	}
+	return s.installer().KServe(ctx, m.Dir, m.Version)
+}
+
+// serve supplies what the tree needs, applies it and waits for the first answer.
+func (s *Suite) serve(ctx context.Context) error {
+	if err := s.phase("supplies", func() error {
+		definitions, err := install.Definitions(ctx, filepath.Join(s.Root, "e2e", "tools", "schemas", "sources.yaml"), s.tree.Needs().Kinds)
+		if err != nil {
+			return err
+		}
+		i := s.installer()
+		return errors.Join(i.Requests(ctx), i.Supply(ctx, s.tree, definitions))
+	}); err != nil {
+		return err
+	}
+	e, err := s.Env(ctx)
+	if err != nil {
+		return err
+	}
+	return s.phase("tree applied and ready", func() error {
+		if err := e.Apply(ctx, s.Tree); err != nil {
+			return err
+		}
+		if err := e.Ready(ctx); err != nil {
+			return err
+		}
+		return e.FirstAnswer(ctx)
+	})
+}
+
+// Env is what the cases need.
+func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
+	nodes, err := s.cluster.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, OnNode: s.cluster.Exec, Out: s.Out}
+	for _, node := range nodes {
+		if !node.Worker {
+			e.Gateway = fmt.Sprintf("http://%s:%d", node.Address, install.GatewayNodePort)
+		}
+	}
+	e.Kservegen, err = s.tools.Program(ctx, ".", "./cmd/kservegen")
+	return e, err
+}
+
+// phase runs a part and prints what it took.
+func (s *Suite) phase(name string, run func() error) error {
+	start := time.Now()
+	err := run()
+	took := time.Since(start)
+	fmt.Fprintf(s.Out, "%-24s %6.1f s\n", name, took.Seconds())
+	if err != nil {
+		return fmt.Errorf("%s: %w", strings.ToLower(name), err)
+	}
+	return nil
+}
+
+// DefaultTree is the reference tree that the suite runs where none is named.
+func DefaultTree(root string) string {
+	return filepath.Join(root, "overlays", "deepseek-r1-distill-llama-8b-a10g", "deepseek-r1", "overlays", "production")
+}
