@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ type Cluster struct {
 // node has the images from the start; what is built anew for each run is better given to Load.
 func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error) {
 	var nodeImage string
-	if err := s.phase("node image", func() (err error) {
+	if err := s.Phase("node image", func() (err error) {
 		nodeImage, err = s.nodeImage(ctx, images)
 		return err
 	}); err != nil {
@@ -46,18 +47,18 @@ func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error)
 	if err := s.Down(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.phase("cluster", func() error { return s.create(ctx, nodeImage) }); err != nil {
+	if err := s.Phase("cluster", func() error { return s.create(ctx, nodeImage) }); err != nil {
 		return nil, err
 	}
 	c, err := s.Running(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err = s.phase("nodes ready", func() error { return c.settle(ctx) }); err != nil {
+	if err = s.Phase("nodes ready", func() error { return c.settle(ctx) }); err != nil {
 		return nil, err
 	}
 	if !s.source {
-		return c, s.phase("images loaded", func() error { return c.Load(ctx, images...) })
+		return c, s.Phase("images loaded", func() error { return c.Load(ctx, images...) })
 	}
 	return c, nil
 }
@@ -87,10 +88,19 @@ func (s *Suite) Running(ctx context.Context) (*Cluster, error) {
 
 // Down removes the cluster and its networks; what was built stays.
 func (s *Suite) Down(ctx context.Context) error {
+	if _, err := s.Tool("kind"); err != nil {
+		return nil // without kind no cluster was made
+	}
 	if _, err := s.kind(ctx, "delete", "cluster", "--name", name); err != nil {
 		return err
 	}
-	return os.RemoveAll(filepath.Join(s.dir, "kubeconfig"))
+	return errors.Join(os.RemoveAll(filepath.Join(s.dir, "kubeconfig")), os.RemoveAll(filepath.Join(s.dir, "source")))
+}
+
+// Logs writes what the nodes, the control plane and every pod have said to the folder.
+func (s *Suite) Logs(ctx context.Context, dir string) error {
+	_, err := s.kind(ctx, "export", "logs", "--name", name, dir)
+	return err
 }
 
 // runs says whether the cluster's nodes are of that image.
@@ -111,6 +121,11 @@ func (s *Suite) create(ctx context.Context, nodeImage string) error {
 	if err = os.WriteFile(path, config, 0o644); err != nil {
 		return err
 	}
+	if s.source {
+		if err = os.WriteFile(filepath.Join(s.dir, "source"), nil, 0o644); err != nil {
+			return err
+		}
+	}
 	_, err = s.kind(ctx, "create", "cluster", "--name", name, "--image", nodeImage, "--config", path, "--retain", "--wait", "0s")
 	return err
 }
@@ -121,7 +136,7 @@ func (s *Suite) modules() error {
 	if _, err := os.Stat(dir); err == nil || !s.source {
 		return nil
 	}
-	fmt.Fprintf(s.Out, "making %s, which is empty and which kind mounts: the one change to this machine outside of %s and /run/kservegen\n", dir, s.dir)
+	fmt.Fprintf(s.out, "making %s, which is empty and which kind mounts: the one change to this machine outside of %s and /run/kservegen\n", dir, s.dir)
 	return os.Mkdir(dir, 0o755)
 }
 

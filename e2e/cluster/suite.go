@@ -7,7 +7,6 @@ package cluster
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,61 +23,95 @@ import (
 	"github.com/kservegen/kservegen/e2e/tools/host"
 )
 
-// Suite is what is needed to bring clusters up.
+// Suite is what is needed to bring the cluster up.
 type Suite struct {
-	// Root is the repository's root.
-	Root string
-	// Out gets what is done, and the seconds of each phase.
-	Out io.Writer
+	root string
+	out  io.Writer
 	// dir is the folder of the cache that is the suite's own.
-	dir    string
+	dir string
+	// source says that nodes are made from source.
 	source bool
 	engine engine.Engine
 }
 
-// Open chooses how nodes are made, says which way and why, checks what the machine lacks for it before
-// anything is built, and builds the programs that are not there.
+// Open chooses how nodes are made, and says which way and why; as long as a cluster is there, its way is kept.
+// The root is the repository's. It builds nothing.
 func Open(ctx context.Context, root string, out io.Writer) (*Suite, error) {
 	dir, err := tools.Folder("cluster")
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{Root: root, Out: out, dir: dir, engine: engine.Docker()}
-	why := s.withoutDocker(ctx)
-	s.source = why != ""
-	if !s.source {
-		fmt.Fprintf(out, "nodes: %s in Docker (this way is untested where the project is developed)\n", defaultImage())
-		return s, s.ready(ctx, tools.Of(tools.Cluster))
+	if err = os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	s := &Suite{root: root, out: out, dir: dir, engine: engine.Docker()}
+	why := s.kept()
+	if why == "" {
+		if why = s.withoutDocker(ctx); why == "" {
+			fmt.Fprintf(out, "nodes: %s in Docker (this way is untested where the project is developed)\n", defaultImage())
+			return s, nil
+		}
 	}
 	fmt.Fprintf(out, "nodes: made from source and run in podman, since %s\n", why)
-	if err = host.Root(); err != nil {
-		return nil, err
-	}
-	if err = s.ready(ctx, tools.Of(tools.Cluster, tools.Node)); err != nil {
-		return nil, err
-	}
-	runc, err := s.Tool("runc")
+	s.source = true
+	runc, err := tools.Find("runc")
 	if err != nil {
 		return nil, err
 	}
-	s.engine, err = engine.Podman(filepath.Join(dir, "podman"), runc)
+	program, err := runc.Path(s.pins())
+	if err != nil {
+		return nil, err
+	}
+	s.engine, err = engine.Podman(filepath.Join(dir, "podman"), program)
 	return s, err
 }
 
-// ready has the tools built.
-func (s *Suite) ready(ctx context.Context, wanted []tools.Tool) error {
-	for i := range wanted {
-		wanted[i] = wanted[i].Pinned()
+// Build makes the programs that are not there. What the machine lacks is said before anything is built.
+func (s *Suite) Build(ctx context.Context) error {
+	if s.source {
+		if err := host.Root(); err != nil {
+			return err
+		}
 	}
-	pins := filepath.Join(s.Root, "e2e", "tools")
-	needs := tools.Needs(pins, wanted)
+	if err := host.Check(s.packages()); err != nil {
+		return err
+	}
+	return s.Phase("programs", func() error { return tools.Ensure(ctx, s.pins(), s.tools(), s.out) })
+}
+
+// Missing lists the Debian packages that this machine lacks for what Build and Up would do.
+func (s *Suite) Missing() []string { return host.Missing(s.packages()) }
+
+func (s *Suite) packages() []host.Package {
+	needs := tools.Needs(s.pins(), s.tools())
 	if s.source {
 		needs = append(needs, host.Node()...)
 	}
-	if err := host.Check(needs); err != nil {
-		return err
+	return needs
+}
+
+// tools are those that the way of making nodes takes. A cluster's parts are all of the pinned version.
+func (s *Suite) tools() []tools.Tool {
+	sets := []tools.Set{tools.Cluster}
+	if s.source {
+		sets = append(sets, tools.Node)
 	}
-	return tools.Ensure(ctx, pins, wanted, s.Out)
+	wanted := tools.Of(sets...)
+	for i := range wanted {
+		wanted[i] = wanted[i].Pinned()
+	}
+	return wanted
+}
+
+func (s *Suite) pins() string { return filepath.Join(s.root, "e2e", "tools") }
+
+// kept says why nodes are made from source where a cluster of such nodes was brought up and not taken down:
+// asking Docker again could take minutes, or change the answer.
+func (s *Suite) kept() string {
+	if _, err := os.Stat(filepath.Join(s.dir, "source")); err != nil {
+		return ""
+	}
+	return "the cluster that is there is"
 }
 
 // withoutDocker says why kind's default node image can't be had; empty where it can.
@@ -106,36 +139,12 @@ func (s *Suite) Tool(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return tool.Pinned().Installed(filepath.Join(s.Root, "e2e", "tools"))
-}
-
-// Program builds a program of the module in that folder of the repository, statically, and returns its path,
-// which has a digest of the program.
-func (s *Suite) Program(ctx context.Context, module, pkg string) (string, error) {
-	dir := filepath.Join(s.dir, "programs")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	name := filepath.Base(pkg)
-	partial := filepath.Join(dir, fmt.Sprintf("%s.%d", name, os.Getpid()))
-	defer os.Remove(partial)
-	env := []string{"CGO_ENABLED=0", "GOWORK=off"}
-	if _, err := engine.Run(ctx, env, nil, "go", "-C", filepath.Join(s.Root, module), "build", "-trimpath",
-		"-buildvcs=false", "-ldflags", "-s -w", "-o", partial, pkg); err != nil {
-		return "", err
-	}
-	content, err := os.ReadFile(partial)
-	if err != nil {
-		return "", err
-	}
-	digest := fmt.Sprintf("%x", sha256.Sum256(content))[:16]
-	path := filepath.Join(dir, name+"-"+digest)
-	return path, os.Rename(partial, path)
+	return tool.Pinned().Installed(s.pins())
 }
 
 // Module is the folder of a module's files at the version that the tool is pinned at.
 func (s *Suite) Module(ctx context.Context, tool, module string) (string, error) {
-	output, err := engine.Run(ctx, []string{"GOWORK=off"}, nil, "go", "-C", filepath.Join(s.Root, "e2e", "tools", tool),
+	output, err := engine.Run(ctx, []string{"GOWORK=off"}, nil, "go", "-C", filepath.Join(s.pins(), tool),
 		"mod", "download", "-json", module)
 	if err != nil {
 		return "", err
@@ -153,7 +162,7 @@ func (s *Suite) Base(ctx context.Context) (string, error) {
 }
 
 func (s *Suite) builder() node.Builder {
-	return node.Builder{Tool: s.Tool, Cache: filepath.Join(s.dir, "node"), Engine: s.engine, Out: s.Out}
+	return node.Builder{Tool: s.Tool, Cache: filepath.Join(s.dir, "node"), Engine: s.engine, Out: s.out}
 }
 
 // nodeImage is the name of the image of a node, which is made where it must be.
@@ -183,16 +192,16 @@ func (s *Suite) nodeImage(ctx context.Context, preload []image.Image) (string, e
 		ClientVersion struct{ GitVersion string }
 	}
 	if err = json.Unmarshal([]byte(output), &version); err != nil {
-		return "", err
+		return "", fmt.Errorf("reading the version of kubectl: %w", err)
 	}
 	b.Version = strings.TrimSpace(version.ClientVersion.GitVersion)
 	return b.Image(ctx)
 }
 
-// phase runs a step and prints what it took.
-func (s *Suite) phase(name string, step func() error) error {
+// Phase runs a step and prints what it took.
+func (s *Suite) Phase(name string, step func() error) error {
 	start := time.Now()
 	err := step()
-	fmt.Fprintf(s.Out, "%-28s %6.1f s\n", name, time.Since(start).Seconds())
+	fmt.Fprintf(s.out, "%-28s %6.1f s\n", name, time.Since(start).Seconds())
 	return err
 }

@@ -23,6 +23,7 @@ type containers struct {
 		EventsLogger  string              `toml:"events_logger"`
 		LockType      string              `toml:"lock_type"`
 		TmpDir        string              `toml:"tmp_dir"`
+		StopTimeout   int                 `toml:"stop_timeout"`
 	} `toml:"engine"`
 	Network struct {
 		Backend   string `toml:"network_backend"`
@@ -92,6 +93,7 @@ func settings(dir, runc string) (containers, error) {
 	c.Engine.EventsLogger = "file"
 	c.Engine.LockType = "file" // the other kind is shared with the machine's podman
 	c.Engine.TmpDir = filepath.Join(runDir(dir), "libpod")
+	c.Engine.StopTimeout = 1 // seconds; what is removed need not end in order
 	c.Network.Backend = "netavark"
 	c.Network.ConfigDir = filepath.Join(dir, "networks")
 	return c, nil

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -45,18 +46,24 @@ func Node() []Package {
 	}
 }
 
-// Check returns an error that names what is missing, and the command that installs all of it.
-func Check(wanted []Package) error {
+// Missing lists the names of the packages that this machine lacks.
+func Missing(wanted []Package) []string {
 	var missing []string
 	for _, p := range wanted {
-		if !p.installed() {
+		if !p.installed() && !slices.Contains(missing, p.Name) {
 			missing = append(missing, p.Name)
 		}
 	}
+	return missing
+}
+
+// Check returns an error that names what is missing, and the command that installs all of it.
+func Check(wanted []Package) error {
+	missing := Missing(wanted)
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("this machine lacks %s; on Debian: apt-get update && apt-get install -y --no-install-recommends %s",
+	return fmt.Errorf("this machine lacks %s; on Debian, as root: apt-get update && apt-get install -y --no-install-recommends %s",
 		strings.Join(missing, ", "), strings.Join(missing, " "))
 }
 

@@ -1,13 +1,14 @@
-// Command cluster brings the cluster of the end-to-end suite up or down. It runs in the repository's root, or in
-// this module's folder.
+// Command cluster brings the cluster of the end-to-end suite up or down. It runs in this module's folder.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/kservegen/kservegen/e2e/cluster"
@@ -28,16 +29,33 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) != 1 || args[0] != "up" && args[0] != "down" {
-		return fmt.Errorf("usage: cluster up|down")
+	if len(args) == 0 {
+		args = []string{""}
 	}
 	start := time.Now()
-	suite, err := cluster.Open(ctx, root, os.Stdout)
+	suite, err := cluster.Open(ctx, root, os.Stderr)
 	if err != nil {
 		return err
 	}
-	if args[0] == "down" {
+	switch args[0] {
+	case "up":
+		return up(ctx, suite, start)
+	case "down":
 		return suite.Down(ctx)
+	case "packages":
+		fmt.Println(strings.Join(suite.Missing(), " "))
+		return nil
+	case "logs":
+		if len(args) == 2 {
+			return suite.Logs(ctx, args[1])
+		}
+	}
+	return errors.New("usage: cluster up | down | packages | logs FOLDER")
+}
+
+func up(ctx context.Context, suite *cluster.Suite, start time.Time) error {
+	if err := suite.Build(ctx); err != nil {
+		return err
 	}
 	c, err := suite.Up(ctx)
 	if err != nil {
