@@ -15,6 +15,7 @@ EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 5s
 FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
 MIN_GO    := 1.26
+LOGS      ?= $(BIN)/logs
 
 # tier NAME,COMMANDS runs the commands and prints the seconds they took.
 define tier
@@ -48,7 +49,7 @@ overlays: build ## Render the reference trees in overlays/ from their documents
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Test
 
@@ -62,7 +63,7 @@ test-quick: prerequisites ## The inner loop: vet and unit tests
 
 .PHONY: lint
 lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
-	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./... && $(GO) -C e2e/native vet ./... && $(GO) -C e2e/tools/native vet ./...)
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./... && $(GO) -C e2e/cluster vet ./... && $(GO) -C e2e/native vet ./... && $(GO) -C e2e/tools/native vet ./...)
 
 .PHONY: unit
 unit: prerequisites ## Unit, property, golden and command tests
@@ -79,6 +80,10 @@ clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; st
 .PHONY: tools
 tools: prerequisites ## etcd, kube-apiserver, KServe and istiod for the suites (minutes, once; tool-NAME for one)
 	$(call tier,tools,$(GO) run ./e2e/tools/build)
+
+.PHONY: e2e-tools
+e2e-tools: prerequisites ## What a real cluster is made of, from source (12 minutes, once)
+	$(call tier,e2e-tools,$(GO) run ./e2e/tools/build -set cluster,node)
 
 tool-%: prerequisites
 	@$(GO) run ./e2e/tools/build $*
@@ -100,6 +105,24 @@ bench: build $(KUSTOMIZE) peers ## CPU of render and validate against the usual 
 peers: prerequisites
 	@for p in $(PEERS); do $(MAKE) $(BIN)/$$p || echo "$$p cannot be built; the bench goes on without it"; done
 
+##@ A real cluster
+
+.PHONY: e2e-packages
+e2e-packages: prerequisites ## Install the Debian packages that the cluster takes and this machine lacks (root)
+	@lacks=$$($(GO) -C e2e/cluster run ./cmd/cluster packages); [ -z "$$lacks" ] || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$lacks; }
+
+.PHONY: e2e-up
+e2e-up: prerequisites ## Three nodes of real Kubernetes on this machine, with or without a registry of images
+	$(call tier,e2e-up,$(GO) -C e2e/cluster run ./cmd/cluster up)
+
+.PHONY: e2e-down
+e2e-down: prerequisites ## Take the cluster down; what was built stays
+	@$(GO) -C e2e/cluster run ./cmd/cluster down
+
+.PHONY: e2e-logs
+e2e-logs: prerequisites ## Write the logs of the nodes and of every pod to LOGS
+	@$(GO) -C e2e/cluster run ./cmd/cluster logs $(abspath $(LOGS)) && echo "logs are in $(LOGS)"
+
 ##@ Maintain
 
 .PHONY: generate
@@ -113,7 +136,7 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
 	@$(GO) -C e2e/tools/schemas test -count=1 ./...
-	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
+	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
 
 .PHONY: clean
 clean: ## Remove what was built

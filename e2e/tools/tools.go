@@ -6,82 +6,58 @@
 package tools
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
+	"slices"
 	"time"
+
+	"github.com/kservegen/kservegen/e2e/tools/host"
 )
 
-// Tool is a program built from a pinned module.
+// Tool is a program at a pinned version.
 type Tool struct {
 	// Name is the name of the program.
 	Name string
-	// dir is the folder of the go.mod that pins it.
-	dir string
-	// module is the one whose version is the program's.
-	module string
-	// pkg is the main package.
-	pkg string
-	// ldflags set the version that the program reports; VERSION stands for the module's.
-	ldflags string
+	// sets are the suites that need it.
+	sets []Set
 	// asset says that KUBEBUILDER_ASSETS may provide it.
-	asset bool
+	asset  bool
+	source source
 }
 
-// All lists the programs, the one that takes longest to build last.
-func All() []Tool {
-	return []Tool{
-		{
-			Name: "etcd", dir: "etcd", asset: true,
-			module: "go.etcd.io/etcd/server/v3", pkg: "go.etcd.io/etcd/server/v3",
-		},
-		{
-			Name: "kube-apiserver", dir: "kubernetes", asset: true,
-			module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-apiserver",
-			ldflags: "-X k8s.io/component-base/version.gitVersion=VERSION -X k8s.io/component-base/version.gitTreeState=clean",
-		},
-		{
-			Name: "kserve-manager", dir: "kserve",
-			module: "github.com/kserve/kserve", pkg: "github.com/kserve/kserve/cmd/manager",
-		},
-		{
-			Name: "pilot-discovery", dir: "istio",
-			module: "istio.io/istio", pkg: "istio.io/istio/pilot/cmd/pilot-discovery",
-			ldflags: "-X istio.io/istio/pkg/version.buildVersion=VERSION",
-		},
-	}
+// source is where a program comes from. Its name in messages is its String.
+type source interface {
+	fmt.Stringer
+	// key writes all that decides over the program's bytes. The root is the folder that this package lies in.
+	key(root string, out io.Writer) error
+	// make writes the program to the path and returns the CPU time that it took.
+	make(ctx context.Context, root, path string) (time.Duration, error)
+	// needs are the Debian packages that making it takes, beside Go.
+	needs() []host.Package
 }
 
-// Find returns the tool of that name.
-func Find(name string) (Tool, error) {
-	var names []string
-	for _, tool := range All() {
-		if tool.Name == name {
-			return tool, nil
-		}
-		names = append(names, tool.Name)
-	}
-	return Tool{}, fmt.Errorf("no tool is named %s: there are %s", name, strings.Join(names, ", "))
+func (t Tool) in(sets []Set) bool {
+	return slices.ContainsFunc(t.sets, func(s Set) bool { return slices.Contains(sets, s) })
 }
 
 // Cache is the folder of what is built: $KSERVEGEN_CACHE/tools, or kservegen/tools of the user's cache.
-func Cache() (string, error) {
+func Cache() (string, error) { return Folder("tools") }
+
+// Folder is a folder of the cache. It need not exist.
+func Folder(name string) (string, error) {
 	if dir := os.Getenv("KSERVEGEN_CACHE"); dir != "" {
-		return filepath.Join(dir, "tools"), nil
+		return filepath.Join(dir, name), nil
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("finding a folder for what is built (or set KSERVEGEN_CACHE): %w", err)
 	}
-	return filepath.Join(dir, "kservegen", "tools"), nil
+	return filepath.Join(dir, "kservegen", name), nil
 }
 
 // Path is where the program is once it is built. The root is the folder that this package lies in.
@@ -100,16 +76,10 @@ func (t Tool) Path(root string) (string, error) {
 	return filepath.Join(cache, t.Name+"-"+digest), nil
 }
 
-// digest covers what decides over the program's bytes: pinned sources, flags, compiler, platform.
 func (t Tool) digest(root string) (string, error) {
 	hash := sha256.New()
-	fmt.Fprintln(hash, runtime.Version(), runtime.GOOS, runtime.GOARCH, t.pkg, t.ldflags)
-	for _, name := range []string{"go.mod", "go.sum"} {
-		content, err := os.ReadFile(filepath.Join(root, t.dir, name))
-		if err != nil {
-			return "", fmt.Errorf("reading the pins of %s: %w", t.Name, err)
-		}
-		_, _ = hash.Write(content) // a hash never fails
+	if err := t.source.key(root, hash); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("%x", hash.Sum(nil))[:16], nil
 }
@@ -121,9 +91,55 @@ func (t Tool) Installed(root string) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("%s is not at %s: `make tools` builds it", t.Name, path)
+		return "", fmt.Errorf("%s is not at %s: `%s` builds it", t.Name, path, t.target())
 	}
 	return path, nil
+}
+
+// target is the command that gets the tool.
+func (t Tool) target() string {
+	if t.in([]Set{EnvTest}) {
+		return "make tools"
+	}
+	return "make e2e-tools"
+}
+
+// Pinned is the tool without what KUBEBUILDER_ASSETS provides, for a cluster whose parts are of one version.
+func (t Tool) Pinned() Tool {
+	t.asset = false
+	return t
+}
+
+// Needs lists what this machine must have to make those of the tools that are not there.
+func Needs(root string, wanted []Tool) []host.Package {
+	var needs []host.Package
+	for _, tool := range wanted {
+		if _, err := tool.Installed(root); err != nil {
+			needs = append(needs, tool.source.needs()...)
+		}
+	}
+	return needs
+}
+
+// Ensure makes those of the tools that are not there, one after the other since each takes all processors, and
+// says what that cost.
+func Ensure(ctx context.Context, root string, wanted []Tool, out io.Writer) error {
+	start, built := time.Now(), 0
+	for _, tool := range wanted {
+		if _, err := tool.Installed(root); err == nil {
+			continue
+		}
+		if err := tool.Build(ctx, root, out); err != nil {
+			return err
+		}
+		built++
+	}
+	cache, err := Cache()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d tools are in %s, %d of them made now in %.0f s\n", len(wanted), cache, built, time.Since(start).Seconds())
+	return nil
 }
 
 // Build makes the program unless it is there, and says what it cost. It is written beside its place and
@@ -134,7 +150,6 @@ func (t Tool) Build(ctx context.Context, root string, out io.Writer) (err error)
 		return err
 	}
 	if _, err = os.Stat(path); err == nil {
-		fmt.Fprintf(out, "%s: %s\n", t.Name, path)
 		return nil
 	}
 	if t.asset && os.Getenv("KUBEBUILDER_ASSETS") != "" {
@@ -143,45 +158,19 @@ func (t Tool) Build(ctx context.Context, root string, out io.Writer) (err error)
 	if err = os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: building it from %s (once)\n", t.Name, t.module)
+	fmt.Fprintf(out, "%-24s from %s: ", t.Name, t.source)
 	partial := fmt.Sprintf("%s.%d", path, os.Getpid())
 	defer func() { err = errors.Join(err, os.RemoveAll(partial)) }()
 	start := time.Now()
-	cpu, err := t.compile(ctx, root, partial)
+	cpu, err := t.source.make(ctx, root, partial)
 	if err != nil {
+		fmt.Fprintln(out, "failed")
 		return err
 	}
 	info, err := os.Stat(partial)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: built in %.0f s, %.0f CPU s, %d MB: %s\n",
-		t.Name, time.Since(start).Seconds(), cpu.Seconds(), info.Size()>>20, path)
+	fmt.Fprintf(out, "%.0f s, %.0f CPU s, %d MB\n", time.Since(start).Seconds(), cpu.Seconds(), info.Size()>>20)
 	return os.Rename(partial, path)
-}
-
-// compile runs go build in the pinning module and returns the CPU time of the compiler and linker.
-func (t Tool) compile(ctx context.Context, root, path string) (time.Duration, error) {
-	dir := filepath.Join(root, t.dir)
-	version, _, err := goTool(ctx, dir, "list", "-m", "-f", "{{.Version}}", t.module)
-	if err != nil {
-		return 0, err
-	}
-	flags := "-s -w " + strings.ReplaceAll(t.ldflags, "VERSION", strings.TrimSpace(version))
-	_, cpu, err := goTool(ctx, dir, "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", path, t.pkg)
-	return cpu, err
-}
-
-// goTool runs the go command in a module of its own: no workspace and no vendor folder decides for it.
-func goTool(ctx context.Context, dir string, args ...string) (string, time.Duration, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "PWD="+dir)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	stdout, err := cmd.Output()
-	if err != nil {
-		return "", 0, fmt.Errorf("%s in %s: %w\n%s", cmd, dir, err, stderr.String())
-	}
-	return string(stdout), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }

