@@ -48,6 +48,61 @@ func TestPath(t *testing.T) {
 	assert.NotEqual(t, first, write("go.sum", "other"))
 }
 
+// TestSets keeps what takes minutes away from those who don't need it.
+func TestSets(t *testing.T) {
+	names := func(sets ...tools.Set) []string {
+		var names []string
+		for _, tool := range tools.Of(sets...) {
+			names = append(names, tool.Name)
+		}
+		return names
+	}
+	assert.Equal(t, []string{"etcd", "kube-apiserver", "kserve-manager", "pilot-discovery"}, names(tools.EnvTest))
+	assert.NotContains(t, names(tools.Cluster), "kubelet")
+	assert.Len(t, names(tools.Cluster, tools.Node), len(tools.All()), "each tool is there for something, once")
+}
+
+// TestKeys has a place of its own for every program.
+func TestKeys(t *testing.T) {
+	t.Setenv("KSERVEGEN_CACHE", t.TempDir())
+	t.Setenv("KUBEBUILDER_ASSETS", "")
+	seen := map[string]string{}
+	for _, tool := range tools.All() {
+		path, err := tool.Path(".")
+		require.NoError(t, err)
+		assert.NotContains(t, seen, path)
+		seen[path] = tool.Name
+	}
+}
+
+// TestPinned is built for a cluster, even where KUBEBUILDER_ASSETS has one of another version.
+func TestPinned(t *testing.T) {
+	assets := t.TempDir()
+	t.Setenv("KUBEBUILDER_ASSETS", assets)
+	server, err := tools.Find("kube-apiserver")
+	require.NoError(t, err)
+	path, err := server.Pinned().Path(".")
+	require.NoError(t, err)
+	assert.NotEqual(t, assets, filepath.Dir(path))
+}
+
+// TestNeeds asks for a compiler only where something is to be compiled by it.
+func TestNeeds(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("KSERVEGEN_CACHE", cache)
+	runc, err := tools.Find("runc")
+	require.NoError(t, err)
+	etcd, err := tools.Find("etcd")
+	require.NoError(t, err)
+	assert.Empty(t, tools.Needs(".", []tools.Tool{etcd}))
+	assert.NotEmpty(t, tools.Needs(".", []tools.Tool{etcd, runc}))
+	path, err := runc.Path(".")
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, nil, 0o755))
+	assert.Empty(t, tools.Needs(".", []tools.Tool{runc}))
+}
+
 // TestAssets takes the API server that is there already, and never builds one into a folder that isn't ours.
 func TestAssets(t *testing.T) {
 	assets := t.TempDir()

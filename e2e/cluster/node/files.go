@@ -52,8 +52,7 @@ func (b Builder) files(ctx context.Context) ([]image.File, error) {
 	return files, nil
 }
 
-// kindFiles are those of kind's module; a module zip keeps no permissions. The sandbox image that containerd is
-// to use is the one that is preloaded.
+// kindFiles are those of kind's module; a module zip keeps no permissions.
 func (b Builder) kindFiles() ([]image.File, error) {
 	files, err := image.Tree("/", b.Kind, func(name string) fs.FileMode {
 		if dir := filepath.Dir(name); dir == "usr/local/bin" || dir == "kind/bin" {

@@ -47,9 +47,8 @@ func (b Builder) controlPlane(ctx context.Context, base string) ([]image.Image, 
 		return nil, err
 	}
 	var images []image.Image
-	for _, name := range strings.Fields(output) {
-		short, _, _ := strings.Cut(path.Base(name), ":")
-		i, err := b.component(name, short, base)
+	for name := range strings.FieldsSeq(output) {
+		i, err := b.component(name, base)
 		if err != nil {
 			return nil, err
 		}
@@ -58,33 +57,41 @@ func (b Builder) controlPlane(ctx context.Context, base string) ([]image.Image, 
 	return images, nil
 }
 
-func (b Builder) component(name, short, base string) (image.Image, error) {
-	target := "/usr/local/bin/" + short
+func (b Builder) component(name, base string) (image.Image, error) {
+	short, _, _ := strings.Cut(path.Base(name), ":")
+	if short == "pause" {
+		return b.pause(name)
+	}
+	source, err := b.Tool(short)
+	if err != nil {
+		return image.Image{}, err
+	}
 	i := image.Image{Name: name}
-	var source string
-	var err error
+	target := "/usr/local/bin/" + short
 	switch short {
-	case "pause":
-		source, target = b.Pause, "/pause"
-		sandbox, err := b.sandbox()
-		if err != nil {
-			return i, err
-		}
-		if sandbox != name {
-			i.Aliases = []string{sandbox}
-		}
 	case "coredns":
-		target = "/coredns" // the manifest has no command
+		target = "/coredns" // the manifest has no command, and the upstream image has it there
 	case "kube-proxy":
 		i.Base = base // it runs iptables
 	}
-	if source == "" {
-		if source, err = b.Tool(short); err != nil {
-			return i, err
-		}
-	}
 	i.Files = []image.File{image.Program(target, source)}
 	i.Config = v1.Config{Entrypoint: []string{target}}
+	return i, nil
+}
+
+// pause has the name that containerd is told, too, which need not be the one that kubeadm knows.
+func (b Builder) pause(name string) (image.Image, error) {
+	sandbox, err := b.sandbox()
+	if err != nil {
+		return image.Image{}, err
+	}
+	i := image.Image{
+		Name: name, Files: []image.File{image.Program("/pause", b.Pause)},
+		Config: v1.Config{Entrypoint: []string{"/pause"}},
+	}
+	if sandbox != name {
+		i.Aliases = []string{sandbox}
+	}
 	return i, nil
 }
 
