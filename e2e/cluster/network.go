@@ -13,12 +13,15 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
+// settleTime is how long a cluster may take from kubeadm's end to the last pod of kube-system.
+const settleTime = 3 * time.Minute
+
 // settle gives nodes made from source what kindnet does elsewhere, and waits until all are Ready.
 func (c *Cluster) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	if c.suite.source {
-		if err := c.connect(ctx); err != nil {
+		if err := errors.Join(c.connect(ctx), c.enforcePolicies(ctx)); err != nil {
 			return err
 		}
 	}
@@ -58,6 +61,9 @@ func (c *Cluster) connectNode(ctx context.Context, n Node, all []Node) error {
 	}
 	// Only what leaves the cluster gets the node's address: pods see each other's own.
 	if _, err := c.Exec(ctx, n.Name, "iptables", "-t", "nat", "-A", "POSTROUTING", "-s", n.Pods, "!", "-d", pods, "-j", "MASQUERADE"); err != nil {
+		return err
+	}
+	if err := c.queuePackets(ctx, n.Name); err != nil {
 		return err
 	}
 	config, err := json.Marshal(plugins(n.Pods))

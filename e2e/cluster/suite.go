@@ -170,8 +170,12 @@ func (s *Suite) nodeImage(ctx context.Context, preload []image.Image) (string, e
 	if !s.source {
 		return defaultImage(), nil
 	}
+	policies, err := s.policiesProgram()
+	if err != nil {
+		return "", err
+	}
 	b := s.builder()
-	b.Preload = preload
+	b.Preload = append(preload, policies)
 	kind, err := s.Module(ctx, "kind", "sigs.k8s.io/kind")
 	if err != nil {
 		return "", err

@@ -71,6 +71,12 @@ func All() []Tool {
 				source: goProgram{dir: "coredns", module: "github.com/coredns/coredns", pkg: "github.com/coredns/coredns"},
 			},
 			{
+				Name: "kube-network-policies", sets: []Set{Node},
+				source: goProgram{
+					dir: "policies", module: "sigs.k8s.io/kube-network-policies", pkg: "sigs.k8s.io/kube-network-policies/cmd",
+				},
+			},
+			{
 				// Without the tag every pod fails: "config provided but seccomp not supported". It is linked
 				// statically, as upstream's releases are, since it runs on the machine (for podman) and in the
 				// node, whose C libraries differ.

@@ -93,9 +93,18 @@ func (i Installer) nodes(ctx context.Context, needs tree.Needs) error {
 	return nil
 }
 
+// OpenControlPlane lets pods run on the control plane's node: the workers are the models' alone.
+func (i Installer) OpenControlPlane(ctx context.Context) error {
+	_, err := i.Kubectl.Run(ctx, "patch", "nodes", "-l", controlPlane, "--type=merge", "-p", `{"spec":{"taints":null}}`)
+	return err
+}
+
+// controlPlane is the label of its node.
+const controlPlane = "node-role.kubernetes.io/control-plane"
+
 // Workers are the names of the nodes without a control plane.
 func Workers(ctx context.Context, k kubectl.Kubectl) ([]string, error) {
-	nodes, err := kubectl.Get[corev1.NodeList](ctx, k, "nodes", "-l", "!node-role.kubernetes.io/control-plane")
+	nodes, err := kubectl.Get[corev1.NodeList](ctx, k, "nodes", "-l", "!"+controlPlane)
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +171,7 @@ func client(path string) []map[string]any {
 	}
 	pod["spec"] = map[string]any{
 		"serviceAccountName": account, "terminationGracePeriodSeconds": 1,
-		"nodeSelector": map[string]any{"node-role.kubernetes.io/control-plane": ""},
-		"tolerations":  []any{map[string]any{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}},
+		"nodeSelector": map[string]any{controlPlane: ""},
 		"containers":   []any{map[string]any{"name": "client", "image": ClientImage, "imagePullPolicy": "IfNotPresent"}},
 	}
 	return []map[string]any{object("v1", "ServiceAccount", namespace, account), pod}

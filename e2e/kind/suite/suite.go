@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,10 +50,7 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	if err = s.runnable(); err != nil {
 		return nil, err
 	}
-	if err = s.phase("programs", func() error {
-		s.tools, err = cluster.Open(ctx, options.Root, options.Out)
-		return err
-	}); err != nil {
+	if s.tools, err = cluster.Open(ctx, options.Root, options.Out); err != nil {
 		return nil, err
 	}
 	built := time.Now()
@@ -95,7 +91,7 @@ func (s *Suite) runnable() error {
 // start brings up the cluster with Istio and KServe.
 func (s *Suite) start(ctx context.Context) error {
 	var fixed, mocks []image.Image
-	if err := s.phase("images", func() (err error) {
+	if err := s.tools.Phase("images", func() (err error) {
 		if fixed, err = s.fixedImages(ctx); err != nil {
 			return err
 		}
@@ -104,10 +100,8 @@ func (s *Suite) start(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.phase("cluster", func() (err error) {
-		s.cluster, err = s.tools.Up(ctx, fixed...)
-		return err
-	}); err != nil {
+	var err error
+	if s.cluster, err = s.tools.Up(ctx, fixed...); err != nil {
 		return err
 	}
 	path, err := s.tools.Tool("kubectl")
@@ -115,10 +109,13 @@ func (s *Suite) start(ctx context.Context) error {
 		return err
 	}
 	s.kubectl = kubectl.Kubectl{Path: path, Kubeconfig: s.cluster.Kubeconfig}
+	if err := s.installer().OpenControlPlane(ctx); err != nil {
+		return err
+	}
 	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return s.phase("mocks loaded", func() error { return s.cluster.Load(ctx, mocks...) }) })
-	parts.Go(func() error { return s.phase("Istio", func() error { return s.istio(ctx) }) })
-	parts.Go(func() error { return s.phase("KServe", func() error { return s.kserve(ctx) }) })
+	parts.Go(func() error { return s.tools.Phase("mocks loaded", func() error { return s.cluster.Load(ctx, mocks...) }) })
+	parts.Go(func() error { return s.tools.Phase("Istio", func() error { return s.istio(ctx) }) })
+	parts.Go(func() error { return s.tools.Phase("KServe", func() error { return s.kserve(ctx) }) })
 	return parts.Wait()
 }
 
@@ -148,7 +145,7 @@ func (s *Suite) kserve(ctx context.Context) error {
 
 // serve supplies what the tree needs, applies it and waits for the first answer.
 func (s *Suite) serve(ctx context.Context) error {
-	if err := s.phase("supplies", func() error {
+	if err := s.tools.Phase("supplies", func() error {
 		definitions, err := install.Definitions(ctx, filepath.Join(s.Root, "e2e", "tools", "schemas", "sources.yaml"), s.tree.Needs().Kinds)
 		if err != nil {
 			return err
@@ -162,7 +159,7 @@ func (s *Suite) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.phase("tree applied and ready", func() error {
+	return s.tools.Phase("tree applied and ready", func() error {
 		if err := e.Apply(ctx, s.Tree); err != nil {
 			return err
 		}
@@ -187,18 +184,6 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 	}
 	e.Kservegen, err = s.tools.Program(ctx, ".", "./cmd/kservegen")
 	return e, err
-}
-
-// phase runs a part and prints what it took.
-func (s *Suite) phase(name string, run func() error) error {
-	start := time.Now()
-	err := run()
-	took := time.Since(start)
-	fmt.Fprintf(s.Out, "%-24s %6.1f s\n", name, took.Seconds())
-	if err != nil {
-		return fmt.Errorf("%s: %w", strings.ToLower(name), err)
-	}
-	return nil
 }
 
 // DefaultTree is the reference tree that the suite runs where none is named.
