@@ -38,7 +38,7 @@ const OwnGateway = "istio-ingress/kservegen-e2e"
 // Supply gives the cluster what the tree takes for granted, and says so line by line.
 func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[string]any) error {
 	needs := t.Needs()
-	if err := i.nodes(ctx, needs); err != nil {
+	if err := i.workers(ctx, needs); err != nil {
 		return err
 	}
 	if len(definitions) > 0 {
@@ -68,9 +68,9 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 // deviceMemoryMiB is what nvidia-smi says of an A10G. Nothing of the suite depends on it.
 const deviceMemoryMiB = 23028
 
-// nodes labels and taints the workers as the tree's affinity and tolerations ask, and puts each into a zone of
+// workers labels and taints the workers as the tree's affinity and tolerations ask, and puts each into a zone of
 // its own.
-func (i Installer) nodes(ctx context.Context, needs tree.Needs) error {
+func (i Installer) workers(ctx context.Context, needs tree.Needs) error {
 	workers, err := Workers(ctx, i.Kubectl)
 	if err != nil {
 		return err
@@ -95,8 +95,16 @@ func (i Installer) nodes(ctx context.Context, needs tree.Needs) error {
 
 // OpenControlPlane lets pods run on the control plane's node: the workers are the models' alone.
 func (i Installer) OpenControlPlane(ctx context.Context) error {
-	_, err := i.Kubectl.Run(ctx, "patch", "nodes", "-l", controlPlane, "--type=merge", "-p", `{"spec":{"taints":null}}`)
-	return err
+	names, err := nodes(ctx, i.Kubectl, controlPlane)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := i.Kubectl.Run(ctx, "patch", "node", name, "--type=merge", "-p", `{"spec":{"taints":null}}`); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // controlPlane is the label of its node.
@@ -104,12 +112,17 @@ const controlPlane = "node-role.kubernetes.io/control-plane"
 
 // Workers are the names of the nodes without a control plane.
 func Workers(ctx context.Context, k kubectl.Kubectl) ([]string, error) {
-	nodes, err := kubectl.Get[corev1.NodeList](ctx, k, "nodes", "-l", "!"+controlPlane)
+	return nodes(ctx, k, "!"+controlPlane)
+}
+
+// nodes are the names of those that a selector chooses.
+func nodes(ctx context.Context, k kubectl.Kubectl, selector string) ([]string, error) {
+	list, err := kubectl.Get[corev1.NodeList](ctx, k, "nodes", "-l", selector)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	for _, node := range nodes.Items {
+	for _, node := range list.Items {
 		names = append(names, node.Name)
 	}
 	slices.Sort(names)
