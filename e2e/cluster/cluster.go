@@ -20,7 +20,7 @@ import (
 )
 
 // name is the cluster's, of which there is one for each cache.
-const name = "kservegen"
+const name = "kservegen-e2e"
 
 // Cluster is one that runs: a control plane and two workers, since a drain needs two.
 type Cluster struct {

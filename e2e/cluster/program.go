@@ -19,7 +19,7 @@ func (s *Suite) Program(ctx context.Context, module, pkg string) (string, error)
 	}
 	name := filepath.Base(pkg)
 	partial := filepath.Join(dir, fmt.Sprintf("%s.%d", name, os.Getpid()))
-	defer os.Remove(partial)
+	defer os.RemoveAll(partial)
 	env := []string{"CGO_ENABLED=0", "GOWORK=off"}
 	if _, err := engine.Run(ctx, env, nil, "go", "-C", filepath.Join(s.root, module), "build", "-trimpath",
 		"-buildvcs=false", "-ldflags", "-s -w", "-o", partial, pkg); err != nil {

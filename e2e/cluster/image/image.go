@@ -110,7 +110,7 @@ func (i Image) write(archive string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(files.Name())
+	defer os.RemoveAll(files.Name())
 	if err = i.layer(files); err != nil {
 		_ = files.Close() // the layer's error says more
 		return err

@@ -3,6 +3,7 @@ package image_test
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -121,7 +122,7 @@ func files(t *testing.T, read v1.Image) (map[string]*tar.Header, map[string]stri
 		reader := tar.NewReader(content)
 		for {
 			header, err := reader.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			require.NoError(t, err)

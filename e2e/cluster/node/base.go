@@ -65,7 +65,7 @@ func (b Builder) Base(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, pattern := range dropped() {
-		if err := removeAll(filepath.Join(root, pattern)); err != nil {
+		if err = removeAll(filepath.Join(root, pattern)); err != nil {
 			return "", err
 		}
 	}

@@ -130,6 +130,9 @@ func (b Builder) key(base string, archives []string) (string, error) {
 		return "", err
 	}
 	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), "_test.go") {
+			continue
+		}
 		content, err := source.ReadFile(entry.Name())
 		if err != nil {
 			return "", err
