@@ -125,7 +125,7 @@ func staysPending(ctx context.Context, e *Env) (err error) {
 		e.Figure("the tree asks for no device")
 		return nil
 	}
-	workers, err := install.Workers(ctx, e.Kubectl)
+	workers, err := install.WorkerNames(ctx, e.Kubectl)
 	if err != nil {
 		return err
 	}

@@ -38,9 +38,6 @@ const OwnGateway = "istio-ingress/kservegen-e2e"
 // Supply gives the cluster what the tree takes for granted, and says so line by line.
 func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[string]any) error {
 	needs := t.Needs()
-	if err := i.workers(ctx, needs); err != nil {
-		return err
-	}
 	if len(definitions) > 0 {
 		if err := i.inOrder(ctx, definitions); err != nil {
 			return err
@@ -68,10 +65,10 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 // deviceMemoryMiB is what nvidia-smi says of an A10G. Nothing of the suite depends on it.
 const deviceMemoryMiB = 23028
 
-// workers labels and taints the workers as the tree's affinity and tolerations ask, and puts each into a zone of
+// Workers labels and taints the nodes without a control plane as the tree's affinity and tolerations ask, and puts each into a zone of
 // its own.
-func (i Installer) workers(ctx context.Context, needs tree.Needs) error {
-	workers, err := Workers(ctx, i.Kubectl)
+func (i Installer) Workers(ctx context.Context, needs tree.Needs) error {
+	workers, err := WorkerNames(ctx, i.Kubectl)
 	if err != nil {
 		return err
 	}
@@ -110,8 +107,8 @@ func (i Installer) OpenControlPlane(ctx context.Context) error {
 // controlPlane is the label of its node.
 const controlPlane = "node-role.kubernetes.io/control-plane"
 
-// Workers are the names of the nodes without a control plane.
-func Workers(ctx context.Context, k kubectl.Kubectl) ([]string, error) {
+// WorkerNames are those of the nodes without a control plane.
+func WorkerNames(ctx context.Context, k kubectl.Kubectl) ([]string, error) {
 	return nodes(ctx, k, "!"+controlPlane)
 }
 

@@ -44,6 +44,9 @@ func (k Kubectl) Send(ctx context.Context, stdin io.Reader, args ...string) (str
 // Apply makes or changes objects by server-side apply. It is for what the suite supplies; a tree is applied by
 // its folder.
 func (k Kubectl) Apply(ctx context.Context, objects ...map[string]any) error {
+	if len(objects) == 0 {
+		return nil
+	}
 	content, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
 	if err != nil {
 		return err

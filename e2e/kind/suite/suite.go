@@ -34,6 +34,8 @@ type Suite struct {
 	Options
 	tools   *cluster.Suite
 	cluster *cluster.Cluster
+	// kservegen is the program, which cases call.
+	kservegen string
 	kubectl kubectl.Kubectl
 	tree    *tree.Tree
 }
@@ -51,6 +53,9 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 		return nil, err
 	}
 	if s.tools, err = cluster.Open(ctx, options.Root, options.Out); err != nil {
+		return nil, err
+	}
+	if err = s.tools.Build(ctx); err != nil {
 		return nil, err
 	}
 	built := time.Now()
@@ -112,10 +117,19 @@ func (s *Suite) start(ctx context.Context) error {
 	if err := s.installer().OpenControlPlane(ctx); err != nil {
 		return err
 	}
+	if err := s.installer().Workers(ctx, s.tree.Needs()); err != nil {
+		return err
+	}
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return s.tools.Phase("mocks loaded", func() error { return s.cluster.Load(ctx, mocks...) }) })
 	parts.Go(func() error { return s.tools.Phase("Istio", func() error { return s.istio(ctx) }) })
 	parts.Go(func() error { return s.tools.Phase("KServe", func() error { return s.kserve(ctx) }) })
+	parts.Go(func() error {
+		return s.tools.Phase("kservegen built", func() (err error) {
+			s.kservegen, err = s.tools.Program(ctx, ".", "./cmd/kservegen")
+			return err
+		})
+	})
 	return parts.Wait()
 }
 
@@ -176,14 +190,13 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, OnNode: s.cluster.Exec, Out: s.Out}
+	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
 	for _, node := range nodes {
 		if !node.Worker {
 			e.Gateway = fmt.Sprintf("http://%s:%d", node.Address, install.GatewayNodePort)
 		}
 	}
-	e.Kservegen, err = s.tools.Program(ctx, ".", "./cmd/kservegen")
-	return e, err
+	return e, nil
 }
 
 // DefaultTree is the reference tree that the suite runs where none is named.
