@@ -131,7 +131,7 @@ func (e *Env) Mend(ctx context.Context) error {
 	if err := e.mend(ctx); err != nil {
 		return err
 	}
-	for _, check := range []func(context.Context, *Env) error{testersReach, refusesPlaintext, othersRefused} {
+	for _, check := range []func(context.Context, *Env) error{testersReach, serverRefuses, othersRefused} {
 		if err := eventually(ctx, "the mesh to be as before", func(ctx context.Context) error { return check(ctx, e) }); err != nil {
 			return err
 		}

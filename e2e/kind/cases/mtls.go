@@ -37,7 +37,7 @@ func permissive(ctx context.Context, e *Env) error {
 	}
 	// Nothing tells from outside when every pod has it, but the answer that must not be.
 	return eventually(ctx, "a pod to answer plaintext", func(ctx context.Context) error {
-		if refusesPlaintext(ctx, e) == nil {
+		if serverRefuses(ctx, e) == nil {
 			return errors.New("none does")
 		}
 		return nil
@@ -67,8 +67,13 @@ func (e *Env) curl(ctx context.Context, client string, args ...string) (code int
 // keeps it out.
 const plainClient = "istio-ingress/" + install.Uninjected
 
-// refusesPlaintext speaks HTTP to every port that a container of the model's pods listens at.
-func refusesPlaintext(ctx context.Context, e *Env) error {
+// refusesPlaintext speaks HTTP to every port that a container of the model's pods listens at, with the network open:
+// what the NetworkPolicies drop says nothing about mTLS.
+func refusesPlaintext(ctx context.Context, e *Env) (err error) {
+	if err := e.deletePolicies(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Apply(ctx, e.Tree.Dir)) }()
 	found, err := e.modelPods(ctx, "")
 	if err != nil {
 		return err
@@ -81,26 +86,44 @@ func refusesPlaintext(ctx context.Context, e *Env) error {
 			return err
 		}
 		for _, port := range ports {
-			if slices.Contains(sidecarPorts(), port) {
-				continue
-			}
-			tried++
-			code, out, err := e.curl(ctx, plainClient, fmt.Sprintf("http://%s:%d/v1/models", pod.Status.PodIP, port))
-			if err != nil {
-				return err
-			}
-			if code != 0 {
-				errs = append(errs, fmt.Errorf("pod %s answered plaintext on port %d with %d", pod.Name, port, code))
-			} else if !strings.Contains(out, "reset") && !strings.Contains(out, "refused") && !strings.Contains(out, "Empty reply") {
-				errs = append(errs, fmt.Errorf("pod %s, port %d: not refused, but %s", pod.Name, port, out))
+			if !slices.Contains(sidecarPorts(), port) {
+				tried++
+				errs = append(errs, e.refuses(ctx, pod, port))
 			}
 		}
 	}
 	if tried == 0 {
 		return errors.New("no port was tried")
 	}
-	e.Figure("plaintext to %d ports of %d pods: %d answered; the sidecar's own %v are left out", tried, len(found), len(errs), sidecarPorts())
+	e.Figure("plaintext to %d ports of %d pods, the sidecar's own %v left out", tried, len(found), sidecarPorts())
 	return errors.Join(errs...)
+}
+
+// serverRefuses is the same for the server's own port alone.
+func serverRefuses(ctx context.Context, e *Env) error {
+	found, err := e.modelPods(ctx, "")
+	if err != nil {
+		return err
+	}
+	errs := make([]error, len(found))
+	for i, pod := range found {
+		errs[i] = e.refuses(ctx, pod, 8080)
+	}
+	return errors.Join(errs...)
+}
+
+// refuses wants the connection to be refused or reset, not answered and not lost on the way.
+func (e *Env) refuses(ctx context.Context, pod corev1.Pod, port int32) error {
+	code, out, err := e.curl(ctx, plainClient, fmt.Sprintf("http://%s:%d/v1/models", pod.Status.PodIP, port))
+	switch {
+	case err != nil:
+		return err
+	case code != 0:
+		return fmt.Errorf("pod %s answered plaintext on port %d with %d", pod.Name, port, code)
+	case !strings.Contains(out, "reset") && !strings.Contains(out, "refused") && !strings.Contains(out, "Empty reply"):
+		return fmt.Errorf("pod %s, port %d: not refused, but %s", pod.Name, port, out)
+	}
+	return nil
 }
 
 // listening are the TCP ports at which anything in the pod's network listens beyond loopback.

@@ -19,7 +19,7 @@ func network() Case {
 
 // withoutNetworkPolicies deletes them.
 func withoutNetworkPolicies(ctx context.Context, e *Env) error {
-	if _, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "networkpolicy", "--all"); err != nil {
+	if err := e.deletePolicies(ctx); err != nil {
 		return err
 	}
 	return eventually(ctx, "a stranger's packets to arrive", func(ctx context.Context) error {
@@ -28,6 +28,11 @@ func withoutNetworkPolicies(ctx context.Context, e *Env) error {
 		}
 		return nil
 	})
+}
+
+func (e *Env) deletePolicies(ctx context.Context) error {
+	_, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "networkpolicy", "--all")
+	return err
 }
 
 // strangerShutOut: from a namespace that the tree doesn't name no packet arrives, neither at the server's port nor

@@ -24,20 +24,23 @@ func shift() Case {
 }
 
 // dwell is how long each step of a shift lasts: longer than a stream.
-const dwell = 5 * time.Second
+const dwell = 6 * time.Second
 
-// steady is the load of the case: half of it streams of some three seconds (60 tokens at the simulator's 50 a
-// second, and what comes before the first).
+// steady is the load of the case: half of it streams, and each request takes some four seconds (200 tokens at the
+// simulator's 50 a second).
 func steady() load.Plan {
-	return load.Plan{Lanes: 12, StreamEvery: 2, Request: load.Request{Tokens: 120}}
+	return load.Plan{Lanes: lanes, StreamEvery: 2, Request: load.Request{Tokens: 200}}
 }
+
+// lanes is how many requests run at a time.
+const lanes = 24
 
 // longest bounds a load whose stopping went wrong.
 const longest = 10 * time.Minute
 
 // underLoad runs something while clients ask, and fails where one of them notices.
 func (e *Env) underLoad(ctx context.Context, what string, run func(context.Context) error) (load.Answers, error) {
-	running := e.Client(12).Start(ctx, steady(), longest)
+	running := e.Client(lanes).Start(ctx, steady(), longest)
 	err := pause(ctx, dwell)
 	if err == nil {
 		err = run(ctx)

@@ -42,12 +42,16 @@ func tokensChecked(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	if _, err = e.Kubectl.Run(ctx, "delete", "namespace", guarded, "--ignore-not-found", "--timeout=2m"); err != nil {
+		return err
+	}
 	namespace := map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": guarded}}
 	if err = e.Kubectl.Apply(ctx, namespace); err != nil {
 		return err
 	}
 	defer func() {
-		_, undo := e.Kubectl.Run(ctx, "delete", "namespace", guarded, "--timeout=2m")
+		// Its end takes as long as a server's last requests may; whoever comes next waits for it.
+		_, undo := e.Kubectl.Run(ctx, "delete", "namespace", guarded, "--wait=false")
 		err = errors.Join(err, undo)
 	}()
 	if err = e.Apply(ctx, overlay); err != nil {

@@ -37,7 +37,7 @@ func NewClient(url, host, model string, concurrency int) *Client {
 type Request struct {
 	// Stream asks for server-sent events.
 	Stream bool
-	// Tokens is the longest answer.
+	// Tokens is how long the answer is: vLLM's ignore_eos keeps it from ending earlier.
 	Tokens int
 	// Header is added to the request's.
 	Header map[string]string
@@ -92,7 +92,7 @@ func (c *Client) Chat(ctx context.Context, r Request) Answer {
 
 func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	body, err := json.Marshal(map[string]any{
-		"model": c.Model, "stream": r.Stream, "max_tokens": r.Tokens,
+		"model": c.Model, "stream": r.Stream, "max_tokens": r.Tokens, "ignore_eos": true,
 		"messages": []map[string]string{{"role": "user", "content": "Say something."}},
 	})
 	if err != nil {

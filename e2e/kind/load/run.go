@@ -86,7 +86,9 @@ func (a Answers) Failed() Answers { return a.where(Answer.Failed) }
 func (a Answers) Cut() Answers { return a.where(Answer.Cut) }
 
 // Streams are those that were streamed.
-func (a Answers) Streams() Answers { return a.where(func(answer Answer) bool { return answer.Streamed }) }
+func (a Answers) Streams() Answers {
+	return a.where(func(answer Answer) bool { return answer.Streamed })
+}
 
 // Since are those that were asked from a moment on.
 func (a Answers) Since(moment time.Time) Answers {

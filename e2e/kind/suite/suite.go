@@ -36,10 +36,9 @@ type Suite struct {
 	cluster *cluster.Cluster
 	// kservegen is the program, which cases call.
 	kservegen string
-	kubectl kubectl.Kubectl
-	tree    *tree.Tree
+	kubectl   kubectl.Kubectl
+	tree      *tree.Tree
 }
-
 
 // Up brings everything up, as far as it isn't, and returns when the model has answered.
 func Up(ctx context.Context, options Options) (*Suite, error) {
@@ -121,7 +120,9 @@ func (s *Suite) start(ctx context.Context) error {
 		return err
 	}
 	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return s.tools.Phase("mocks loaded", func() error { return s.cluster.Load(ctx, mocks...) }) })
+	parts.Go(func() error {
+		return s.tools.Phase("mocks loaded", func() error { return s.cluster.Load(ctx, mocks...) })
+	})
 	parts.Go(func() error { return s.tools.Phase("Istio", func() error { return s.istio(ctx) }) })
 	parts.Go(func() error { return s.tools.Phase("KServe", func() error { return s.kserve(ctx) }) })
 	parts.Go(func() error {

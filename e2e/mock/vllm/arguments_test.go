@@ -9,9 +9,9 @@ import (
 func TestTranslate(t *testing.T) {
 	t.Parallel()
 	env := func(name string) string {
-		return map[string]string{"SIM_INTER_TOKEN_LATENCY": "20ms"}[name]
+		return map[string]string{"SIM_INTER_TOKEN_LATENCY": "1ms"}[name]
 	}
-	always := []string{"--force-dummy-tokenizer", "--mode=random", "--inter-token-latency=20ms"}
+	always := []string{"--force-dummy-tokenizer", "--mode=random", "--time-to-first-token=100ms", "--inter-token-latency=1ms"}
 	for name, c := range map[string]struct{ args, passed, ignored []string }{
 		"nothing":           {},
 		"shared":            {args: []string{"--port=8080", "--served-model-name", "a"}, passed: []string{"--port=8080", "--served-model-name=a"}},
