@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/load"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
@@ -73,17 +76,18 @@ func shiftsWeights(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.mend(ctx)) }()
-	var last time.Time
+	var from, until time.Time
 	answers, err := e.underLoad(ctx, "100-90-50-0-100", func(ctx context.Context) error {
 		for _, share := range []int{90, 50, 0} {
 			if err := e.step(ctx, tree.Shares{stable: share, next: 100 - share}); err != nil {
 				return err
 			}
-			last = time.Now()
+			from = time.Now()
 			if err := pause(ctx, dwell); err != nil {
 				return err
 			}
 		}
+		until = time.Now()
 		return e.step(ctx, tree.Shares{stable: 100, next: 0})
 	})
 	if err != nil {
@@ -92,9 +96,11 @@ func shiftsWeights(ctx context.Context, e *Env) (err error) {
 	if len(answers.By(pods(next))) == 0 {
 		return fmt.Errorf("no request reached %s", next)
 	}
-	between := answers.Since(last)
-	e.Figure("at 0 percent: the first revision got %d of %d requests begun after the gateway had the weights, until it got them back",
-		len(between.By(pods(stable))), len(between))
+	between := answers.Between(from, until)
+	e.Figure("at 0 percent: %d of %d requests begun in that time reached the first revision", len(between.By(pods(stable))), len(between))
+	if got := len(between.By(pods(stable))); got > 0 || len(between) == 0 {
+		return fmt.Errorf("%d of %d requests reached %s at 0 percent", got, len(between), stable)
+	}
 	return answers.Err()
 }
 
@@ -201,13 +207,32 @@ func kills(ctx context.Context, e *Env) (err error) {
 			return err
 		}
 		killed = time.Now()
-		_, err = e.OnNode(ctx, victim.Spec.NodeName, "kill", "-9", strings.TrimSpace(out))
-		return err
+		if _, err = e.OnNode(ctx, victim.Spec.NodeName, "kill", "-9", strings.TrimSpace(out)); err != nil {
+			return err
+		}
+		return e.restarted(ctx, victim)
 	})
 	if err != nil {
 		return err
 	}
 	return e.withinFlight(answers, victim.Name, killed)
+}
+
+// restarted waits until the kubelet has seen the server die.
+func (e *Env) restarted(ctx context.Context, pod corev1.Pod) error {
+	before := pod.Status.ContainerStatuses[slices.IndexFunc(pod.Status.ContainerStatuses, isServer)].RestartCount
+	return eventually(ctx, "pod "+pod.Name+" to start its server again", func(ctx context.Context) error {
+		now, err := kubectl.Get[corev1.Pod](ctx, e.Kubectl, "pod", "-n", pod.Namespace, pod.Name)
+		if err != nil {
+			return err
+		}
+		for _, status := range now.Status.ContainerStatuses {
+			if isServer(status) && status.RestartCount > before {
+				return nil
+			}
+		}
+		return fmt.Errorf("it was started %d times", before)
+	})
 }
 
 // withinFlight compares what was lost with what the pod was answering when it died.
@@ -225,6 +250,9 @@ func (e *Env) withinFlight(answers load.Answers, pod string, killed time.Time) e
 		}
 	}
 	e.Figure("%d lost of %d; the pod was busy with %d", len(lost), len(answers), busy)
+	if busy == 0 {
+		return fmt.Errorf("pod %s was busy with nothing when it was killed: nothing was measured", pod)
+	}
 	if len(lost) > busy {
 		return fmt.Errorf("%d requests were lost, the killed pod was busy with %d: %w", len(lost), busy, lost.Err())
 	}

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 )
 
 // kserveNamespace is that of KServe's release manifests.
@@ -31,11 +33,11 @@ func (i Installer) KServe(ctx context.Context, dir, version string) error {
 	if err != nil {
 		return err
 	}
-	cert, err := selfSigned("kserve-webhook-server-service.kserve.svc")
-	if err != nil {
+	if err = i.namespaces(ctx, kserveNamespace); err != nil {
 		return err
 	}
-	if err = i.namespaces(ctx, kserveNamespace); err != nil {
+	cert, err := i.webhookCertificate(ctx)
+	if err != nil {
 		return err
 	}
 	var first, late []map[string]any
@@ -52,10 +54,7 @@ func (i Installer) KServe(ctx context.Context, dir, version string) error {
 			first = append(first, o)
 		}
 	}
-	secret := object("v1", "Secret", kserveNamespace, "kserve-webhook-server-cert")
-	secret["type"] = string(corev1.SecretTypeTLS)
-	secret["data"] = map[string]any{"tls.crt": encode(cert.certificate), "tls.key": encode(cert.key)}
-	if err := i.inOrder(ctx, append(first, secret)); err != nil {
+	if err := i.inOrder(ctx, first); err != nil {
 		return err
 	}
 	// The server asks the webhooks only when someone answers, or it would refuse what the manager needs to start.
@@ -63,6 +62,28 @@ func (i Installer) KServe(ctx context.Context, dir, version string) error {
 		return err
 	}
 	return i.Kubectl.Apply(ctx, late...)
+}
+
+// webhookCertificate is the one that the cluster has, or a new one: a manager that runs would go on with the old
+// one for a minute.
+func (i Installer) webhookCertificate(ctx context.Context) (certificate, error) {
+	const name = "kserve-webhook-server-cert"
+	kept, err := kubectl.Get[corev1.SecretList](ctx, i.Kubectl, "secrets", "-n", kserveNamespace, "--field-selector=metadata.name="+name)
+	if err != nil {
+		return certificate{}, err
+	}
+	if len(kept.Items) > 0 {
+		data := kept.Items[0].Data
+		return certificate{certificate: data[corev1.TLSCertKey], key: data[corev1.TLSPrivateKeyKey]}, nil
+	}
+	cert, err := selfSigned("kserve-webhook-server-service.kserve.svc")
+	if err != nil {
+		return certificate{}, err
+	}
+	secret := object("v1", "Secret", kserveNamespace, name)
+	secret["type"] = string(corev1.SecretTypeTLS)
+	secret["data"] = map[string]any{corev1.TLSCertKey: encode(cert.certificate), corev1.TLSPrivateKeyKey: encode(cert.key)}
+	return cert, i.Kubectl.Apply(ctx, secret)
 }
 
 func encode(content []byte) string { return base64.StdEncoding.EncodeToString(content) }

@@ -90,9 +90,9 @@ func (a Answers) Streams() Answers {
 	return a.where(func(answer Answer) bool { return answer.Streamed })
 }
 
-// Since are those that were asked from a moment on.
-func (a Answers) Since(moment time.Time) Answers {
-	return a.where(func(answer Answer) bool { return !answer.At.Before(moment) })
+// Between are those that were asked from a moment on, up to another.
+func (a Answers) Between(from, until time.Time) Answers {
+	return a.where(func(answer Answer) bool { return !answer.At.Before(from) && answer.At.Before(until) })
 }
 
 // By are those that pods with this prefix answered.

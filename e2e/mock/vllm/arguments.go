@@ -44,6 +44,9 @@ func translate(args []string, env func(string) string) (passed, ignored []string
 			passed = append(passed, "--"+f.name+"="+value)
 		}
 	}
+	// vLLM's default on a GPU of up to 80 GiB (usage context OPENAI_API_SERVER in its engine/arg_utils.py); the
+	// simulator's own, 5, would queue the rest. A later flag of the same name wins.
+	passed = append(passed, "--max-num-seqs=256")
 	for i := 0; i < len(args); i++ {
 		if !strings.HasPrefix(args[i], "--") {
 			passed = append(passed, "--model="+args[i])

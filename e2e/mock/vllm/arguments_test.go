@@ -11,7 +11,7 @@ func TestTranslate(t *testing.T) {
 	env := func(name string) string {
 		return map[string]string{"SIM_INTER_TOKEN_LATENCY": "1ms"}[name]
 	}
-	always := []string{"--force-dummy-tokenizer", "--mode=random", "--time-to-first-token=100ms", "--inter-token-latency=1ms"}
+	always := []string{"--force-dummy-tokenizer", "--mode=random", "--time-to-first-token=100ms", "--inter-token-latency=1ms", "--max-num-seqs=256"}
 	for name, c := range map[string]struct{ args, passed, ignored []string }{
 		"nothing":           {},
 		"shared":            {args: []string{"--port=8080", "--served-model-name", "a"}, passed: []string{"--port=8080", "--served-model-name=a"}},
