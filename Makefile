@@ -16,6 +16,8 @@ FUZZTIME  ?= 5s
 FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
 MIN_GO    := 1.26
 LOGS      ?= $(BIN)/logs
+TREE      ?= overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production
+RUN       ?= TestE2E
 
 # tier NAME,COMMANDS runs the commands and prints the seconds they took.
 define tier
@@ -54,7 +56,7 @@ help: ## List the targets
 ##@ Test
 
 .PHONY: test
-test: lint unit fuzz clients envtest native ## Everything: lint, unit and property tests, fuzzing, other builders, a real API server
+test: lint unit harness fuzz clients envtest native ## Everything without a cluster: lint, unit and property tests, fuzzing, other builders, a real API server
 
 .PHONY: test-quick
 test-quick: prerequisites ## The inner loop: vet and unit tests
@@ -63,11 +65,15 @@ test-quick: prerequisites ## The inner loop: vet and unit tests
 
 .PHONY: lint
 lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
-	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./... && $(GO) -C e2e/cluster vet ./... && $(GO) -C e2e/native vet ./... && $(GO) -C e2e/tools/native vet ./...)
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./... && $(GO) -C e2e/cluster vet ./... && $(GO) -C e2e/kind vet ./... && $(GO) -C e2e/mock vet ./... && $(GO) -C e2e/native vet ./... && $(GO) -C e2e/tools/native vet ./...)
 
 .PHONY: unit
 unit: prerequisites ## Unit, property, golden and command tests
 	$(call tier,unit,$(GO) test -count=1 ./...)
+
+.PHONY: harness
+harness: prerequisites ## What the cluster suite is made of, without a cluster
+	$(call tier,harness,$(GO) -C e2e/mock test -count=1 ./... && $(GO) -C e2e/cluster test -count=1 -short ./... && $(GO) -C e2e/kind test -count=1 -short ./...)
 
 .PHONY: fuzz
 fuzz: prerequisites ## Fuzz every parser and checker, FUZZTIME each
@@ -107,21 +113,36 @@ peers: prerequisites
 
 ##@ A real cluster
 
+# The harness stops by itself: -timeout is for a machine that hangs.
+E2E = $(GO) -C e2e/kind test -count=1 -v -timeout 80m
+
+.PHONY: e2e
+e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs: up, every case, down (TREE=an overlay)
+	@status=0; $(MAKE) e2e-test || status=$$?; $(MAKE) e2e-down || status=$$?; exit $$status
+
+.PHONY: e2e-test
+e2e-test: prerequisites ## The same, and leave the cluster for another look (RUN=TestE2E/cases/canary for one case)
+	$(call tier,e2e,$(E2E) -run '$(RUN)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))')
+
+.PHONY: e2e-soak
+e2e-soak: prerequisites ## The traffic cases ten times on one cluster
+	$(call tier,e2e-soak,$(E2E) -run 'TestE2E/round_[0-9]+/(canary|shift)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))' -rounds 10)
+
 .PHONY: e2e-packages
 e2e-packages: prerequisites ## Install the Debian packages that the cluster takes and this machine lacks (root)
-	@lacks=$$($(GO) -C e2e/cluster run ./cmd/cluster packages); [ -z "$$lacks" ] || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$lacks; }
+	@lacks=$$($(GO) -C e2e/kind run ./cmd/e2e packages); [ -z "$$lacks" ] || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$lacks; }
 
 .PHONY: e2e-up
-e2e-up: prerequisites ## Three nodes of real Kubernetes on this machine, with or without a registry of images
-	$(call tier,e2e-up,$(GO) -C e2e/cluster run ./cmd/cluster up)
+e2e-up: prerequisites ## Three nodes of real Kubernetes with KServe, Istio and the tree in it
+	$(call tier,e2e-up,$(GO) -C e2e/kind run ./cmd/e2e -tree '$(abspath $(TREE))' up)
 
 .PHONY: e2e-down
 e2e-down: prerequisites ## Take the cluster down; what was built stays
-	@$(GO) -C e2e/cluster run ./cmd/cluster down
+	@$(GO) -C e2e/kind run ./cmd/e2e down
 
 .PHONY: e2e-logs
-e2e-logs: prerequisites ## Write the logs of the nodes and of every pod to LOGS
-	@$(GO) -C e2e/cluster run ./cmd/cluster logs $(abspath $(LOGS)) && echo "logs are in $(LOGS)"
+e2e-logs: prerequisites ## Write objects, events, Envoy's configuration and the logs of every pod and node to LOGS
+	@$(GO) -C e2e/kind run ./cmd/e2e logs '$(abspath $(LOGS))' && echo "logs are in $(LOGS)"
 
 ##@ Maintain
 
@@ -136,7 +157,7 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
 	@$(GO) -C e2e/tools/schemas test -count=1 ./...
-	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
+	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/kind mod tidy -diff && $(GO) -C e2e/mock mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -78,6 +78,24 @@ func Down(ctx context.Context, options Options) error {
 	return t.Down(ctx)
 }
 
+// Logs collects what the nodes and everything in the cluster that runs said.
+func Logs(ctx context.Context, options Options, dir string) error {
+	t, err := cluster.Open(ctx, options.Root, options.Out)
+	if err != nil {
+		return err
+	}
+	c, err := t.Running(ctx)
+	if err != nil {
+		return err
+	}
+	path, err := t.Tool("kubectl")
+	if err != nil {
+		return err
+	}
+	s := &Suite{Options: options, kubectl: kubectl.Kubectl{Path: path, Kubeconfig: c.Kubeconfig}}
+	return errors.Join(t.Logs(ctx, filepath.Join(dir, "nodes")), s.Dump(ctx, filepath.Join(dir, "cluster")))
+}
+
 // runnable refuses a tree that a cluster without accelerators of its kind would tell nothing about.
 func (s *Suite) runnable() error {
 	needs := s.tree.Needs()

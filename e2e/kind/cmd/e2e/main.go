@@ -1,5 +1,5 @@
-// Command e2e brings the cluster of the suite up with a tree in it, and takes it down. It runs in this module's
-// folder.
+// Command e2e brings the cluster of the suite up with a tree in it, takes it down, and collects what it said. It runs
+// in this module's folder.
 package main
 
 import (
@@ -10,7 +10,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 
+	"github.com/kservegen/kservegen/e2e/cluster"
 	"github.com/kservegen/kservegen/e2e/kind/suite"
 )
 
@@ -33,7 +35,7 @@ func run(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("e2e", flag.ContinueOnError)
 	set.StringVar(&options.Tree, "tree", suite.DefaultTree(root), "the folder of the kustomization")
 	set.Usage = func() {
-		fmt.Fprintln(set.Output(), "usage: e2e [-tree DIR] up|down")
+		fmt.Fprintln(set.Output(), "usage: e2e [-tree DIR] up | down | packages | logs DIR")
 		set.PrintDefaults()
 	}
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -47,7 +49,23 @@ func run(ctx context.Context, args []string) error {
 		return err
 	case "down":
 		return suite.Down(ctx, options)
+	case "packages":
+		return packages(ctx, root)
+	case "logs":
+		if set.NArg() == 2 {
+			return suite.Logs(ctx, options, set.Arg(1))
+		}
 	}
 	set.Usage()
-	return errors.New("say up or down")
+	return errors.New("say up, down, packages or logs DIR")
+}
+
+// packages prints what apt-get must install.
+func packages(ctx context.Context, root string) error {
+	c, err := cluster.Open(ctx, root, os.Stderr)
+	if err != nil {
+		return err
+	}
+	fmt.Println(strings.Join(c.Missing(), " "))
+	return nil
 }
