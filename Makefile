@@ -122,7 +122,7 @@ e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs: up, every
 
 .PHONY: e2e-test
 e2e-test: prerequisites ## The same, and leave the cluster for another look (RUN=TestE2E/cases/canary for one case)
-	$(call tier,e2e,$(E2E) -run '$(RUN)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))')
+	$(call tier,e2e,$(E2E) -run '$(RUN)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))' && $(GO) -C e2e/cluster test -count=1 -run TestNetwork .)
 
 .PHONY: e2e-soak
 e2e-soak: prerequisites ## The traffic cases ten times on one cluster

@@ -31,6 +31,9 @@ const (
 // TestNetwork reaches a pod by a Service's name from its own node, from another node, and from this machine by
 // each node's port: what kindnet would do where its image could be had.
 func TestNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make e2e-test runs it, in the cluster that it brings up")
+	}
 	ctx := t.Context()
 	c := up(t)
 	nodes, err := c.Nodes(ctx)
