@@ -34,7 +34,7 @@ func canary() Case {
 func (e *Env) two() (stable, next string, err error) {
 	hosts := e.hosts()
 	if len(hosts) < 2 {
-		return "", "", fmt.Errorf("%s has %d revisions: a canary needs two", e.Tree.Dir, len(hosts))
+		return "", "", lacks("%d revisions with weights: a canary needs two", len(hosts))
 	}
 	return hosts[0], hosts[len(hosts)-1], nil
 }
@@ -55,6 +55,9 @@ func (e *Env) hosts() []string {
 
 // splits counts the pods that answered, one attempt.
 func splits(ctx context.Context, e *Env) error {
+	if len(e.hosts()) < 2 {
+		return lacks("no weights")
+	}
 	answers := e.Client(16).Run(ctx, load.Plan{Requests: sample, Lanes: 16, Request: load.Request{Tokens: 2}})
 	if err := answers.Err(); err != nil {
 		return err
@@ -95,7 +98,7 @@ func testersReach(ctx context.Context, e *Env) error {
 		}
 		return nil
 	}
-	return errors.New("the tree has no rule for testers")
+	return lacks("no rule for testers")
 }
 
 // bucketHeader is the header of sticky buckets, empty where the tree has none.
@@ -116,7 +119,7 @@ func (e *Env) bucketHeader() string {
 // sticks: each bucket has one revision, as many buckets as percent, and a revision whose weight grows keeps its own.
 func sticks(ctx context.Context, e *Env) (err error) {
 	if e.bucketHeader() == "" {
-		return errors.New("the tree has no sticky buckets")
+		return lacks("no sticky buckets")
 	}
 	stable, next, err := e.two()
 	if err != nil {
@@ -210,7 +213,7 @@ func otherWeights(ctx context.Context, e *Env) error {
 		}
 		return e.routed(ctx, tree.Shares{rule.Route[0].Destination.Host: int(rule.Route[0].Weight) - 20, rule.Route[last].Destination.Host: int(rule.Route[last].Weight) + 20})
 	}
-	return errors.New("the tree has no weights")
+	return lacks("no weights")
 }
 
 // withoutRules removes the rules whose names begin like this, the last first.

@@ -63,13 +63,16 @@ func (e *Env) curl(ctx context.Context, client string, args ...string) (code int
 	return code, out, nil
 }
 
-// plainClient is a pod without a sidecar where the tree's NetworkPolicy lets one in, so that nothing but mTLS
-// keeps it out.
-const plainClient = "istio-ingress/" + install.Uninjected
+// plainClient is a pod without a sidecar where the gateway runs: there the tree's NetworkPolicy lets packets in, so
+// that nothing but mTLS keeps it out.
+func (e *Env) plainClient() string { return e.GatewayNamespace + "/" + install.Uninjected }
 
 // refusesPlaintext speaks HTTP to every port that a container of the model's pods listens at, with the network open:
 // what the NetworkPolicies drop says nothing about mTLS.
 func refusesPlaintext(ctx context.Context, e *Env) (err error) {
+	if !e.has("PeerAuthentication") {
+		return lacks("no PeerAuthentication")
+	}
 	if err := e.deletePolicies(ctx); err != nil {
 		return err
 	}
@@ -114,7 +117,7 @@ func serverRefuses(ctx context.Context, e *Env) error {
 
 // refuses wants the connection to be refused or reset, not answered and not lost on the way.
 func (e *Env) refuses(ctx context.Context, pod corev1.Pod, port int32) error {
-	code, out, err := e.curl(ctx, plainClient, fmt.Sprintf("http://%s:%d/v1/models", pod.Status.PodIP, port))
+	code, out, err := e.curl(ctx, e.plainClient(), fmt.Sprintf("http://%s:%d/v1/models", pod.Status.PodIP, port))
 	switch {
 	case err != nil:
 		return err
@@ -158,7 +161,7 @@ func (e *Env) listening(ctx context.Context, pod corev1.Pod) ([]int32, error) {
 func (e *Env) caller() (client, url string, err error) {
 	callers := e.Tree.Needs().Callers
 	if len(callers) == 0 || e.Tree.Inside() == "" {
-		return "", "", fmt.Errorf("%s names no caller inside the mesh", e.Tree.Dir)
+		return "", "", lacks("no caller inside the mesh")
 	}
 	return callers[0], "http://" + e.Tree.Inside(), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
@@ -43,11 +44,19 @@ func strangerShutOut(ctx context.Context, e *Env) error {
 
 // metricsShut: who may call may not read metrics.
 func metricsShut(ctx context.Context, e *Env) error {
-	return e.dropped(ctx, plainClient, 15020)
+	return e.dropped(ctx, e.plainClient(), 15020)
+}
+
+// has says whether the tree has an object of the kind.
+func (e *Env) has(kind string) bool {
+	return slices.ContainsFunc(e.Tree.Objects, func(object map[string]any) bool { return object["kind"] == kind })
 }
 
 // dropped sends to ports of a model's pod and gets no answer at all, not even a refusal.
 func (e *Env) dropped(ctx context.Context, client string, ports ...int) error {
+	if !e.has("NetworkPolicy") {
+		return lacks("no NetworkPolicy")
+	}
 	found, err := e.modelPods(ctx, "")
 	if err != nil {
 		return err

@@ -45,8 +45,7 @@ func (e *Env) modelPods(ctx context.Context, service string) ([]corev1.Pod, erro
 // hasDevices asks the vendor's tool in each container: as many devices as it asked for, and none of another's.
 func hasDevices(ctx context.Context, e *Env) error {
 	if e.Tree.Needs().Device == "" {
-		e.Figure("the tree asks for no device")
-		return nil
+		return lacks("no device")
 	}
 	found, err := e.modelPods(ctx, "")
 	if err != nil {
@@ -122,8 +121,7 @@ func otherHost(ctx context.Context, e *Env) error {
 func staysPending(ctx context.Context, e *Env) (err error) {
 	device := e.Tree.Needs().Device
 	if device == "" {
-		e.Figure("the tree asks for no device")
-		return nil
+		return lacks("no device")
 	}
 	workers, err := install.WorkerNames(ctx, e.Kubectl)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/load"
 )
 
@@ -86,6 +87,11 @@ func (e *Env) renderGuarded(ctx context.Context, key *ecdsa.PrivateKey) (string,
 		return "", errors.New("authorization.yaml asks for no token")
 	}
 	token["jwks"] = string(keys)
+	expose, ok := document.Spec["expose"].(map[string]any)
+	if !ok {
+		return "", errors.New("authorization.yaml is not exposed")
+	}
+	expose["gateway"] = e.GatewayNamespace + "/" + install.OwnGateway
 	content, err := yaml.Marshal(document)
 	if err != nil {
 		return "", err

@@ -8,7 +8,10 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 )
@@ -35,15 +38,30 @@ type Installer struct {
 	Log io.Writer
 }
 
-// Gateway is Istio's, in the namespace istio-ingress.
-func (i Installer) Gateway(ctx context.Context) error {
-	if err := i.namespaces(ctx, "istio-ingress"); err != nil {
+// Gateway is Istio's, with the identity by which a tree knows it: namespace/name of its service account.
+func (i Installer) Gateway(ctx context.Context, identity string) error {
+	namespace, account, _ := strings.Cut(identity, "/")
+	if err := i.namespaces(ctx, namespace); err != nil {
 		return err
 	}
-	if err := i.apply(ctx, gatewayYAML); err != nil {
+	objects, err := parse(gatewayYAML)
+	if err != nil {
 		return err
 	}
-	return i.rollout(ctx, "istio-ingress", "deployment/istio-ingressgateway")
+	for _, o := range objects {
+		if err := unstructured.SetNestedField(o, namespace, "metadata", "namespace"); err != nil {
+			return err
+		}
+		if o["kind"] == "Deployment" {
+			if err := unstructured.SetNestedField(o, account, "spec", "template", "spec", "serviceAccountName"); err != nil {
+				return err
+			}
+		}
+	}
+	if err := i.Kubectl.Apply(ctx, append(objects, object("v1", "ServiceAccount", namespace, account))...); err != nil {
+		return err
+	}
+	return i.rollout(ctx, namespace, "deployment/istio-ingressgateway")
 }
 
 // Requests lowers what pods of InferenceServices ask for.

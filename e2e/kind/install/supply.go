@@ -32,8 +32,8 @@ const (
 // Monitoring is a pod without a sidecar where trees expect Prometheus.
 const Monitoring = "monitoring/" + Uninjected
 
-// OwnGateway is for what the cases themselves render.
-const OwnGateway = "istio-ingress/kservegen-e2e"
+// OwnGateway is the name of a Gateway for what the cases themselves render, in the gateway's namespace.
+const OwnGateway = "kservegen-e2e"
 
 // Supply gives the cluster what the tree takes for granted, and says so line by line.
 func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[string]any) error {
@@ -46,10 +46,10 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 	if err := i.namespaces(ctx, append(needs.Namespaces, Strangers, "monitoring")...); err != nil {
 		return err
 	}
-	if err := i.gateways(ctx, append(needs.Gateways, OwnGateway)); err != nil {
+	if err := i.gateways(ctx, append(needs.Gateways, needs.GatewayNamespace()+"/"+OwnGateway)); err != nil {
 		return err
 	}
-	if err := i.clients(ctx, needs.Callers); err != nil {
+	if err := i.clients(ctx, needs); err != nil {
 		return err
 	}
 	if needs.Device == "" {
@@ -147,13 +147,13 @@ func (i Installer) gateways(ctx context.Context, names []string) error {
 }
 
 // clients are a pod with a sidecar for each caller that the tree names, and those that it doesn't let in.
-func (i Installer) clients(ctx context.Context, callers []string) error {
-	pods := slices.Clone(callers)
-	for _, caller := range append(callers, Strangers+"/") {
+func (i Installer) clients(ctx context.Context, needs tree.Needs) error {
+	pods := slices.Clone(needs.Callers)
+	for _, caller := range append(needs.Callers, Strangers+"/") {
 		namespace, _, _ := strings.Cut(caller, "/")
 		pods = append(pods, namespace+"/"+Injected, namespace+"/"+Uninjected)
 	}
-	pods = append(pods, "istio-ingress/"+Uninjected, Monitoring)
+	pods = append(pods, needs.GatewayNamespace()+"/"+Uninjected, Monitoring)
 	slices.Sort(pods)
 	pods = slices.Compact(pods)
 	var objects []map[string]any

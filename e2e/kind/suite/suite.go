@@ -102,6 +102,9 @@ func (s *Suite) runnable() error {
 	if needs.Device != "" && needs.Device != "nvidia.com/gpu" {
 		return fmt.Errorf("%s asks for %s: trees for ROCm and Neuron are validated (kservegen validate), not run here", s.Tree, needs.Device)
 	}
+	if len(s.tree.Kinds) > 0 {
+		return fmt.Errorf("%s has %v, for which the suite has no issuer and no storage: leave them out in a component of custom/", s.Tree, s.tree.Kinds)
+	}
 	for _, service := range s.tree.Services {
 		if service.Spec.Predictor.WorkerSpec != nil {
 			return fmt.Errorf("%s runs on several nodes: such trees are validated (kservegen validate), not run here", s.Tree)
@@ -165,7 +168,7 @@ func (s *Suite) istio(ctx context.Context) error {
 	if err := i.Istio(ctx, istioctl); err != nil {
 		return err
 	}
-	return i.Gateway(ctx)
+	return i.Gateway(ctx, s.tree.Needs().GatewayIdentity)
 }
 
 func (s *Suite) kserve(ctx context.Context) error {
@@ -209,7 +212,8 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
+	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, Reference: s.Tree == DefaultTree(s.Root), OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
+	e.GatewayNamespace = s.tree.Needs().GatewayNamespace()
 	for _, node := range nodes {
 		if !node.Worker {
 			e.Gateway = fmt.Sprintf("http://%s:%d", node.Address, install.GatewayNodePort)

@@ -24,6 +24,8 @@ type Needs struct {
 	Product string
 	// Gateways are those that the VirtualService names and the tree does not bring, as namespace/name.
 	Gateways []string
+	// GatewayIdentity is namespace/name of the service account by which the tree knows the gateway.
+	GatewayIdentity string
 	// Callers are the service accounts of the mesh that may call, as namespace/name.
 	Callers []string
 	// Namespaces of the tree's objects, callers and gateways.
@@ -155,10 +157,35 @@ func (n *Needs) mesh(t *Tree) {
 			}
 		}
 	}
+	n.gateway()
 	for _, caller := range n.Callers {
 		namespace, _, _ := strings.Cut(caller, "/")
 		n.Namespaces = append(n.Namespaces, namespace)
 	}
+}
+
+// gateway finds the gateway's identity: a caller in the namespace of the Gateways, or else the name that Istio's
+// chart gives.
+func (n *Needs) gateway() {
+	namespace := "istio-ingress"
+	if len(n.Namespaces) > 0 {
+		namespace = n.Namespaces[0]
+	}
+	n.GatewayIdentity = namespace + "/istio-ingressgateway"
+	n.Namespaces = append(n.Namespaces, namespace)
+	for i, caller := range n.Callers {
+		if strings.HasPrefix(caller, namespace+"/") {
+			n.GatewayIdentity = caller
+			n.Callers = slices.Delete(n.Callers, i, i+1)
+			return
+		}
+	}
+}
+
+// GatewayNamespace is where the gateway runs.
+func (n Needs) GatewayNamespace() string {
+	namespace, _, _ := strings.Cut(n.GatewayIdentity, "/")
+	return namespace
 }
 
 // account returns namespace/name of a principal as cluster.local/ns/NAMESPACE/sa/NAME.

@@ -27,6 +27,8 @@ type Tree struct {
 	Services []kservebeta.InferenceService
 	Runtimes map[string]kservealpha.ServingRuntime
 	Route    istio.VirtualService
+	// Kinds are those objects' that the suite has nothing for: an issuer of tokens, storage.
+	Kinds []string
 	// Policies say who may call.
 	Policies []*istiosecurity.AuthorizationPolicy
 }
@@ -73,6 +75,9 @@ func (t *Tree) take(object map[string]any) error {
 			return fmt.Errorf("there are the VirtualServices %s and another: the suite runs one model", t.Route.Name)
 		}
 		return convert(&t.Route)
+	case "RequestAuthentication", "PersistentVolumeClaim":
+		t.Kinds = append(t.Kinds, kind)
+		return nil
 	case "AuthorizationPolicy":
 		policy := &istiosecurity.AuthorizationPolicy{}
 		err := convert(policy)
@@ -107,14 +112,19 @@ func (t *Tree) Inside() string {
 
 // Model is the name that clients send.
 func (t *Tree) Model() string {
+	const flag = "--served-model-name"
 	for _, service := range t.Services {
-		for _, arg := range t.args(service) {
-			if name, ok := strings.CutPrefix(arg, "--served-model-name="); ok {
+		args := t.args(service)
+		for i, arg := range args {
+			if name, ok := strings.CutPrefix(arg, flag+"="); ok {
 				return name
+			}
+			if arg == flag && i+1 < len(args) {
+				return args[i+1]
 			}
 		}
 	}
-	return ""
+	return t.Services[0].Name
 }
 
 // args are those of the server, the runtime's first, as KServe joins them.
