@@ -27,7 +27,7 @@ type Problem struct {
 	Message string
 	// Meant is the field or the value of a list that was probably meant; empty where none is near.
 	Meant string
-	// Slip is the only field of which an unknown one can be a slip of the pen; else empty.
+	// Slip is Meant where nothing else can be: the only one that differs in case, dashes or one letter; else empty.
 	Slip string
 	// Takes is what the schema wants of a value of another type, in words: "text", "a whole number"; else empty.
 	Takes string
@@ -57,7 +57,8 @@ func problemOf(object map[string]any, err *field.Error) Problem {
 	}
 	problem := Problem{Path: Pointer(object, at), Field: name, Type: string(err.Type), Message: message}
 	if value, ok := err.BadValue.(string); ok && err.Type == field.ErrorTypeNotSupported {
-		problem.Meant = suggest.Nearest(value, quoted(err.Detail))
+		known := quoted(err.Detail)
+		problem.Meant, problem.Slip = suggest.Nearest(value, known), suggest.Slip(value, known)
 	}
 	return problem
 }

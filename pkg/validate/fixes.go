@@ -12,7 +12,6 @@ import (
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/schema"
-	"github.com/kservegen/kservegen/pkg/suggest"
 )
 
 // fixOf is what a person can do; repairOf knows better where there is but one thing to do.
@@ -133,12 +132,8 @@ func repairOf(object manifest.Resource, p schema.Problem) repair {
 	switch {
 	case p.Type == schema.UnknownField:
 		return renaming(object, p, name)
-	case p.Meant != "":
-		text, _ := value.(string)
-		if suggest.Slip(text, []string{p.Meant}) == "" {
-			return repair{}
-		}
-		return setting(object, p, name, p.Meant, p.Meant, "Write "+p.Meant+".")
+	case p.Slip != "":
+		return setting(object, p, name, p.Slip, p.Slip, "Write "+p.Slip+".")
 	case !clashes(object, p):
 		return repair{}
 	}
