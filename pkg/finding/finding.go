@@ -41,14 +41,13 @@ type Object struct {
 }
 
 func (o Object) String() string {
-	name := o.Name
-	if name == "" && o.Kind != "" {
-		name = "(no name)"
+	switch {
+	case o.Namespace != "":
+		return o.Kind + " " + o.Namespace + "/" + cmp.Or(o.Name, "(no name)")
+	case o.Name == "": // a kustomization has none
+		return o.Kind
 	}
-	if o.Namespace != "" {
-		name = o.Namespace + "/" + name
-	}
-	return o.Kind + " " + name
+	return o.Kind + " " + o.Name
 }
 
 // Finding is one thing that is wrong, where it stands, and what to do.

@@ -192,19 +192,6 @@ func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Eff
 	return findings, refused, meant, nil
 }
 
-// madeOf are the objects that KServe makes of what was meant.
-func (j *Judge) madeOf(ctx context.Context, set load.Set, meant []manifest.Resource, effect *effective.Effect) ([]manifest.Resource, error) {
-	if effect == nil {
-		return nil, nil
-	}
-	set.Resources = meant
-	effect, err := j.effect(ctx, set) // the same one where nothing was mended
-	if err != nil || effect == nil {
-		return nil, err
-	}
-	return objectsOf(effect), nil
-}
-
 // messageOf begins with the field in the server's own form; a value that is missing has no place of its own.
 func messageOf(problem schema.Problem) string {
 	if problem.Field == "" || problem.Field == "<nil>" || strings.Contains(problem.Message, problem.Field) {

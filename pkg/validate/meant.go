@@ -5,7 +5,9 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/load"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/schema"
 )
@@ -51,6 +53,19 @@ func (j *Judge) say(ctx context.Context, object manifest.Resource, problems []sc
 		result.findings = append(result.findings, found)
 	}
 	return result, nil
+}
+
+// madeOf are the objects that KServe makes of what was meant.
+func (j *Judge) madeOf(ctx context.Context, set load.Set, meant []manifest.Resource, effect *effective.Effect) ([]manifest.Resource, error) {
+	if effect == nil {
+		return nil, nil
+	}
+	set.Resources = meant
+	effect, err := j.effect(ctx, set) // the same one where nothing was mended
+	if err != nil || effect == nil {
+		return nil, err
+	}
+	return objectsOf(effect), nil
 }
 
 // oneEach leaves one problem of a value that has another type than the schema wants: the server says the same again
