@@ -1,6 +1,7 @@
 package across
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -126,7 +127,7 @@ func idleRuntime() rule.Rule {
 				}
 				for _, runtime := range c.Objects(rule.ServingRuntime) {
 					if !used[runtime] && meant(runtime, p) {
-						c.Report(p.Model, "%s of %s is named by nobody, and this names %q", runtime, rule.InNamespace(runtime.Namespace), p.RuntimeName())
+						c.Report(p.Model, "%s of %s is named by nobody, and this names %s", runtime, rule.InNamespace(runtime.Namespace), cmp.Or(p.RuntimeName(), "none"))
 						break
 					}
 				}
