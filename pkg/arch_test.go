@@ -25,7 +25,7 @@ func layers() map[string][]string {
 		"pkg/sizing":                 {},
 		"pkg/txn":                    {},
 		"pkg/suggest":                {},
-		"pkg/schema":                 {"pkg/suggest", "pkg/schema/native"},
+		"pkg/schema":                 {"pkg/manifest", "pkg/suggest", "pkg/schema/native"},
 		"pkg/schema/native":          {},
 		"pkg/lint/rule":              {"pkg/finding", "pkg/manifest"},
 		"pkg/lint":                   {"pkg/finding", "pkg/manifest", "pkg/lint/rule", topics},

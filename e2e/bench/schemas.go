@@ -1,36 +1,28 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // jsonName is kubeconform's template for the names that kindFile gives.
 const jsonName = "{{.Group}}-{{.ResourceAPIVersion}}-{{.ResourceKind}}.json"
 
-// source is an entry of e2e/tools/schemas/sources.yaml.
-type source struct {
-	Product, Module, Tag string
-	CRDs, OpenAPI        []string
-}
-
 // schemas writes what the peers need of the modules that pkg/schema is generated from: crds/ for kubectl-validate,
 // json/ for kubeconform. Only products whose kinds the trees hold are taken, so that no peer reads more than it must.
 func (b *bench) schemas() (string, error) {
-	content, err := os.ReadFile(b.sources)
+	all, err := tools.ReadSources(b.sources)
 	if err != nil {
 		return "", err
-	}
-	var all []source
-	if err := yaml.Unmarshal(content, &all); err != nil {
-		return "", fmt.Errorf("%s: %w", b.sources, err)
 	}
 	out := filepath.Join(b.dir, "schemas")
 	for _, dir := range []string{"crds", "json"} {
@@ -40,27 +32,21 @@ func (b *bench) schemas() (string, error) {
 	}
 	for _, product := range []string{"kserve", "istio", "prometheus-operator", "kubernetes"} {
 		// The first release of a product is the default.
-		at := slices.IndexFunc(all, func(s source) bool { return s.Product == product })
+		at := slices.IndexFunc(all, func(s tools.Source) bool { return s.Product == product })
 		if at < 0 {
 			return "", fmt.Errorf("%s has no %s", b.sources, product)
 		}
-		if err := all[at].write(out); err != nil {
+		if err := writeSource(all[at], out); err != nil {
 			return "", fmt.Errorf("%s %s: %w", all[at].Module, all[at].Tag, err)
 		}
 	}
 	return out, nil
 }
 
-func (s source) write(out string) error {
+func writeSource(s tools.Source, out string) error {
 	// Outside of a module, so that none of this repository's go.mod files decides.
-	download := exec.Command("go", "mod", "download", "-json", s.Module+"@"+s.Tag)
-	download.Dir = out
-	answer, err := download.Output()
+	module, err := s.Fetch(context.Background(), out)
 	if err != nil {
-		return fmt.Errorf("go mod download: %w\n%s", err, answer)
-	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(answer, &module); err != nil {
 		return err
 	}
 	for _, pattern := range s.CRDs {

@@ -178,7 +178,7 @@ func (b *Builder) decode(resource manifest.Resource, into client.Object) error {
 	data := resource.Data
 	if b.options.Structural != nil {
 		var err error
-		if data, err = b.options.Structural(resource.APIVersion(), resource.Kind(), deepCopy(data).(map[string]any)); err != nil {
+		if data, err = b.options.Structural(resource.APIVersion(), resource.Kind(), manifest.DeepCopy(data)); err != nil {
 			return err
 		}
 	}
@@ -204,22 +204,4 @@ func (b *Builder) reference(resource manifest.Resource) finding.Object {
 		object.Namespace = b.options.Namespace
 	}
 	return object
-}
-
-func deepCopy(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for name, field := range v {
-			out[name] = deepCopy(field)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, item := range v {
-			out[i] = deepCopy(item)
-		}
-		return out
-	}
-	return v
 }

@@ -31,7 +31,7 @@ func (o Object) comment(v any, pointer string, comments manifest.Comments) {
 		return
 	}
 	for name, field := range fields {
-		o.comment(field, pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), comments)
+		o.comment(field, pointer+"/"+manifest.EscapeToken(name), comments)
 	}
 	for i, item := range items {
 		o.comment(item, pointer+"/"+strconv.Itoa(i), comments)

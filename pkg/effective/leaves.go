@@ -6,9 +6,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // leaf is a value that holds no others (or an empty list or mapping).
@@ -40,7 +41,7 @@ func collect(v any, pointer, path, field string, found *[]leaf) {
 			break
 		}
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			token := strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+			token := manifest.EscapeToken(name)
 			collect(v[name], pointer+"/"+token, path+"/"+token, name, found)
 		}
 		return

@@ -2,8 +2,8 @@ package istio
 
 import (
 	"fmt"
-	"strings"
 
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -67,7 +67,7 @@ func baseBuckets(index int) string {
 
 // bucketPaths points at the expression in every match of a sticky rule.
 func bucketPaths(t spec.Target, rule int) []string {
-	header := strings.ReplaceAll(t.Sticky.Header, "~", "~0")
+	header := manifest.EscapeToken(t.Sticky.Header)
 	count := 1
 	if selects(t) {
 		count = 2

@@ -6,9 +6,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 var scalarToken = regexp.MustCompile(`^("([^"\\]|\\.)*"|'([^']|'')*'|[^\s#,{}\[\]"']+)`)
@@ -17,8 +17,9 @@ var scalarToken = regexp.MustCompile(`^("([^"\\]|\\.)*"|'([^']|'')*'|[^\s#,{}\[\
 // place doesn't look as expected is skipped: the finding stays, and a person decides. It returns how many it made.
 func Apply(file []byte, edits []finding.Edit) ([]byte, int) {
 	var splices []splice
+	lines := manifest.NewLines(file)
 	for _, edit := range edits {
-		if s, ok := spliceOf(file, edit); ok {
+		if s, ok := spliceOf(lines, edit); ok {
 			splices = append(splices, s)
 		}
 	}
@@ -46,51 +47,51 @@ type splice struct {
 	text     string
 }
 
-func spliceOf(file []byte, edit finding.Edit) (splice, bool) {
-	start, line, ok := lineAt(file, edit.Line)
+func spliceOf(lines manifest.Lines, edit finding.Edit) (splice, bool) {
+	offset, ok := lines.Offset(edit.Line, edit.Column)
 	if !ok {
 		return splice{}, false
 	}
-	offset := start
-	for range edit.Column - 1 {
-		if offset >= start+len(line) {
-			return splice{}, false
-		}
-		_, size := utf8.DecodeRune(file[offset:])
-		offset += size
-	}
+	start, line, _ := lines.Line(edit.Line)
 	token := scalarToken.Find(line[offset-start:])
+	if len(token) > 1 && token[0] != '"' && token[0] != '\'' {
+		token = bytes.TrimSuffix(token, []byte(":")) // a key
+	}
 	if len(token) == 0 || unquoted(string(token)) != edit.Old {
 		return splice{}, false
 	}
 	if edit.Text != "" {
 		return splice{offset, offset + len(token), edit.Text}, true
 	}
-	return removal(file, edit, start, line)
+	return removal(lines, edit, start, line)
 }
 
 // removal takes out the whole line of an entry that stands alone on it and has a neighbour: without one its parent
 // would become null.
-func removal(file []byte, edit finding.Edit, start int, line []byte) (splice, bool) {
+func removal(lines manifest.Lines, edit finding.Edit, start int, line []byte) (splice, bool) {
 	entry := regexp.MustCompile(`^( *)["']?` + regexp.QuoteMeta(edit.Key) + `["']?:[ ]+\S+( +#.*)?$`)
 	match := entry.FindSubmatch(bytes.TrimRight(line, "\r"))
 	if match == nil {
 		return splice{}, false
 	}
-	if !hasSibling(file, edit.Line, len(match[1])) {
+	if !hasSibling(lines, edit.Line, len(match[1])) {
 		return splice{}, false
 	}
-	return splice{start, min(start+len(line)+1, len(file)), ""}, true
+	end := start + len(line)
+	if next, _, ok := lines.Line(edit.Line + 1); ok {
+		end = next
+	}
+	return splice{start, end, ""}, true
 }
 
 // hasSibling says whether the entry on a line, indented by indent, has another beside it: right after it, or
 // before it, where the first entry of a list's item stands behind its dash.
-func hasSibling(file []byte, number, indent int) bool {
-	if _, after, ok := lineAt(file, number+1); ok && !bytes.HasPrefix(bytes.TrimLeft(after, " "), []byte("-")) && keyColumn(after) == indent {
+func hasSibling(lines manifest.Lines, number, indent int) bool {
+	if _, after, ok := lines.Line(number + 1); ok && !bytes.HasPrefix(bytes.TrimLeft(after, " "), []byte("-")) && keyColumn(after) == indent {
 		return true
 	}
 	for number--; number > 0; number-- {
-		_, before, _ := lineAt(file, number)
+		_, before, _ := lines.Line(number)
 		if column := keyColumn(before); column >= 0 && column <= indent {
 			return column == indent
 		}
@@ -105,23 +106,6 @@ func keyColumn(line []byte) int {
 		return -1
 	}
 	return len(line) - len(rest)
-}
-
-func lineAt(file []byte, number int) (int, []byte, bool) {
-	start := 0
-	for n := 1; ; n++ {
-		end := bytes.IndexByte(file[start:], '\n')
-		if end < 0 {
-			end = len(file) - start
-		}
-		if n == number {
-			return start, file[start : start+end], true
-		}
-		if start+end >= len(file) || number < 1 {
-			return 0, nil, false
-		}
-		start += end + 1
-	}
 }
 
 func unquoted(token string) string {

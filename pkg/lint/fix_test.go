@@ -74,6 +74,7 @@ func TestApplyKeepsItsHandsOff(t *testing.T) {
 		"in a flow":          {"m: {a: x, b: 1}\n", "m: {a: x, b: 1}\n", finding.Edit{Line: 1, Column: 8, Key: "a", Old: "x"}},
 		"first of an item":   {"- a: x\n  b: 1\n", "- a: x\n  b: 1\n", finding.Edit{Line: 1, Column: 6, Key: "a", Old: "x"}},
 		"carriage returns":   {"b: 1\r\na: x\r\nc: 2\r\n", "b: 1\r\nc: 2\r\n", finding.Edit{Line: 2, Column: 4, Key: "a", Old: "x"}},
+		"byte order mark":    {"\ufeffa: x\n", "\ufeffa: y\n", finding.Edit{Line: 1, Column: 4, Key: "a", Old: "x", Text: "y"}},
 	} {
 		out, _ := lint.Apply([]byte(c.file), []finding.Edit{c.edit, c.edit})
 		assert.Equal(t, c.want, string(out), name)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // operation is one step of a JSON6902 patch on a placed value.
@@ -100,7 +102,7 @@ func (p *placed) parent(pointer string) (*placed, string) {
 	if i < 0 {
 		return nil, ""
 	}
-	return p.at(pointer[:i]), unescape(pointer[i+1:])
+	return p.at(pointer[:i]), manifest.UnescapeToken(pointer[i+1:])
 }
 
 func (p *placed) at(pointer string) *placed {
@@ -112,7 +114,7 @@ func (p *placed) at(pointer string) *placed {
 			return nil
 		}
 		if p.kind == yaml.MappingNode {
-			p = p.fields[unescape(token)]
+			p = p.fields[manifest.UnescapeToken(token)]
 			continue
 		}
 		i, ok := p.index(token)

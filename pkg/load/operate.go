@@ -15,7 +15,7 @@ import (
 // render writes (tests, replacements, additions to and removals from mappings), and returns false for all else.
 func patchObject(object manifest.Resource, document manifest.Document) (manifest.Resource, bool) {
 	c := &converter{dialect: patchDialect}
-	data, _ := copied(object.Data).(map[string]any)
+	data := manifest.DeepCopy(object.Data)
 	places := maps.Clone(object.Places)
 	if places == nil {
 		places = map[string]manifest.Place{}
@@ -46,7 +46,7 @@ func note(places map[string]manifest.Place, pointer, file string, n *yaml.Node) 
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			note(places, pointer+"/"+escape(n.Content[i].Value), file, n.Content[i+1])
+			note(places, pointer+"/"+manifest.EscapeToken(n.Content[i].Value), file, n.Content[i+1])
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
@@ -61,11 +61,11 @@ func operateOn(data map[string]any, op, path string, value any) bool {
 	if slash < 0 || value == nil && op != "remove" || !survives(value) && op != "remove" {
 		return false
 	}
-	parent, ok := lookup(data, path[:slash])
+	parent, ok := manifest.ValueAt(data, path[:slash])
 	if !ok {
 		return false
 	}
-	key := unescape(path[slash+1:])
+	key := manifest.UnescapeToken(path[slash+1:])
 	switch parent := parent.(type) {
 	case map[string]any:
 		was, there := parent[key]
@@ -84,7 +84,7 @@ func operateOn(data map[string]any, op, path string, value any) bool {
 		parent[key] = value
 		return true
 	case []any:
-		i, ok := index(parent, key)
+		i, ok := manifest.IndexOf(parent, key)
 		switch {
 		case !ok:
 			return false
@@ -96,54 +96,4 @@ func operateOn(data map[string]any, op, path string, value any) bool {
 		}
 	}
 	return false
-}
-
-func lookup(v any, pointer string) (any, bool) {
-	if pointer == "" {
-		return v, true
-	}
-	for token := range strings.SplitSeq(pointer[1:], "/") {
-		switch container := v.(type) {
-		case map[string]any:
-			value, ok := container[unescape(token)]
-			if !ok {
-				return nil, false
-			}
-			v = value
-		case []any:
-			i, ok := index(container, token)
-			if !ok {
-				return nil, false
-			}
-			v = container[i]
-		default:
-			return nil, false
-		}
-	}
-	return v, true
-}
-
-// index reads an index as RFC 6901 writes it.
-func index(list []any, token string) (int, bool) {
-	i, err := strconv.Atoi(token)
-	return i, err == nil && i >= 0 && i < len(list) && strconv.Itoa(i) == token
-}
-
-// copied is a deep copy of JSON-shaped data.
-func copied(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		fields := make(map[string]any, len(v))
-		for key, value := range v {
-			fields[key] = copied(value)
-		}
-		return fields
-	case []any:
-		items := make([]any, len(v))
-		for i, item := range v {
-			items[i] = copied(item)
-		}
-		return items
-	}
-	return v
 }

@@ -84,7 +84,7 @@ func (p *placer) walk(pointer string, value any, t *placed, natural *yaml.Node) 
 		}
 		p.note(pointer, t.Place, natural)
 		for key, child := range value {
-			p.walk(pointer+"/"+escape(key), child, t.fields[key], lookupChild(natural, key))
+			p.walk(pointer+"/"+manifest.EscapeToken(key), child, t.fields[key], lookupChild(natural, key))
 		}
 	case []any:
 		if t == nil || t.kind != yaml.SequenceNode {
@@ -165,19 +165,5 @@ func lookupChild(n *yaml.Node, key string) *yaml.Node {
 	if n == nil {
 		return nil
 	}
-	return manifest.Lookup(n, "/"+escape(key))
-}
-
-func escape(key string) string {
-	if !strings.ContainsAny(key, "~/") {
-		return key
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
-}
-
-func unescape(token string) string {
-	if !strings.Contains(token, "~") {
-		return token
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+	return manifest.Lookup(n, "/"+manifest.EscapeToken(key))
 }

@@ -141,7 +141,7 @@ func (e *emitter) refuseLineComment() {
 func (e *emitter) enter(key string) int {
 	leave := len(e.pointer)
 	if e.comments != nil {
-		e.pointer = append(append(e.pointer, '/'), escapePointer(key)...)
+		e.pointer = append(append(e.pointer, '/'), EscapeToken(key)...)
 	}
 	return leave
 }

@@ -38,7 +38,7 @@ func collect(n *yaml.Node, pointer string, at map[string]string) {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
-			below := pointer + "/" + escapePointer(key.Value)
+			below := pointer + "/" + EscapeToken(key.Value)
 			addComments(at, below, key.HeadComment, key.LineComment, value.LineComment)
 			collect(value, below, at)
 		}
@@ -66,12 +66,4 @@ func plainComment(text string) string {
 		lines[i] = strings.TrimSpace(strings.TrimLeft(line, "#"))
 	}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
-}
-
-// escapePointer escapes one step of a JSON pointer (RFC 6901).
-func escapePointer(key string) string {
-	if !strings.ContainsAny(key, "~/") {
-		return key
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
 }

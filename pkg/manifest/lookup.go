@@ -19,11 +19,30 @@ func Lookup(n *yaml.Node, pointer string) *yaml.Node {
 		return nil
 	}
 	for token := range strings.SplitSeq(pointer[1:], "/") {
-		if n = child(n, strings.NewReplacer("~1", "/", "~0", "~").Replace(token)); n == nil {
+		if n = child(n, UnescapeToken(token)); n == nil {
 			return nil
 		}
 	}
 	return n
+}
+
+// LookupKey returns the node of the key that a JSON pointer ends with, nil where there is none: an item of a list has
+// no key.
+func LookupKey(n *yaml.Node, pointer string) *yaml.Node {
+	slash := strings.LastIndexByte(pointer, '/')
+	if slash < 0 {
+		return nil
+	}
+	parent := Lookup(n, pointer[:slash])
+	if parent == nil || parent.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(parent.Content); i += 2 {
+		if parent.Content[i].Value == UnescapeToken(pointer[slash+1:]) {
+			return parent.Content[i]
+		}
+	}
+	return nil
 }
 
 func child(n *yaml.Node, token string) *yaml.Node {

@@ -129,7 +129,7 @@ func (e *emitter) mapping(m map[string]any, indent int, compact bool) {
 		e.value(m[key], indent, e.key(key, indent))
 		e.pointer = e.pointer[:leave]
 		if e.err != nil {
-			e.path = "/" + escapePointer(key) + e.path
+			e.path = "/" + EscapeToken(key) + e.path
 		}
 	}
 	e.keys = e.keys[:first]

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // op is one JSON6902 operation.
@@ -78,7 +80,7 @@ func (c *comparer) add(operation string, value any) {
 	var path strings.Builder
 	for _, step := range c.path {
 		path.WriteByte('/')
-		path.WriteString(escape(step))
+		path.WriteString(manifest.EscapeToken(step))
 	}
 	c.ops = append(c.ops, op{operation, path.String(), value})
 }
@@ -87,17 +89,6 @@ func union2(a, b map[string]any) []string {
 	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
 	slices.Sort(keys)
 	return slices.Compact(keys)
-}
-
-func escape(key string) string {
-	if !strings.ContainsAny(key, "~/") {
-		return key
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
-}
-
-func unescape(key string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
 }
 
 // opsData is a patch file's content.

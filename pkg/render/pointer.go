@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // set puts a value at a JSON pointer. All but the last step must be there.
@@ -46,7 +48,7 @@ func parent(data map[string]any, pointer string) (any, string, error) {
 	for _, step := range steps[:len(steps)-1] {
 		switch container := at.(type) {
 		case map[string]any:
-			at = container[unescape(step)]
+			at = container[manifest.UnescapeToken(step)]
 		case []any:
 			index, err := strconv.Atoi(step)
 			if err != nil || index < 0 || index >= len(container) {
@@ -57,26 +59,7 @@ func parent(data map[string]any, pointer string) (any, string, error) {
 	}
 	switch at.(type) {
 	case map[string]any, []any:
-		return at, unescape(steps[len(steps)-1]), nil
+		return at, manifest.UnescapeToken(steps[len(steps)-1]), nil
 	}
 	return nil, "", fmt.Errorf("there is no %s", pointer)
-}
-
-// clone copies JSON-shaped data.
-func clone(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		copied := make(map[string]any, len(v))
-		for key, value := range v {
-			copied[key] = clone(value)
-		}
-		return copied
-	case []any:
-		copied := make([]any, len(v))
-		for i, value := range v {
-			copied[i] = clone(value)
-		}
-		return copied
-	}
-	return v
 }

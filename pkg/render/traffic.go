@@ -94,7 +94,7 @@ func applyTraffic(built []map[string]any, weights []istio.Weight) error {
 	if i < 0 {
 		return fmt.Errorf("there is no VirtualService to weight")
 	}
-	service := clone(built[i]).(map[string]any)
+	service := manifest.DeepCopy(built[i])
 	for _, w := range weights {
 		if err := set(service, w.Path, int64(w.Value)); err != nil {
 			return err

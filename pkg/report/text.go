@@ -36,8 +36,9 @@ func (t Text) Write(w io.Writer, r Report) error {
 	file := ""
 	for i, f := range r.Findings {
 		if shown := fileOf(f); shown != file || i == 0 {
-			file = shown
-			fmt.Fprintln(&b, t.paint(bold, clean(file)))
+			if file = shown; file != "" {
+				fmt.Fprintln(&b, t.paint(bold, clean(file)))
+			}
 		}
 		t.finding(&b, f)
 	}
@@ -132,22 +133,22 @@ func (r Report) judged() string {
 	}
 	var parts []string
 	if overlays > 0 {
-		parts = append(parts, plural(overlays, "overlay"))
+		parts = append(parts, finding.Plural(overlays, "overlay"))
 	}
 	if environments > 0 {
-		parts = append(parts, plural(environments, "environment"))
+		parts = append(parts, finding.Plural(environments, "environment"))
 	}
-	return strings.Join(append(parts, plural(r.Objects(), "object")), ", ")
+	return strings.Join(append(parts, finding.Plural(r.Objects(), "object")), ", ")
 }
 
 // String is for example "1 error, 2 warnings".
 func (c Count) String() string {
 	var parts []string
 	if c.Errors > 0 {
-		parts = append(parts, plural(c.Errors, "error"))
+		parts = append(parts, finding.Plural(c.Errors, "error"))
 	}
 	if c.Warnings > 0 {
-		parts = append(parts, plural(c.Warnings, "warning"))
+		parts = append(parts, finding.Plural(c.Warnings, "warning"))
 	}
 	if c.Infos > 0 {
 		parts = append(parts, fmt.Sprintf("%d info", c.Infos))
@@ -156,11 +157,4 @@ func (c Count) String() string {
 		return "no findings"
 	}
 	return strings.Join(parts, ", ")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

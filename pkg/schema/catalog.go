@@ -25,7 +25,11 @@ func New(v Versions) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := v.choose(products(entries))
+	products, err := Products()
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := v.choose(products)
 	if err != nil {
 		return nil, err
 	}

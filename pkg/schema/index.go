@@ -22,48 +22,30 @@ type entry struct {
 	Data       string   `json:"data"`
 }
 
-func readIndex() ([]entry, error) {
-	content, err := data.ReadFile("data/index.json")
+func readIndex() ([]entry, error) { return readList[entry]("data/index.json") }
+
+func readList[T any](name string) ([]T, error) {
+	content, err := data.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("the embedded schemas have no index: %w", err)
+		return nil, fmt.Errorf("the embedded schemas have no %s: %w", name, err)
 	}
-	var entries []entry
-	if err := json.Unmarshal(content, &entries); err != nil {
-		return nil, fmt.Errorf("the embedded index: %w", err)
+	var list []T
+	if err := json.Unmarshal(content, &list); err != nil {
+		return nil, fmt.Errorf("the embedded %s: %w", name, err)
 	}
-	return entries, nil
+	return list, nil
 }
 
-// Product is something that brings kinds to a cluster.
+// Product is something that brings kinds to a cluster, a line of data/products.json.
 type Product struct {
-	Name string
+	Name string `json:"name"`
 	// Releases that are known, the default first.
-	Releases []string
+	Releases []string `json:"releases"`
 }
 
-// Products lists what is known, in the order of e2e/tools/schemas/sources.yaml.
-func Products() ([]Product, error) {
-	entries, err := readIndex()
-	if err != nil {
-		return nil, err
-	}
-	return products(entries), nil
-}
-
-func products(entries []entry) []Product {
-	var known []Product
-	for _, e := range entries {
-		at := slices.IndexFunc(known, func(p Product) bool { return p.Name == e.Product })
-		if at < 0 {
-			known = append(known, Product{Name: e.Product})
-			at = len(known) - 1
-		}
-		if !slices.Contains(known[at].Releases, e.Release) {
-			known[at].Releases = append(known[at].Releases, e.Release)
-		}
-	}
-	return known
-}
+// Products lists what is known, in the order of e2e/tools/schemas/sources.yaml. It is cheap: every start of the
+// command line asks.
+func Products() ([]Product, error) { return readList[Product]("data/products.json") }
 
 // Versions chooses releases by product, for example {"kserve": "0.19"}. A product that is left out has its default.
 type Versions map[string]string

@@ -3,6 +3,8 @@ package schema
 import (
 	"strconv"
 	"strings"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // Pointer turns a path as the API server writes it into a JSON pointer. The server joins names with dots and does
@@ -16,7 +18,7 @@ func Pointer(object any, path string) string {
 		}
 		name, rest := nextName(object, path)
 		b.WriteByte('/')
-		b.WriteString(escape(name))
+		b.WriteString(manifest.EscapeToken(name))
 		object, path = child(object, name), rest
 	}
 	return b.String()
@@ -61,10 +63,6 @@ func child(object any, name string) any {
 	return nil
 }
 
-func escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
-
 // tokens are the unescaped names of a JSON pointer.
 func tokens(pointer string) []string {
 	if pointer == "" {
@@ -72,7 +70,7 @@ func tokens(pointer string) []string {
 	}
 	names := strings.Split(pointer[1:], "/")
 	for i, name := range names {
-		names[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		names[i] = manifest.UnescapeToken(name)
 	}
 	return names
 }

@@ -9,9 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // Adoption is weights that were set in the tree of one environment and belong into the document.
@@ -26,7 +27,7 @@ type Adoption struct {
 // keep their weights gets a traffic of its own. The result is read back: where it is not valid, or says something
 // else than was to be taken over, nothing comes of it.
 func Adopt(file []byte, documents []*Deployment, adoptions map[string][]Adoption) ([]byte, error) {
-	e := newEditor(file)
+	e := &editor{file: file, lines: manifest.NewLines(file)}
 	for _, m := range documents {
 		shared := m.sharedAdoption(adoptions[m.Name])
 		if shared != nil {
@@ -183,7 +184,7 @@ var (
 // editor collects replacements of byte ranges of a file.
 type editor struct {
 	file    []byte
-	lines   []int
+	lines   manifest.Lines
 	splices []spliced
 	err     error
 }
@@ -193,31 +194,12 @@ type spliced struct {
 	text           string
 }
 
-const byteOrderMark = "\ufeff"
-
-func newEditor(file []byte) *editor {
-	e := &editor{file: file, lines: []int{0}}
-	if bytes.HasPrefix(file, []byte(byteOrderMark)) {
-		e.lines[0] = len(byteOrderMark) // it is no part of the first column
-	}
-	for i, b := range file {
-		if b == '\n' {
-			e.lines = append(e.lines, i+1)
-		}
-	}
-	return e
-}
-
-// find returns the range of a token that stands at a place. Columns count characters, not bytes.
+// find returns the range of a token that stands at a place.
 func (e *editor) find(at place, token *regexp.Regexp) (int, int) {
-	if at.line < 1 || at.line > len(e.lines) {
-		e.err = fmt.Errorf("line %d is gone; was the file changed meanwhile?", at.line)
+	offset, ok := e.lines.Offset(at.line, at.column)
+	if !ok {
+		e.err = fmt.Errorf("%d:%d is gone; was the file changed meanwhile?", at.line, at.column)
 		return 0, 0
-	}
-	offset := e.lines[at.line-1]
-	for range at.column - 1 {
-		_, size := utf8.DecodeRune(e.file[offset:])
-		offset += size
 	}
 	found := token.FindSubmatchIndex(e.file[offset:])
 	if found == nil {
@@ -240,11 +222,11 @@ func (e *editor) insertAfter(at place, token *regexp.Regexp, text string) {
 // insertLine adds a line behind that of a place, indented to a column, with the line break that the file has there.
 func (e *editor) insertLine(at place, column int, text string) {
 	line := strings.Repeat(" ", max(column-1, 0)) + text
-	if at.line >= len(e.lines) {
+	next, _, ok := e.lines.Line(at.line + 1)
+	if !ok {
 		e.splices = append(e.splices, spliced{len(e.file), 0, "\n" + line + "\n"})
 		return
 	}
-	next := e.lines[at.line]
 	end := "\n"
 	if bytes.HasSuffix(e.file[:next], []byte("\r\n")) {
 		end = "\r\n"

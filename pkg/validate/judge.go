@@ -120,15 +120,15 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 	if err != nil {
 		return nil, err
 	}
-	findings, refused, err := j.schemas(ctx, set, effect)
+	findings, refused, meant, err := j.schemas(ctx, set, effect)
 	if err != nil {
 		return nil, err
 	}
 	rules := lint.Set{
-		Name: set.Name, Resources: set.Resources, Kustomizations: set.Kustomizations, Patches: set.Patches, Incomplete: set.Incomplete,
+		Name: set.Name, Resources: meant, Kustomizations: set.Kustomizations, Patches: set.Patches, Incomplete: set.Incomplete,
 	}
-	if effect != nil {
-		rules.Effective = objectsOf(effect)
+	if rules.Effective, err = j.madeOf(ctx, set, meant, effect); err != nil {
+		return nil, err
 	}
 	found, err := lint.Run(ctx, []lint.Set{rules}, lint.Options{Versions: j.versions})
 	if err != nil {
@@ -156,11 +156,13 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 	return slices.Concat(findings, refusals(set, effect, refused, explained), unmade), nil
 }
 
-// schemas also returns the objects that the API server refuses by their schema, so that nobody says it twice.
-func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Effect) ([]finding.Finding, map[finding.Object]bool, error) {
+// schemas also returns the objects that the API server refuses by their schema, so that nobody says it twice, and what
+// the objects were meant to be, which is the set's own list where nothing is to be said.
+func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Effect) ([]finding.Finding, map[finding.Object]bool, []manifest.Resource, error) {
 	var findings []finding.Finding
+	meant := set.Resources
 	refused := map[finding.Object]bool{}
-	for _, object := range set.Resources {
+	for i, object := range set.Resources {
 		problems, err := j.problems(ctx, object, effect)
 		switch {
 		case errors.Is(err, schema.ErrForeign):
@@ -169,17 +171,25 @@ func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Eff
 				Message: fmt.Sprintf("nothing is known of %s; the object was not checked against a schema", object.APIVersion()),
 			}))
 		case err != nil:
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		for _, problem := range problems {
-			found := At(object, Problem{
-				Code: codeOf(problem.Type), Level: finding.Error, Path: problem.Path, Message: messageOf(problem),
-			})
-			refused[found.Object] = true
-			findings = append(findings, found)
+		if len(problems) == 0 {
+			continue
+		}
+		said, err := j.say(ctx, object, problems)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		refused[At(object, Problem{}).Object] = true
+		findings = append(findings, said.findings...)
+		if !sameData(said.meant, object) {
+			if &meant[0] == &set.Resources[0] {
+				meant = slices.Clone(meant)
+			}
+			meant[i] = said.meant
 		}
 	}
-	return findings, refused, nil
+	return findings, refused, meant, nil
 }
 
 // messageOf begins with the field in the server's own form; a value that is missing has no place of its own.

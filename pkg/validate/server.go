@@ -6,6 +6,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/dryrun"
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/load"
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/schema"
 )
 
@@ -25,20 +26,17 @@ type Server struct{ Cluster *dryrun.Cluster }
 
 // Check implements Check. Objects of namespaces that the set itself brings cannot be asked about before those exist.
 func (s Server) Check(ctx context.Context, set load.Set) ([]finding.Finding, error) {
-	var findings []finding.Finding
-	for _, object := range set.Resources {
-		verdict, err := s.Cluster.Ask(ctx, object.Data)
-		if err != nil {
-			return nil, err
-		}
-		if verdict.Accepted {
-			continue
-		}
-		problem := Problem{Code: CodeServer, Level: finding.Error, Message: verdict.Message}
-		if len(verdict.Fields) > 0 {
-			problem.Path = schema.Pointer(object.Data, verdict.Fields[0])
-		}
-		findings = append(findings, At(object, problem))
+	return PerObject(s.ask).Check(ctx, set)
+}
+
+func (s Server) ask(ctx context.Context, object manifest.Resource) ([]Problem, error) {
+	verdict, err := s.Cluster.Ask(ctx, object.Data)
+	if err != nil || verdict.Accepted {
+		return nil, err
 	}
-	return findings, nil
+	problem := Problem{Code: CodeServer, Level: finding.Error, Message: verdict.Message}
+	if len(verdict.Fields) > 0 {
+		problem.Path = schema.Pointer(object.Data, verdict.Fields[0])
+	}
+	return []Problem{problem}, nil
 }

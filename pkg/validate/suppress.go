@@ -36,7 +36,7 @@ func suppressionRules() []finding.Rule {
 // Suppression leaves findings of a code out, for a reason.
 type Suppression struct {
 	Code string
-	// Kind, Namespace and Name limit it to objects; empty means any.
+	// Kind, Namespace and Name limit it to objects; empty means any. The case of Kind does not matter, as for kubectl.
 	Kind, Namespace, Name string
 	Reason                string
 }
@@ -69,7 +69,7 @@ func ParseSuppression(text string) (Suppression, error) {
 }
 
 func (s Suppression) matches(f finding.Finding) bool {
-	return s.Code == f.Code && (s.Kind == "" || s.Kind == f.Object.Kind) &&
+	return s.Code == f.Code && (s.Kind == "" || strings.EqualFold(s.Kind, f.Object.Kind)) &&
 		(s.Namespace == "" || s.Namespace == f.Object.Namespace) && (s.Name == "" || s.Name == f.Object.Name)
 }
 
@@ -139,7 +139,7 @@ func (s *suppressor) read(object manifest.Resource) []*entry {
 func (s *suppressor) entry(object manifest.Resource, note string) *entry {
 	code, reason, _ := strings.Cut(note, ":")
 	code, reason = strings.TrimSpace(code), strings.TrimSpace(reason)
-	at := At(object, Problem{Path: "/metadata/annotations/" + strings.ReplaceAll(lint.Annotation, "/", "~1")})
+	at := At(object, Problem{Path: "/metadata/annotations/" + manifest.EscapeToken(lint.Annotation)})
 	key := fmt.Sprint(at.File, at.Line, at.Column, at.Object, code)
 	if known := s.notes[key]; known != nil {
 		return known

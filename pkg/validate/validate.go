@@ -67,7 +67,13 @@ func Run(ctx context.Context, paths []string, o Options) (report.Report, error) 
 	return r, nil
 }
 
-// Rules explains every code that a run can report, in their order.
+// Rules explains every code that a run can report, in their order. One without a source of its own refers to its page.
 func Rules() []finding.Rule {
-	return slices.Concat(load.Rules(), suppressionRules(), judgeRules(), serverRules(), lint.Explanations())
+	rules := slices.Concat(load.Rules(), suppressionRules(), judgeRules(), serverRules(), lint.Explanations())
+	for i, rule := range rules {
+		if rule.Reference == "" {
+			rules[i].Reference = lint.PageOf(rule.Code)
+		}
+	}
+	return rules
 }

@@ -3,34 +3,21 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/e2e/envtest/api"
+	"github.com/kservegen/kservegen/e2e/tools"
 )
-
-// source is a module that carries the CRDs of a release of a product.
-type source struct {
-	Product string   `json:"product"`
-	Version string   `json:"version"`
-	Module  string   `json:"module"`
-	Tag     string   `json:"tag"`
-	Sum     string   `json:"sum"`
-	CRDs    []string `json:"crds"`
-	// OpenAPI are schemas of the server's own kinds, which it brings itself.
-	OpenAPI []string `json:"openapi"`
-}
 
 // newest keeps the first release of each product, with all modules that carry it: a server has one version of
 // a CRD.
-func newest(sources []source) []source {
+func newest(sources []tools.Source) []tools.Source {
 	first := map[string]string{}
-	var kept []source
+	var kept []tools.Source
 	for _, s := range sources {
 		if _, known := first[s.Product]; !known {
 			first[s.Product] = s.Version
@@ -44,20 +31,16 @@ func newest(sources []source) []source {
 
 // readDefinitions returns the CRDs of all products, from modules whose sums are as pinned.
 func readDefinitions(ctx context.Context, path string) ([]*unstructured.Unstructured, error) {
-	content, err := os.ReadFile(path)
+	sources, err := tools.ReadSources(path)
 	if err != nil {
 		return nil, err
-	}
-	var sources []source
-	if err := yaml.UnmarshalStrict(content, &sources); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	sources = newest(sources)
 	found := make([][]*unstructured.Unstructured, len(sources))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, s := range sources {
 		group.Go(func() (err error) {
-			found[i], err = s.read(ctx, filepath.Dir(path))
+			found[i], err = definitionsOf(ctx, s, filepath.Dir(path))
 			return err
 		})
 	}
@@ -71,13 +54,10 @@ func readDefinitions(ctx context.Context, path string) ([]*unstructured.Unstruct
 	return all, nil
 }
 
-func (s source) read(ctx context.Context, folder string) ([]*unstructured.Unstructured, error) {
-	m, err := download(ctx, folder, s.Module+"@"+s.Tag)
+func definitionsOf(ctx context.Context, s tools.Source, folder string) ([]*unstructured.Unstructured, error) {
+	m, err := s.Fetch(ctx, folder)
 	if err != nil {
 		return nil, err
-	}
-	if m.Sum != s.Sum {
-		return nil, fmt.Errorf("module %s@%s has the sum %s, not the pinned %s", s.Module, s.Tag, m.Sum, s.Sum)
 	}
 	var definitions []*unstructured.Unstructured
 	for _, pattern := range s.CRDs {

@@ -4,13 +4,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // TestNewest has one release of each product, with all of its modules.
 func TestNewest(t *testing.T) {
 	t.Parallel()
 	crds := []string{"*.yaml"}
-	got := newest([]source{
+	got := newest([]tools.Source{
 		{Product: "kserve", Version: "0.20", Module: "a", CRDs: crds},
 		{Product: "kserve", Version: "0.19", Module: "a", CRDs: crds},
 		{Product: "flux", Version: "2.9", Module: "b", CRDs: crds},

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // KServeNamespace is where KServe looks for its configuration.
@@ -28,7 +30,7 @@ type kserveManifests struct {
 // readKServe reads the release manifests of the version that the manager is built from.
 func readKServe(ctx context.Context, root string) (kserveManifests, error) {
 	var manifests kserveManifests
-	m, err := download(ctx, filepath.Join(root, "e2e", "tools", "kserve"), "github.com/kserve/kserve")
+	m, err := tools.Download(ctx, filepath.Join(root, "e2e", "tools", "kserve"), "github.com/kserve/kserve")
 	if err != nil {
 		return manifests, err
 	}

@@ -3,44 +3,16 @@ package cluster
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
-
-// module is what `go mod download -json` says.
-type module struct {
-	Dir     string
-	Sum     string
-	Version string
-	Error   string
-}
-
-// download fetches a module, unless it is there, and returns where its files are. The folder decides which
-// go.mod answers for a module without a version.
-func download(ctx context.Context, folder, name string) (module, error) {
-	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", name)
-	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+folder)
-	stdout, runErr := cmd.Output()
-	var m module
-	if err := json.Unmarshal(stdout, &m); err != nil {
-		return m, fmt.Errorf("downloading module %s: %w", name, errors.Join(runErr, err))
-	}
-	if m.Error != "" {
-		return m, fmt.Errorf("downloading module %s: %s", name, m.Error)
-	}
-	return m, nil
-}
 
 // readObjects returns those objects of a YAML stream that are wanted. It is asked before the whole object is
 // parsed, since KServe's manifest has 7 MB.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 // entry is one line of the index: a kind in a release, where it comes from, and where its data is.
@@ -30,6 +31,13 @@ type writer struct {
 	out   string
 	files map[string][]byte
 	index []entry
+	known []product
+}
+
+// product is a line of products.json: what the flags of the command line offer, which must not cost them the index.
+type product struct {
+	Name     string   `json:"name"`
+	Releases []string `json:"releases"`
 }
 
 func newWriter(out string) *writer { return &writer{out: out, files: map[string][]byte{}} }
@@ -63,25 +71,48 @@ func (w *writer) add(r release, resource resource) error {
 		}
 	}
 	w.index = append(w.index, e)
+	w.know(r)
 	return nil
 }
 
-func (w *writer) finish() error {
-	var index bytes.Buffer
-	index.WriteString("[\n")
-	for i, e := range w.index {
-		line, err := encode(e)
-		if err != nil {
-			return err
-		}
-		index.Write(line) // one line each: a change is one line of a diff
-		if i < len(w.index)-1 {
-			index.WriteByte(',')
-		}
-		index.WriteByte('\n')
+// know lists a release of a product once, in the order of sources.yaml.
+func (w *writer) know(r release) {
+	at := slices.IndexFunc(w.known, func(p product) bool { return p.Name == r.Product })
+	if at < 0 {
+		at = len(w.known)
+		w.known = append(w.known, product{Name: r.Product})
 	}
-	index.WriteString("]\n")
-	w.files["index.json"] = index.Bytes()
+	if !slices.Contains(w.known[at].Releases, r.Version) {
+		w.known[at].Releases = append(w.known[at].Releases, r.Version)
+	}
+}
+
+// lines is a JSON list with one line for each item, so that a change is one line of a diff.
+func lines[T any](items []T) ([]byte, error) {
+	var list bytes.Buffer
+	list.WriteString("[\n")
+	for i, item := range items {
+		line, err := encode(item)
+		if err != nil {
+			return nil, err
+		}
+		list.Write(line)
+		if i < len(items)-1 {
+			list.WriteByte(',')
+		}
+		list.WriteByte('\n')
+	}
+	list.WriteString("]\n")
+	return list.Bytes(), nil
+}
+
+func (w *writer) finish() (err error) {
+	if w.files["index.json"], err = lines(w.index); err != nil {
+		return err
+	}
+	if w.files["products.json"], err = lines(w.known); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(w.out); err != nil {
 		return err
 	}

@@ -46,13 +46,6 @@ func (i *Index) addFiles(resources []manifest.Resource, kind Kind) {
 	}
 }
 
-// Objects returns every object of the set, its files of Kustomize too.
-func (i *Index) Objects() []*Object {
-	all := append([]*Object(nil), i.all...)
-	all = append(all, i.kinds[Kustomization]...)
-	return append(all, i.kinds[Patch]...)
-}
-
 func (i *Index) find(kind Kind, namespace, name string) *Object {
 	return i.names[identity{kind, namespace, name}]
 }

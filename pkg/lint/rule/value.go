@@ -203,13 +203,10 @@ func (v Value) Key() string {
 func (v Value) Pointer() string {
 	var tokens []string
 	for s := v.path; s != nil; s = s.up {
-		switch {
-		case s.index >= 0:
+		if s.index >= 0 {
 			tokens = append(tokens, strconv.Itoa(s.index))
-		case strings.ContainsAny(s.key, "~/"):
-			tokens = append(tokens, strings.NewReplacer("~", "~0", "/", "~1").Replace(s.key))
-		default:
-			tokens = append(tokens, s.key)
+		} else {
+			tokens = append(tokens, manifest.EscapeToken(s.key))
 		}
 	}
 	var pointer strings.Builder

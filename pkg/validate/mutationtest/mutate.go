@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime"
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // mutant is a tree with one mistake in it.
@@ -89,7 +89,7 @@ func walk(value any, pattern, pointer string, visit func(pattern, pointer string
 	switch value := value.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(value)) {
-			token := "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+			token := "/" + manifest.EscapeToken(key)
 			walk(value[key], pattern+token, pointer+token, visit)
 		}
 	case []any:
@@ -104,7 +104,7 @@ func replace(object map[string]any, pointer string, value any) map[string]any {
 	if pointer == "" {
 		return nil
 	}
-	copied := runtime.DeepCopyJSON(object)
+	copied := manifest.DeepCopy(object)
 	reassign := func(any) {}
 	var at any = copied
 	tokens := strings.Split(pointer[1:], "/")
@@ -112,7 +112,7 @@ func replace(object map[string]any, pointer string, value any) map[string]any {
 		last := i == len(tokens)-1
 		switch holder := at.(type) {
 		case map[string]any:
-			key := strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+			key := manifest.UnescapeToken(token)
 			if last {
 				put(holder, key, value)
 				return copied

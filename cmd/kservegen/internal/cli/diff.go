@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/render"
 )
 
@@ -139,7 +140,7 @@ func printDiff(s Streams, output string, diffs []environmentDiff, built int) err
 		}
 	}
 	if len(diffs) == 0 {
-		fmt.Fprintf(s.Err, "%s built by kustomize: no difference\n", count(built, "overlay"))
+		fmt.Fprintf(s.Err, "%s built by kustomize: no difference\n", finding.Plural(built, "overlay"))
 		return nil
 	}
 	return errFindings

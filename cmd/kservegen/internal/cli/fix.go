@@ -41,7 +41,7 @@ func fix(ctx context.Context, s Streams, findings []finding.Finding) (int, error
 		if _, err := txn.Commit(ctx, filepath.Dir(file), []txn.Change{change}, txn.Options{}); err != nil {
 			return total, err
 		}
-		fmt.Fprintf(s.Err, "%s: %s made\n", file, count(made, "edit"))
+		fmt.Fprintf(s.Err, "%s: %s made\n", file, finding.Plural(made, "edit"))
 		total += made
 	}
 	return total, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/render"
 )
 
@@ -29,9 +30,9 @@ func summarize(s Streams, output string, trees []*render.Tree, written, removed 
 			names = append(names, environment.Name)
 		}
 		fmt.Fprintf(s.Err, "%s: %s in base, %s (%s)\n", filepath.Join(output, tree.Name),
-			count(base, "file"), count(len(names), "overlay"), strings.Join(names, ", "))
+			finding.Plural(base, "file"), finding.Plural(len(names), "overlay"), strings.Join(names, ", "))
 		if len(trees) > 20 {
-			fmt.Fprintf(s.Err, "and %s more\n", count(len(trees)-1, "tree"))
+			fmt.Fprintf(s.Err, "and %s more\n", finding.Plural(len(trees)-1, "tree"))
 			break
 		}
 	}
@@ -39,9 +40,9 @@ func summarize(s Streams, output string, trees []*render.Tree, written, removed 
 	case written+removed == 0:
 		fmt.Fprintln(s.Err, "nothing to change")
 	case removed > 0:
-		fmt.Fprintf(s.Err, "%s written, %d removed\n", count(written, "file"), removed)
+		fmt.Fprintf(s.Err, "%s written, %d removed\n", finding.Plural(written, "file"), removed)
 	default:
-		fmt.Fprintf(s.Err, "%s written\n", count(written, "file"))
+		fmt.Fprintf(s.Err, "%s written\n", finding.Plural(written, "file"))
 	}
 }
 
@@ -61,7 +62,7 @@ func reportCheck(s Streams, output string, update render.Update) error {
 		fmt.Fprintf(s.Err, "%s is current\n", output)
 		return nil
 	}
-	fmt.Fprintf(s.Err, "%s is not current: %s would change; run kservegen render\n", output, count(len(update.Changes), "file"))
+	fmt.Fprintf(s.Err, "%s is not current: %s would change; run kservegen render\n", output, finding.Plural(len(update.Changes), "file"))
 	for _, conflict := range update.Conflicts {
 		fmt.Fprintf(s.Err, "%s %s\n", filepath.Join(output, conflict.Path), conflict.Why)
 	}
@@ -79,7 +80,7 @@ func reportDryRun(s Streams, output string, documents []adoption, trees []*rende
 		}
 		fmt.Fprintf(s.Out, "%s %s\n", verb, filepath.Join(output, change.Path))
 	}
-	fmt.Fprintf(s.Err, "%s would change, in %s\n", count(len(documents)+len(update.Changes), "file"), count(len(trees), "tree"))
+	fmt.Fprintf(s.Err, "%s would change, in %s\n", finding.Plural(len(documents)+len(update.Changes), "file"), finding.Plural(len(trees), "tree"))
 }
 
 // reportConflicts names the files that a person edited, and what to do.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/txn"
 )
@@ -66,7 +67,7 @@ func exit(s Streams, err error) int {
 		return exitInterrupted
 	case errors.As(err, &problems):
 		fmt.Fprintln(s.Err, problems.Error())
-		fmt.Fprintf(s.Err, "kservegen: %s; nothing was written\n", count(len(problems), "problem"))
+		fmt.Fprintf(s.Err, "kservegen: %s; nothing was written\n", finding.Plural(len(problems), "problem"))
 		return exitUsage
 	case errors.As(err, &usage), errors.Is(err, txn.ErrRefused):
 		fmt.Fprintf(s.Err, "kservegen: %v\n", err)
@@ -74,13 +75,6 @@ func exit(s Streams, err error) int {
 	}
 	fmt.Fprintf(s.Err, "kservegen: %v\n", err)
 	return exitInternal
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func newRoot(s Streams) *cobra.Command {

@@ -1,6 +1,7 @@
 package across
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -89,7 +90,7 @@ func reportMissed(c *rule.Context, p *rule.Predictor, at rule.Value, spare *rule
 	if !at.Found() {
 		at = p.Spec
 	}
-	c.Report(at, "the set has %s in namespace %q, which nothing uses, and not what this names", spare, spare.Namespace)
+	c.Report(at, "the set has %s in %s, which nothing uses, and not what this names", spare, rule.InNamespace(spare.Namespace))
 }
 
 // spare is an object that may be meant: of that name in another namespace, or one that nothing refers to.
@@ -126,7 +127,7 @@ func idleRuntime() rule.Rule {
 				}
 				for _, runtime := range c.Objects(rule.ServingRuntime) {
 					if !used[runtime] && meant(runtime, p) {
-						c.Report(p.Model, "%s of namespace %q is named by nobody, and this names %q", runtime, runtime.Namespace, p.RuntimeName())
+						c.Report(p.Model, "%s of %s is named by nobody, and this names %s", runtime, rule.InNamespace(runtime.Namespace), cmp.Or(p.RuntimeName(), "none"))
 						break
 					}
 				}

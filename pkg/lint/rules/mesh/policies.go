@@ -32,14 +32,14 @@ func selectsNothing() rule.Rule {
 					matches := func(labels map[string]string) bool { return rule.Selects(selector.Map(), labels) }
 					// Policies of Istio's root namespace are for all namespaces.
 					if other := c.Elsewhere(policy.Namespace, matches); len(workloads) == 0 && selector.Len() > 0 && other != nil && policy.Namespace != "istio-system" {
-						c.Report(selector, "the pods with these labels are in namespace %q", other.Namespace)
+						c.Report(selector, "the pods with these labels are in %s", rule.InNamespace(other.Namespace))
 					}
 					if selector.Len() == 0 || len(workloads) == 0 || slices.ContainsFunc(workloads, func(w *rule.Workload) bool {
 						return !w.Known() || matches(w.Labels)
 					}) {
 						continue
 					}
-					c.Report(selector, "no pod of the set in namespace %q has these labels", policy.Namespace)
+					c.Report(selector, "no pod of the set in %s has these labels", rule.InNamespace(policy.Namespace))
 				}
 			}
 		},

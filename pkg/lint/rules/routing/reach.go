@@ -51,7 +51,7 @@ func reportNamespace(c *rule.Context, object *rule.Object, host rule.Value) {
 		}
 	}
 	if meant != "" {
-		c.Report(host, "the set makes Service %s in namespace %q, not in %q", named.Service, meant, named.Namespace)
+		c.Report(host, "the set makes Service %s in %s, not in %s", named.Service, rule.InNamespace(meant), rule.InNamespace(named.Namespace))
 	}
 }
 
@@ -232,7 +232,7 @@ func ruleElsewhere() rule.Rule {
 					destination.Namespace == "istio-system" || len(c.InNamespace(destination.Namespace)) > 0 {
 					continue
 				}
-				c.Report(host, "Service %s is in namespace %q, and only clients in %q would take this", service.Name, service.Namespace, destination.Namespace)
+				c.Report(host, "Service %s is in %s, and only clients in %s would take this", service.Name, rule.InNamespace(service.Namespace), rule.InNamespace(destination.Namespace))
 			}
 		},
 	}

@@ -79,7 +79,7 @@ func blockedDrain() rule.Rule {
 				}
 				n, ok := least.Int()
 				if replicas := replicasOf(c, budget); ok && replicas > 0 && n >= replicas {
-					c.Report(least, "%d pods must stay, and there are %d", n, replicas)
+					c.Report(least, "%s must stay, and there are %d", finding.Plural(n, "pod"), replicas)
 				}
 			}
 		},
