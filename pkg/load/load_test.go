@@ -217,6 +217,10 @@ resources: [nothing]
 apiVersion: v1
 kind: B
 metadata: {name: b}
+-- apps/dev/forgotten.yaml --
+apiVersion: v1
+kind: C
+metadata: {name: c}
 -- loose/values.yaml --
 a: b
 -- loose/model.yaml --
@@ -229,10 +233,12 @@ metadata: {name: m}
 	for _, set := range sets {
 		names = append(names, strings.TrimPrefix(set.Name, root))
 	}
-	assert.Equal(t, []string{"/apps/dev", "/apps/prod"}, names)
+	assert.Equal(t, []string{"/apps/dev", "/apps/prod", "/loose"}, names)
 	require.Len(t, findings, 1)
 	assert.Equal(t, load.CodeUnused, findings[0].Code)
-	assert.Equal(t, filepath.Join(root, "loose/b.yaml"), findings[0].File)
+	assert.Equal(t, filepath.Join(root, "apps/dev/forgotten.yaml"), findings[0].File)
+	require.Len(t, sets[2].Resources, 1)
+	assert.Equal(t, "b", sets[2].Resources[0].Name())
 	assert.Len(t, sets[0].Kustomizations, 3)
 	assert.Equal(t, "dev", filepath.Base(filepath.Dir(sets[0].Kustomizations[0].File)))
 }
