@@ -12,6 +12,7 @@ const (
 	CodeDocument      = "KG0006"
 	CodeUnused        = "KG0007"
 	CodeNothing       = "KG0008"
+	CodeAlternatives  = "KG0011"
 )
 
 // Rules explains the codes of this package, in their order.
@@ -49,13 +50,19 @@ func Rules() []finding.Rule {
 		},
 		{
 			Code: CodeUnused, Level: finding.Info, Title: "No kustomization uses the file",
-			Why: "Nothing that is built from this directory has it, so it was not judged.",
-			Fix: "List it under resources, or remove it.",
+			Why: "It stands beside a kustomization or beside what one uses, and nothing that is built has it: forgotten, or a patch that was switched off. It may be a part of an object, so it was not judged. " +
+				"Files in directories without any were judged as they stand.",
+			Fix: "List it under resources or patches, or remove it.",
 		},
 		{
 			Code: CodeNothing, Level: finding.Error, Title: "There is nothing to validate",
 			Why: "The path holds no Kubernetes object and no kustomization.",
 			Fix: "Name a kustomization, manifests, a directory of them, or - for standard input.",
+		},
+		{
+			Code: CodeAlternatives, Level: finding.Info, Title: "No two files of a directory hold the same object",
+			Why: "`kubectl apply -f` on the directory applies one over the other. The directory was found below the one that was named, so its files were taken for alternatives: each was judged by itself, and nothing followed from what it lacks.",
+			Fix: "Nothing to do for alternatives. Name the directory itself if all its files belong together.",
 		},
 	}
 }

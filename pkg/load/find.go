@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,28 +87,6 @@ func (l *loader) directory(ctx context.Context, dir string) []job {
 		jobs = append(jobs, func() []Set { return l.looseDirectories(dir, loose, len(jobs) == 0) })
 	}
 	return jobs
-}
-
-// looseDirectories makes one set of each directory's files, as kubectl apply -f reads them: files in different
-// directories are often alternatives. alone is set where the tree holds nothing else.
-func (l *loader) looseDirectories(root string, files []string, alone bool) []Set {
-	var sets []Set
-	byDir := map[string][]string{}
-	for _, file := range files {
-		byDir[filepath.Dir(file)] = append(byDir[filepath.Dir(file)], file)
-	}
-	broken := false
-	for _, of := range slices.Sorted(maps.Keys(byDir)) {
-		found, incomplete := l.looseSets(of, root, byDir[of])
-		sets, broken = append(sets, found...), broken || incomplete
-	}
-	if alone && len(sets) == 0 && !broken {
-		l.report(finding.Finding{
-			Code: CodeNothing, Level: finding.Error, File: root, Message: "holds no Kubernetes object and no kustomization",
-			Fix: "Name a directory that does, or - for standard input.",
-		})
-	}
-	return sets
 }
 
 // scan is what a directory tree holds.
@@ -206,10 +183,10 @@ func (s *scan) loose() []string {
 		managed[filepath.Dir(path)] = managed[filepath.Dir(path)] || exists(path) && !isDirectory(path)
 	}
 	if len(s.kustomizations)+len(s.own) == 0 {
-		return s.yaml
+		return s.manifests(s.yaml)
 	}
 	var files []string
-	for _, path := range s.yaml {
+	for _, path := range s.manifests(s.yaml) {
 		if s.used[path] {
 			continue
 		}
@@ -224,16 +201,6 @@ func (s *scan) loose() []string {
 		}
 	}
 	return files
-}
-
-// peek parses a file without a word about its text; false where it is not valid.
-func (s *scan) peek(path string) ([]manifest.Document, bool) {
-	f, ok := s.bytes(s.root, path)
-	if !ok {
-		return nil, false
-	}
-	documents, findings := parseDocuments(path, f.data, s.Limits)
-	return documents, len(findings) == 0
 }
 
 // unused tells of objects that nothing builds.

@@ -65,7 +65,7 @@ func (j *Judge) unmade(ctx context.Context, effect *effective.Effect) ([]finding
 				return nil, err
 			}
 			findings = append(findings, At(service.InferenceService, Problem{
-				Code: CodeController, Level: finding.Error,
+				Code: CodeController, Level: finding.Error, Path: pathOfName,
 				Message: fmt.Sprintf("the API server refuses the %v that KServe makes of it: %s", object.Data["kind"], messageOf(problems[0])),
 			}))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -125,7 +126,8 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 		return nil, err
 	}
 	rules := lint.Set{
-		Name: set.Name, Resources: set.Resources, Kustomizations: set.Kustomizations, Patches: set.Patches, Incomplete: set.Incomplete,
+		Name: set.Name, Resources: set.Resources, Kustomizations: set.Kustomizations, Patches: set.Patches,
+		Incomplete: set.Incomplete, Loose: set.Kind == load.Files,
 	}
 	if effect != nil {
 		rules.Effective = objectsOf(effect)
@@ -173,7 +175,7 @@ func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Eff
 		}
 		for _, problem := range problems {
 			found := At(object, Problem{
-				Code: codeOf(problem.Type), Level: finding.Error, Path: problem.Path, Message: messageOf(problem),
+				Code: codeOf(problem), Level: finding.Error, Path: problem.Path, Message: messageOf(problem),
 			})
 			refused[found.Object] = true
 			findings = append(findings, found)
@@ -190,13 +192,16 @@ func messageOf(problem schema.Problem) string {
 	return problem.Field + ": " + problem.Message
 }
 
-// codeOf maps the server's types of errors.
-func codeOf(errorType string) string {
-	switch errorType {
+// codeOf maps the server's types of errors. Not found is a kind, and also a volume that a container mounts.
+func codeOf(problem schema.Problem) string {
+	switch problem.Type {
 	case schema.UnknownField:
 		return CodeUnknownField
 	case "FieldValueNotFound":
-		return CodeUnknownKind
+		if problem.Path == "/apiVersion" || problem.Path == "/kind" {
+			return CodeUnknownKind
+		}
+		return CodeInvalid
 	case "FieldValueRequired":
 		return CodeRequired
 	}
@@ -257,7 +262,8 @@ func refusals(set load.Set, effect *effective.Effect, refused, explained map[fin
 	for _, refusal := range all {
 		object := find(set, refusal.Object)
 		f := At(object, Problem{
-			Code: CodeWebhook, Level: finding.Error, Message: fmt.Sprintf("%s refuses it: %s", refusal.By, refusal.Message),
+			Code: CodeWebhook, Level: finding.Error, Path: pathIn(object, refusal.Message),
+			Message: fmt.Sprintf("%s refuses it: %s", refusal.By, refusal.Message),
 		})
 		switch {
 		case refused[f.Object], refusal.Late() && (explained[f.Object] || anyOf(refused) || refusal.NoRuntime()):
@@ -273,6 +279,22 @@ func refusals(set load.Set, effect *effective.Effect, refused, explained map[fin
 		findings = append(findings, f)
 	}
 	return findings
+}
+
+// pathOfName is where stands what has no better place.
+const pathOfName = "/metadata/name"
+
+// field is how KServe and the API server write the path of a field.
+var field = regexp.MustCompile(`\b(?:spec|metadata)(?:\.[A-Za-z][A-Za-z0-9]*|\[\d+\])+`)
+
+// pathIn is the first field of the object that a message names.
+func pathIn(object manifest.Resource, message string) string {
+	for _, path := range field.FindAllString(message, -1) {
+		if pointer := schema.Pointer(object.Data, path); object.Node != nil && manifest.Lookup(object.Node, pointer) != nil {
+			return pointer
+		}
+	}
+	return pathOfName
 }
 
 // find returns the object of a set that a refusal is about; a refused runtime, for example, may be one that KServe

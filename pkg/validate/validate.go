@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -69,5 +70,7 @@ func Run(ctx context.Context, paths []string, o Options) (report.Report, error) 
 
 // Rules explains every code that a run can report, in their order.
 func Rules() []finding.Rule {
-	return slices.Concat(load.Rules(), suppressionRules(), judgeRules(), serverRules(), lint.Explanations())
+	rules := slices.Concat(load.Rules(), suppressionRules(), judgeRules(), serverRules(), lint.Explanations())
+	slices.SortFunc(rules, func(a, b finding.Rule) int { return cmp.Compare(a.Code, b.Code) })
+	return rules
 }
