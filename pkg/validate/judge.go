@@ -174,6 +174,9 @@ func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Eff
 			return nil, nil, err
 		}
 		for _, problem := range problems {
+			if set.Unbuilt && !problem.Decoding {
+				continue // a patch or a transformer may be what sets it
+			}
 			found := At(object, Problem{
 				Code: codeOf(problem), Level: finding.Error, Path: problem.Path, Message: messageOf(problem),
 			})
