@@ -50,12 +50,13 @@ func (l *loader) kustomization(root, dir string) job {
 	}
 }
 
-// kustomizations are the files that took part, the named one first.
+// kustomizations are the files that took part, the named one first, but for those that would fetch something: that has
+// been reported, and a rule would say it again.
 func (g *graph) kustomizations() []manifest.Resource {
 	var list []manifest.Resource
 	seen := map[string]bool{}
 	for _, step := range slices.Backward(g.steps) {
-		if !seen[step.file] {
+		if !seen[step.file] && !slices.ContainsFunc(step.references(), func(ref reference) bool { return isRemote(ref.path) }) {
 			list = append(list, resourceOf(step.file, step.document.Node))
 		}
 		seen[step.file] = true
