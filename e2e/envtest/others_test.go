@@ -13,17 +13,23 @@ import (
 	"github.com/kservegen/kservegen/pkg/validate/otherstest"
 )
 
-// others are trees that the modules carry whose schemas validate has; KServe's own are judged beside pkg/validate.
-func others() map[string][]string {
-	return map[string][]string{
-		"sigs.k8s.io/gateway-api":                            {"examples", "config"},
-		"sigs.k8s.io/gateway-api-inference-extension":        {"config"},
-		"sigs.k8s.io/lws":                                    {"config", "docs"},
-		"github.com/kedacore/keda/v2":                        {"config"},
-		"github.com/prometheus-operator/prometheus-operator": {"example"},
-		"github.com/aws/karpenter-provider-aws":              {"examples"},
-		"github.com/fluxcd/kustomize-controller":             {"config"},
-		"github.com/fluxcd/source-controller":                {"config"},
+// other is what a module brings besides code; name is that of its list.
+type other struct {
+	name, module string
+	directories  []string
+}
+
+// others are trees of the modules whose schemas validate has; KServe's own are judged beside pkg/validate.
+func others() []other {
+	return []other{
+		{"gateway-api", "sigs.k8s.io/gateway-api", []string{"examples", "config"}},
+		{"inference-extension", "sigs.k8s.io/gateway-api-inference-extension", []string{"config"}},
+		{"leaderworkerset", "sigs.k8s.io/lws", []string{"config", "docs"}},
+		{"keda", "github.com/kedacore/keda/v2", []string{"config"}},
+		{"prometheus-operator", "github.com/prometheus-operator/prometheus-operator", []string{"example"}},
+		{"karpenter", "github.com/aws/karpenter-provider-aws", []string{"examples"}},
+		{"kustomize-controller", "github.com/fluxcd/kustomize-controller", []string{"config"}},
+		{"source-controller", "github.com/fluxcd/source-controller", []string{"config"}},
 	}
 }
 
@@ -42,12 +48,12 @@ func TestOthersTrees(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join("..", "tools", "schemas")
 	tags := newest(t, filepath.Join(folder, "sources.yaml"))
-	for module, directories := range others() {
-		t.Run(module, func(t *testing.T) {
-			require.Contains(t, tags, module)
-			dir, err := cluster.ModuleDir(t.Context(), folder, module+"@"+tags[module])
+	for _, o := range others() {
+		t.Run(o.name, func(t *testing.T) {
+			require.Contains(t, tags, o.module)
+			dir, err := cluster.ModuleDir(t.Context(), folder, o.module+"@"+tags[o.module])
 			require.NoError(t, err)
-			r := otherstest.Compare(t, filepath.Join("testdata/others", filepath.Base(filepath.Dir(module+"/"))+".txt"), dir, directories...)
+			r := otherstest.Compare(t, "testdata/others/"+o.name+".txt", dir, o.directories...)
 			assert.Positive(t, r.Objects())
 			t.Log(r.Summary())
 		})

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -40,6 +41,17 @@ func download(ctx context.Context, folder, name string) (module, error) {
 		return m, fmt.Errorf("downloading module %s: %s", name, m.Error)
 	}
 	return m, nil
+}
+
+// ModuleDir fetches a module, unless it is there, and returns where its files are. The folder decides which go.mod
+// answers for a module without a version.
+func ModuleDir(ctx context.Context, folder, name string) (string, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return "", err
+	}
+	m, err := download(ctx, folder, name)
+	return m.Dir, err
 }
 
 // readObjects returns those objects of a YAML stream that are wanted. It is asked before the whole object is

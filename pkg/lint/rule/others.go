@@ -9,7 +9,9 @@ import (
 // whose labels stand in their template, or of a kind that an operator makes pods of with labels of its own.
 func (c *Context) OthersMatch(namespace string, matches func(labels map[string]string) bool) bool {
 	return slices.ContainsFunc(c.index.all, func(object *Object) bool {
-		if object.Namespace != namespace || slices.Contains(podless(), object.Kind) || isWorkload(object.Kind) {
+		// A namespace that is left to the client may be any.
+		elsewhere := object.Namespace != namespace && object.Namespace != "" && namespace != ""
+		if elsewhere || slices.Contains(podless(), object.Kind) || isWorkload(object.Kind) {
 			return false
 		}
 		spec := object.Field("spec")
