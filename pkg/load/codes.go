@@ -30,12 +30,12 @@ func Rules() []finding.Rule {
 		},
 		{
 			Code: CodeNoObject, Level: finding.Info, Title: "The document is no Kubernetes object",
-			Why: "A document with neither apiVersion nor kind, as the values file of a chart, is passed over. One with only one of them is refused by kubectl and the API server.",
+			Why: "A document with neither apiVersion nor kind, as the values file of a chart, is passed over; files of a directory without any are passed over in silence. One with only one of them is refused by kubectl and the API server.",
 			Fix: "Give it apiVersion, kind and metadata.name if it is meant as an object.",
 		},
 		{
 			Code: CodeKustomization, Level: finding.Error, Title: "The kustomization cannot be built",
-			Why: "`kustomize build`, `kubectl apply -k` and Flux fail in the same way. The objects were judged as they stand in their files, without patches.",
+			Why: "`kustomize build`, `kubectl apply -k` and Flux fail in the same way. It was judged without what is missing or broken and without the tests of patches or, where it cannot be built even so, as the objects stand in their files.",
 			Fix: "Correct what Kustomize complains about.", Reference: "https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/",
 		},
 		{

@@ -318,3 +318,36 @@ func FuzzKustomization(f *testing.F) {
 		}
 	})
 }
+
+// Files of a directory that was found, and hold one object twice, are alternatives; who names the directory means all.
+func TestAlternativesAreJudgedOneByOne(t *testing.T) {
+	t.Parallel()
+	root := unpack(t, `
+-- app/one.yaml --
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+-- app/other.yaml --
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+-- app/data.json --
+{"_id": 1}
+{"_id": 2}
+-- app/package.json --
+{"name": "web"}
+`)
+	sets, findings := read(t, root)
+	require.Len(t, findings, 1, "data is no manifest")
+	assert.Equal(t, load.CodeAlternatives, findings[0].Code)
+	assert.Equal(t, filepath.Join(root, "app/other.yaml"), findings[0].File)
+	require.Len(t, sets, 2)
+	for _, set := range sets {
+		assert.True(t, set.Incomplete)
+	}
+	sets, findings = read(t, filepath.Join(root, "app"))
+	assert.Empty(t, findings)
+	require.Len(t, sets, 1)
+	assert.Len(t, sets[0].Resources, 2)
+	assert.False(t, sets[0].Incomplete)
+}
