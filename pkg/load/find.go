@@ -83,8 +83,8 @@ func (l *loader) directory(ctx context.Context, dir string) []job {
 	scan.walk(ctx, dir)
 	jobs := scan.leaves()
 	loose := scan.loose()
-	if len(loose) > 0 || len(jobs) == 0 {
-		jobs = append(jobs, func() []Set { return l.looseDirectories(dir, loose, len(jobs) == 0) })
+	if alone := len(jobs) == 0; alone || len(loose) > 0 {
+		jobs = append(jobs, func() []Set { return l.looseDirectories(dir, loose, alone) })
 	}
 	return jobs
 }

@@ -351,3 +351,11 @@ metadata: {name: web}
 	assert.Len(t, sets[0].Resources, 2)
 	assert.False(t, sets[0].Incomplete)
 }
+
+func TestDirectoriesOfDataHoldNothing(t *testing.T) {
+	t.Parallel()
+	sets, findings := read(t, unpack(t, "-- data/package.json --\n{\"name\": \"web\"}\n"))
+	assert.Empty(t, sets)
+	require.Len(t, findings, 1)
+	assert.Equal(t, load.CodeNothing, findings[0].Code)
+}
