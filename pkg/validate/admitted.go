@@ -22,11 +22,11 @@ func (j *Judge) problems(ctx context.Context, object manifest.Resource, effect *
 	if err != nil || len(problems) == 0 {
 		return problems, err
 	}
-	admitted := admittedOf(effect, object)
-	if admitted == nil {
+	defaulted := defaultedOf(effect, object)
+	if defaulted == nil {
 		return problems, nil
 	}
-	left, err := j.catalog.Validate(ctx, admitted)
+	left, err := j.catalog.Validate(ctx, defaulted)
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +39,12 @@ func (j *Judge) problems(ctx context.Context, object manifest.Resource, effect *
 	return left, nil
 }
 
-// admittedOf is nil where KServe's webhooks do not hand the object on.
-func admittedOf(effect *effective.Effect, object manifest.Resource) map[string]any {
+// defaultedOf is nil where KServe's defaulting webhook does not hand the object on.
+func defaultedOf(effect *effective.Effect, object manifest.Resource) map[string]any {
 	if effect != nil {
 		for _, result := range effect.Services {
 			if sameData(result.InferenceService, object) {
-				return result.Admitted
+				return result.Defaulted
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func (j *Judge) unmade(ctx context.Context, effect *effective.Effect) ([]finding
 				return nil, err
 			}
 			findings = append(findings, At(service.InferenceService, Problem{
-				Code: CodeController, Level: finding.Error,
+				Code: CodeController, Level: finding.Error, Path: pathOfName,
 				Message: fmt.Sprintf("the API server refuses the %v that KServe makes of it: %s", object.Data["kind"], messageOf(problems[0])),
 			}))
 		}

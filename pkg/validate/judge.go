@@ -125,7 +125,8 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 		return nil, err
 	}
 	rules := lint.Set{
-		Name: set.Name, Resources: meant, Kustomizations: set.Kustomizations, Patches: set.Patches, Incomplete: set.Incomplete,
+		Name: set.Name, Resources: meant, Kustomizations: set.Kustomizations, Patches: set.Patches,
+		Incomplete: set.Incomplete, Loose: set.Kind == load.Files,
 	}
 	if rules.Effective, err = j.madeOf(ctx, set, meant, effect); err != nil {
 		return nil, err
@@ -173,6 +174,9 @@ func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Eff
 		case err != nil:
 			return nil, nil, nil, err
 		}
+		if set.Unbuilt { // a patch or a transformer may be what sets it
+			problems = slices.DeleteFunc(slices.Clone(problems), func(p schema.Problem) bool { return !p.Decoding })
+		}
 		if len(problems) == 0 {
 			continue
 		}
@@ -200,13 +204,16 @@ func messageOf(problem schema.Problem) string {
 	return problem.Field + ": " + problem.Message
 }
 
-// codeOf maps the server's types of errors.
-func codeOf(errorType string) string {
-	switch errorType {
+// codeOf maps the server's types of errors. Not found is a kind, and also a volume that a container mounts.
+func codeOf(problem schema.Problem) string {
+	switch problem.Type {
 	case schema.UnknownField:
 		return CodeUnknownField
 	case "FieldValueNotFound":
-		return CodeUnknownKind
+		if problem.Path == "/apiVersion" || problem.Path == "/kind" {
+			return CodeUnknownKind
+		}
+		return CodeInvalid
 	case "FieldValueRequired":
 		return CodeRequired
 	}
@@ -254,46 +261,6 @@ func (j *Judge) effect(ctx context.Context, set load.Set) (*effective.Effect, er
 
 func sameData(a, b manifest.Resource) bool {
 	return reflect.ValueOf(a.Data).Pointer() == reflect.ValueOf(b.Data).Pointer()
-}
-
-// refusals are findings at the objects that KServe refuses, but for those that are known to be refused and, of what
-// comes later, those of which it is explained.
-func refusals(set load.Set, effect *effective.Effect, refused, explained map[finding.Object]bool) []finding.Finding {
-	all := slices.Clone(effect.Refused)
-	for _, service := range effect.Services {
-		all = append(all, service.Certain()...)
-	}
-	var findings []finding.Finding
-	for _, refusal := range all {
-		object := find(set, refusal.Object)
-		f := At(object, Problem{
-			Code: CodeWebhook, Level: finding.Error, Message: fmt.Sprintf("%s refuses it: %s", refusal.By, refusal.Message),
-		})
-		switch {
-		case refused[f.Object], refusal.Late() && (explained[f.Object] || anyOf(refused) || refusal.NoRuntime()):
-			continue // said already, or it follows from what is refused or elsewhere: runtimes often are (KG1003)
-		case refusal.Panicked:
-			f.Code = CodeCrash
-		case refusal.Late():
-			f.Code = CodeController
-		}
-		if f.File == "" {
-			f.Object = refusal.Object
-		}
-		findings = append(findings, f)
-	}
-	return findings
-}
-
-// find returns the object of a set that a refusal is about; a refused runtime, for example, may be one that KServe
-// ships.
-func find(set load.Set, wanted finding.Object) manifest.Resource {
-	for _, object := range set.Resources {
-		if object.Kind() == wanted.Kind && object.Name() == wanted.Name && (object.Namespace() == wanted.Namespace || object.Namespace() == "") {
-			return object
-		}
-	}
-	return manifest.Resource{}
 }
 
 func objectsOf(effect *effective.Effect) []manifest.Resource {

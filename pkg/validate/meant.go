@@ -27,7 +27,7 @@ func (j *Judge) say(ctx context.Context, object manifest.Resource, problems []sc
 	result := said{meant: object}
 	tried := 0
 	for _, p := range oneEach(object, problems) {
-		report := Problem{Code: codeOf(p.Type), Level: finding.Error, Path: p.Path, Message: messageOf(p), Fix: fixOf(object, p)}
+		report := Problem{Code: codeOf(p), Level: finding.Error, Path: p.Path, Message: messageOf(p), Fix: fixOf(object, p)}
 		if clashes(object, p) {
 			report.Message = messageOfClash(object, p)
 		}

@@ -68,7 +68,7 @@ func missedReference() rule.Rule {
 			u := usedBy(c.All())
 			for _, p := range c.Predictors() {
 				account := p.Spec.Field("serviceAccountName")
-				if c.Find(rule.ServiceAccount, p.Namespace, account.Text()) == nil {
+				if c.Find(rule.ServiceAccount, p.Namespace, cmp.Or(account.Text(), everyonesAccount)) == nil {
 					reportMissed(c, p, account, spare(c, rule.ServiceAccount, p.Namespace, account.Text(), u.accounts))
 				}
 				for _, uri := range p.StorageURIs() {
@@ -82,6 +82,9 @@ func missedReference() rule.Rule {
 		},
 	}
 }
+
+// everyonesAccount is that of pods that name none.
+const everyonesAccount = "default"
 
 func reportMissed(c *rule.Context, p *rule.Predictor, at rule.Value, spare *rule.Object) {
 	if spare == nil {

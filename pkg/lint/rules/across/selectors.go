@@ -51,6 +51,9 @@ func reportUnmatched(c *rule.Context, object *rule.Object, selector rule.Value, 
 	if len(workloads) == 0 || slices.ContainsFunc(workloads, func(w *rule.Workload) bool { return !w.Known() || matches(w.Labels) }) {
 		return
 	}
+	if c.OthersMatch(object.Namespace, matches) {
+		return
+	}
 	c.Report(selector, "no pod of the set in %s has these labels", rule.InNamespace(object.Namespace))
 }
 
