@@ -42,6 +42,7 @@ func (l *loader) kustomization(root, dir string) job {
 			g.blame(dir, err)
 			return g.unbuilt(set)
 		}
+		g.lost(dir)
 		set.Resources = resources
 		return []Set{set}
 	}

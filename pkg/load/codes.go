@@ -12,6 +12,7 @@ const (
 	CodeDocument      = "KG0006"
 	CodeUnused        = "KG0007"
 	CodeNothing       = "KG0008"
+	CodeLost          = "KG0012"
 )
 
 // Rules explains the codes of this package, in their order.
@@ -56,6 +57,11 @@ func Rules() []finding.Rule {
 			Code: CodeNothing, Level: finding.Error, Title: "There is nothing to validate",
 			Why: "The path holds no Kubernetes object and no kustomization.",
 			Fix: "Name a kustomization, manifests, a directory of them, or - for standard input.",
+		},
+		{
+			Code: CodeLost, Level: finding.Warning, Title: "A rendered tree is built of all its files",
+			Why: "kservegen.lock lists what was rendered. An object of it that no kustomization uses any more is not applied: a policy, a budget or a route is missing, and nothing need be wrong with the others. `kservegen render --check` says of the kustomization only that it was edited.",
+			Fix: "Render with --force, which puts the file back. To do without an object, name it under spec.omit of the document and render; to remove it in one environment, patch it away in the overlay's custom/.",
 		},
 	}
 }
