@@ -39,6 +39,7 @@ func (l *loader) kustomization(root, dir string) job {
 		if !g.broken {
 			resources, err := g.build(disk{filesys.MakeFsOnDisk(), g.loader}, dir)
 			if err == nil {
+				g.lost(dir)
 				set.Resources = resources
 				return []Set{set}
 			}

@@ -13,6 +13,7 @@ const (
 	CodeUnused        = "KG0007"
 	CodeNothing       = "KG0008"
 	CodeAlternatives  = "KG0011"
+	CodeLost          = "KG0012"
 )
 
 // Rules explains the codes of this package, in their order.
@@ -63,6 +64,11 @@ func Rules() []finding.Rule {
 			Code: CodeAlternatives, Level: finding.Info, Title: "No two files of a directory hold the same object",
 			Why: "`kubectl apply -f` on the directory applies one over the other. The directory was found below the one that was named, so its files were taken for alternatives: each was judged by itself, and nothing followed from what it lacks.",
 			Fix: "Nothing to do for alternatives. Name the directory itself if all its files belong together.",
+		},
+		{
+			Code: CodeLost, Level: finding.Warning, Title: "A rendered tree is built of all its files",
+			Why: "kservegen.lock lists what was rendered. An object of it that no kustomization uses any more is not applied: a policy, a budget or a route is missing, and nothing need be wrong with the others. `kservegen render --check` says of the kustomization only that it was edited.",
+			Fix: "Render with --force, which puts the file back. To do without an object, name it under spec.omit of the document and render; to remove it in one environment, patch it away in the overlay's custom/.",
 		},
 	}
 }

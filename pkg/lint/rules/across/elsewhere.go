@@ -54,7 +54,7 @@ func missedReference() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG1012", Name: "reference-misses-its-object", Level: finding.Warning,
 			Summary: "What a predictor names and what the set holds for it have the same name and namespace.",
-			Why: "The set holds a ServiceAccount or a claim that nothing in it refers to, and a predictor that names another one, or none: as a rule a name or a namespace is wrong. " +
+			Why: "The set holds a ServiceAccount or a claim that nothing in it refers to, or whose name differs by one letter, and a predictor that names another one, or none: as a rule a name or a namespace is wrong. " +
 				"Pods of a missing ServiceAccount aren't created, pods without the one that was meant have no credentials, and those of a missing claim stay Pending.",
 			How:   "Correct the name or the namespace, or remove what nobody uses.",
 			Refs:  []string{"kubernetes: docs/tasks/configure-pod-container/configure-service-account"},
@@ -93,14 +93,16 @@ func reportMissed(c *rule.Context, p *rule.Predictor, at rule.Value, spare *rule
 	if !at.Found() {
 		at = p.Spec
 	}
-	c.Report(at, "the set has %s in %s, which nothing uses, and not what this names", spare, rule.InNamespace(spare.Namespace))
+	c.Report(at, "the set has %s in %s, and not what this names", spare, rule.InNamespace(spare.Namespace))
 }
 
-// spare is an object that may be meant: of that name in another namespace, or one that nothing refers to.
+// spare is an object that may be meant: of that name in another namespace, of nearly that name, or one that nothing
+// refers to.
 func spare(c *rule.Context, kind rule.Kind, namespace, name string, used map[string]bool) *rule.Object {
 	for _, object := range c.Objects(kind) {
-		elsewhere := object.Name == name && object.Namespace != namespace
-		if elsewhere && object.Namespace != "" && namespace != "" || !used[object.Name] && object.Namespace == namespace {
+		elsewhere := object.Name == name && object.Namespace != namespace && object.Namespace != "" && namespace != ""
+		free := !used[object.Name] || rule.Slip(name, object.Name)
+		if elsewhere || free && object.Namespace == namespace {
 			return object
 		}
 	}
