@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kservegen/kservegen/pkg/istiod"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/txn"
 )
@@ -45,6 +46,7 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 			code = exitInternal
 		}
 	}()
+	istiod.RestoreLogs()
 	root := newRoot(s)
 	root.SetArgs(args)
 	return exit(s, root.ExecuteContext(ctx))
