@@ -87,6 +87,7 @@ type Judge struct {
 	istiod    *istiod.Validator
 	versions  lint.Versions
 	last      remembered
+	asked     map[uintptr]asked
 }
 
 // JudgeOptions choose what a Judge knows.
