@@ -9,7 +9,6 @@ import (
 
 	"istio.io/istio/pkg/config"
 	"istio.io/istio/pkg/log"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -52,7 +51,7 @@ func (v *Validator) Refusals(object map[string]any) []Refusal {
 func (v *Validator) reasons(object map[string]any) (refusals []Refusal, size int) {
 	apiVersion, _ := object["apiVersion"].(string)
 	name, _ := object["kind"].(string)
-	kind, ok := v.kinds[schema.FromAPIVersionAndKind(apiVersion, name).GroupKind()]
+	known, ok := v.kinds[schema.FromAPIVersionAndKind(apiVersion, name).GroupKind()]
 	if !ok {
 		return nil, 0
 	}
@@ -65,7 +64,7 @@ func (v *Validator) reasons(object map[string]any) (refusals []Refusal, size int
 	if err != nil {
 		return []Refusal{{Message: err.Error()}}, 0
 	}
-	err = kind.judge(object, string(spec))
+	err = known.judge(object, string(spec))
 	for _, one := range flatten(err) {
 		refusals = append(refusals, Refusal{Message: one.Error()})
 	}
@@ -86,11 +85,11 @@ func (k kind) judge(object map[string]any, spec string) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, &meta); err != nil {
+	if err = json.Unmarshal(text, &meta); err != nil {
 		return fmt.Errorf("cannot decode configuration: %w", err)
 	}
 	message := k.empty()
-	if err := config.ApplyJSON(message, spec); err != nil {
+	if err = config.ApplyJSON(message, spec); err != nil {
 		return fmt.Errorf("error decoding configuration: %w", err)
 	}
 	_, err = k.validate(config.Config{

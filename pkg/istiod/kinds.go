@@ -9,7 +9,6 @@ import (
 	"istio.io/istio/pkg/config"
 	"istio.io/istio/pkg/config/schema/gvk"
 	"istio.io/istio/pkg/config/validation"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
