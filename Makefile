@@ -13,7 +13,7 @@ KUSTOMIZE := $(BIN)/kustomize
 PEERS     := kubeconform kubectl-validate istioctl
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 5s
-FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
+FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
 MIN_GO    := 1.26
 
 # tier NAME,COMMANDS runs the commands and prints the seconds they took.

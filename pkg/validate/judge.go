@@ -11,6 +11,7 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/istiod"
 	"github.com/kservegen/kservegen/pkg/lint"
 	"github.com/kservegen/kservegen/pkg/load"
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -27,6 +28,7 @@ const (
 	CodeWebhook      = "KG0030"
 	CodeController   = "KG0031"
 	CodeCrash        = "KG0032"
+	CodeIstiod       = "KG0033"
 )
 
 func judgeRules() []finding.Rule {
@@ -69,16 +71,23 @@ func judgeRules() []finding.Rule {
 			Why: "KServe's own code panics on it. In the cluster the webhook answers with an error, or the controller retries for ever.",
 			Fix: "Change what the message names; the upstream code does not expect it.", Since: "KServe 0.20",
 		},
+		{
+			Code: CodeIstiod, Level: finding.Error, Title: "istiod's webhook accepts the object",
+			Why: "Istio's own code, run in memory, refuses it; in the cluster the API server refuses the object with the same words. EnvoyFilters are not judged.",
+			Fix: "Do what the message says.", Since: "Istio 1.31",
+		},
 	}
 }
 
-// Judge is the Check of this tool: what the API server refuses by its schemas, what KServe's own code refuses or
-// makes of it, and the rules about both.
+// Judge is the Check of this tool: what the API server refuses by its schemas, what Istio's own code refuses, what
+// KServe's refuses or makes of it, and the rules about all.
 type Judge struct {
 	catalog   *schema.Catalog
 	effective *effective.Builder
+	istiod    *istiod.Validator
 	versions  lint.Versions
 	last      remembered
+	asked     map[uintptr]asked
 }
 
 // JudgeOptions choose what a Judge knows.
@@ -97,7 +106,7 @@ func NewJudge(o JudgeOptions) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Judge{catalog: catalog, versions: o.Versions}
+	j := &Judge{catalog: catalog, istiod: istiod.New(), versions: o.Versions}
 	if !o.WithoutEffective {
 		j.effective, err = effective.New(effective.Options{Structural: Structural(catalog)})
 	}
@@ -136,13 +145,6 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 		return nil, err
 	}
 	findings = append(findings, found...)
-	if effect == nil {
-		return findings, nil
-	}
-	unmade, err := j.unmade(ctx, effect)
-	if err != nil {
-		return nil, err
-	}
 	explained := maps.Clone(refused)
 	byWebhook := refusedByRule()
 	for _, f := range found {
@@ -152,6 +154,14 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 			explained[f.Object] = true
 			refused[f.Object] = refused[f.Object] || byWebhook[f.Code]
 		}
+	}
+	findings = append(findings, j.byIstiod(set, refused)...)
+	if effect == nil {
+		return findings, nil
+	}
+	unmade, err := j.unmade(ctx, effect)
+	if err != nil {
+		return nil, err
 	}
 	unmade = slices.DeleteFunc(unmade, func(f finding.Finding) bool { return explained[f.Object] })
 	return slices.Concat(findings, refusals(set, effect, refused, explained), unmade), nil
@@ -230,7 +240,7 @@ type remembered struct {
 // read by KServe's code, besides what has these kinds' groups.
 func readByKServe() []string {
 	return []string{
-		"InferenceService", "ServingRuntime", "ClusterServingRuntime", "ClusterStorageContainer",
+		"InferenceService", "InferenceGraph", "ServingRuntime", "ClusterServingRuntime", "ClusterStorageContainer",
 		"Secret", "ServiceAccount", "ConfigMap", "Namespace", "PersistentVolumeClaim",
 	}
 }
@@ -238,14 +248,14 @@ func readByKServe() []string {
 // effect is nil where there is nothing for KServe to do.
 func (j *Judge) effect(ctx context.Context, set load.Set) (*effective.Effect, error) {
 	var inputs []manifest.Resource
-	services := false
+	judged := false
 	for _, object := range set.Resources {
 		if slices.Contains(readByKServe(), object.Kind()) {
 			inputs = append(inputs, object)
-			services = services || object.Kind() == "InferenceService"
+			judged = judged || object.Kind() == "InferenceService" || object.Kind() == "InferenceGraph"
 		}
 	}
-	if j.effective == nil || !services {
+	if j.effective == nil || !judged {
 		return nil, nil
 	}
 	if slices.EqualFunc(inputs, j.last.inputs, sameData) {
