@@ -9,7 +9,6 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/finding"
-	"github.com/kservegen/kservegen/pkg/lint"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/schema"
 )
@@ -80,17 +79,6 @@ func withoutOwners(data map[string]any) map[string]any {
 	delete(meta, "ownerReferences")
 	data["metadata"] = meta
 	return data
-}
-
-// refusedByRule are the codes of rules that say what a webhook would.
-func refusedByRule() map[string]bool {
-	codes := map[string]bool{}
-	for _, rule := range lint.All() {
-		if rule.Refused {
-			codes[rule.Code] = true
-		}
-	}
-	return codes
 }
 
 func anyOf(objects map[finding.Object]bool) bool {

@@ -201,8 +201,3 @@ func put(holder any, token string, value any) {
 		}
 	}
 }
-
-func ruleOf(code string) finding.Rule {
-	rules := judgeRules()
-	return rules[slices.IndexFunc(rules, func(r finding.Rule) bool { return r.Code == code })]
-}
