@@ -20,7 +20,8 @@ func TestKindsThatAreGone(t *testing.T) {
 		{"policy/v1beta1", "PodSecurityPolicy"}:              "Pod Security admission",
 		{"serving.kubeflow.org/v1beta1", "InferenceService"}: "use serving.kserve.io/v1beta1",
 	} {
-		problems, err := catalog.Validate(t.Context(), map[string]any{"apiVersion": head[0], "kind": head[1], "metadata": map[string]any{"name": "a"}})
+		var problems []schema.Problem
+		problems, err = catalog.Validate(t.Context(), map[string]any{"apiVersion": head[0], "kind": head[1], "metadata": map[string]any{"name": "a"}})
 		require.NoError(t, err, head)
 		require.Len(t, problems, 1, head)
 		assert.Equal(t, "/apiVersion", problems[0].Path)

@@ -10,7 +10,7 @@ import (
 
 func TestOneEdit(t *testing.T) {
 	t.Parallel()
-	for _, near := range []string{"istio-systems", "istio-sytem", "istio-sysyem", "itsio-system", "stio-system"} {
+	for _, near := range []string{"istio-systems", "istio-sysem", "istio-sysyem", "itsio-system", "stio-system"} {
 		assert.Truef(t, rule.OneEdit(near, "istio-system"), near)
 	}
 	for _, far := range []string{"istio-system", "istio-system2", "2istio-system", "istio-systemic", "istio", ""} {

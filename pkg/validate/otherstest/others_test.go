@@ -38,6 +38,6 @@ func TestListsNeedReasons(t *testing.T) {
 		return err
 	}
 	require.NoError(t, write("# It is so.\na.yaml KG0001\n\n# And so.\nb.yaml KG0001 Service/web\n"))
-	assert.ErrorContains(t, write("# It is so.\n\na.yaml KG0001\n"), ":3: no comment above")
-	assert.ErrorContains(t, write("# It is so.\na.yaml KG0001\na.yaml KG0001\n"), ":3: is listed twice")
+	require.ErrorContains(t, write("# It is so.\n\na.yaml KG0001\n"), ":3: no comment above")
+	require.ErrorContains(t, write("# It is so.\na.yaml KG0001\na.yaml KG0001\n"), ":3: is listed twice")
 }

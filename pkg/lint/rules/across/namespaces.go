@@ -50,6 +50,17 @@ func mentions(c *rule.Context, f func(at rule.Value, namespace string)) {
 			}
 		}
 	}
+	mentionsOfPeers(c, f)
+	for _, sidecar := range c.Objects(rule.Sidecar) {
+		for host := range sidecar.All("spec", "egress", "*", "hosts", "*") {
+			namespace, _, _ := strings.Cut(host.Text(), "/")
+			f(host, namespace)
+		}
+	}
+}
+
+// mentionsOfPeers are those of the policies that say who may talk to whom.
+func mentionsOfPeers(c *rule.Context, f func(at rule.Value, namespace string)) {
 	for _, policy := range c.Objects(rule.AuthorizationPolicy) {
 		for source := range policy.All("spec", "rules", "*", "from", "*", "source") {
 			for namespace := range source.Field("namespaces").Items() {
@@ -68,12 +79,6 @@ func mentions(c *rule.Context, f func(at rule.Value, namespace string)) {
 				name := peer.Field("kubernetes.io/metadata.name")
 				f(name, name.Text())
 			}
-		}
-	}
-	for _, sidecar := range c.Objects(rule.Sidecar) {
-		for host := range sidecar.All("spec", "egress", "*", "hosts", "*") {
-			namespace, _, _ := strings.Cut(host.Text(), "/")
-			f(host, namespace)
 		}
 	}
 }

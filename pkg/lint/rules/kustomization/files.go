@@ -142,14 +142,18 @@ func plugins() rule.Rule {
 					}
 				}
 				for _, field := range []string{"generators", "transformers", "validators"} {
-					for plugin := range file.Field(field).Items() {
-						if needsProgram(plugin.Text()) {
-							c.Report(plugin, "kubectl and Flux don't run functions and plugins")
-						}
-					}
+					reportPrograms(c, file.Field(field))
 				}
 			}
 		},
+	}
+}
+
+func reportPrograms(c *rule.Context, plugins rule.Value) {
+	for plugin := range plugins.Items() {
+		if needsProgram(plugin.Text()) {
+			c.Report(plugin, "kubectl and Flux don't run functions and plugins")
+		}
 	}
 }
 
