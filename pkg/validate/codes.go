@@ -58,8 +58,8 @@ func judgeRules() []finding.Rule {
 			Fix: "Do what the message says.", Since: "KServe 0.20",
 		},
 		{
-			Code: CodeCrash, Level: finding.Error, Title: "KServe does not crash on the object",
-			Why: "KServe's own code panics on it. In the cluster the webhook answers with an error, or the controller retries for ever.",
+			Code: CodeCrash, Level: finding.Error, Title: "Neither KServe nor istiod crashes on the object",
+			Why: "KServe's or Istio's own code panics on it. In the cluster the webhook answers with an error, or the controller retries for ever.",
 			Fix: "Change what the message names; the upstream code does not expect it.", Since: "KServe 0.20",
 		},
 		{

@@ -43,5 +43,5 @@ func TestGraphsAreJudged(t *testing.T) {
 	t.Parallel()
 	const graph = "apiVersion: serving.kserve.io/v1alpha1\nkind: InferenceGraph\nmetadata: {name: g, namespace: llm}\nspec:\n  nodes:\n"
 	assert.Empty(t, found(t, graph+"    root: {routerType: Sequence, steps: [{serviceName: a}]}\n"))
-	assert.Equal(t, []string{"KG0030 1 "}, found(t, graph+"    rooot: {routerType: Sequence, steps: [{serviceName: a}]}\n"))
+	assert.Equal(t, []string{"KG0030 3 /metadata/name"}, found(t, graph+"    rooot: {routerType: Sequence, steps: [{serviceName: a}]}\n"))
 }
