@@ -36,12 +36,13 @@ func layers() map[string][]string {
 		"pkg/k8s":                    {"pkg/spec", "pkg/manifest"},
 		"pkg/observe":                {"pkg/spec", "pkg/manifest"},
 		"pkg/effective":              {"pkg/finding", "pkg/manifest"},
+		"pkg/istiod":                 {},
 		"pkg/render":                 {"pkg/kserve", "pkg/istio", "pkg/k8s", "pkg/observe", "pkg/spec", "pkg/manifest", "pkg/txn"},
 		"pkg/report":                 {"pkg/finding"},
 		"pkg/load":                   {"pkg/finding", "pkg/manifest", "pkg/render", "pkg/spec"},
-		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/dryrun"},
+		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
 		"pkg/dryrun":                 {},
-		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun"},
+		"cmd/kservegen/internal/cli": {"pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }
@@ -80,7 +81,7 @@ func checkImport(t *testing.T, name, imported string, may []string) {
 	}
 	for prefix, only := range map[string][]string{
 		"github.com/kserve/kserve":   {"pkg/kserve", "pkg/effective"},
-		"istio.io/":                  {"pkg/istio"},
+		"istio.io/":                  {"pkg/istio", "pkg/istiod"},
 		"sigs.k8s.io/kustomize/api/": {"pkg/render", "pkg/load"},
 		"github.com/spf13/":          {"cmd/kservegen/internal/cli"},
 	} {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kservegen/kservegen/cmd/kservegen/internal/cli"
 	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/istiod"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 
 // kustomize is `kustomize build DIR` with the library's defaults, to hold render's own words against.
 func kustomize() {
+	istiod.RestoreLogs()
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), os.Args[2])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -67,12 +67,13 @@ func (j *validateJudge) Verdict(ctx context.Context, object map[string]any) (api
 	return verdict, nil
 }
 
-// refusedCodes are those of findings that say that the object is refused: by a schema, by KServe's webhooks, or, in
-// words of its own, a rule.
+// refusedCodes are those of findings that say that the object is refused: by a schema, by KServe's or
+// istiod's webhooks, or, in words of its own, a rule.
 func refusedCodes() map[string]bool {
 	refused := map[string]bool{
 		validate.CodeUnknownField: true, validate.CodeUnknownKind: true, validate.CodeRequired: true,
 		validate.CodeInvalid: true, validate.CodeWebhook: true, validate.CodeCrash: true,
+		validate.CodeIstiod: true,
 	}
 	for _, rule := range lint.All() {
 		if rule.Refused {

@@ -55,7 +55,7 @@ func newRuntimeValidator(decoder admission.Decoder, store *store) *runtimeValida
 	}
 }
 
-// admit decodes an object and, for a runtime, asks its webhook.
+// admit decodes an object and, where its kind has a webhook, asks that.
 func (b *Builder) admit(ctx context.Context, validator *runtimeValidator, resource manifest.Resource, object client.Object) *Refusal {
 	refusal := guard(ourselves, func() error { return checkBounded(resource.Data) })
 	if refusal == nil {
@@ -68,6 +68,11 @@ func (b *Builder) admit(ctx context.Context, validator *runtimeValidator, resour
 		case *v1alpha1.ClusterServingRuntime:
 			object.Namespace = ""
 			refusal = ask(ctx, "clusterservingruntime"+webhookSuffix+"validator", &validator.cluster, object)
+		case *v1alpha1.InferenceGraph:
+			refusal = guard("inferencegraph"+webhookSuffix+"validator", func() error {
+				_, err := (&v1alpha1.InferenceGraphValidator{}).ValidateCreate(ctx, object)
+				return err
+			})
 		}
 	}
 	if refusal != nil {

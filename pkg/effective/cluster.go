@@ -146,7 +146,7 @@ func (c *cluster) readConfig() error {
 	return nil
 }
 
-// brought returns an empty object of the input's kind where KServe reads that kind.
+// brought returns an empty object of the input's kind where KServe reads or judges that kind.
 func brought(resource manifest.Resource) client.Object {
 	switch resource.APIVersion() + " " + resource.Kind() {
 	case "v1 Secret":
@@ -159,6 +159,8 @@ func brought(resource manifest.Resource) client.Object {
 		return &v1alpha1.ServingRuntime{}
 	case v1alpha1.SchemeGroupVersion.String() + " ClusterServingRuntime":
 		return &v1alpha1.ClusterServingRuntime{}
+	case v1alpha1.SchemeGroupVersion.String() + " InferenceGraph":
+		return &v1alpha1.InferenceGraph{}
 	case v1alpha1.SchemeGroupVersion.String() + " ClusterStorageContainer":
 		return &v1alpha1.ClusterStorageContainer{}
 	case v1alpha1.SchemeGroupVersion.String() + " LocalModelCache":

@@ -64,8 +64,9 @@ type Result struct {
 	InferenceService manifest.Resource
 	// Reference names it, with its namespace.
 	Reference finding.Object
-	// Admitted is the InferenceService as the webhooks hand it on; nil where they refuse it.
-	Admitted map[string]any
+	// Defaulted is the InferenceService as the defaulting webhook hands it on; nil where that refuses it. Admitted is
+	// the same where the validating webhook accepts it, and otherwise nil.
+	Defaulted, Admitted map[string]any
 	// Mode is the deployment mode that KServe comes to: Standard, Knative or ModelMesh.
 	Mode string
 	// Runtime is the kind and name of the runtime that serves, for example ServingRuntime llm/vllm; its Kind is

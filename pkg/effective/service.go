@@ -36,7 +36,7 @@ func (b *Builder) service(ctx context.Context, c *cluster, resource manifest.Res
 	r.store.assume = !b.options.Complete
 	if !r.try(ourselves, func() error { return checkBounded(resource.Data) }) ||
 		!r.try(decoding, func() error { return r.read(resource) }) ||
-		!r.try(defaultingWebhook, func() error { return c.defaulted(ctx, r.live) }) ||
+		!r.try(defaultingWebhook, func() error { return r.defaulted(ctx) }) ||
 		!r.try(serviceWebhook, func() error { return r.validate(ctx) }) {
 		return result
 	}
@@ -88,6 +88,13 @@ func (r *run) read(resource manifest.Resource) error {
 	return nil
 }
 
+func (r *run) defaulted(ctx context.Context) (err error) {
+	if err = r.cluster.defaulted(ctx, r.live); err == nil {
+		r.result.Defaulted, err = r.builder.data(r.live.DeepCopy())
+	}
+	return err
+}
+
 func (r *run) validate(ctx context.Context) error {
 	warnings, err := (&v1beta1.InferenceServiceValidator{}).ValidateCreate(ctx, r.live)
 	r.result.Warnings = warnings
@@ -98,11 +105,8 @@ func (r *run) validate(ctx context.Context) error {
 		return !utils.Includes(r.cluster.configs.service.ServiceAnnotationDisallowedList, name)
 	})
 	r.result.Mode = string(isvcutils.GetDeploymentMode("", annotations, r.cluster.configs.deploy))
-	admitted := r.live.DeepCopy()
-	if r.result.Admitted, err = r.builder.data(admitted); err != nil {
-		return err
-	}
-	return r.store.put(admitted)
+	r.result.Admitted = r.result.Defaulted
+	return r.store.put(r.live.DeepCopy())
 }
 
 // components are the controller's own steps, in its order. It waits between them until pods are ready; here the

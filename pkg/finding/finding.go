@@ -41,10 +41,13 @@ type Object struct {
 }
 
 func (o Object) String() string {
-	if o.Namespace == "" {
-		return o.Kind + " " + o.Name
+	switch {
+	case o.Namespace != "":
+		return o.Kind + " " + o.Namespace + "/" + cmp.Or(o.Name, "(no name)")
+	case o.Name == "": // a kustomization has none
+		return o.Kind
 	}
-	return o.Kind + " " + o.Namespace + "/" + o.Name
+	return o.Kind + " " + o.Name
 }
 
 // Finding is one thing that is wrong, where it stands, and what to do.
@@ -68,12 +71,12 @@ type Finding struct {
 	Edit Edit
 }
 
-// Edit replaces a scalar of a file, or removes an entry.
+// Edit replaces a scalar of a file (a value, or a key to rename), or removes an entry.
 type Edit struct {
-	// File, Line and Column say where the value stands, counted from 1.
+	// File, Line and Column say where the scalar stands, counted from 1.
 	File         string
 	Line, Column int
-	// Key is the name of the value's entry, Old the value that was seen there. Where the place looks otherwise
+	// Key is the name of the entry, Old the scalar that was seen there. Where the place looks otherwise
 	// nothing is done.
 	Key, Old string
 	// Text is what is written instead, as YAML; empty removes the entry.

@@ -3,7 +3,7 @@ package finding
 import "fmt"
 
 // Plural counts in words: 1 error, 2 errors.
-func Plural(n int, noun string) string {
+func Plural[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

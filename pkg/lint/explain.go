@@ -15,11 +15,14 @@ const Annotation = "kservegen.dev/ignore"
 // pages is where the rules' pages are.
 const pages = "https://github.com/kservegen/kservegen/blob/main/docs/rules/"
 
+// PageOf is the address of the page of a code.
+func PageOf(code string) string { return pages + code + ".md" }
+
 // Explanations describe every rule as other findings are described.
 func Explanations() []finding.Rule {
 	var list []finding.Rule
 	for _, r := range All() {
-		reference := pages + r.Code + ".md"
+		reference := PageOf(r.Code)
 		for _, ref := range r.Refs {
 			if link := Link(ref); strings.HasPrefix(link, "https://") {
 				reference = link

@@ -54,6 +54,9 @@ func spliceOf(lines manifest.Lines, edit finding.Edit) (splice, bool) {
 	}
 	start, line, _ := lines.Line(edit.Line)
 	token := scalarToken.Find(line[offset-start:])
+	if len(token) > 1 && token[0] != '"' && token[0] != '\'' {
+		token = bytes.TrimSuffix(token, []byte(":")) // a key
+	}
 	if len(token) == 0 || unquoted(string(token)) != edit.Old {
 		return splice{}, false
 	}

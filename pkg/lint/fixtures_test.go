@@ -131,6 +131,7 @@ func TestFixtures(t *testing.T) {
 				assert.Equal(t, f.file, found.File)
 				assert.NotEmpty(t, found.Fix)
 				assert.NotContains(t, found.Message, "%!", "a verb without its argument")
+				assert.NotRegexp(t, `(^| )1 [a-z]+s\b|""`, found.Message, "one of many, or a name that is empty")
 				got = append(got, want{found.Code, found.Path, found.Line})
 			}
 			wants := wantsOf(f.data)

@@ -60,7 +60,11 @@ func Run(ctx context.Context, sets []Set, options Options) ([]finding.Finding, e
 			if !rules[r].Applies(versions) || rules[r].Whole && sets[i].Incomplete {
 				continue
 			}
-			c := rule.NewContext(&rules[r], index, versions)
+			judging := rules[r]
+			if judging.Whole && sets[i].Loose {
+				judging.Level = finding.Info
+			}
+			c := rule.NewContext(&judging, index, versions)
 			rules[r].Check(c)
 			findings = append(findings, c.Findings()...)
 		}

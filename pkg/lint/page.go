@@ -1,9 +1,11 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
+	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
@@ -25,17 +27,31 @@ func Page(r rule.Rule) string {
 	return page.String()
 }
 
+// PlainPage returns the page of a code that is no rule about objects: of what cannot be read, or is refused.
+func PlainPage(r finding.Rule) string {
+	var page strings.Builder
+	fmt.Fprintf(&page, "# %s\n\n%s.\n\n", r.Code, escape(r.Title))
+	fmt.Fprintf(&page, "| level | topic | holds for |\n|---|---|---|\n| %s | %s | %s |\n", r.Level, topicOf(r), cmp.Or(r.Since, "all versions"))
+	fmt.Fprintf(&page, "\n## Why\n\n%s\n\n## What to do\n\n%s\n", escape(r.Why), escape(r.Fix))
+	if r.Reference != "" && r.Reference != PageOf(r.Code) {
+		fmt.Fprintf(&page, "\n## More\n\n- <%s>\n", r.Reference)
+	}
+	return page.String()
+}
+
+func topicOf(r finding.Rule) string { return rule.Meta{Code: r.Code}.Topic() }
+
 // Index returns the page that lists all rules.
-func Index(rules []rule.Rule) string {
+func Index(rules []finding.Rule) string {
 	var page strings.Builder
 	fmt.Fprint(&page, "# Rules\n\n`kservegen explain CODE` prints the same. Codes are never used again.\n")
 	topic := ""
 	for _, r := range rules {
-		if r.Topic() != topic {
-			topic = r.Topic()
+		if topicOf(r) != topic {
+			topic = topicOf(r)
 			fmt.Fprintf(&page, "\n## %s\n\n| code | level | rule |\n|---|---|---|\n", topic)
 		}
-		fmt.Fprintf(&page, "| [%s](%s.md) | %s | %s |\n", r.Code, r.Code, r.Level, escape(r.Summary))
+		fmt.Fprintf(&page, "| [%s](%s.md) | %s | %s |\n", r.Code, r.Code, r.Level, escape(r.Title+"."))
 	}
 	return page.String()
 }

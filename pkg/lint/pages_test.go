@@ -10,15 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kservegen/kservegen/pkg/lint"
+	"github.com/kservegen/kservegen/pkg/validate"
 )
 
 var update = flag.Bool("update", false, "write the pages in docs/rules")
 
-// TestPagesAreCurrent compares docs/rules with the rules, and writes it with -update.
+// TestPagesAreCurrent compares docs/rules with the rules and the other codes, and writes it with -update.
 func TestPagesAreCurrent(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join("..", "..", "docs", "rules")
-	pages := map[string]string{"README.md": lint.Index(lint.All())}
+	pages := map[string]string{"README.md": lint.Index(validate.Rules())}
+	for _, r := range validate.Rules() {
+		pages[r.Code+".md"] = lint.PlainPage(r)
+	}
 	for _, r := range lint.All() {
 		pages[r.Code+".md"] = lint.Page(r)
 	}

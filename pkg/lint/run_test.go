@@ -2,9 +2,12 @@ package lint_test
 
 import (
 	"context"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint"
@@ -41,6 +44,26 @@ func TestRunStops(t *testing.T) {
 	cancel()
 	_, err := lint.Run(ctx, []lint.Set{{}}, lint.Options{})
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// TestMessages changes fixtures to what made for odd words.
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ file, was, is, want string }{
+		{"testdata/KG0702/bad-four-of-two.yaml", `nvidia.com/gpu: "2"`, `nvidia.com/gpu: "1"`, "vLLM runs 4 ranks, and the pod has 1 device"},
+		{"testdata/KG0607/bad-elsewhere.yaml", "    ports:", "    volumeMounts: [{name: shm, mountPath: /dev/shm}]\n    ports:", "the model is at /mnt/models, and the server loads /models"},
+		{"testdata/KG1002/bad-account-and-claim.yaml", "namespace: ml", "namespace: ''", "in the client's namespace"},
+	} {
+		data, err := os.ReadFile(c.file)
+		require.NoError(t, err)
+		text := strings.ReplaceAll(string(data), c.was, c.is)
+		require.NotEqual(t, string(data), text, c.file)
+		var messages []string
+		for _, f := range run(t, nil, readSet(t, c.file, []byte(text))) {
+			messages = append(messages, f.Message)
+		}
+		assert.Contains(t, strings.Join(messages, "\n"), c.want)
+	}
 }
 
 func TestDormant(t *testing.T) {

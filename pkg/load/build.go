@@ -3,7 +3,6 @@ package load
 import (
 	"errors"
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,27 +31,31 @@ func (l *loader) kustomization(root, dir string) job {
 		set := Set{Name: dir, Kind: Kustomization, Kustomizations: g.kustomizations(), Patches: g.strategic()}
 		if g.named() != nil && g.named().Kind == componentKind {
 			g.kustomizationFinding(g.named().file, g.named().document.Node.Line, "is a Component, which cannot be built by itself; name a kustomization that uses it")
-			g.broken = true
-		}
-		if g.broken || g.multiplies() {
 			return g.unbuilt(set)
 		}
-		resources, err := g.build(dir)
-		if err != nil {
+		if g.multiplies() {
+			return g.unbuilt(set)
+		}
+		if !g.broken {
+			resources, err := g.build(disk{filesys.MakeFsOnDisk(), g.loader}, dir)
+			if err == nil {
+				g.lost(dir)
+				set.Resources = resources
+				return []Set{set}
+			}
 			g.blame(dir, err)
-			return g.unbuilt(set)
 		}
-		set.Resources = resources
-		return []Set{set}
+		return g.buildable(set)
 	}
 }
 
-// kustomizations are the files that took part, the named one first.
+// kustomizations are the files that took part, the named one first, but for those that would fetch something: that has
+// been reported, and a rule would say it again.
 func (g *graph) kustomizations() []manifest.Resource {
 	var list []manifest.Resource
 	seen := map[string]bool{}
 	for _, step := range slices.Backward(g.steps) {
-		if !seen[step.file] {
+		if !seen[step.file] && !slices.ContainsFunc(step.references(), func(ref reference) bool { return isRemote(ref.path) }) {
 			list = append(list, resourceOf(step.file, step.document.Node))
 		}
 		seen[step.file] = true
@@ -90,7 +93,7 @@ func (g *graph) named() *kustomized {
 
 // unbuilt is the set of the objects as they stand in their files.
 func (g *graph) unbuilt(set Set) []Set {
-	set.Incomplete = true
+	set.Incomplete, set.Unbuilt = true, true
 	for _, s := range g.sources {
 		if !s.generated {
 			set.Resources = append(set.Resources, s.Resource)
@@ -102,10 +105,10 @@ func (g *graph) unbuilt(set Set) []Set {
 // build runs Kustomize. Its origin annotations would tell where objects come from, but they stand in the objects
 // while patches are applied: one that replaces the annotations takes them away, and one that copies or tests
 // them sees what no real build has. So the objects are found in the files again; tests compare with the annotations.
-func (g *graph) build(dir string) ([]manifest.Resource, error) {
+func (g *graph) build(fsys filesys.FileSystem, dir string) ([]manifest.Resource, error) {
 	building.Lock()
 	defer building.Unlock()
-	built, err := runKustomize(disk{filesys.MakeFsOnDisk(), g.loader}, dir)
+	built, err := runKustomize(fsys, dir)
 	if g.hasSchema() {
 		// A schema that a kustomization brings outlives its build.
 		openapi.ResetOpenAPI()
@@ -153,8 +156,11 @@ func (g *graph) blame(dir string, err error) {
 	message := strings.TrimPrefix(oneLine(err), "building "+dir+": ")
 	f := finding.Finding{Code: CodeKustomization, Level: finding.Error, Set: dir, Message: innermost(message)}
 	at := manifest.Place{File: g.named().file, Line: 1}
-	if place, path := g.failing(); path != "" && strings.Contains(message, path) {
-		at, f.Fix = place, "The object is not what the patch was made for. Correct one of them."
+	if fails := g.failing(); fails.path != "" && strings.Contains(message, fails.path) {
+		at, f.Fix = fails.Place, "The object is not what the patch was made for. Correct one of them."
+		if fails.test != "" {
+			f.Message = fails.test
+		}
 	} else if place, ok := g.mentioned(f.Message); ok {
 		at = place
 	}
@@ -180,28 +186,6 @@ func (g *graph) mentioned(message string) (at manifest.Place, found bool) {
 		}
 	}
 	return at, length > 0
-}
-
-// failing finds the first operation that does not fit the object that it is for, and its path.
-func (g *graph) failing() (at manifest.Place, path string) {
-	for _, s := range g.sources {
-		if s.generated {
-			continue
-		}
-		tree := (&converter{dialect: kustomize}).placed(s.File, s.Node)
-		for _, step := range g.steps {
-			for _, p := range g.patches(step) {
-				if p.node.Kind != yaml.SequenceNode || !p.targets(s.Resource, s.Resource) {
-					continue
-				}
-				if i, ok := p.operate(tree, true, math.MaxInt); !ok {
-					n := p.node.Content[i]
-					return manifest.Place{File: p.file, Line: n.Line, Column: n.Column}, field(n, "path")
-				}
-			}
-		}
-	}
-	return manifest.Place{}, ""
 }
 
 type named struct {

@@ -12,6 +12,8 @@ const (
 	CodeDocument      = "KG0006"
 	CodeUnused        = "KG0007"
 	CodeNothing       = "KG0008"
+	CodeAlternatives  = "KG0011"
+	CodeLost          = "KG0012"
 )
 
 // Rules explains the codes of this package, in their order.
@@ -29,12 +31,12 @@ func Rules() []finding.Rule {
 		},
 		{
 			Code: CodeNoObject, Level: finding.Info, Title: "The document is no Kubernetes object",
-			Why: "A document with neither apiVersion nor kind, as the values file of a chart, is passed over. One with only one of them is refused by kubectl and the API server.",
+			Why: "A document with neither apiVersion nor kind, as the values file of a chart, is passed over; files of a directory without any are passed over in silence. One with only one of them is refused by kubectl and the API server.",
 			Fix: "Give it apiVersion, kind and metadata.name if it is meant as an object.",
 		},
 		{
 			Code: CodeKustomization, Level: finding.Error, Title: "The kustomization cannot be built",
-			Why: "`kustomize build`, `kubectl apply -k` and Flux fail in the same way. The objects were judged as they stand in their files, without patches.",
+			Why: "`kustomize build`, `kubectl apply -k` and Flux fail in the same way. It was judged without what is missing or broken and without the tests of patches or, where it cannot be built even so, as the objects stand in their files.",
 			Fix: "Correct what Kustomize complains about.", Reference: "https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/",
 		},
 		{
@@ -49,13 +51,24 @@ func Rules() []finding.Rule {
 		},
 		{
 			Code: CodeUnused, Level: finding.Info, Title: "No kustomization uses the file",
-			Why: "Nothing that is built from this directory has it, so it was not judged.",
-			Fix: "List it under resources, or remove it.",
+			Why: "It stands beside a kustomization or beside what one uses, and nothing that is built has it: forgotten, or a patch that was switched off. It may be a part of an object, so it was not judged. " +
+				"Files in directories without any were judged as they stand.",
+			Fix: "List it under resources or patches, or remove it.",
 		},
 		{
 			Code: CodeNothing, Level: finding.Error, Title: "There is nothing to validate",
 			Why: "The path holds no Kubernetes object and no kustomization.",
 			Fix: "Name a kustomization, manifests, a directory of them, or - for standard input.",
+		},
+		{
+			Code: CodeAlternatives, Level: finding.Info, Title: "No two files of a directory hold the same object",
+			Why: "`kubectl apply -f` on the directory applies one over the other. The directory was found below the one that was named, so its files were taken for alternatives: each was judged by itself, and nothing followed from what it lacks.",
+			Fix: "Nothing to do for alternatives. Name the directory itself if all its files belong together.",
+		},
+		{
+			Code: CodeLost, Level: finding.Warning, Title: "A rendered tree is built of all its files",
+			Why: "kservegen.lock lists what was rendered. An object of it that no kustomization uses any more is not applied: a policy, a budget or a route is missing, and nothing need be wrong with the others. `kservegen render --check` says of the kustomization only that it was edited.",
+			Fix: "Render with --force, which puts the file back. To do without an object, name it under spec.omit of the document and render; to remove it in one environment, patch it away in the overlay's custom/.",
 		},
 	}
 }

@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,35 +79,14 @@ func (l *loader) directory(ctx context.Context, dir string) []job {
 	if kustomizationFile(dir) != "" {
 		return []job{l.kustomization(dir, dir)}
 	}
-	scan := &scan{loader: l, root: dir}
+	scan := &scan{loader: l, root: dir, used: map[string]bool{}}
 	scan.walk(ctx, dir)
-	if len(scan.kustomizations)+len(scan.own) > 0 {
-		return scan.leaves()
+	jobs := scan.leaves()
+	loose := scan.loose()
+	if alone := len(jobs) == 0; alone || len(loose) > 0 {
+		jobs = append(jobs, func() []Set { return l.looseDirectories(dir, loose, alone) })
 	}
-	if len(scan.yaml) == 0 {
-		l.report(finding.Finding{
-			Code: CodeNothing, Level: finding.Error, File: dir, Message: "holds no YAML file and no kustomization",
-			Fix: "Name a directory that does, or - for standard input.",
-		})
-		return nil
-	}
-	// One set a directory, as kubectl apply -f reads them: those beside each other are often alternatives.
-	byDir := map[string][]string{}
-	for _, file := range scan.yaml {
-		byDir[filepath.Dir(file)] = append(byDir[filepath.Dir(file)], file)
-	}
-	return []job{func() []Set {
-		var sets []Set
-		incomplete := false
-		for _, of := range slices.Sorted(maps.Keys(byDir)) {
-			found, broken := l.looseSets(of, dir, byDir[of])
-			sets, incomplete = append(sets, found...), incomplete || broken
-		}
-		if len(sets) == 0 && !incomplete {
-			l.report(finding.Finding{Code: CodeNothing, Level: finding.Error, File: dir, Message: "holds no Kubernetes object"})
-		}
-		return sets
-	}}
+	return jobs
 }
 
 // scan is what a directory tree holds.
@@ -118,6 +96,8 @@ type scan struct {
 	// kustomizations and own are directories: those with a kustomization, and trees with our lock.
 	kustomizations, own []string
 	yaml                []string
+	// used are the files and directories that kustomizations name.
+	used map[string]bool
 }
 
 // walk looks through a tree in the order of names. Hidden directories and the templates of charts are no
@@ -169,56 +149,69 @@ func isYAML(name string) bool {
 
 // leaves are the kustomizations that no other one uses; the others are judged as parts of them.
 func (s *scan) leaves() []job {
-	used := map[string]bool{}
 	candidates := slices.Clone(s.kustomizations)
 	for _, dir := range s.own {
 		candidates = append(candidates, overlaysOf(dir)...)
 	}
 	for _, dir := range s.kustomizations {
 		if k := s.readKustomization(s.root, dir); k != nil {
-			for _, ref := range k.directories() {
-				used[filepath.Join(dir, ref)] = true
+			for _, ref := range k.references() {
+				s.used[filepath.Join(dir, ref.path)] = ref.path != "" || s.used[dir]
 			}
-			for _, ref := range k.Resources {
-				s.yaml = slices.DeleteFunc(s.yaml, func(path string) bool { return path == filepath.Join(dir, ref) })
-			}
-			used[dir] = used[dir] || k.Kind == componentKind
+			s.used[dir] = s.used[dir] || k.Kind == componentKind
 		}
 	}
 	slices.Sort(candidates)
 	var jobs []job
 	for _, dir := range candidates {
-		if !used[dir] {
+		if !s.used[dir] {
 			jobs = append(jobs, s.kustomization(s.root, dir))
 		}
 	}
-	s.unused()
 	return jobs
 }
 
-// unused tells which objects nothing builds. Documents of ours beside their trees, values and patches are none.
-func (s *scan) unused() {
-	for _, path := range s.yaml {
-		f, ok := s.bytes(s.root, path)
-		if !ok || f.parsed {
-			continue
-		}
-		documents, findings := parseDocuments(path, f.data, s.Limits)
-		if len(findings) > 0 || !slices.ContainsFunc(documents, isObject) || s.inKustomization(path) {
-			continue
-		}
-		s.report(finding.Finding{
-			Code: CodeUnused, Level: finding.Info, File: path, Line: documents[0].Node.Line, Column: documents[0].Node.Column,
-			Message: "no kustomization of " + s.root + " lists this file, so it was not judged",
-			Fix:     "List it under resources, remove it, or validate it by its own name.",
-		})
+// loose are the files that are judged as they stand. In a directory of a kustomization, what none names may be a
+// part of an object, a patch that was switched off for example, and judging it as a whole would be wrong; but it may
+// have been forgotten, too, so it is told. Every other file is one that a person applies by itself.
+func (s *scan) loose() []string {
+	managed := map[string]bool{}
+	for _, dir := range s.kustomizations {
+		managed[dir] = true
 	}
+	for path := range s.used {
+		managed[filepath.Dir(path)] = managed[filepath.Dir(path)] || exists(path) && !isDirectory(path)
+	}
+	if len(s.kustomizations)+len(s.own) == 0 {
+		return s.manifests(s.yaml)
+	}
+	var files []string
+	for _, path := range s.manifests(s.yaml) {
+		if s.used[path] {
+			continue
+		}
+		documents, ok := s.peek(path)
+		switch {
+		// Documents of ours beside their trees, values and the like: what is built is what reaches a cluster.
+		case ok && !slices.ContainsFunc(documents, isObject):
+		case managed[filepath.Dir(path)]:
+			s.unused(path, documents)
+		default:
+			files = append(files, path)
+		}
+	}
+	return files
 }
 
-// inKustomization says whether a file stands at or below a kustomization, which may use it as a patch or as data.
-func (s *scan) inKustomization(path string) bool {
-	return slices.ContainsFunc(s.kustomizations, func(dir string) bool {
-		return strings.HasPrefix(path, dir+string(filepath.Separator))
+// unused tells of objects that nothing builds.
+func (s *scan) unused(path string, documents []manifest.Document) {
+	if !slices.ContainsFunc(documents, isObject) {
+		return
+	}
+	s.report(finding.Finding{
+		Code: CodeUnused, Level: finding.Info, File: path, Line: documents[0].Node.Line, Column: documents[0].Node.Column,
+		Message: "no kustomization of " + s.root + " lists this file, so it was not judged",
+		Fix:     "List it under resources or patches, remove it, or validate it by its own name.",
 	})
 }
 

@@ -19,7 +19,9 @@ type graph struct {
 	sources []source
 	// broken is set where something cannot be read, so that Kustomize need not be asked.
 	broken bool
-	open   map[string]bool
+	// plugged is set where a generator or transformer may fetch something.
+	plugged bool
+	open    map[string]bool
 }
 
 // source is an object as it stands in a file.
@@ -52,18 +54,21 @@ func (g *graph) visit(dir string, above []*kustomized) {
 		return
 	}
 	under := append([]*kustomized{k}, above...)
-	if g.remote(k) {
-		g.broken = true
-		return
-	}
+	g.remote(k)
 	for i, ref := range k.Resources {
-		g.resource(k, under, i, ref)
+		if !isRemote(ref) {
+			g.resource(k, under, i, ref)
+		}
 	}
-	for _, ref := range k.Components {
-		g.visit(filepath.Join(dir, ref), under)
+	for i, ref := range k.Components {
+		if !isRemote(ref) && g.stands(k, fmt.Sprintf("/components/%d", i), ref) {
+			g.visit(filepath.Join(dir, ref), under)
+		}
 	}
 	for _, ref := range slices.Concat(k.Generators, k.Transformers, k.Validators) {
-		g.plugin(dir, ref, under)
+		if !isRemote(ref) {
+			g.plugin(dir, ref, under)
+		}
 	}
 	g.generated(k, under)
 	g.patchFiles(k)
@@ -71,20 +76,18 @@ func (g *graph) visit(dir string, above []*kustomized) {
 }
 
 // remote reports what would be fetched.
-func (g *graph) remote(k *kustomized) bool {
-	found := false
+func (g *graph) remote(k *kustomized) {
 	for _, ref := range k.references() {
 		if !isRemote(ref.path) {
 			continue
 		}
-		found = true
+		g.broken = true
 		at := manifest.Resource{File: k.file, Node: k.document.Node}.At(ref.pointer)
 		g.report(finding.Finding{
 			Code: CodeRemote, Level: finding.Error, File: at.File, Line: at.Line, Column: at.Column,
 			Message: ref.path + " would be fetched from a network", Fix: "Copy it into the tree.",
 		})
 	}
-	return found
 }
 
 // resource reads a file of objects, or the kustomization of a directory.
@@ -148,7 +151,7 @@ func (g *graph) plugin(dir, ref string, under []*kustomized) {
 // fetches refuses plugins with an address anywhere: they have many ways to use one.
 func (g *graph) fetches(file, text string) {
 	if strings.Contains(text, "://") {
-		g.broken = true
+		g.broken, g.plugged = true, true
 		g.report(finding.Finding{
 			Code: CodeRemote, Level: finding.Error, File: file, Message: "a generator or transformer holds an address", Fix: "Copy what it fetches into the tree.",
 		})
@@ -163,7 +166,7 @@ func (g *graph) patchFiles(k *kustomized) {
 }
 
 func (g *graph) patchFile(k *kustomized, pointer, ref string) {
-	if ref == "" || !g.stands(k, pointer, ref) {
+	if ref == "" || isRemote(ref) || !g.stands(k, pointer, ref) {
 		return
 	}
 	_, ok := g.parse(g.root, filepath.Join(k.dir, ref))

@@ -57,11 +57,6 @@ func (l *loader) kustomizationFinding(path string, line int, format string, args
 	l.report(finding.Finding{Code: CodeKustomization, Level: finding.Error, File: path, Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
-// directories are the references that may name another kustomization.
-func (k *kustomized) directories() []string {
-	return slices.Concat(k.Resources, k.Components, k.Generators, k.Transformers, k.Validators)
-}
-
 // references are all values that Kustomize may read a file by, with the field that they stand in.
 func (k *kustomized) references() []reference {
 	var list []reference

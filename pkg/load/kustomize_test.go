@@ -214,7 +214,7 @@ metadata: {name: web, annotations: {c: d}}
 	assert.Equal(t, `b}}`, text(t, service.At("/metadata/annotations/a")))
 }
 
-// What cannot be built is judged as it stands in its files.
+// What keeps a tree from being built is left out, and the rest is judged as it is built.
 func TestBrokenBuilds(t *testing.T) {
 	t.Parallel()
 	root := unpack(t, `
@@ -226,6 +226,7 @@ patches:
 -- patch.yaml --
 - {op: test, path: /metadata/name, value: web}
 - {op: test, path: /metadata/name, value: other}
+- {op: add, path: /metadata/labels, value: {a: b}}
 -- service.yaml --
 apiVersion: v1
 kind: Service
@@ -236,8 +237,38 @@ metadata: {name: web}
 	assert.Equal(t, load.CodeKustomization, findings[0].Code)
 	assert.Equal(t, filepath.Join(root, "patch.yaml"), findings[0].File)
 	assert.Equal(t, 2, findings[0].Line, "the operation that does not fit")
-	assert.Contains(t, findings[0].Message, "test")
+	assert.Equal(t, `the test of /metadata/name fails: the patch expects "other", and Service web has "web"`, findings[0].Message)
+	require.Len(t, sets, 1)
+	assert.False(t, sets[0].Incomplete)
+	assert.Equal(t, map[string]any{"a": "b"}, object(t, sets[0], "Service").Data["metadata"].(map[string]any)["labels"])
+	assert.Equal(t, manifest.Place{File: filepath.Join(root, "service.yaml"), Line: 3, Column: 18}, object(t, sets[0], "Service").At("/metadata/name"))
+}
+
+// A file that is missing or broken, and one behind an address, do not keep the namespace from the other objects.
+func TestMissingFilesAreLeftOut(t *testing.T) {
+	t.Parallel()
+	root := unpack(t, `
+-- kustomization.yaml --
+namespace: apps
+resources: [service.yaml, missing.yaml, broken.yaml, "https://example.com/more.yaml"]
+components: [gone]
+patches: [{path: nowhere.yaml}, {path: broken.yaml, target: {kind: Service}}]
+-- broken.yaml --
+a: [
+-- service.yaml --
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+`)
+	sets, findings := read(t, root)
+	var codes []string
+	for _, f := range findings {
+		codes = append(codes, f.Code)
+	}
+	assert.ElementsMatch(t, []string{load.CodeSyntax, load.CodeKustomization, load.CodeKustomization, load.CodeKustomization, load.CodeRemote}, codes)
 	require.Len(t, sets, 1)
 	assert.True(t, sets[0].Incomplete)
-	assert.Equal(t, manifest.Place{File: filepath.Join(root, "service.yaml"), Line: 3, Column: 18}, object(t, sets[0], "Service").At("/metadata/name"))
+	assert.False(t, sets[0].Unbuilt)
+	require.Len(t, sets[0].Resources, 1)
+	assert.Equal(t, "apps", sets[0].Resources[0].Namespace())
 }

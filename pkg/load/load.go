@@ -34,6 +34,9 @@ type Set struct {
 	// Incomplete is set where files could not be read or the kustomization could not be built. Resources are
 	// then those that could, as they stand: nothing follows from what is not among them.
 	Incomplete bool
+	// Unbuilt is set where the kustomization could not be built, not even without what is missing: names,
+	// namespaces, variables and patches are not applied.
+	Unbuilt bool
 }
 
 // Limits bound what reading may cost. A field that is zero means its default.

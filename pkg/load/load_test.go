@@ -217,6 +217,10 @@ resources: [nothing]
 apiVersion: v1
 kind: B
 metadata: {name: b}
+-- apps/dev/forgotten.yaml --
+apiVersion: v1
+kind: C
+metadata: {name: c}
 -- loose/values.yaml --
 a: b
 -- loose/model.yaml --
@@ -229,10 +233,12 @@ metadata: {name: m}
 	for _, set := range sets {
 		names = append(names, strings.TrimPrefix(set.Name, root))
 	}
-	assert.Equal(t, []string{"/apps/dev", "/apps/prod"}, names)
+	assert.Equal(t, []string{"/apps/dev", "/apps/prod", "/loose"}, names)
 	require.Len(t, findings, 1)
 	assert.Equal(t, load.CodeUnused, findings[0].Code)
-	assert.Equal(t, filepath.Join(root, "loose/b.yaml"), findings[0].File)
+	assert.Equal(t, filepath.Join(root, "apps/dev/forgotten.yaml"), findings[0].File)
+	require.Len(t, sets[2].Resources, 1)
+	assert.Equal(t, "b", sets[2].Resources[0].Name())
 	assert.Len(t, sets[0].Kustomizations, 3)
 	assert.Equal(t, "dev", filepath.Base(filepath.Dir(sets[0].Kustomizations[0].File)))
 }
@@ -311,4 +317,45 @@ func FuzzKustomization(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Files of a directory that was found, and hold one object twice, are alternatives; who names the directory means all.
+func TestAlternativesAreJudgedOneByOne(t *testing.T) {
+	t.Parallel()
+	root := unpack(t, `
+-- app/one.yaml --
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+-- app/other.yaml --
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+-- app/data.json --
+{"_id": 1}
+{"_id": 2}
+-- app/package.json --
+{"name": "web"}
+`)
+	sets, findings := read(t, root)
+	require.Len(t, findings, 1, "data is no manifest")
+	assert.Equal(t, load.CodeAlternatives, findings[0].Code)
+	assert.Equal(t, filepath.Join(root, "app/other.yaml"), findings[0].File)
+	require.Len(t, sets, 2)
+	for _, set := range sets {
+		assert.True(t, set.Incomplete)
+	}
+	sets, findings = read(t, filepath.Join(root, "app"))
+	assert.Empty(t, findings)
+	require.Len(t, sets, 1)
+	assert.Len(t, sets[0].Resources, 2)
+	assert.False(t, sets[0].Incomplete)
+}
+
+func TestDirectoriesOfDataHoldNothing(t *testing.T) {
+	t.Parallel()
+	sets, findings := read(t, unpack(t, "-- data/package.json --\n{\"name\": \"web\"}\n"))
+	assert.Empty(t, sets)
+	require.Len(t, findings, 1)
+	assert.Equal(t, load.CodeNothing, findings[0].Code)
 }

@@ -61,7 +61,7 @@ func operateOn(data map[string]any, op, path string, value any) bool {
 	if slash < 0 || value == nil && op != "remove" || !survives(value) && op != "remove" {
 		return false
 	}
-	parent, ok := lookup(data, path[:slash])
+	parent, ok := manifest.ValueAt(data, path[:slash])
 	if !ok {
 		return false
 	}
@@ -84,7 +84,7 @@ func operateOn(data map[string]any, op, path string, value any) bool {
 		parent[key] = value
 		return true
 	case []any:
-		i, ok := index(parent, key)
+		i, ok := manifest.IndexOf(parent, key)
 		switch {
 		case !ok:
 			return false
@@ -96,35 +96,4 @@ func operateOn(data map[string]any, op, path string, value any) bool {
 		}
 	}
 	return false
-}
-
-func lookup(v any, pointer string) (any, bool) {
-	if pointer == "" {
-		return v, true
-	}
-	for token := range strings.SplitSeq(pointer[1:], "/") {
-		switch container := v.(type) {
-		case map[string]any:
-			value, ok := container[manifest.UnescapeToken(token)]
-			if !ok {
-				return nil, false
-			}
-			v = value
-		case []any:
-			i, ok := index(container, token)
-			if !ok {
-				return nil, false
-			}
-			v = container[i]
-		default:
-			return nil, false
-		}
-	}
-	return v, true
-}
-
-// index reads an index as RFC 6901 writes it.
-func index(list []any, token string) (int, bool) {
-	i, err := strconv.Atoi(token)
-	return i, err == nil && i >= 0 && i < len(list) && strconv.Itoa(i) == token
 }

@@ -24,6 +24,8 @@ type ownTree struct {
 	// stands is set where lock and base are as render wrote them.
 	stands bool
 	used   bool
+	// lost are the files that were told to be missing, which all overlays share.
+	lost map[string]bool
 }
 
 // own builds an overlay of one of our trees directly: the base's objects, changed by JSON6902 patches, and the
@@ -33,7 +35,7 @@ func (l *loader) own(root, dir string) (Set, bool) {
 	if l.Kustomize || filepath.Base(filepath.Dir(dir)) != "overlays" {
 		return Set{}, false
 	}
-	tree := l.tree(root, filepath.Dir(filepath.Dir(dir)))
+	tree := l.tree(root, treeOf(dir))
 	if !tree.stands {
 		return Set{}, false
 	}
@@ -46,7 +48,7 @@ func (l *loader) tree(root, dir string) *ownTree {
 		tree.used = true
 		return tree
 	}
-	tree := &ownTree{dir: dir, used: true}
+	tree := &ownTree{dir: dir, used: true, lost: map[string]bool{}}
 	l.trees[dir] = tree
 	path := filepath.Join(dir, lockFile)
 	if !exists(path) || kustomizationFile(dir) != "" {

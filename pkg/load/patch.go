@@ -38,6 +38,9 @@ func (g *graph) patch(k *kustomized, p statedPatch) []patch {
 	var list []patch
 	if p.Path != "" {
 		path := filepath.Join(k.dir, p.Path)
+		if isRemote(p.Path) || !exists(path) {
+			return nil // reported where it is named
+		}
 		documents, _ := g.parse(g.root, path)
 		for _, document := range documents {
 			list = append(list, patch{p.Target, path, document.Node})

@@ -26,6 +26,25 @@ func Lookup(n *yaml.Node, pointer string) *yaml.Node {
 	return n
 }
 
+// LookupKey returns the node of the key that a JSON pointer ends with, nil where there is none: an item of a list has
+// no key.
+func LookupKey(n *yaml.Node, pointer string) *yaml.Node {
+	slash := strings.LastIndexByte(pointer, '/')
+	if slash < 0 {
+		return nil
+	}
+	parent := Lookup(n, pointer[:slash])
+	if parent == nil || parent.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(parent.Content); i += 2 {
+		if parent.Content[i].Value == UnescapeToken(pointer[slash+1:]) {
+			return parent.Content[i]
+		}
+	}
+	return nil
+}
+
 func child(n *yaml.Node, token string) *yaml.Node {
 	if n == nil {
 		return nil

@@ -199,6 +199,7 @@ func sarifSchema(t *testing.T) *jsonschema.Schema {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	require.NoError(t, err)
 	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat() // helpUri is a URI
 	require.NoError(t, compiler.AddResource("sarif.json", document))
 	schema, err := compiler.Compile("sarif.json")
 	require.NoError(t, err)
@@ -307,4 +308,16 @@ func FuzzReport(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestOfFilesThatAreNoTextNothingIsShown, and findings without a file stand under no empty heading.
+func TestOfFilesThatAreNoTextNothingIsShown(t *testing.T) {
+	t.Parallel()
+	source := &report.Source{Read: func(string) ([]byte, error) { return []byte("\x7fELF\x00\x01\n"), nil }}
+	var out bytes.Buffer
+	require.NoError(t, report.Text{Source: source}.Write(&out, report.Report{Findings: []finding.Finding{
+		{Code: "KG0009", Level: finding.Warning, Message: "of the command line"},
+		{Code: "KG0001", Level: finding.Error, File: "a.yaml", Line: 1, Column: 1, Message: "is binary"},
+	}}))
+	assert.Equal(t, "         warning KG0009  of the command line\na.yaml\n  1:1    error KG0001  is binary\n", out.String())
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,17 +15,18 @@ type Source struct {
 	lines []string
 }
 
-// line returns a line, which counts from 1. Findings come by file, so one file is kept.
+// line returns a line, which counts from 1. Findings come by file, so one file is kept. Of a file that is no text
+// nothing is shown: its lines are of any length and say nothing.
 func (s *Source) line(file string, n int) (string, bool) {
 	if s == nil || s.Read == nil || n < 1 {
 		return "", false
 	}
 	if s.file != file || s.lines == nil {
 		data, err := s.Read(file)
-		if err != nil {
-			data = nil
+		s.file, s.lines = file, []string{}
+		if err == nil && bytes.IndexByte(data, 0) < 0 {
+			s.lines = strings.Split(string(data), "\n")
 		}
-		s.file, s.lines = file, strings.Split(string(data), "\n")
 	}
 	if n > len(s.lines) {
 		return "", false

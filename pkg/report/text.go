@@ -36,8 +36,9 @@ func (t Text) Write(w io.Writer, r Report) error {
 	file := ""
 	for i, f := range r.Findings {
 		if shown := fileOf(f); shown != file || i == 0 {
-			file = shown
-			fmt.Fprintln(&b, t.paint(bold, clean(file)))
+			if file = shown; file != "" {
+				fmt.Fprintln(&b, t.paint(bold, clean(file)))
+			}
 		}
 		t.finding(&b, f)
 	}

@@ -34,6 +34,9 @@ func (c *Catalog) lookup(apiVersion, kind string) (schema.GroupVersionKind, erro
 	if _, ok := c.entries[gvk]; ok {
 		return gvk, nil
 	}
+	if err := removed(gvk); err != nil {
+		return gvk, err
+	}
 	kinds, ok := c.groups[gv.Group]
 	if !ok {
 		return gvk, c.unknownGroup(gvk)

@@ -3,14 +3,13 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-
-	"github.com/kservegen/kservegen/pkg/suggest"
 )
 
 // written are the fields of metadata that people write; servers and controllers fill the others.
@@ -34,10 +33,7 @@ func decodeMeta(object map[string]any, at *field.Path) (*metav1.ObjectMeta, []Pr
 		meta = &metav1.ObjectMeta{}
 	}
 	for _, path := range unknown {
-		meant := suggest.Word(path[strings.LastIndexByte(path, '.')+1:], written())
-		problems = append(problems, Problem{
-			Path: Pointer(object, path), Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, meant),
-		})
+		problems = append(problems, unknownField(Pointer(object, path), path, path[strings.LastIndexByte(path, '.')+1:], written()))
 	}
 	return meta, problems
 }
@@ -59,7 +55,11 @@ func malformedMeta(metadata any) []Problem {
 			problems = append(problems, entries...)
 			continue
 		}
-		problems = append(problems, malformed("metadata."+name, object, err))
+		problem := malformed("metadata."+name, object, err)
+		if slices.Contains([]string{"generateName", "name", "namespace"}, name) {
+			problem.Takes = text
+		}
+		problems = append(problems, problem)
 	}
 	return problems
 }
@@ -70,7 +70,9 @@ func malformedEntries(name string, value any, object map[string]any) []Problem {
 	entries, _ := value.(map[string]any)
 	for key, entry := range entries {
 		if err := decodeField(name, map[string]any{key: entry}); err != nil {
-			problems = append(problems, malformed("metadata."+name+"."+key, object, err))
+			problem := malformed("metadata."+name+"."+key, object, err)
+			problem.Takes = text
+			problems = append(problems, problem)
 		}
 	}
 	return problems

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kservegen/kservegen/pkg/suggest"
 )
 
 // UnknownField is the Type of a field that the schema does not have. The server has no error type for it.
@@ -23,6 +25,12 @@ type Problem struct {
 	Type string
 	// Message is the server's, without the path.
 	Message string
+	// Meant is the field or the value of a list that was probably meant; empty where none is near.
+	Meant string
+	// Slip is Meant where nothing else can be: the only one that differs in case, dashes or one letter; else empty.
+	Slip string
+	// Takes is what the schema wants of a value of another type, in words: "text", "a whole number"; else empty.
+	Takes string
 	// Decoding is true for what the server finds while it decodes: then it stops and says nothing of the rest.
 	Decoding bool
 }
@@ -47,7 +55,23 @@ func problemOf(object map[string]any, err *field.Error) Problem {
 	if at != "" {
 		message = strings.NewReplacer(at+" in body ", "", `"`+at+`" must`, "must", " in "+at, "").Replace(message)
 	}
-	return Problem{Path: Pointer(object, at), Field: name, Type: string(err.Type), Message: message}
+	problem := Problem{Path: Pointer(object, at), Field: name, Type: string(err.Type), Message: message}
+	if value, ok := err.BadValue.(string); ok && err.Type == field.ErrorTypeNotSupported {
+		known := quoted(err.Detail)
+		problem.Meant, problem.Slip = suggest.Nearest(value, known), suggest.Slip(value, known)
+	}
+	return problem
+}
+
+// quoted are the texts that stand in double quotes: the values that a field supports.
+func quoted(detail string) []string {
+	var texts []string
+	for i, part := range strings.Split(detail, `"`) {
+		if i%2 == 1 && part != "" {
+			texts = append(texts, part)
+		}
+	}
+	return texts
 }
 
 // named is the field that the text of an error without one is about: kube-openapi says the path of anyOf, oneOf, allOf

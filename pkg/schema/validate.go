@@ -14,6 +14,8 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kservegen/kservegen/pkg/suggest"
 )
 
 // validate takes an object the way that it goes through the server on create.
@@ -51,6 +53,14 @@ func (k *kind) validate(ctx context.Context, original map[string]any) ([]Problem
 		refused[i].Decoding = k.native && refused[i].Type == string(field.ErrorTypeTypeInvalid)
 	}
 	problems = append(problems, refused...)
+	for i, p := range problems {
+		if p.Type != string(field.ErrorTypeTypeInvalid) || p.Takes != "" {
+			continue
+		}
+		if n := k.root.at(tokens(p.Path)); n != nil {
+			problems[i].Takes = n.takes()
+		}
+	}
 	if len(problems) == 0 {
 		return nil, nil
 	}
@@ -95,17 +105,11 @@ func (k *kind) decode(object, original map[string]any) []Problem {
 func (k *kind) unknown(original map[string]any, path string) Problem {
 	at := Pointer(original, path)
 	names := tokens(at)
-	parent := k.root
-	for _, name := range names[:max(0, len(names)-1)] {
-		if parent = parent.child(name); parent == nil {
-			break
-		}
+	parent := k.root.at(names[:max(0, len(names)-1)])
+	if parent == nil || len(names) == 0 {
+		return unknownField(at, path, "", nil)
 	}
-	meant := ""
-	if parent != nil && len(names) > 0 {
-		meant = parent.suggest(names[len(names)-1])
-	}
-	return Problem{Path: at, Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, meant)}
+	return unknownField(at, path, names[len(names)-1], slices.Sorted(maps.Keys(parent.properties)))
 }
 
 // child is the schema of a field, an item or a value; nil where there is none.
@@ -119,9 +123,36 @@ func (n *node) child(name string) *node {
 	return n.values
 }
 
-func (n *node) suggest(name string) string {
-	return hint(name, slices.Sorted(maps.Keys(n.properties)))
+func unknownField(at, path, name string, known []string) Problem {
+	return Problem{
+		Path: at, Field: path, Type: UnknownField, Message: fmt.Sprintf("unknown field %q%s", path, hint(name, known)),
+		Meant: suggest.Nearest(name, known), Slip: suggest.Slip(name, known),
+	}
 }
+
+// at is the schema of a value by the names that lead to it; nil where there is none.
+func (n *node) at(names []string) *node {
+	for _, name := range names {
+		if n = n.child(name); n == nil {
+			break
+		}
+	}
+	return n
+}
+
+// takes is what a schema wants, in words; empty where it takes anything.
+func (n *node) takes() string {
+	if n.structural.XIntOrString {
+		return "text or a whole number"
+	}
+	return map[string]string{
+		"string": text, "integer": "a whole number", "number": "a number", "boolean": "true or false",
+		"array": "a list", "object": "an object",
+	}[n.structural.Type]
+}
+
+// text is what a field of type string takes.
+const text = "text"
 
 // blocking errors keep the server from running rules: they may only be asked about objects of the right shape
 // (hasBlockingErr in registry/customresource/strategy.go).

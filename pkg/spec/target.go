@@ -123,6 +123,10 @@ func (r *resolver) checkExpose() {
 		seen[host] = true
 	}
 	r.checkQualified("spec.expose.gateway", e.Gateway)
+	if _, name, _ := strings.Cut(e.Gateway, "/"); strings.Contains(name, ".") {
+		// A Gateway may be called that, and istiod refuses every VirtualService that names it (validateGatewayNames).
+		r.failf("spec.expose.gateway", "no VirtualService can name gateway %q, for the dot; give the Gateway a name without one", e.Gateway)
+	}
 	if e.GatewayServiceAccount != "" && len(validation.IsDNS1123Subdomain(e.GatewayServiceAccount)) > 0 {
 		r.failf("spec.expose.gatewayServiceAccount", "%q is not a service account's name; its namespace is that of the gateway", e.GatewayServiceAccount)
 	}

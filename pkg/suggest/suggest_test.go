@@ -31,3 +31,22 @@ func TestDistance(t *testing.T) {
 	assert.Equal(t, 3, suggest.Distance("kitten", "sitting"))
 	assert.Equal(t, suggest.Distance("flaw", "lawn"), suggest.Distance("lawn", "flaw"))
 }
+
+func TestSlip(t *testing.T) {
+	t.Parallel()
+	known := []string{"storageUri", "storageUris", "host", "hosts", "tls", "gateway"}
+	for word, want := range map[string]string{
+		"storageURI":  "storageUri",
+		"storage-uri": "storageUri",
+		"storageUr":   "storageUri",
+		"storageUrix": "", // one letter from storageUri and from storageUris
+		"gateways":    "gateway",
+		"gatway":      "gateway",
+		"gtaway":      "", // two letters away
+		"tl":          "", // too short to tell
+		"TLS":         "tls",
+		"":            "",
+	} {
+		assert.Equal(t, want, suggest.Slip(word, known), word)
+	}
+}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/finding"
-	"github.com/kservegen/kservegen/pkg/lint"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/schema"
 )
@@ -22,11 +21,11 @@ func (j *Judge) problems(ctx context.Context, object manifest.Resource, effect *
 	if err != nil || len(problems) == 0 {
 		return problems, err
 	}
-	admitted := admittedOf(effect, object)
-	if admitted == nil {
+	defaulted := defaultedOf(effect, object)
+	if defaulted == nil {
 		return problems, nil
 	}
-	left, err := j.catalog.Validate(ctx, admitted)
+	left, err := j.catalog.Validate(ctx, defaulted)
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +38,12 @@ func (j *Judge) problems(ctx context.Context, object manifest.Resource, effect *
 	return left, nil
 }
 
-// admittedOf is nil where KServe's webhooks do not hand the object on.
-func admittedOf(effect *effective.Effect, object manifest.Resource) map[string]any {
+// defaultedOf is nil where KServe's defaulting webhook does not hand the object on.
+func defaultedOf(effect *effective.Effect, object manifest.Resource) map[string]any {
 	if effect != nil {
 		for _, result := range effect.Services {
 			if sameData(result.InferenceService, object) {
-				return result.Admitted
+				return result.Defaulted
 			}
 		}
 	}
@@ -65,7 +64,7 @@ func (j *Judge) unmade(ctx context.Context, effect *effective.Effect) ([]finding
 				return nil, err
 			}
 			findings = append(findings, At(service.InferenceService, Problem{
-				Code: CodeController, Level: finding.Error,
+				Code: CodeController, Level: finding.Error, Path: pathOfName,
 				Message: fmt.Sprintf("the API server refuses the %v that KServe makes of it: %s", object.Data["kind"], messageOf(problems[0])),
 			}))
 		}
@@ -80,17 +79,6 @@ func withoutOwners(data map[string]any) map[string]any {
 	delete(meta, "ownerReferences")
 	data["metadata"] = meta
 	return data
-}
-
-// refusedByRule are the codes of rules that say what a webhook would.
-func refusedByRule() map[string]bool {
-	codes := map[string]bool{}
-	for _, rule := range lint.All() {
-		if rule.Refused {
-			codes[rule.Code] = true
-		}
-	}
-	return codes
 }
 
 func anyOf(objects map[finding.Object]bool) bool {

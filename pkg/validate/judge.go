@@ -7,78 +7,25 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/istiod"
 	"github.com/kservegen/kservegen/pkg/lint"
 	"github.com/kservegen/kservegen/pkg/load"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/schema"
 )
 
-// Codes of what the API server and KServe refuse.
-const (
-	CodeUnknownField = "KG0020"
-	CodeUnknownKind  = "KG0021"
-	CodeRequired     = "KG0022"
-	CodeInvalid      = "KG0023"
-	CodeForeign      = "KG0024"
-	CodeWebhook      = "KG0030"
-	CodeController   = "KG0031"
-	CodeCrash        = "KG0032"
-)
-
-func judgeRules() []finding.Rule {
-	return []finding.Rule{
-		{
-			Code: CodeUnknownField, Level: finding.Error, Title: "Every field is known",
-			Why: "The API server drops unknown fields, or refuses the object where the client asks for strict validation, as kubectl and Flux do: what it was to do does not happen.",
-			Fix: "Correct the name, or remove the field.",
-		},
-		{
-			Code: CodeUnknownKind, Level: finding.Error, Title: "The kind exists in its group and version",
-			Why: "An API server with the chosen releases does not serve it, and refuses the object.",
-			Fix: "Correct apiVersion or kind, or choose the release that the cluster has (--kserve-version and the like).",
-		},
-		{
-			Code: CodeRequired, Level: finding.Error, Title: "Required fields are there",
-			Why: "The API server refuses the object.", Fix: "Add the field.",
-		},
-		{
-			Code: CodeInvalid, Level: finding.Error, Title: "Values are valid",
-			Why: "The API server refuses the object: by its schema, its rules (CEL) or its own checks.", Fix: "Correct the value.",
-		},
-		{
-			Code: CodeForeign, Level: finding.Info, Title: "The kind's schema is known",
-			Why: "Nothing is known of this API group, so the object was not checked against a schema.",
-			Fix: "Nothing to do; apply it with --dry-run=server where its definition is installed.",
-		},
-		{
-			Code: CodeWebhook, Level: finding.Error, Title: "KServe's webhooks accept the object",
-			Why: "KServe's own code, run in memory, refuses it; in the cluster the API server refuses the object with the same words.",
-			Fix: "Do what the message says.", Since: "KServe 0.20",
-		},
-		{
-			Code: CodeController, Level: finding.Error, Title: "KServe's controller can build the service",
-			Why: "The API server accepts the object, and KServe's controller then fails to make a Deployment of it, again and again. The InferenceService is never ready.",
-			Fix: "Do what the message says.", Since: "KServe 0.20",
-		},
-		{
-			Code: CodeCrash, Level: finding.Error, Title: "KServe does not crash on the object",
-			Why: "KServe's own code panics on it. In the cluster the webhook answers with an error, or the controller retries for ever.",
-			Fix: "Change what the message names; the upstream code does not expect it.", Since: "KServe 0.20",
-		},
-	}
-}
-
-// Judge is the Check of this tool: what the API server refuses by its schemas, what KServe's own code refuses or
-// makes of it, and the rules about both.
+// Judge is the Check of this tool: what the API server refuses by its schemas, what Istio's own code refuses, what
+// KServe's refuses or makes of it, and the rules about all.
 type Judge struct {
 	catalog   *schema.Catalog
 	effective *effective.Builder
+	istiod    *istiod.Validator
 	versions  lint.Versions
 	last      remembered
+	asked     map[uintptr]asked
 }
 
 // JudgeOptions choose what a Judge knows.
@@ -97,7 +44,7 @@ func NewJudge(o JudgeOptions) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Judge{catalog: catalog, versions: o.Versions}
+	j := &Judge{catalog: catalog, istiod: istiod.New(), versions: o.Versions}
 	if !o.WithoutEffective {
 		j.effective, err = effective.New(effective.Options{Structural: Structural(catalog)})
 	}
@@ -120,28 +67,22 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 	if err != nil {
 		return nil, err
 	}
-	findings, refused, err := j.schemas(ctx, set, effect)
+	findings, refused, meant, err := j.schemas(ctx, set, effect)
 	if err != nil {
 		return nil, err
 	}
 	rules := lint.Set{
-		Name: set.Name, Resources: set.Resources, Kustomizations: set.Kustomizations, Patches: set.Patches, Incomplete: set.Incomplete,
+		Name: set.Name, Resources: meant, Kustomizations: set.Kustomizations, Patches: set.Patches,
+		Incomplete: set.Incomplete, Loose: set.Kind == load.Files,
 	}
-	if effect != nil {
-		rules.Effective = objectsOf(effect)
+	if rules.Effective, err = j.madeOf(ctx, set, meant, effect); err != nil {
+		return nil, err
 	}
 	found, err := lint.Run(ctx, []lint.Set{rules}, lint.Options{Versions: j.versions})
 	if err != nil {
 		return nil, err
 	}
 	findings = append(findings, found...)
-	if effect == nil {
-		return findings, nil
-	}
-	unmade, err := j.unmade(ctx, effect)
-	if err != nil {
-		return nil, err
-	}
 	explained := maps.Clone(refused)
 	byWebhook := refusedByRule()
 	for _, f := range found {
@@ -152,15 +93,25 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 			refused[f.Object] = refused[f.Object] || byWebhook[f.Code]
 		}
 	}
+	findings = append(findings, j.byIstiod(set, refused)...)
+	if effect == nil {
+		return findings, nil
+	}
+	unmade, err := j.unmade(ctx, effect)
+	if err != nil {
+		return nil, err
+	}
 	unmade = slices.DeleteFunc(unmade, func(f finding.Finding) bool { return explained[f.Object] })
 	return slices.Concat(findings, refusals(set, effect, refused, explained), unmade), nil
 }
 
-// schemas also returns the objects that the API server refuses by their schema, so that nobody says it twice.
-func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Effect) ([]finding.Finding, map[finding.Object]bool, error) {
+// schemas also returns the objects that the API server refuses by their schema, so that nobody says it twice, and what
+// the objects were meant to be, which is the set's own list where nothing is to be said.
+func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Effect) ([]finding.Finding, map[finding.Object]bool, []manifest.Resource, error) {
 	var findings []finding.Finding
+	meant := set.Resources
 	refused := map[finding.Object]bool{}
-	for _, object := range set.Resources {
+	for i, object := range set.Resources {
 		problems, err := j.problems(ctx, object, effect)
 		switch {
 		case errors.Is(err, schema.ErrForeign):
@@ -169,38 +120,28 @@ func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Eff
 				Message: fmt.Sprintf("nothing is known of %s; the object was not checked against a schema", object.APIVersion()),
 			}))
 		case err != nil:
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		for _, problem := range problems {
-			found := At(object, Problem{
-				Code: codeOf(problem.Type), Level: finding.Error, Path: problem.Path, Message: messageOf(problem),
-			})
-			refused[found.Object] = true
-			findings = append(findings, found)
+		if set.Unbuilt { // a patch or a transformer may be what sets it
+			problems = slices.DeleteFunc(slices.Clone(problems), func(p schema.Problem) bool { return !p.Decoding })
+		}
+		if len(problems) == 0 {
+			continue
+		}
+		said, err := j.say(ctx, object, problems)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		refused[At(object, Problem{}).Object] = true
+		findings = append(findings, said.findings...)
+		if !sameData(said.meant, object) {
+			if &meant[0] == &set.Resources[0] {
+				meant = slices.Clone(meant)
+			}
+			meant[i] = said.meant
 		}
 	}
-	return findings, refused, nil
-}
-
-// messageOf begins with the field in the server's own form; a value that is missing has no place of its own.
-func messageOf(problem schema.Problem) string {
-	if problem.Field == "" || problem.Field == "<nil>" || strings.Contains(problem.Message, problem.Field) {
-		return problem.Message
-	}
-	return problem.Field + ": " + problem.Message
-}
-
-// codeOf maps the server's types of errors.
-func codeOf(errorType string) string {
-	switch errorType {
-	case schema.UnknownField:
-		return CodeUnknownField
-	case "FieldValueNotFound":
-		return CodeUnknownKind
-	case "FieldValueRequired":
-		return CodeRequired
-	}
-	return CodeInvalid
+	return findings, refused, meant, nil
 }
 
 // remembered is what KServe makes of the last set. Overlays of one tree share most objects by their very maps, and
@@ -213,7 +154,7 @@ type remembered struct {
 // read by KServe's code, besides what has these kinds' groups.
 func readByKServe() []string {
 	return []string{
-		"InferenceService", "ServingRuntime", "ClusterServingRuntime", "ClusterStorageContainer",
+		"InferenceService", "InferenceGraph", "ServingRuntime", "ClusterServingRuntime", "ClusterStorageContainer",
 		"Secret", "ServiceAccount", "ConfigMap", "Namespace", "PersistentVolumeClaim",
 	}
 }
@@ -221,14 +162,14 @@ func readByKServe() []string {
 // effect is nil where there is nothing for KServe to do.
 func (j *Judge) effect(ctx context.Context, set load.Set) (*effective.Effect, error) {
 	var inputs []manifest.Resource
-	services := false
+	judged := false
 	for _, object := range set.Resources {
 		if slices.Contains(readByKServe(), object.Kind()) {
 			inputs = append(inputs, object)
-			services = services || object.Kind() == "InferenceService"
+			judged = judged || object.Kind() == "InferenceService" || object.Kind() == "InferenceGraph"
 		}
 	}
-	if j.effective == nil || !services {
+	if j.effective == nil || !judged {
 		return nil, nil
 	}
 	if slices.EqualFunc(inputs, j.last.inputs, sameData) {
@@ -244,46 +185,6 @@ func (j *Judge) effect(ctx context.Context, set load.Set) (*effective.Effect, er
 
 func sameData(a, b manifest.Resource) bool {
 	return reflect.ValueOf(a.Data).Pointer() == reflect.ValueOf(b.Data).Pointer()
-}
-
-// refusals are findings at the objects that KServe refuses, but for those that are known to be refused and, of what
-// comes later, those of which it is explained.
-func refusals(set load.Set, effect *effective.Effect, refused, explained map[finding.Object]bool) []finding.Finding {
-	all := slices.Clone(effect.Refused)
-	for _, service := range effect.Services {
-		all = append(all, service.Certain()...)
-	}
-	var findings []finding.Finding
-	for _, refusal := range all {
-		object := find(set, refusal.Object)
-		f := At(object, Problem{
-			Code: CodeWebhook, Level: finding.Error, Message: fmt.Sprintf("%s refuses it: %s", refusal.By, refusal.Message),
-		})
-		switch {
-		case refused[f.Object], refusal.Late() && (explained[f.Object] || anyOf(refused) || refusal.NoRuntime()):
-			continue // said already, or it follows from what is refused or elsewhere: runtimes often are (KG1003)
-		case refusal.Panicked:
-			f.Code = CodeCrash
-		case refusal.Late():
-			f.Code = CodeController
-		}
-		if f.File == "" {
-			f.Object = refusal.Object
-		}
-		findings = append(findings, f)
-	}
-	return findings
-}
-
-// find returns the object of a set that a refusal is about; a refused runtime, for example, may be one that KServe
-// ships.
-func find(set load.Set, wanted finding.Object) manifest.Resource {
-	for _, object := range set.Resources {
-		if object.Kind() == wanted.Kind && object.Name() == wanted.Name && (object.Namespace() == wanted.Namespace || object.Namespace() == "") {
-			return object
-		}
-	}
-	return manifest.Resource{}
 }
 
 func objectsOf(effect *effective.Effect) []manifest.Resource {

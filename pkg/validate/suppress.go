@@ -36,7 +36,7 @@ func suppressionRules() []finding.Rule {
 // Suppression leaves findings of a code out, for a reason.
 type Suppression struct {
 	Code string
-	// Kind, Namespace and Name limit it to objects; empty means any.
+	// Kind, Namespace and Name limit it to objects; empty means any. The case of Kind does not matter, as for kubectl.
 	Kind, Namespace, Name string
 	Reason                string
 }
@@ -69,7 +69,7 @@ func ParseSuppression(text string) (Suppression, error) {
 }
 
 func (s Suppression) matches(f finding.Finding) bool {
-	return s.Code == f.Code && (s.Kind == "" || s.Kind == f.Object.Kind) &&
+	return s.Code == f.Code && (s.Kind == "" || strings.EqualFold(s.Kind, f.Object.Kind)) &&
 		(s.Namespace == "" || s.Namespace == f.Object.Namespace) && (s.Name == "" || s.Name == f.Object.Name)
 }
 

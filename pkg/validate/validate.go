@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -67,7 +68,14 @@ func Run(ctx context.Context, paths []string, o Options) (report.Report, error) 
 	return r, nil
 }
 
-// Rules explains every code that a run can report, in their order.
+// Rules explains every code that a run can report, in their order. One without a source of its own refers to its page.
 func Rules() []finding.Rule {
-	return slices.Concat(load.Rules(), suppressionRules(), judgeRules(), serverRules(), lint.Explanations())
+	rules := slices.Concat(load.Rules(), suppressionRules(), judgeRules(), serverRules(), lint.Explanations())
+	slices.SortFunc(rules, func(a, b finding.Rule) int { return cmp.Compare(a.Code, b.Code) })
+	for i, rule := range rules {
+		if rule.Reference == "" {
+			rules[i].Reference = lint.PageOf(rule.Code)
+		}
+	}
+	return rules
 }

@@ -91,3 +91,15 @@ func TestRulesExplainEveryCode(t *testing.T) {
 		assert.Regexp(t, `\.$`, rule.Fix)
 	}
 }
+
+func TestTheCaseOfAKindDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	path := write(t, "a.yaml", "apiVersion: v1\nkind: Thing\nmetadata: {name: a}\nport: 1\n")
+	for text, left := range map[string]int{"KG0900@thing/a=known": 0, "KG0900@THING/a=known": 0, "KG0900@Thing/A=known": 2} {
+		one, err := validate.ParseSuppression(text)
+		require.NoError(t, err)
+		r, err := validate.Run(t.Context(), []string{path}, validate.Options{Checks: []validate.Check{ports()}, Suppress: []validate.Suppression{one}})
+		require.NoError(t, err)
+		assert.Len(t, r.Findings, left, text)
+	}
+}

@@ -19,6 +19,9 @@ type Set struct {
 	Effective []manifest.Resource
 	// Incomplete is set where a part of the set could not be read.
 	Incomplete bool
+	// Loose is set where nobody said that the set is all there is: files without a kustomization. What follows
+	// from what is not among them is then worth a look, and no more.
+	Loose bool
 }
 
 // Context is what a rule sees: one set, and where to report.

@@ -51,6 +51,12 @@ func (k Kind) Name() string {
 	return name
 }
 
+// group is empty for the core group.
+func (k Kind) group() string {
+	_, group, _ := strings.Cut(string(k), ".")
+	return group
+}
+
 // PredictorKinds are those that Context.Predictors reads.
 func PredictorKinds(more ...Kind) []Kind {
 	return append([]Kind{InferenceService, ServingRuntime, ClusterServingRuntime}, more...)

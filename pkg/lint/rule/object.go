@@ -1,6 +1,10 @@
 package rule
 
-import "github.com/kservegen/kservegen/pkg/manifest"
+import (
+	"fmt"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
 
 // Object is one object of a set.
 type Object struct {
@@ -30,3 +34,11 @@ func (o *Object) Label(key string) Value { return o.Field("metadata", "labels", 
 
 // String names the object to people.
 func (o *Object) String() string { return o.Kind.Name() + " " + o.Name }
+
+// InNamespace names a namespace in a message; an object that says none goes where the client chooses.
+func InNamespace(namespace string) string {
+	if namespace == "" {
+		return "the client's namespace"
+	}
+	return fmt.Sprintf("namespace %q", namespace)
+}

@@ -38,6 +38,7 @@ type Meta struct {
 // Topics names the two digits after KG.
 func Topics() map[string]string {
 	return map[string]string{
+		"00": "reading, the API server and KServe",
 		"01": "names and labels",
 		"02": "serving with KServe",
 		"03": "routing with Istio",

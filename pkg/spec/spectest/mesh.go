@@ -57,7 +57,7 @@ func (d *drawer) exposed(whole bool) *node {
 		e.set("hosts", list)
 	}
 	if whole || d.chance("gateway", 3) {
-		e.set("gateway", scalar(str, pick(d, "gateway", "istio-ingress/llm", "a/b", "istio-system/gw.eu")))
+		e.set("gateway", scalar(str, pick(d, "gateway", "istio-ingress/llm", "a/b", "istio-system/gw-eu")))
 	}
 	if d.exposeBy == 1 && (whole || d.chance("path", 3)) {
 		e.set("path", scalar(str, pick(d, "path", "/deepseek/", "/a/b/", "/größe/")))

@@ -32,22 +32,12 @@ const sameEffect = "KServe makes the same of it"
 
 // onlyOne says whether a route has one destination; the pointer is the destination's.
 func onlyOne(object map[string]any, pointer string) bool {
-	list, _ := lookup(object, pointer[:max(0, strings.LastIndexByte(pointer, '/'))]).([]any)
+	routes, _ := manifest.ValueAt(object, pointer[:max(0, strings.LastIndexByte(pointer, '/'))])
+	list, _ := routes.([]any)
 	return len(list) == 1
 }
 
 func injected(object map[string]any) bool {
-	return lookup(object, "/spec/predictor/labels/sidecar.istio.io~1inject") == "true"
-}
-
-func lookup(value any, pointer string) any {
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		switch holder := value.(type) {
-		case map[string]any:
-			value = holder[manifest.UnescapeToken(token)]
-		case []any:
-			value = holder[indexOf(token)]
-		}
-	}
-	return value
+	value, _ := manifest.ValueAt(object, "/spec/predictor/labels/sidecar.istio.io~1inject")
+	return value == "true"
 }

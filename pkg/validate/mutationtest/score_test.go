@@ -30,6 +30,7 @@ const (
 	// floor is the share of mistakes that must be found, mostEquivalent that of those that may be none.
 	floor, mostEquivalent = 0.85, 0.05
 	list                  = "testdata/survivors.txt"
+	dropped               = "dropped object"
 )
 
 var update = flag.Bool("update", false, "write the mistakes that are not found to "+list)
@@ -47,6 +48,7 @@ func TestScore(t *testing.T) {
 	seen := map[string]bool{}
 	for _, overlay := range overlays {
 		objects := build(t, overlay)
+		lock := newLocked(t, overlay)
 		require.Empty(t, j.complaints(t, objects), "%s is right as it is", overlay)
 		for _, m := range mutants(objects, seen) {
 			found := j.complaints(t, m.apply(objects))
@@ -60,12 +62,19 @@ func TestScore(t *testing.T) {
 			if reason != "" {
 				line += " (no mistake: " + reason + ")"
 			}
-			rows := []*count{entry(counts, m.operator), entry(counts, "all")}
+			rows := []string{m.operator, "all"}
 			if m.operator != "wrong type" { // schemas find those, and they are many
-				rows = append(rows, entry(counts, "all but wrong type"))
+				rows = append(rows, "all but wrong type")
 			}
-			for _, c := range rows {
-				c.add(len(found) > 0, reason != "")
+			locked := len(found) == 0 && m.changed == nil && lock.misses(t, objects[m.object])
+			for _, row := range rows {
+				entry(counts, row).add(len(found) > 0, reason != "")
+				if row != m.operator || m.changed == nil {
+					entry(counts, row+" (with the lock)").add(len(found) > 0 || locked, reason != "")
+				}
+			}
+			if locked {
+				line += " (the lock tells)"
 			}
 			if len(found) == 0 {
 				survivors = append(survivors, line)
@@ -78,8 +87,10 @@ func TestScore(t *testing.T) {
 		assert.Positivef(t, entry(counts, operator.name).made, "mistakes by %s", operator.name)
 	}
 	all := counts["all"]
+	assert.GreaterOrEqual(t, counts["all but wrong type"].share(), floor, "mistakes that rules and schemas find, without those that any schema finds")
 	assert.GreaterOrEqual(t, all.share(), floor, "mistakes that are found")
 	assert.LessOrEqual(t, float64(all.equivalent)/float64(all.made), mostEquivalent, "mistakes that are none")
+	assert.Equal(t, counts[dropped].made, counts[dropped+" (with the lock)"].found, "of every object that is gone the lock tells")
 	checkList(t, strings.Join(slices.Compact(survivors), "\n")+"\n")
 }
 
@@ -208,12 +219,13 @@ func entry(counts map[string]*count, name string) *count {
 func table(counts map[string]*count) string {
 	var out bytes.Buffer
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\tmade\tno mistake\tfound\tscore\t")
+	fmt.Fprintln(table, "\tmade\tno mistake\tfound\tscore\tthose counted, too\t")
 	names := slices.Sorted(maps.Keys(counts))
-	names = append(slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "all") }), "all but wrong type", "all")
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "all") })
+	names = append(names, "all but wrong type", "all but wrong type (with the lock)", "all", "all (with the lock)")
 	for _, name := range names {
 		c := counts[name]
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%.1f %%\t\n", name, c.made, c.equivalent, c.found, 100*c.share())
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%.1f %%\t%.1f %%\t\n", name, c.made, c.equivalent, c.found, 100*c.share(), 100*float64(c.found)/float64(max(1, c.made)))
 	}
 	_ = table.Flush() // a buffer takes everything
 	return out.String()

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kservegen/kservegen/pkg/finding"
+	"github.com/kservegen/kservegen/pkg/istiod"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/txn"
 )
@@ -46,6 +47,7 @@ func Main(ctx context.Context, args []string, s Streams) (code int) {
 			code = exitInternal
 		}
 	}()
+	istiod.RestoreLogs()
 	root := newRoot(s)
 	root.SetArgs(args)
 	return exit(s, root.ExecuteContext(ctx))

@@ -7,6 +7,6 @@ import "github.com/kservegen/kservegen/pkg/lint/rule"
 func Rules() []rule.Rule {
 	return []rule.Rule{
 		requestsDiffer(), tooFewDevices(), idleDevices(), twoVendors(), noSharedMemory(), unboundedSharedMemory(),
-		unknownResource(), wrongImage(),
+		unknownResource(), wrongImage(), misspeltDevice(),
 	}
 }

@@ -21,7 +21,7 @@ func tooFewDevices() rule.Rule {
 		Check: func(c *rule.Context) {
 			eachSingleNode(c, func(p *rule.Predictor, ranks, devices int64, at rule.Value) {
 				if ranks > devices {
-					c.Report(at, "vLLM runs %d ranks, and the pod has %d devices", ranks, devices)
+					c.Report(at, "vLLM runs %s, and the pod has %s", finding.Plural(ranks, "rank"), finding.Plural(devices, "device"))
 				}
 			})
 		},
@@ -41,7 +41,7 @@ func idleDevices() rule.Rule {
 		Check: func(c *rule.Context) {
 			eachSingleNode(c, func(p *rule.Predictor, ranks, devices int64, at rule.Value) {
 				if ranks < devices {
-					c.Report(p.Main().Devices()[0], "the pod has %d devices, and vLLM uses %d", devices, ranks)
+					c.Report(p.Main().Devices()[0], "the pod has %s, and vLLM uses %d", finding.Plural(devices, "device"), ranks)
 				}
 			})
 		},

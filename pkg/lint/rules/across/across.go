@@ -11,5 +11,7 @@ func Rules() []rule.Rule {
 		selectsNothing(), absentReference(), absentRuntime(), absentTarget(), healthOfModel(), twice(), targetPort(),
 		monitoredPort(), closedPort(), noDNS(), substituted(), missedReference(), idleRuntime(), spreadOfOthers(),
 		unselective(), noIstiod(), noDownload(), unknownPort(), noDNSByTCP(),
+		misspeltNamespace(), beyondModel(), closedScrape(), forgottenBudget(), everyPath(),
+		siblingWithoutSidecar(),
 	}
 }

@@ -1,6 +1,7 @@
 package across
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -53,7 +54,7 @@ func missedReference() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG1012", Name: "reference-misses-its-object", Level: finding.Warning,
 			Summary: "What a predictor names and what the set holds for it have the same name and namespace.",
-			Why: "The set holds a ServiceAccount or a claim that nothing in it refers to, and a predictor that names another one, or none: as a rule a name or a namespace is wrong. " +
+			Why: "The set holds a ServiceAccount or a claim that nothing in it refers to, or whose name differs by one letter, and a predictor that names another one, or none: as a rule a name or a namespace is wrong. " +
 				"Pods of a missing ServiceAccount aren't created, pods without the one that was meant have no credentials, and those of a missing claim stay Pending.",
 			How:   "Correct the name or the namespace, or remove what nobody uses.",
 			Refs:  []string{"kubernetes: docs/tasks/configure-pod-container/configure-service-account"},
@@ -67,7 +68,7 @@ func missedReference() rule.Rule {
 			u := usedBy(c.All())
 			for _, p := range c.Predictors() {
 				account := p.Spec.Field("serviceAccountName")
-				if c.Find(rule.ServiceAccount, p.Namespace, account.Text()) == nil {
+				if c.Find(rule.ServiceAccount, p.Namespace, cmp.Or(account.Text(), everyonesAccount)) == nil {
 					reportMissed(c, p, account, spare(c, rule.ServiceAccount, p.Namespace, account.Text(), u.accounts))
 				}
 				for _, uri := range p.StorageURIs() {
@@ -82,6 +83,9 @@ func missedReference() rule.Rule {
 	}
 }
 
+// everyonesAccount is that of pods that name none.
+const everyonesAccount = "default"
+
 func reportMissed(c *rule.Context, p *rule.Predictor, at rule.Value, spare *rule.Object) {
 	if spare == nil {
 		return
@@ -89,14 +93,16 @@ func reportMissed(c *rule.Context, p *rule.Predictor, at rule.Value, spare *rule
 	if !at.Found() {
 		at = p.Spec
 	}
-	c.Report(at, "the set has %s in namespace %q, which nothing uses, and not what this names", spare, spare.Namespace)
+	c.Report(at, "the set has %s in %s, and not what this names", spare, rule.InNamespace(spare.Namespace))
 }
 
-// spare is an object that may be meant: of that name in another namespace, or one that nothing refers to.
+// spare is an object that may be meant: of that name in another namespace, of nearly that name, or one that nothing
+// refers to.
 func spare(c *rule.Context, kind rule.Kind, namespace, name string, used map[string]bool) *rule.Object {
 	for _, object := range c.Objects(kind) {
-		elsewhere := object.Name == name && object.Namespace != namespace
-		if elsewhere && object.Namespace != "" && namespace != "" || !used[object.Name] && object.Namespace == namespace {
+		elsewhere := object.Name == name && object.Namespace != namespace && object.Namespace != "" && namespace != ""
+		free := !used[object.Name] || rule.Slip(name, object.Name)
+		if elsewhere || free && object.Namespace == namespace {
 			return object
 		}
 	}
@@ -126,7 +132,7 @@ func idleRuntime() rule.Rule {
 				}
 				for _, runtime := range c.Objects(rule.ServingRuntime) {
 					if !used[runtime] && meant(runtime, p) {
-						c.Report(p.Model, "%s of namespace %q is named by nobody, and this names %q", runtime, runtime.Namespace, p.RuntimeName())
+						c.Report(p.Model, "%s of %s is named by nobody, and this names %s", runtime, rule.InNamespace(runtime.Namespace), cmp.Or(p.RuntimeName(), "none"))
 						break
 					}
 				}

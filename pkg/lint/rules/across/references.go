@@ -24,13 +24,13 @@ func absentReference() rule.Rule {
 			for _, p := range c.Predictors() {
 				account := p.Spec.Field("serviceAccountName")
 				if name := account.Text(); name != "" && name != "default" && c.Find(rule.ServiceAccount, p.Namespace, name) == nil {
-					c.Report(account, "the set has no ServiceAccount %s in namespace %q", name, p.Namespace)
+					c.Report(account, "the set has no ServiceAccount %s in %s", name, rule.InNamespace(p.Namespace))
 				}
 				for _, uri := range p.StorageURIs() {
 					path, is := strings.CutPrefix(uri.Text(), "pvc://")
 					name, _, _ := strings.Cut(path, "/")
 					if is && c.Find(rule.PersistentVolumeClaim, p.Namespace, name) == nil {
-						c.Report(uri, "the set has no PersistentVolumeClaim %s in namespace %q", name, p.Namespace)
+						c.Report(uri, "the set has no PersistentVolumeClaim %s in %s", name, rule.InNamespace(p.Namespace))
 					}
 				}
 			}
@@ -101,12 +101,12 @@ func checkTarget(c *rule.Context, autoscaler *rule.Object) {
 		populated = populated || workload.Controller != ""
 	}
 	if populated {
-		c.Report(name, "the set makes no Deployment %s in namespace %q", name.Text(), autoscaler.Namespace)
+		c.Report(name, "the set makes no Deployment %s in %s", name.Text(), rule.InNamespace(autoscaler.Namespace))
 		return
 	}
 	for _, workload := range c.Workloads() {
 		if workload.Controller == name.Text() && workload.Namespace != "" && autoscaler.Namespace != "" {
-			c.Report(name, "Deployment %s is in namespace %q", name.Text(), workload.Namespace)
+			c.Report(name, "Deployment %s is in %s", name.Text(), rule.InNamespace(workload.Namespace))
 			return
 		}
 	}

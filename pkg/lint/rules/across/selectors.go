@@ -44,14 +44,17 @@ func reportUnmatched(c *rule.Context, object *rule.Object, selector rule.Value, 
 	workloads := c.InNamespace(object.Namespace)
 	if len(workloads) == 0 && selector.Len() > 0 {
 		if other := c.Elsewhere(object.Namespace, matches); other != nil {
-			c.Report(selector, "the pods with these labels are in namespace %q", other.Namespace)
+			c.Report(selector, "the pods with these labels are in %s", rule.InNamespace(other.Namespace))
 		}
 		return
 	}
 	if len(workloads) == 0 || slices.ContainsFunc(workloads, func(w *rule.Workload) bool { return !w.Known() || matches(w.Labels) }) {
 		return
 	}
-	c.Report(selector, "no pod of the set in namespace %q has these labels", object.Namespace)
+	if c.OthersMatch(object.Namespace, matches) {
+		return
+	}
+	c.Report(selector, "no pod of the set in %s has these labels", rule.InNamespace(object.Namespace))
 }
 
 func targetPort() rule.Rule {

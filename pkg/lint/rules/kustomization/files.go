@@ -128,22 +128,43 @@ func plugins() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0905", Name: "plugin-needed", Level: finding.Warning,
 			Summary: "A kustomization needs no charts, functions and plugins.",
-			Why: "helmCharts works with --enable-helm and a helm binary only, exec and container functions with flags of the alpha kind. kubectl and Flux run none of them: " +
+			Why: "helmCharts works with --enable-helm and a helm binary only, exec and container functions with flags of the alpha kind. kubectl and Flux run none of them, only what is built into Kustomize (apiVersion: builtin): " +
 				"the tree builds on one machine and fails in the cluster.",
 			How:   "Render the chart into files, or use Flux's HelmRelease.",
-			Refs:  []string{"flux: docs/components/kustomize/kustomizations"},
+			Refs:  []string{"flux: docs/components/kustomize/kustomizations", "kustomize: api/internal/plugins/loader/loader.go (isBuiltinPlugin)"},
 			Kinds: []rule.Kind{rule.Kustomization},
 		},
 		Check: func(c *rule.Context) {
 			for _, file := range c.Objects(rule.Kustomization) {
-				for _, field := range []string{"helmCharts", "helmChartInflationGenerator", "generators", "transformers", "validators"} {
+				for _, field := range []string{"helmCharts", "helmChartInflationGenerator"} {
 					if list := file.Field(field); list.Len() > 0 {
 						c.Report(list, "kubectl and Flux don't build %s", field)
 					}
 				}
+				for _, field := range []string{"generators", "transformers", "validators"} {
+					reportPrograms(c, file.Field(field))
+				}
 			}
 		},
 	}
+}
+
+func reportPrograms(c *rule.Context, plugins rule.Value) {
+	for plugin := range plugins.Items() {
+		if needsProgram(plugin.Text()) {
+			c.Report(plugin, "kubectl and Flux don't run functions and plugins")
+		}
+	}
+}
+
+// needsProgram judges the text of a plugin. Those of apiVersion builtin are parts of Kustomize, in every client, but for
+// the one that runs helm. What a path names is built here as kubectl and Flux do, without programs, and told where it
+// cannot be.
+func needsProgram(text string) bool {
+	if !strings.Contains(text, "\n") {
+		return false
+	}
+	return !strings.Contains(text, "apiVersion: builtin") || strings.Contains(text, "kind: HelmChartInflationGenerator")
 }
 
 func deprecatedField() rule.Rule {

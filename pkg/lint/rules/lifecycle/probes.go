@@ -138,3 +138,27 @@ func probePath() rule.Rule {
 		},
 	}
 }
+
+func firstFailureKills() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0811", Name: "first-failure-kills", Level: finding.Warning,
+			Summary: "A startup probe may fail more than once.",
+			Why: "Probing begins with the container, before any server listens. With failureThreshold 1 and no initial delay the first connection that is refused kills it, " +
+				"and the next one, for ever.",
+			How:   "Raise failureThreshold: times periodSeconds it is what starting may take.",
+			Refs:  []string{"kubernetes: docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes (failureThreshold)", "kubernetes: pkg/kubelet/prober/worker.go (doProbe)"},
+			Kinds: rule.WorkloadKinds(),
+		},
+		Check: func(c *rule.Context) {
+			for _, workload := range c.Workloads() {
+				for _, container := range workload.Containers {
+					startup := container.Field("startupProbe")
+					if workload.Known() && startup.Field("failureThreshold").IntOr(3) == 1 && startup.Field("initialDelaySeconds").IntOr(0) == 0 {
+						c.Report(startup.Field("failureThreshold"), "the container is killed unless it answers the first probe")
+					}
+				}
+			}
+		},
+	}
+}

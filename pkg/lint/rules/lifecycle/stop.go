@@ -17,7 +17,7 @@ func engineTimeout() rule.Rule {
 			Code: "KG0805", Name: "engine-gives-up-first", Level: finding.Warning,
 			Summary: "vLLM waits for its engine as long as the startup probe does.",
 			Why: "From 0.14 on vLLM's server stops when its engine isn't ready within VLLM_ENGINE_READY_TIMEOUT_S, 600 s by default. " +
-				"A startup probe that allows more has no effect then.",
+				"A startup probe that allows more has no effect then. Where the variable is set and the probe allows less, the kubelet kills a server that was to be waited for, again and again.",
 			How:   "Set VLLM_ENGINE_READY_TIMEOUT_S to the probe's budget in seconds.",
 			Refs:  []string{"vllm: vllm/envs.py (VLLM_ENGINE_READY_TIMEOUT_S)"},
 			Kinds: rule.PredictorKinds(),
@@ -28,16 +28,19 @@ func engineTimeout() rule.Rule {
 					return
 				}
 				startup := main.Field("startupProbe")
-				patience := int64(readyDefault)
+				patience, chosen := int64(readyDefault), false
 				if value := main.Env("VLLM_ENGINE_READY_TIMEOUT_S").Field("value"); value.Found() {
 					n, err := strconv.ParseInt(value.Scalar(), 10, 32)
 					if err != nil {
 						return
 					}
-					patience = n
+					patience, chosen = n, true
 				}
-				if budget := window(startup); budget > patience {
+				switch budget := window(startup); {
+				case budget > patience:
 					c.Report(startup, "the probe allows %d s, and vLLM gives up after %d", budget, patience)
+				case chosen && startup.Found() && budget < patience:
+					c.Report(startup, "the probe allows %d s, and vLLM would wait for %d", budget, patience)
 				}
 			})
 		},
@@ -70,6 +73,32 @@ func graceTooShort() rule.Rule {
 						at = p.Spec
 					}
 					c.Report(at, "the pod is killed after %d s, and it needs %d to stop", has, need)
+				}
+			})
+		},
+	}
+}
+
+func drainAtOnce() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0810", Name: "drain-before-routes-know", Level: finding.Warning,
+			Summary: "vLLM that drains is first taken out of the routes.",
+			Why: "The kubelet sends SIGTERM while gateways and sidecars are still told that the pod goes. From then on vLLM finishes what it has, for --shutdown-timeout seconds, " +
+				"and aborts what is new: its listener stays open, so requests that still arrive fail, and no retry of connections helps them.",
+			How: "Add lifecycle.preStop.sleep with 15 seconds to the container; the grace period counts them.",
+			Refs: []string{
+				"vllm: vllm/entrypoints/launcher.py", "vllm: vllm/v1/engine/core.py (shutdown)",
+				"kubernetes: docs/concepts/workloads/pods/pod-lifecycle (pod termination flow)",
+			},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			vllmPods(c, func(_ *rule.Predictor, main rule.Container) {
+				flag, given := rule.FindFlag(main, "shutdown-timeout")
+				seconds, err := strconv.ParseInt(flag.Value, 10, 32)
+				if given && err == nil && seconds > 0 && !main.Field("lifecycle", "preStop").Found() {
+					c.Report(main.Strongest(), "it drains for %d s from SIGTERM on, and requests that arrive meanwhile are aborted", seconds)
 				}
 			})
 		},

@@ -32,14 +32,14 @@ func selectsNothing() rule.Rule {
 					matches := func(labels map[string]string) bool { return rule.Selects(selector.Map(), labels) }
 					// Policies of Istio's root namespace are for all namespaces.
 					if other := c.Elsewhere(policy.Namespace, matches); len(workloads) == 0 && selector.Len() > 0 && other != nil && policy.Namespace != "istio-system" {
-						c.Report(selector, "the pods with these labels are in namespace %q", other.Namespace)
+						c.Report(selector, "the pods with these labels are in %s", rule.InNamespace(other.Namespace))
 					}
 					if selector.Len() == 0 || len(workloads) == 0 || slices.ContainsFunc(workloads, func(w *rule.Workload) bool {
 						return !w.Known() || matches(w.Labels)
 					}) {
 						continue
 					}
-					c.Report(selector, "no pod of the set in namespace %q has these labels", policy.Namespace)
+					c.Report(selector, "no pod of the set in %s has these labels", rule.InNamespace(policy.Namespace))
 				}
 			}
 		},
@@ -109,7 +109,7 @@ func denyByIdentity() rule.Rule {
 					continue
 				}
 				for source := range sources(policy) {
-					for _, field := range []string{"principals", "namespaces", "serviceAccounts"} {
+					for _, field := range identities() {
 						if identity := source.Field(field); identity.Len() > 0 {
 							c.Report(identity, "a caller that sends plaintext has no identity and isn't denied")
 						}
@@ -119,6 +119,48 @@ func denyByIdentity() rule.Rule {
 		},
 	}
 }
+
+func exclusionByIdentity() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0418", Name: "exclusion-by-identity-without-mtls", Level: finding.Warning,
+			Summary: "An ALLOW policy that lets in all but some callers stands beside STRICT mutual TLS.",
+			Why: "notPrincipals, notNamespaces and notServiceAccounts are a negation of what the client's certificate says. Without STRICT a caller sends plaintext, has no certificate, " +
+				"and is none of those that are named: the rule lets it in, whoever it is.",
+			How:   "Name who may come (principals, namespaces), or add a PeerAuthentication with mode STRICT for these pods.",
+			Refs:  []string{"istio: ISTIO-SECURITY-2021-004", "istio: pilot/pkg/security/authz/model/model.go (generatePrincipal)"},
+			Whole: true,
+			Kinds: rule.WorkloadKinds(rule.AuthorizationPolicy, rule.PeerAuthentication),
+		},
+		Check: func(c *rule.Context) {
+			for _, policy := range c.Objects(rule.AuthorizationPolicy) {
+				if !allows(policy) || !slices.ContainsFunc(selectedBy(c, policy), func(w *rule.Workload) bool { return !strict(c, w) }) {
+					continue
+				}
+				for source := range sources(policy) {
+					reportExclusion(c, source)
+				}
+			}
+		},
+	}
+}
+
+// reportExclusion passes over a source that also says who: what has no identity is not that.
+func reportExclusion(c *rule.Context, source rule.Value) {
+	for _, field := range identities() {
+		if source.Field(field).Len() > 0 {
+			return
+		}
+	}
+	for _, field := range []string{"notPrincipals", "notNamespaces", "notServiceAccounts"} {
+		if excluded := source.Field(field); excluded.Len() > 0 {
+			c.Report(excluded, "a caller that sends plaintext has no identity and is let in")
+		}
+	}
+}
+
+// identities are the fields of a source that come from the client's certificate.
+func identities() []string { return []string{"principals", "namespaces", "serviceAccounts"} }
 
 // sources are those of all rules of a policy.
 func sources(policy *rule.Object) iter.Seq[rule.Value] {

@@ -26,7 +26,7 @@ func tokenNotRequired() rule.Rule {
 					required = required || policy.Namespace == authentication.Namespace && usesToken(policy) && overlap(policy, authentication)
 				}
 				if rules := authentication.Field("spec", "jwtRules"); rules.Len() > 0 && !required {
-					c.Report(rules, "no AuthorizationPolicy of namespace %q requires a token, so requests without one pass", authentication.Namespace)
+					c.Report(rules, "no AuthorizationPolicy of %s requires a token, so requests without one pass", rule.InNamespace(authentication.Namespace))
 				}
 			}
 		},
@@ -56,7 +56,7 @@ func tokenNotChecked() rule.Rule {
 				}
 				for source := range sources(policy) {
 					if principals := source.Field("requestPrincipals"); principals.Len() > 0 {
-						c.Report(principals, "no RequestAuthentication of namespace %q checks tokens, so nobody has such a principal", policy.Namespace)
+						c.Report(principals, "no RequestAuthentication of %s checks tokens, so nobody has such a principal", rule.InNamespace(policy.Namespace))
 					}
 				}
 			}

@@ -60,7 +60,7 @@ func ruleWithoutHost() rule.Rule {
 				if service, known := c.ServiceOf(host.Text(), destination.Namespace); service == nil && known {
 					named, _ := rule.ParseHost(host.Text(), destination.Namespace)
 					if !isTopLevel(c, named) {
-						c.Report(host, "the set makes no Service %s in namespace %q", named.Service, named.Namespace)
+						c.Report(host, "the set makes no Service %s in %s", named.Service, rule.InNamespace(named.Namespace))
 					}
 				}
 			}

@@ -22,7 +22,7 @@ func missingHost() rule.Rule {
 				host := destination.Field("host")
 				named, _ := rule.ParseHost(host.Text(), virtual.Namespace)
 				if service, known := c.ServiceOf(host.Text(), virtual.Namespace); service == nil && known && !isTopLevel(c, named) {
-					c.Report(host, "the set makes no Service %s in namespace %q", named.Service, named.Namespace)
+					c.Report(host, "the set makes no Service %s in %s", named.Service, rule.InNamespace(named.Namespace))
 				}
 			}
 		},
@@ -113,7 +113,7 @@ func checkShort(c *rule.Context, object *rule.Object, host rule.Value) {
 	for _, service := range c.Services() {
 		switch host.Text() {
 		case service.Name:
-			c.Report(host, "%q is completed to namespace %q, and the Service is in %q", host.Text(), object.Namespace, service.Namespace)
+			c.Report(host, "%q is completed to %s, and the Service is in %s", host.Text(), rule.InNamespace(object.Namespace), rule.InNamespace(service.Namespace))
 			return
 		case service.Name + "." + service.Namespace:
 			c.Report(host, "%q is no host of Service %s: .svc.cluster.local is missing", host.Text(), service.Name)

@@ -51,7 +51,7 @@ func reportNamespace(c *rule.Context, object *rule.Object, host rule.Value) {
 		}
 	}
 	if meant != "" {
-		c.Report(host, "the set makes Service %s in namespace %q, not in %q", named.Service, meant, named.Namespace)
+		c.Report(host, "the set makes Service %s in %s, not in %s", named.Service, rule.InNamespace(meant), rule.InNamespace(named.Namespace))
 	}
 }
 
@@ -61,8 +61,8 @@ func unresolvedHost() rule.Rule {
 			Code: "KG0322", Name: "host-misses-its-service", Level: finding.Warning,
 			Summary: "A cluster's host that the mesh routes is the Service that stands beside it.",
 			Why: "Clients resolve a name before their sidecar sees the request, and cluster DNS answers for Services only. The set holds a Service for the pods behind the routes that no host names, " +
-				"and a host that is no Service of the set: as a rule one of the names is wrong, and callers of the Service go past the routes.",
-			How:   "Give the host the name of the Service.",
+				"and a host that is no Service of the set, or routes for the mesh with public hosts alone: as a rule a name is wrong, or the host is missing. Callers of the Service go past the routes, their weights and retries.",
+			How:   "Give the host the name of the Service, or add that host.",
 			Refs:  []string{"istio: docs/ops/configuration/traffic-management/dns"},
 			Whole: true,
 			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.VirtualService),
@@ -72,18 +72,41 @@ func unresolvedHost() rule.Rule {
 				if !slices.Contains(gateways(virtual), "mesh") {
 					continue
 				}
-				for host := range virtual.Field("spec", "hosts").Items() {
-					named, _ := rule.ParseHost(host.Text(), virtual.Namespace)
-					if service, known := c.ServiceOf(host.Text(), virtual.Namespace); service != nil || !known || isTopLevel(c, named) {
-						continue
-					}
+				if publicOnly(virtual) {
 					if other := unnamedService(c, virtual); other != nil {
-						c.Report(host, "no Service of the set has this name, and no host names %s", other.Object)
+						c.Report(virtual.Field("spec", "hosts"), "the routes hold in the mesh, and no host names %s, which has the same pods", other.Object)
 					}
+					continue
+				}
+				for host := range virtual.Field("spec", "hosts").Items() {
+					checkResolved(c, virtual, host)
 				}
 			}
 		},
 	}
+}
+
+func checkResolved(c *rule.Context, virtual *rule.Object, host rule.Value) {
+	named, _ := rule.ParseHost(host.Text(), virtual.Namespace)
+	if service, known := c.ServiceOf(host.Text(), virtual.Namespace); service != nil || !known || isTopLevel(c, named) {
+		return
+	}
+	if other := unnamedService(c, virtual); other != nil {
+		c.Report(host, "no Service of the set has this name, and no host names %s", other.Object)
+	}
+}
+
+// publicOnly says whether routes that hold at a gateway and in the mesh have hosts that only the gateway's clients
+// know.
+func publicOnly(virtual *rule.Object) bool {
+	hosts := 0
+	for host := range virtual.Field("spec", "hosts").Items() {
+		if _, named := rule.ParseHost(host.Text(), virtual.Namespace); named || strings.Contains(host.Text(), "*") {
+			return false
+		}
+		hosts++
+	}
+	return hosts > 0 && slices.ContainsFunc(gateways(virtual), func(name string) bool { return name != "mesh" })
 }
 
 // unnamedService is one of the set for the pods that a VirtualService routes to, and that no VirtualService names.
@@ -232,7 +255,7 @@ func ruleElsewhere() rule.Rule {
 					destination.Namespace == "istio-system" || len(c.InNamespace(destination.Namespace)) > 0 {
 					continue
 				}
-				c.Report(host, "Service %s is in namespace %q, and only clients in %q would take this", service.Name, service.Namespace, destination.Namespace)
+				c.Report(host, "Service %s is in %s, and only clients in %s would take this", service.Name, rule.InNamespace(service.Namespace), rule.InNamespace(destination.Namespace))
 			}
 		},
 	}

@@ -155,7 +155,7 @@ func missingGateway() rule.Rule {
 						namespace, name = virtual.Namespace, at.Text()
 					}
 					if name != "mesh" && name != "" && populated[namespace] && c.Find(rule.Gateway, namespace, name) == nil {
-						c.Report(at, "the set has no Gateway %s in namespace %q", name, namespace)
+						c.Report(at, "the set has no Gateway %s in %s", name, rule.InNamespace(namespace))
 					}
 				}
 			}

@@ -1,6 +1,9 @@
 package routing
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -44,19 +47,34 @@ func weightSum() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, http := range httpRoutes(c) {
 				routes := http.Field("route")
+				var weights []string
 				sum, negative := int64(0), false
 				for route := range routes.Items() {
 					weight := route.Field("weight").IntOr(0)
+					weights = append(weights, strconv.FormatInt(weight, 10))
 					sum += max(min(weight, 1<<32), -1<<32)
 					negative = negative || weight < 0
 				}
 				// One destination gets all, whatever its weight. A negative weight has a rule of its own.
 				if routes.Len() > 1 && sum != 100 && !negative {
-					c.Report(routes, "the weights sum to %d, so a weight isn't the share that it says", sum)
+					c.Report(patchedWeight(routes), "the weights %s sum to %d, so a weight isn't the share that it says",
+						strings.Join(weights, ", "), sum)
 				}
 			}
 		},
 	}
+}
+
+// patchedWeight is the first weight that stands in another file than its routes: an overlay wrote it, and there the
+// sum went wrong. Without one it is the routes themselves.
+func patchedWeight(routes rule.Value) rule.Value {
+	file := routes.Place().File
+	for route := range routes.Items() {
+		if weight := route.Field("weight"); weight.Found() && weight.Place().File != file {
+			return weight
+		}
+	}
+	return routes
 }
 
 func fullMirror() rule.Rule {

@@ -79,7 +79,7 @@ func blockedDrain() rule.Rule {
 				}
 				n, ok := least.Int()
 				if replicas := replicasOf(c, budget); ok && replicas > 0 && n >= replicas {
-					c.Report(least, "%d pods must stay, and there are %d", n, replicas)
+					c.Report(least, "%s must stay, and there are %d", finding.Plural(n, "pod"), replicas)
 				}
 			}
 		},
@@ -156,7 +156,7 @@ func nobodyScales() rule.Rule {
 			Code: "KG0513", Name: "external-autoscaler-missing", Level: finding.Error,
 			Summary: "With the class external something scales the Deployment.",
 			Why: "KServe leaves the Deployment's replicas out for every class but none, so without an autoscaler there is one replica, " +
-				"whatever minReplicas says.",
+				"whatever minReplicas and maxReplicas say.",
 			How:   "Add a HorizontalPodAutoscaler or ScaledObject for <name>-predictor, or use the class none.",
 			Refs:  []string{"kserve#3439", "kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/deployment/deployment_reconciler.go (createRawDefaultDeployment)"},
 			Whole: true,
@@ -165,13 +165,15 @@ func nobodyScales() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, workload := range c.Workloads() {
 				p := workload.Predictor
-				if p == nil || p.Mode() != rule.Standard || p.Class() != "external" || p.MinReplicas() <= 1 {
+				if p == nil || p.Mode() != rule.Standard || p.Class() != "external" || p.MaxReplicas() <= 1 ||
+					slices.ContainsFunc(autoscalers(c), func(a *rule.Object) bool { return targets(a, workload) }) {
 					continue
 				}
-				if !slices.ContainsFunc(autoscalers(c), func(a *rule.Object) bool { return targets(a, workload) }) {
-					c.Report(p.Spec.Field("minReplicas"), "nothing in the set scales Deployment %s, so it stays at 1 replica instead of %s",
-						workload.Controller, strconv.FormatInt(p.MinReplicas(), 10))
+				at, wanted := p.Spec.Field("minReplicas"), strconv.FormatInt(p.MinReplicas(), 10)
+				if p.MinReplicas() <= 1 {
+					at, wanted = p.Spec.Field("maxReplicas"), "up to "+p.Spec.Field("maxReplicas").Scalar()
 				}
+				c.Report(at, "nothing in the set scales Deployment %s, so it stays at 1 replica instead of %s", workload.Controller, wanted)
 			}
 		},
 	}

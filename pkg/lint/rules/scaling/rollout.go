@@ -72,9 +72,9 @@ func surgeOfGPUs() rule.Rule {
 				surge := strategy.Field("rollingUpdate", "maxSurge")
 				switch {
 				case !strategy.Found():
-					c.Report(p.Spec, "the default rollout starts a pod more, with %d accelerators, before it stops one", p.Main().DeviceCount())
+					c.Report(p.Spec, "the default rollout starts a pod more, with %s, before it stops one", finding.Plural(p.Main().DeviceCount(), "accelerator"))
 				case !zero(surge):
-					c.Report(strategy, "the rollout starts pods, each with %d accelerators, before it stops others", p.Main().DeviceCount())
+					c.Report(strategy, "the rollout starts pods, each with %s, before it stops others", finding.Plural(p.Main().DeviceCount(), "accelerator"))
 				}
 			}
 		},

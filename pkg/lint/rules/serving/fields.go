@@ -110,9 +110,17 @@ func smallResources() rule.Rule {
 				case ok && memory <= 2<<30:
 					c.Report(limit, "%s of memory is what the built-in runtimes have, and less than an accelerator's weights need", limit.Scalar())
 				case !limit.Found() && !p.Known():
-					c.Report(p.Model.Field("resources"), "runtime %s, which isn't in the set, decides the memory; the built-in ones give 2Gi", p.RuntimeName())
+					c.Report(p.Model.Field("resources"), "%s decides the memory; the built-in ones give 2Gi", runtimeOf(p))
 				}
 			}
 		},
 	}
+}
+
+// runtimeOf names a runtime that is not in the set.
+func runtimeOf(p *rule.Predictor) string {
+	if name := p.RuntimeName(); name != "" {
+		return "runtime " + name + ", which isn't in the set,"
+	}
+	return "the runtime that KServe chooses by the model's format"
 }

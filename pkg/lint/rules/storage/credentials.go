@@ -100,3 +100,70 @@ func unreadAnnotations() rule.Rule {
 		},
 	}
 }
+
+func otherAccount() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0612", Name: "bucket-without-account", Level: finding.Warning,
+			Summary: "Predictors that load from one bucket both have an account for it.",
+			Why: "One of them names a ServiceAccount with an IAM role or with credentials, so the bucket takes some; the other names none and runs as default. " +
+				"Its storage-initializer is refused, and the pod restarts in its init container.",
+			How:   "Name the same ServiceAccount in spec.predictor.serviceAccountName.",
+			Refs:  []string{"kserve: pkg/credentials/service_account_credentials.go (CreateSecretVolumeAndEnv)"},
+			Whole: true,
+			Kinds: rule.PredictorKinds(rule.ServiceAccount),
+		},
+		Check: func(c *rule.Context) {
+			for _, p := range c.Predictors() {
+				if p.Spec.Field("serviceAccountName").Found() || hasCredentials(c.Find(rule.ServiceAccount, p.Namespace, "default")) {
+					continue
+				}
+				for _, uri := range p.StorageURIs() {
+					if other := entitled(c, p, bucketOf(uri.Text())); other != nil {
+						c.Report(p.Spec, "%s loads from the same bucket as ServiceAccount %s, this as default", other.Object, other.Spec.Field("serviceAccountName").Text())
+						break
+					}
+				}
+			}
+		},
+	}
+}
+
+// entitled is another predictor of the namespace that loads from a bucket with credentials.
+func entitled(c *rule.Context, p *rule.Predictor, bucket string) *rule.Predictor {
+	for _, other := range c.Predictors() {
+		account := c.Find(rule.ServiceAccount, p.Namespace, other.Spec.Field("serviceAccountName").Text())
+		if other.Namespace != p.Namespace || !hasCredentials(account) {
+			continue
+		}
+		for _, uri := range other.StorageURIs() {
+			if bucket != "" && bucketOf(uri.Text()) == bucket {
+				return other
+			}
+		}
+	}
+	return nil
+}
+
+// hasCredentials says whether a ServiceAccount has a cloud's identity or secrets.
+func hasCredentials(account *rule.Object) bool {
+	if account == nil {
+		return false
+	}
+	for _, key := range []string{roleAnnotation, "iam.gke.io/gcp-service-account"} {
+		if account.Annotation(key).Text() != "" {
+			return true
+		}
+	}
+	return account.Field("secrets").Len() > 0
+}
+
+// bucketOf is the scheme and bucket of a URI of an object storage, empty for others.
+func bucketOf(uri string) string {
+	scheme, path, _ := strings.Cut(uri, "://")
+	bucket, _, _ := strings.Cut(path, "/")
+	if scheme != "s3" && scheme != "gs" || bucket == "" {
+		return ""
+	}
+	return scheme + "://" + bucket
+}

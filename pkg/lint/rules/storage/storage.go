@@ -7,6 +7,6 @@ import "github.com/kservegen/kservegen/pkg/lint/rule"
 func Rules() []rule.Rule {
 	return []rule.Rule{
 		twoSources(), unsupportedScheme(), tokenOutOfReach(), endpointWithRole(), unreadAnnotations(), smallInitializer(),
-		modelElsewhere(), oneNodeClaim(), floatingWeights(), unusedVolume(), missingVolume(),
+		modelElsewhere(), oneNodeClaim(), floatingWeights(), unusedVolume(), missingVolume(), otherAccount(),
 	}
 }

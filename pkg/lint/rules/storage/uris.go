@@ -122,17 +122,17 @@ func modelElsewhere() rule.Rule {
 				if !ok || len(p.StorageURIs()) == 0 || !rule.IsVLLM(main) || flag.Value == "" || strings.Contains(flag.Value, "$") {
 					continue
 				}
-				if places := mounted(p); !slices.ContainsFunc(places, func(place string) bool { return within(flag.Value, place) }) {
-					c.Report(flag.At, "the model is at %s, and the server loads %s", strings.Join(places, ", "), flag.Value)
+				places, own := mounted(p)
+				if !slices.ContainsFunc(places, func(place string) bool { return within(flag.Value, place) }) {
+					c.Report(flag.At, "the model is at %s, and the server loads %s", strings.Join(places[:own], ", "), flag.Value)
 				}
 			}
 		},
 	}
 }
 
-// mounted are the places where files of the model can be: those of KServe first.
-func mounted(p *rule.Predictor) []string {
-	var places []string
+// mounted are the places where files of the model can be; the first own of them are where KServe puts it.
+func mounted(p *rule.Predictor) (places []string, own int) {
 	if p.Model.Field("storageUri").Found() {
 		places = append(places, "/mnt/models")
 	}
@@ -143,12 +143,13 @@ func mounted(p *rule.Predictor) []string {
 			places = append(places, "/mnt/models")
 		}
 	}
+	own = len(places)
 	for _, mount := range p.Main().Mounts() {
 		if path := mount.Field("mountPath").Text(); strings.HasPrefix(path, "/") {
 			places = append(places, path)
 		}
 	}
-	return places
+	return places, own
 }
 
 func within(path, place string) bool {
