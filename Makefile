@@ -114,7 +114,7 @@ peers: prerequisites
 ##@ A real cluster
 
 # The harness stops by itself: -timeout is for a machine that hangs.
-E2E = $(GO) -C e2e/kind test -count=1 -v -timeout 80m
+E2E = KSERVEGEN_E2E=1 $(GO) -C e2e/kind test -count=1 -v -timeout 50m
 
 .PHONY: e2e
 e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs: up, every case, down (TREE=an overlay)

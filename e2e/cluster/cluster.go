@@ -41,8 +41,11 @@ func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error)
 	}); err != nil {
 		return nil, err
 	}
-	if c, err := s.Running(ctx); err == nil && s.runs(ctx, nodeImage) {
+	if c, err := s.Running(ctx); err == nil && s.whole(nodeImage) && s.runs(ctx, nodeImage) {
 		return c, nil
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "kubeconfig")); err == nil {
+		fmt.Fprintln(s.out, "the cluster that is there does not answer, is only half made, or is of another node image: making it anew")
 	}
 	if err := s.Down(ctx); err != nil {
 		return nil, err
@@ -58,9 +61,20 @@ func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error)
 		return nil, err
 	}
 	if !s.source {
-		return c, s.Phase("images loaded", func() error { return c.Load(ctx, images...) })
+		if err := s.Phase("images loaded", func() error { return c.Load(ctx, images...) }); err != nil {
+			return nil, err
+		}
 	}
-	return c, nil
+	return c, os.WriteFile(s.wholeFile(), []byte(nodeImage), 0o644)
+}
+
+// wholeFile says of which node image the cluster is that came up to its end: one that was cut off half way answers,
+// too.
+func (s *Suite) wholeFile() string { return filepath.Join(s.dir, "whole") }
+
+func (s *Suite) whole(nodeImage string) bool {
+	content, err := os.ReadFile(s.wholeFile())
+	return err == nil && string(content) == nodeImage
 }
 
 // Running returns the cluster that runs already.
@@ -88,13 +102,20 @@ func (s *Suite) Running(ctx context.Context) (*Cluster, error) {
 
 // Down removes the cluster and its networks; what was built stays.
 func (s *Suite) Down(ctx context.Context) error {
+	kubeconfig := filepath.Join(s.dir, "kubeconfig")
 	if _, err := s.Tool("kind"); err != nil {
+		if _, made := os.Stat(kubeconfig); made == nil {
+			return fmt.Errorf("removing the cluster: %w", err) // the pins changed since it was made
+		}
 		return nil // without kind no cluster was made
+	}
+	if err := os.RemoveAll(s.wholeFile()); err != nil {
+		return err
 	}
 	if _, err := s.kind(ctx, "delete", "cluster", "--name", name); err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(filepath.Join(s.dir, "kubeconfig")), os.RemoveAll(filepath.Join(s.dir, "source")))
+	return errors.Join(os.RemoveAll(kubeconfig), os.RemoveAll(filepath.Join(s.dir, "source")))
 }
 
 // Logs writes what the nodes, the control plane and every pod have said to the folder.

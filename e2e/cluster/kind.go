@@ -9,6 +9,9 @@ import (
 // pods is the range of all pods' addresses, of which each node gets a part.
 const pods = "10.244.0.0/16"
 
+// count is how many nodes there are.
+const count = 3
+
 // defaultImage is the node image of the kind release.
 func defaultImage() string { return defaults.Image }
 

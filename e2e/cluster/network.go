@@ -33,6 +33,9 @@ func (c *Cluster) connect(ctx context.Context) error {
 	var nodes []Node
 	if err := poll(ctx, "every node has a range of addresses", func() (missing string, err error) {
 		nodes, err = c.Nodes(ctx)
+		if err == nil && len(nodes) < count {
+			return "one that is missing", nil
+		}
 		for _, n := range nodes {
 			if n.Pods == "" || n.Address == "" {
 				missing = n.Name

@@ -30,28 +30,25 @@ func parse(t *testing.T, root string) flags {
 	var f flags
 	set := flag.NewFlagSet("e2e", flag.ContinueOnError)
 	set.StringVar(&f.tree, "tree", suite.DefaultTree(root), "the folder of the kustomization")
-	set.StringVar(&f.dump, "dump", filepath.Join(os.TempDir(), "kservegen-e2e"), "a folder for what is kept of a failure")
+	set.StringVar(&f.dump, "dump", filepath.Join("..", "..", "bin", "logs"), "a folder for what is kept of a failure")
 	set.IntVar(&f.rounds, "rounds", 1, "how many times the cases run on the cluster")
 	require.NoError(t, set.Parse(flag.Args()))
 	return f
 }
 
 func TestE2E(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a cluster takes minutes")
+	if os.Getenv("KSERVEGEN_E2E") == "" {
+		t.Skip("it builds a cluster, as root: make e2e")
 	}
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
 	f := parse(t, root)
 	s, err := suite.Up(t.Context(), suite.Options{Root: root, Tree: f.tree, Out: os.Stdout})
-	if s != nil {
-		t.Cleanup(func() {
-			if t.Failed() {
-				dump(t, s, f.dump)
-			}
-		})
+	if err != nil && s != nil {
+		dump(t, s, filepath.Join(f.dump, "up"))
 	}
 	require.NoError(t, err)
+	keep := func(t *testing.T, what string) { dump(t, s, filepath.Join(f.dump, what)) }
 	e, err := s.Env(t.Context())
 	require.NoError(t, err)
 	for round := range f.rounds {
@@ -59,23 +56,30 @@ func TestE2E(t *testing.T) {
 		if f.rounds > 1 {
 			name = fmt.Sprintf("round %d", round+1)
 		}
-		t.Run(name, func(t *testing.T) { hold(t, e) })
+		t.Run(name, func(t *testing.T) { hold(t, e, keep) })
 	}
 	if f.rounds == 1 {
-		t.Run("broken", func(t *testing.T) { fail(t, e) })
+		t.Run("broken", func(t *testing.T) { fail(t, e, keep) })
 	}
 }
 
-// hold runs every check: all must hold.
-func hold(t *testing.T, e *cases.Env) {
+// hold runs every check: all must hold. Without a model that serves the others would only take their time to fail.
+// What there is to know about a failure is kept at once, since the next check changes it.
+func hold(t *testing.T, e *cases.Env, keep func(*testing.T, string)) {
 	t.Helper()
-	for _, c := range cases.All() {
+	for i, c := range cases.All() {
+		if i > 0 && t.Failed() && cases.All()[i-1].Name == "serve" {
+			t.Fatal("the tree does not serve")
+		}
 		t.Run(c.Name, func(t *testing.T) {
 			for _, check := range c.Checks {
 				t.Run(check.Name, func(t *testing.T) {
 					start := time.Now()
 					err := check.Run(t.Context(), here(t, e))
 					skipLacking(t, e, err)
+					if err != nil {
+						keep(t, c.Name+"-"+check.Name)
+					}
 					require.NoError(t, err)
 					e.Figure("%s/%s holds, %.1f s", c.Name, check.Name, time.Since(start).Seconds())
 				})
@@ -85,7 +89,7 @@ func hold(t *testing.T, e *cases.Env) {
 }
 
 // fail breaks what a check is about, on purpose, and wants the check to fail: a check that can't is none.
-func fail(t *testing.T, e *cases.Env) {
+func fail(t *testing.T, e *cases.Env, keep func(*testing.T, string)) {
 	t.Helper()
 	for _, c := range cases.All() {
 		for _, check := range c.Checks {
@@ -103,7 +107,11 @@ func fail(t *testing.T, e *cases.Env) {
 				require.NoError(t, err)
 				err = check.Run(t.Context(), here(t, e))
 				skipLacking(t, e, err)
-				require.Error(t, err, "the check holds although what it is about was broken")
+				var violated cases.ViolatedError
+				if !errors.As(err, &violated) {
+					keep(t, "broken-"+c.Name+"-"+check.Name)
+				}
+				require.ErrorAs(t, err, &violated, "the check holds, or fails for another reason, although what it is about was broken")
 				e.Figure("%s/%s fails when broken: %v", c.Name, check.Name, err)
 			})
 		}

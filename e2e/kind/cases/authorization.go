@@ -34,12 +34,7 @@ func openToAll(ctx context.Context, e *Env) error {
 	if err := e.Kubectl.Apply(ctx, policy); err != nil {
 		return err
 	}
-	return eventually(ctx, "another workload to be let in", func(ctx context.Context) error {
-		if othersRefused(ctx, e) == nil {
-			return errors.New("none is")
-		}
-		return nil
-	})
+	return untilViolated(ctx, e, "another workload to be let in", othersRefused)
 }
 
 // paths of the server: those of the API, and what lies beside it (vLLM's and the simulator's).
@@ -61,7 +56,7 @@ func gatewayPasses(ctx context.Context, e *Env) error {
 	for path, code := range want {
 		status, _, err := e.Client(1).Get(ctx, path, nil)
 		if err == nil && status != code {
-			err = fmt.Errorf("%s through the gateway got %d, not %d", path, status, code)
+			err = violated("%s through the gateway got %d, not %d", path, status, code)
 		}
 		errs = append(errs, err)
 	}
@@ -79,6 +74,7 @@ func callerPasses(ctx context.Context, e *Env) error {
 	return errors.Join(
 		e.answers(ctx, client, url, api, http.StatusOK),
 		e.answers(ctx, client, url, beside, http.StatusForbidden),
+		e.generates(ctx, client, url, http.StatusOK),
 	)
 }
 
@@ -91,7 +87,21 @@ func othersRefused(ctx context.Context, e *Env) error {
 	}
 	namespace, _, _ := strings.Cut(client, "/")
 	api, beside := paths()
-	return e.answers(ctx, namespace+"/"+install.Injected, url, append(api, beside...), http.StatusForbidden)
+	other := namespace + "/" + install.Injected
+	return errors.Join(
+		e.answers(ctx, other, url, append(api, beside...), http.StatusForbidden),
+		e.generates(ctx, other, url, http.StatusForbidden),
+	)
+}
+
+// generates asks for a chat answer, which is what costs money.
+func (e *Env) generates(ctx context.Context, client, url string, want int) error {
+	body := fmt.Sprintf(`{"model":%q,"max_tokens":2,"messages":[{"role":"user","content":"hi"}]}`, e.Tree.Model())
+	code, out, err := e.curl(ctx, client, "-H", "Content-Type: application/json", "-d", body, url+"/v1/chat/completions")
+	if err == nil && code != want {
+		err = violated("%s asked for a chat answer and got %d, not %d: %s", client, code, want, out)
+	}
+	return err
 }
 
 // answers asks for each path from a client's pod.
@@ -100,7 +110,7 @@ func (e *Env) answers(ctx context.Context, client, url string, paths []string, w
 	for _, path := range paths {
 		code, out, err := e.curl(ctx, client, url+path)
 		if err == nil && code != want {
-			err = fmt.Errorf("%s asked for %s and got %d, not %d: %s", client, path, code, want, out)
+			err = violated("%s asked for %s and got %d, not %d: %s", client, path, code, want, out)
 		}
 		errs = append(errs, err)
 	}

@@ -59,6 +59,33 @@ func (l LacksError) Error() string { return "the tree has " + l.what }
 
 func lacks(format string, args ...any) error { return LacksError{fmt.Sprintf(format, args...)} }
 
+// ViolatedError says that what a check is about does not hold, as opposed to that it could not be found out.
+type ViolatedError struct{ what string }
+
+func (v ViolatedError) Error() string { return v.what }
+
+func violated(format string, args ...any) error { return ViolatedError{fmt.Sprintf(format, args...)} }
+
+// isViolated looks for one in an error and what it wraps.
+func isViolated(err error) bool {
+	var v ViolatedError
+	return errors.As(err, &v)
+}
+
+// untilViolated waits until a check finds what a Break has done.
+func untilViolated(ctx context.Context, e *Env, what string, check func(context.Context, *Env) error) error {
+	return eventually(ctx, what, func(ctx context.Context) error {
+		err := check(ctx, e)
+		if isViolated(err) {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("nothing tells of it")
+		}
+		return err
+	})
+}
+
 // Case is a row of checks, each of which leaves the cluster as it found it.
 type Case struct {
 	Name   string
@@ -132,10 +159,15 @@ func (e *Env) FirstAnswer(ctx context.Context) error {
 	})
 }
 
+// Forget removes what a check that was cut off has left beside the tree.
+func (e *Env) Forget(ctx context.Context) error {
+	_, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "authorizationpolicy", openPolicy, "--ignore-not-found")
+	return err
+}
+
 // Mend undoes what a check broke: what is not of the tree goes, and the tree is applied again.
 func (e *Env) Mend(ctx context.Context) error {
-	_, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "authorizationpolicy", openPolicy, "--ignore-not-found")
-	if err != nil {
+	if err := e.Forget(ctx); err != nil {
 		return err
 	}
 	if err := e.mend(ctx); err != nil {

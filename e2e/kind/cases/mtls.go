@@ -36,12 +36,7 @@ func permissive(ctx context.Context, e *Env) error {
 		}
 	}
 	// Nothing tells from outside when every pod has it, but the answer that must not be.
-	return eventually(ctx, "a pod to answer plaintext", func(ctx context.Context) error {
-		if serverRefuses(ctx, e) == nil {
-			return errors.New("none does")
-		}
-		return nil
-	})
+	return untilViolated(ctx, e, "a pod to answer plaintext", serverRefuses)
 }
 
 // sidecarPorts are the sidecar's own, which speak plaintext by design: health, merged metrics and Envoy's
@@ -51,7 +46,7 @@ func sidecarPorts() []int32 { return []int32{15020, 15021, 15090} }
 // curl runs one in a client's pod. Its code is 000 where there was no answer; the rest is curl's own word.
 func (e *Env) curl(ctx context.Context, client string, args ...string) (code int, out string, err error) {
 	namespace, pod, _ := strings.Cut(client, "/")
-	command := append([]string{"-n", namespace, "exec", pod, "-c", "client", "--", "curl", "-sS", "-o", "/dev/null", "--max-time", "5", "-w", "%{http_code}"}, args...)
+	command := append([]string{"-n", namespace, "exec", pod, "-c", "client", "--", "curl", "-sS", "-o", "/dev/null", "--connect-timeout", "3", "--max-time", "10", "-w", "%{http_code}"}, args...)
 	out, err = e.Kubectl.Run(ctx, command...)
 	code, parseErr := strconv.Atoi(strings.TrimSpace(out))
 	if parseErr != nil {
@@ -73,10 +68,11 @@ func refusesPlaintext(ctx context.Context, e *Env) (err error) {
 	if !e.has("PeerAuthentication") {
 		return lacks("no PeerAuthentication")
 	}
+	// Applied alone, they come back without anything else being mended that a test broke.
+	defer func() { err = errors.Join(err, e.Kubectl.Apply(ctx, e.objects("NetworkPolicy")...)) }()
 	if err := e.deletePolicies(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.Apply(ctx, e.Tree.Dir)) }()
 	found, err := e.modelPods(ctx, "")
 	if err != nil {
 		return err
@@ -122,7 +118,7 @@ func (e *Env) refuses(ctx context.Context, pod corev1.Pod, port int32) error {
 	case err != nil:
 		return err
 	case code != 0:
-		return fmt.Errorf("pod %s answered plaintext on port %d with %d", pod.Name, port, code)
+		return violated("pod %s answered plaintext on port %d with %d", pod.Name, port, code)
 	case !strings.Contains(out, "reset") && !strings.Contains(out, "refused") && !strings.Contains(out, "Empty reply"):
 		return fmt.Errorf("pod %s, port %d: not refused, but %s", pod.Name, port, out)
 	}
@@ -174,7 +170,7 @@ func answersCaller(ctx context.Context, e *Env) error {
 	}
 	code, out, err := e.curl(ctx, client, url+"/v1/models")
 	if err == nil && code != 200 {
-		return fmt.Errorf("%s got %d: %s", client, code, out)
+		return violated("%s got %d: %s", client, code, out)
 	}
 	return err
 }

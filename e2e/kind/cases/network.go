@@ -2,7 +2,6 @@ package cases
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,12 +22,7 @@ func withoutNetworkPolicies(ctx context.Context, e *Env) error {
 	if err := e.deletePolicies(ctx); err != nil {
 		return err
 	}
-	return eventually(ctx, "a stranger's packets to arrive", func(ctx context.Context) error {
-		if strangerShutOut(ctx, e) == nil {
-			return errors.New("none does")
-		}
-		return nil
-	})
+	return untilViolated(ctx, e, "a stranger's packets to arrive", strangerShutOut)
 }
 
 func (e *Env) deletePolicies(ctx context.Context) error {
@@ -48,8 +42,11 @@ func metricsShut(ctx context.Context, e *Env) error {
 }
 
 // has says whether the tree has an object of the kind.
-func (e *Env) has(kind string) bool {
-	return slices.ContainsFunc(e.Tree.Objects, func(object map[string]any) bool { return object["kind"] == kind })
+func (e *Env) has(kind string) bool { return len(e.objects(kind)) > 0 }
+
+// objects are those of a kind in the tree.
+func (e *Env) objects(kind string) []map[string]any {
+	return slices.DeleteFunc(slices.Clone(e.Tree.Objects), func(object map[string]any) bool { return object["kind"] != kind })
 }
 
 // dropped sends to ports of a model's pod and gets no answer at all, not even a refusal.
@@ -61,15 +58,18 @@ func (e *Env) dropped(ctx context.Context, client string, ports ...int) error {
 	if err != nil {
 		return err
 	}
-	for _, port := range ports {
-		code, out, err := e.curl(ctx, client, fmt.Sprintf("http://%s:%d/", found[0].Status.PodIP, port))
-		if err != nil {
-			return err
-		}
-		if code != 0 || !strings.Contains(out, "timed out") {
-			return fmt.Errorf("%s reached port %d of pod %s: code %d, %s", client, port, found[0].Name, code, out)
+	for _, pod := range found {
+		for _, port := range ports {
+			code, out, err := e.curl(ctx, client, fmt.Sprintf("http://%s:%d/", pod.Status.PodIP, port))
+			if err != nil {
+				return err
+			}
+			// Not "Operation timed out": then there was a connection.
+			if code != 0 || !strings.Contains(out, "Connection timed out") {
+				return violated("%s reached port %d of pod %s: code %d, %s", client, port, pod.Name, code, out)
+			}
 		}
 	}
-	e.Figure("%s: no packet arrives at the ports %v", client, ports)
+	e.Figure("%s: no packet arrives at the ports %v of %d pods", client, ports, len(found))
 	return nil
 }

@@ -127,10 +127,10 @@ func staysPending(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, e.breakDevices(ctx, workers, false), e.Ready(ctx)) }()
 	if err = e.breakDevices(ctx, workers, true); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.breakDevices(ctx, workers, false), e.Ready(ctx)) }()
 	service := e.Tree.Services[len(e.Tree.Services)-1].Name
 	found, err := e.modelPods(ctx, service)
 	if err != nil {
@@ -171,11 +171,13 @@ func (e *Env) breakDevices(ctx context.Context, workers []string, broken bool) e
 		}
 		annotation, want = "mock.kservegen.dev/unhealthy="+strings.Join(numbers, ","), "0"
 	}
+	var errs []error
 	for _, worker := range workers {
 		if _, err := e.Kubectl.Run(ctx, "annotate", "--overwrite", "node", worker, annotation); err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
-		err := eventually(ctx, "node "+worker+" to have "+want+" "+device, func(ctx context.Context) error {
+		errs = append(errs, eventually(ctx, "node "+worker+" to have "+want+" "+device, func(ctx context.Context) error {
 			node, err := kubectl.Get[corev1.Node](ctx, e.Kubectl, "node", worker)
 			if err != nil {
 				return err
@@ -184,12 +186,9 @@ func (e *Env) breakDevices(ctx context.Context, workers []string, broken bool) e
 				return fmt.Errorf("it has %s", have.String())
 			}
 			return nil
-		})
-		if err != nil {
-			return err
-		}
+		}))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // lostDevice waits until the kubelet reports that a running pod's device is broken (KEP-4680).

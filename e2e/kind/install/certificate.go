@@ -14,7 +14,7 @@ import (
 // certificate is one that is its own authority, as PEM.
 type certificate struct{ certificate, key []byte }
 
-// selfSigned is valid for a day: a cluster of the suite does not live longer.
+// selfSigned is valid for longer than any cluster of the suite lives: its certificate is never renewed.
 func selfSigned(host string) (certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -23,7 +23,7 @@ func selfSigned(host string) (certificate, error) {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(10, 0, 0),
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IsCA:        true, BasicConstraintsValid: true,

@@ -78,7 +78,9 @@ func (i Installer) Workers(ctx context.Context, needs tree.Needs) error {
 		labels[WorkerLabel] = "true"
 		labels[corev1.LabelTopologyZone] = fmt.Sprintf("zone-%c", 'a'+n)
 		patch, err := json.Marshal(map[string]any{
-			"metadata": map[string]any{"labels": labels}, "spec": map[string]any{"taints": needs.Taints},
+			// What an earlier run that was cut off has left is undone: broken devices, a drained node.
+			"metadata": map[string]any{"labels": labels, "annotations": map[string]any{"mock.kservegen.dev/unhealthy": nil}},
+			"spec":     map[string]any{"taints": needs.Taints, "unschedulable": nil},
 		})
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 // Kubectl talks to one cluster.
@@ -19,6 +20,9 @@ type Kubectl struct {
 	Path, Kubeconfig string
 }
 
+// longest bounds a call that hangs: more than the longest wait that a call is given.
+const longest = 10 * time.Minute
+
 // Run returns what kubectl prints. Its error has the command line and what kubectl said.
 func (k Kubectl) Run(ctx context.Context, args ...string) (string, error) {
 	return k.Send(ctx, nil, args...)
@@ -26,6 +30,8 @@ func (k Kubectl) Run(ctx context.Context, args ...string) (string, error) {
 
 // Send is Run with standard input.
 func (k Kubectl) Send(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, k.Path, args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+k.Kubeconfig)
 	cmd.Stdin = stdin

@@ -8,8 +8,11 @@ func Binomial(n, k int, p float64) float64 {
 	if k < 0 {
 		return 0
 	}
-	if k >= n {
+	if k >= n || p == 0 {
 		return 1
+	}
+	if p == 1 {
+		return 0
 	}
 	sum := 0.0
 	for i := 0; i <= k; i++ {

@@ -37,7 +37,7 @@ func NewClient(url, host, model string, concurrency int) *Client {
 type Request struct {
 	// Stream asks for server-sent events.
 	Stream bool
-	// Tokens is how long the answer is: vLLM's ignore_eos keeps it from ending earlier.
+	// Tokens, at least 1, is how long the answer is: vLLM's ignore_eos keeps it from ending earlier.
 	Tokens int
 	// Header is added to the request's.
 	Header map[string]string
@@ -141,19 +141,30 @@ func statusError(response *http.Response) error {
 func (a *Answer) readWhole(body io.Reader) {
 	var completion struct {
 		Model   string
-		Choices []struct{ Message struct{ Content string } }
+		Choices []struct {
+			Message      struct{ Content string }
+			FinishReason string `json:"finish_reason"`
+		}
 	}
 	if a.Err = json.NewDecoder(body).Decode(&completion); a.Err != nil {
 		return
 	}
 	a.Model, a.Done = completion.Model, true
-	if len(completion.Choices) == 0 || completion.Choices[0].Message.Content == "" {
+	switch {
+	case len(completion.Choices) == 0 || completion.Choices[0].Message.Content == "":
 		a.Err = errors.New("the answer says nothing")
+	case completion.Choices[0].FinishReason != whole:
+		a.Err = fmt.Errorf("the answer ended early: %q", completion.Choices[0].FinishReason)
 	}
 }
 
+// whole is why an answer ends that has as many tokens as were asked for. A server that shuts down ends it earlier,
+// by the same [DONE].
+const whole = "length"
+
 // readStream reads events until the one that ends a stream of the OpenAI API.
 func (a *Answer) readStream(body io.Reader) {
+	reason := ""
 	scanner := bufio.NewScanner(body)
 	for scanner.Scan() {
 		data, ok := strings.CutPrefix(scanner.Text(), "data: ")
@@ -164,15 +175,33 @@ func (a *Answer) readStream(body io.Reader) {
 			a.Done = true
 			continue
 		}
-		var event struct{ Model string }
+		var event struct {
+			Model   string
+			Error   json.RawMessage
+			Choices []struct {
+				FinishReason string `json:"finish_reason"`
+			}
+		}
 		if a.Err = json.Unmarshal([]byte(data), &event); a.Err != nil {
+			return
+		}
+		if len(event.Error) > 0 {
+			a.Err = fmt.Errorf("the stream broke off: %s", event.Error)
 			return
 		}
 		a.Events++
 		a.Model = event.Model
+		for _, choice := range event.Choices {
+			if choice.FinishReason != "" {
+				reason = choice.FinishReason
+			}
+		}
 	}
 	a.Err = scanner.Err()
 	if a.Err == nil && !a.Done {
 		a.Err = fmt.Errorf("the stream ended after %d events without [DONE]", a.Events)
+	}
+	if a.Err == nil && reason != whole {
+		a.Err = fmt.Errorf("the stream ended early: %q", reason)
 	}
 }

@@ -22,6 +22,9 @@ func TestBinomial(t *testing.T) {
 	assert.InDelta(t, 11.0/16, load.Binomial(4, 2, 0.5), 1e-12)
 	assert.InDelta(t, 0.9*0.9, load.Binomial(2, 0, 0.1), 1e-12)
 	assert.InDelta(t, 1, load.TwoSided(10, 5, 0.5), 1e-12)
+	assert.InDelta(t, 1, load.TwoSided(10, 0, 0), 1e-12)
+	assert.Zero(t, load.TwoSided(10, 1, 0))
+	assert.InDelta(t, 1, load.TwoSided(10, 10, 1), 1e-12)
 	assert.InDelta(t, 2.0/1024, load.TwoSided(10, 10, 0.5), 1e-12)
 	// 2.5 points off a tenth of 2,000 is rare where the split is right, half a point is not.
 	assert.Less(t, load.TwoSided(2000, 250, 0.1), 0.001)
@@ -38,7 +41,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *load.Client {
 // TestChat tells whole answers from those that failed or broke off.
 func TestChat(t *testing.T) {
 	t.Parallel()
-	const whole = `{"model":"m","choices":[{"message":{"content":"hi"}}]}`
+	const whole = `{"model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"length"}]}`
 	for name, c := range map[string]struct {
 		stream         bool
 		status         int
@@ -48,9 +51,12 @@ func TestChat(t *testing.T) {
 	}{
 		"whole":                {status: 200, body: whole},
 		"says nothing":         {status: 200, body: `{"model":"m","choices":[]}`, failed: true, cut: true},
+		"ended early":          {status: 200, body: `{"model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"abort"}]}`, failed: true, cut: true},
+		"an aborted stream":    {stream: true, status: 200, body: "data: {\"choices\":[{\"finish_reason\":\"abort\"}]}\n\ndata: [DONE]\n\n", failed: true, cut: true, events: 1},
+		"an error in a stream": {stream: true, status: 200, body: "data: {\"error\":{\"code\":500}}\n\ndata: [DONE]\n\n", failed: true, cut: true},
 		"half an answer":       {status: 200, body: whole[:10], failed: true, cut: true},
 		"refused":              {status: 503, body: "no healthy upstream", failed: true},
-		"a whole stream":       {stream: true, status: 200, body: "data: {\"model\":\"m\"}\n\ndata: {}\n\ndata: [DONE]\n\n", events: 2},
+		"a whole stream":       {stream: true, status: 200, body: "data: {\"model\":\"m\"}\n\ndata: {\"choices\":[{\"finish_reason\":\"length\"}]}\n\ndata: [DONE]\n\n", events: 2},
 		"a stream without end": {stream: true, status: 200, body: "data: {\"model\":\"m\"}\n\n", failed: true, cut: true, events: 1},
 		"an empty stream":      {stream: true, status: 200, failed: true, cut: true},
 	} {
@@ -91,7 +97,7 @@ func TestStop(t *testing.T) {
 		if errors.Is(r.Context().Err(), context.Canceled) {
 			t.Error("a running request was cancelled")
 		}
-		fmt.Fprint(w, `{"model":"m","choices":[{"message":{"content":"hi"}}]}`)
+		fmt.Fprint(w, `{"model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"length"}]}`)
 	})
 	running := client.Start(t.Context(), load.Plan{Lanes: 2}, time.Minute)
 	<-begun

@@ -19,8 +19,9 @@ type Plan struct {
 	Lanes int
 	// StreamEvery makes every k-th request a stream; 0 for none.
 	StreamEvery int
-	// Request is what each asks for.
-	Request Request
+	// Request is what each asks for; a stream has StreamTokens instead of its Tokens, where there is a number.
+	Request      Request
+	StreamTokens int
 }
 
 // Answers are those of a load, in the order in which they ended.
@@ -42,6 +43,9 @@ func (c *Client) Run(ctx context.Context, plan Plan) Answers {
 				}
 				request := plan.Request
 				request.Stream = plan.StreamEvery > 0 && n%int64(plan.StreamEvery) == 0
+				if request.Stream && plan.StreamTokens > 0 {
+					request.Tokens = plan.StreamTokens
+				}
 				answer := c.Chat(context.WithoutCancel(ctx), request)
 				mu.Lock()
 				all = append(all, answer)

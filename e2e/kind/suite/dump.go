@@ -15,16 +15,19 @@ import (
 // Dump writes objects, events, descriptions, the logs of every container and the configuration of every Envoy
 // into a folder, as far as they can be had. Secrets are left out.
 func (s *Suite) Dump(ctx context.Context, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if s.kubectl.Path == "" {
+		return errors.New("there is no cluster yet")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil { // environment variables of pods are in it
 		return err
 	}
 	var errs []error
 	keep := func(name string, args ...string) {
-		out, err := s.kubectl.Run(ctx, args...)
+		out, err := s.kubectl.Run(ctx, append([]string{"--request-timeout=20s"}, args...)...)
 		if err != nil {
 			out += "\n" + err.Error()
 		}
-		errs = append(errs, os.WriteFile(filepath.Join(dir, name), []byte(out), 0o644))
+		errs = append(errs, os.WriteFile(filepath.Join(dir, name), []byte(out), 0o600))
 	}
 	keep("nodes.txt", "describe", "nodes")
 	keep("pods.txt", "get", "pods", "-A", "-o", "wide")
@@ -39,6 +42,7 @@ func (s *Suite) Dump(ctx context.Context, dir string) error {
 	for _, pod := range pods.Items {
 		name := pod.Namespace + "-" + pod.Name
 		keep(name+".log", "-n", pod.Namespace, "logs", pod.Name, "--all-containers", "--prefix", "--tail=2000")
+		keep(name+"-previous.log", "-n", pod.Namespace, "logs", pod.Name, "--all-containers", "--prefix", "--previous", "--tail=500")
 		if hasProxy(pod) {
 			keep(name+"-envoy.json", "-n", pod.Namespace, "exec", pod.Name, "-c", "istio-proxy", "--", "curl", "-s", "127.0.0.1:15000/config_dump")
 			keep(name+"-stats.txt", "-n", pod.Namespace, "exec", pod.Name, "-c", "istio-proxy", "--", "curl", "-s", "127.0.0.1:15000/stats")

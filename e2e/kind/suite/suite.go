@@ -40,7 +40,8 @@ type Suite struct {
 	tree      *tree.Tree
 }
 
-// Up brings everything up, as far as it isn't, and returns when the model has answered.
+// Up brings everything up, as far as it isn't, and returns when the model has answered. With an error it may return
+// what there is, to be dumped.
 func Up(ctx context.Context, options Options) (*Suite, error) {
 	s := &Suite{Options: options}
 	start := time.Now()
@@ -58,11 +59,11 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 		return nil, err
 	}
 	built := time.Now()
-	if err = s.start(ctx); err != nil {
-		return nil, err
+	if err = s.start(ctx); err == nil {
+		err = s.serve(ctx)
 	}
-	if err = s.serve(ctx); err != nil {
-		return nil, err
+	if err != nil {
+		return s, err // for what can be dumped of it
 	}
 	fmt.Fprintf(options.Out, "the first answer came %.0f s after the programs were there, %.0f s after the start\n",
 		time.Since(built).Seconds(), time.Since(start).Seconds())
@@ -196,6 +197,9 @@ func (s *Suite) serve(ctx context.Context) error {
 		return err
 	}
 	return s.tools.Phase("tree applied and ready", func() error {
+		if err := e.Forget(ctx); err != nil {
+			return err
+		}
 		if err := e.Apply(ctx, s.Tree); err != nil {
 			return err
 		}
