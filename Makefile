@@ -157,7 +157,7 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
 	@$(GO) -C e2e/tools/schemas test -count=1 ./...
-	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/kind mod tidy -diff && $(GO) -C e2e/mock mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
+	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/kind mod tidy -diff && $(GO) -C e2e/mock mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
 
 .PHONY: clean
 clean: ## Remove what was built
