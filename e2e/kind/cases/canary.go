@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/kservegen/kservegen/e2e/kind/load"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
@@ -162,23 +164,38 @@ func sticks(ctx context.Context, e *Env) (err error) {
 
 // bucketsOf asks with each bucket twice and returns those whose answers came from the host's pods.
 func (e *Env) bucketsOf(ctx context.Context, host string) (map[int]bool, error) {
-	client := e.Client(1)
+	const atATime = 10
+	client := e.Client(atATime)
+	var mine [100]bool
+	asked, ctx := errgroup.WithContext(ctx)
+	asked.SetLimit(atATime)
+	for bucket := range mine {
+		asked.Go(func() error {
+			header := map[string]string{e.bucketHeader(): fmt.Sprint(bucket)}
+			var from [2]bool
+			for i := range from {
+				answer := client.Chat(ctx, load.Request{Tokens: 1, Header: header})
+				if answer.Err != nil {
+					return answer.Err
+				}
+				from[i] = strings.HasPrefix(answer.Pod, pods(host))
+			}
+			if from[0] != from[1] {
+				return violated("bucket %d is not sticky", bucket)
+			}
+			mine[bucket] = from[0]
+			return nil
+		})
+	}
+	if err := asked.Wait(); err != nil {
+		return nil, err
+	}
 	own := map[int]bool{}
-	for bucket := range 100 {
-		header := map[string]string{e.bucketHeader(): fmt.Sprint(bucket)}
-		for try := range 2 {
-			answer := client.Chat(ctx, load.Request{Tokens: 1, Header: header})
-			if answer.Err != nil {
-				return nil, answer.Err
-			}
-			mine := strings.HasPrefix(answer.Pod, pods(host))
-			if try > 0 && mine != own[bucket] {
-				return nil, violated("bucket %d is not sticky", bucket)
-			}
-			own[bucket] = mine
+	for bucket, is := range mine {
+		if is {
+			own[bucket] = true
 		}
 	}
-	maps.DeleteFunc(own, func(_ int, mine bool) bool { return !mine })
 	return own, nil
 }
 
