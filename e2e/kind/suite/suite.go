@@ -38,8 +38,8 @@ type Suite struct {
 	kservegen string
 	// answered is when the model first did.
 	answered time.Time
-	kubectl   kubectl.Kubectl
-	tree      *tree.Tree
+	kubectl  kubectl.Kubectl
+	tree     *tree.Tree
 }
 
 // Up brings everything up, as far as it isn't, and returns when the model has answered. With an error it may return
