@@ -127,7 +127,9 @@ func (e *Env) halves(ctx context.Context) (stable, next string, err error) {
 // deployment is the name of the Deployment behind a host.
 func deployment(host string) string { return strings.TrimSuffix(pods(host), "-") }
 
-// restarts restarts the pods of the first revision as `kubectl rollout restart` does.
+// restarts replaces the pods of the first revision one after the other. Not by `kubectl rollout restart`: KServe 0.20
+// compares the Deployment's template with its own and takes the annotation away again (deployment_reconciler.go in
+// pkg/controller/v1beta1/inferenceservice/reconcilers/deployment), which rolls back what had begun.
 func restarts(ctx context.Context, e *Env) (err error) {
 	defer func() { err = errors.Join(err, e.mend(ctx)) }()
 	stable, _, err := e.halves(ctx)
@@ -138,15 +140,16 @@ func restarts(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	answers, err := e.underLoad(ctx, "rolling restart of "+deployment(stable), func(ctx context.Context) error {
-		namespace := e.Tree.Namespace()
-		if _, err := e.Kubectl.Run(ctx, "-n", namespace, "rollout", "restart", "deployment/"+deployment(stable)); err != nil {
-			return err
+	answers, err := e.underLoad(ctx, "restart of "+deployment(stable)+", pod by pod", func(ctx context.Context) error {
+		for _, pod := range before {
+			if _, err := e.Kubectl.Run(ctx, "-n", pod.Namespace, "delete", "pod", pod.Name, "--timeout=3m"); err != nil {
+				return err
+			}
+			if err := e.Ready(ctx); err != nil {
+				return err
+			}
 		}
-		if _, err := e.Kubectl.Run(ctx, "-n", namespace, "rollout", "status", "deployment/"+deployment(stable), "--timeout=5m"); err != nil {
-			return err
-		}
-		return e.gone(ctx, before)
+		return nil
 	})
 	return errors.Join(err, answers.Err())
 }
