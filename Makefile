@@ -19,9 +19,10 @@ LOGS      ?= $(BIN)/logs
 TREE      ?= overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production
 RUN       ?= TestE2E
 
-# tier NAME,COMMANDS runs the commands and prints the seconds they took.
+# tier NAME,COMMANDS runs the commands and prints the seconds they took. In a shell of its own, whose status counts: after
+# a group in braces a failed && would be forgotten (bash's set -e).
 define tier
-	@start=$$(date +%s); echo "== $(1)"; { $(2); }; echo "== $(1): $$(( $$(date +%s) - start )) s"
+	@start=$$(date +%s); echo "== $(1)"; ( $(2) ); echo "== $(1): $$(( $$(date +%s) - start )) s"
 endef
 
 ##@ Use

@@ -64,8 +64,8 @@ func (e *Env) dropped(ctx context.Context, client string, ports ...int) error {
 			if err != nil {
 				return err
 			}
-			// Not "Operation timed out": then there was a connection.
-			if code != 0 || !strings.Contains(out, "Connection timed out") {
+			// curl's "Operation timed out" would mean that there was a connection.
+			if code != 0 || !strings.Contains(out, "Connection timed out") && !strings.Contains(out, "Failed to connect") {
 				return violated("%s reached port %d of pod %s: code %d, %s", client, port, pod.Name, code, out)
 			}
 		}
