@@ -73,7 +73,7 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 	}
 	rules := lint.Set{
 		Name: set.Name, Resources: meant, Kustomizations: set.Kustomizations, Patches: set.Patches,
-		Incomplete: set.Incomplete, Loose: set.Kind == load.Files,
+		Incomplete: set.Incomplete, Loose: set.Loose,
 	}
 	if rules.Effective, err = j.madeOf(ctx, set, meant, effect); err != nil {
 		return nil, err

@@ -35,7 +35,10 @@ func missingSubset() rule.Rule {
 				}
 				// Of a host that the set neither makes nor configures it knows nothing.
 				if service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace); service != nil || defined[host] != nil {
-					c.Report(subset, "no DestinationRule of the set defines subset %q of %s", subset.Text(), host.Service)
+					reported := c.Report(subset, "no DestinationRule of the set defines subset %q of %s", subset.Text(), host.Service)
+					if defined[host] != nil {
+						reported.Contradicts()
+					}
 				}
 			}
 		},
