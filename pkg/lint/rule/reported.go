@@ -21,6 +21,9 @@ func (r Reported) Contradicts() {
 	found.Level, found.Lowered = r.c.rule.Level, false
 }
 
+// Fix says what to do about this finding, where the rule's own words are for several.
+func (r Reported) Fix(text string) { r.c.findings[r.index].Fix = text }
+
 func (r Reported) edit(text string) {
 	place := r.at.Place()
 	r.c.findings[r.index].Edit = finding.Edit{
