@@ -1,6 +1,7 @@
 package validate_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -94,5 +95,41 @@ spec:
 			fixes[f.Path] = f.Fix
 		}
 		assert.Equal(t, fix, fixes["/spec/containers/0/volumeMounts/0/name"])
+	}
+}
+
+// TestOneMistakeIsToldOnce by one code: of autoscalers of a plain Deployment, and of one that stands twice.
+func TestOneMistakeIsToldOnce(t *testing.T) {
+	t.Parallel()
+	deployment := strings.Split(selectsNothing, "---\n")[0]
+	autoscaler := `---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: NAME, namespace: apps}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: MIN
+  maxReplicas: 2
+  metrics: [{type: Pods, pods: {metric: {name: requests}, target: {type: AverageValue, averageValue: "1"}}}]
+`
+	hpa := func(name, least string) string {
+		return strings.NewReplacer("NAME", name, "MIN", least).Replace(autoscaler)
+	}
+	for want, text := range map[string]string{
+		"KG0023": hpa("web", "3"),
+		"KG1006": hpa("web", "1") + hpa("web", "1"),
+		"KG0512": hpa("web", "1") + hpa("other", "1"),
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			var codes []string
+			for _, f := range judge(t, write(t, "web.yaml", deployment+text)).Findings {
+				if f.Level == finding.Error {
+					codes = append(codes, f.Code)
+					assert.NotContains(t, f.Fix, "serving.kserve.io", "it is no predictor's")
+				}
+			}
+			assert.Equal(t, []string{want}, codes)
+		})
 	}
 }

@@ -48,7 +48,7 @@ Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a 
   kservegen validate deploy --server                    and what the current cluster says
   kservegen validate deploy -o sarif > kservegen.sarif   for code scanning
   kservegen validate manifests --fix                     make the fixes that need no judgement
-  kservegen validate deploy --fail-on warning --ignore KG0203="weights come from a claim"`,
+  kservegen validate deploy --fail-on warning --ignore KG0203="tested by its own host first"`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args) },
 	}
