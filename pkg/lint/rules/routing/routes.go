@@ -150,23 +150,27 @@ func missingGateway() rule.Rule {
 			}
 			for _, virtual := range c.Objects(rule.VirtualService) {
 				for at := range virtual.Field("spec", "gateways").Items() {
-					namespace, name, found := strings.Cut(at.Text(), "/")
-					if !found {
-						namespace, name = virtual.Namespace, at.Text()
-					}
-					if name == "mesh" || name == "" || c.Find(rule.Gateway, namespace, name) != nil {
-						continue
-					}
-					switch other := gatewayElsewhere(c, namespace, name); {
-					case other != nil && !found:
-						c.Report(at, "Gateway %s is in %s, and without a namespace this names one in %s",
-							name, rule.InNamespace(other.Namespace), rule.InNamespace(namespace)).Contradicts()
-					case populated[namespace]:
-						c.Report(at, "the set has no Gateway %s in %s", name, rule.InNamespace(namespace))
-					}
+					reportGateway(c, virtual, at, populated)
 				}
 			}
 		},
+	}
+}
+
+func reportGateway(c *rule.Context, virtual *rule.Object, at rule.Value, populated map[string]bool) {
+	namespace, name, qualified := strings.Cut(at.Text(), "/")
+	if !qualified {
+		namespace, name = virtual.Namespace, at.Text()
+	}
+	if name == "mesh" || name == "" || c.Find(rule.Gateway, namespace, name) != nil {
+		return
+	}
+	switch other := gatewayElsewhere(c, namespace, name); {
+	case other != nil && !qualified:
+		c.Report(at, "Gateway %s is in %s, and without a namespace this names one in %s",
+			name, rule.InNamespace(other.Namespace), rule.InNamespace(namespace)).Contradicts()
+	case populated[namespace]:
+		c.Report(at, "the set has no Gateway %s in %s", name, rule.InNamespace(namespace))
 	}
 }
 
