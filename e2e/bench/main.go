@@ -21,6 +21,7 @@ func main() {
 	flag.StringVar(&b.sources, "sources", "e2e/tools/schemas/sources.yaml", "which modules carry the schemas of the peers")
 	flag.IntVar(&b.repeat, "repeat", 20, "runs of a single document or overlay; the median is printed")
 	flag.IntVar(&b.sample, "sample", 10, "above 100 documents, run kustomize on every n-th overlay and scale")
+	flag.IntVar(&b.foreign, "foreign", pipelineDocuments, "documents whose trees are validated without their locks, too")
 	only := flag.String("only", strings.Join(parts(), ","), "what to compare")
 	flag.Parse()
 	if err := b.run(strings.Split(*only, ",")); err != nil {
@@ -29,13 +30,13 @@ func main() {
 	}
 }
 
-func parts() []string { return []string{"render", "validate", "pipeline"} }
+func parts() []string { return []string{"render", "validate", "unlocked", "pipeline"} }
 
 type bench struct {
 	kservegen, kustomize                   string
 	kubeconform, kubectlValidate, istioctl string
 	sources                                string
-	repeat, sample                         int
+	repeat, sample, foreign                int
 	dir                                    string
 	built                                  map[int]loop
 }
@@ -52,7 +53,7 @@ func (b *bench) run(only []string) error {
 	}
 	defer os.RemoveAll(dir)
 	b.dir, b.built = dir, map[int]loop{}
-	run := []func() error{b.render, b.validate, b.pipeline}
+	run := []func() error{b.render, b.validate, b.unlocked, b.pipeline}
 	for i, part := range parts() {
 		if !slices.Contains(only, part) {
 			continue

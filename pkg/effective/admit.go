@@ -44,12 +44,14 @@ func guard(by string, run func() error) (refusal *Refusal) {
 
 // runtimeValidator is the webhooks for runtimes, on what stands in the store when an object comes in.
 type runtimeValidator struct {
+	store      *store
 	namespaced servingruntime.ServingRuntimeValidator
 	cluster    servingruntime.ClusterServingRuntimeValidator
 }
 
 func newRuntimeValidator(decoder admission.Decoder, store *store) *runtimeValidator {
 	return &runtimeValidator{
+		store:      store,
 		namespaced: servingruntime.ServingRuntimeValidator{Client: store, Decoder: decoder},
 		cluster:    servingruntime.ClusterServingRuntimeValidator{Client: store, Decoder: decoder},
 	}
@@ -57,7 +59,10 @@ func newRuntimeValidator(decoder admission.Decoder, store *store) *runtimeValida
 
 // admit decodes an object and, where its kind has a webhook, asks that.
 func (b *Builder) admit(ctx context.Context, validator *runtimeValidator, resource manifest.Resource, object client.Object) *Refusal {
-	refusal := guard(ourselves, func() error { return checkBounded(resource.Data) })
+	var refusal *Refusal
+	if executed(object) {
+		refusal = guard(ourselves, func() error { return checkBounded(resource.Data) })
+	}
 	if refusal == nil {
 		refusal = guard(decoding, func() error { return b.decode(resource, object) })
 	}
@@ -68,11 +73,8 @@ func (b *Builder) admit(ctx context.Context, validator *runtimeValidator, resour
 		case *v1alpha1.ClusterServingRuntime:
 			object.Namespace = ""
 			refusal = ask(ctx, "clusterservingruntime"+webhookSuffix+"validator", &validator.cluster, object)
-		case *v1alpha1.InferenceGraph:
-			refusal = guard("inferencegraph"+webhookSuffix+"validator", func() error {
-				_, err := (&v1alpha1.InferenceGraphValidator{}).ValidateCreate(ctx, object)
-				return err
-			})
+		default:
+			refusal = create(ctx, validator, object)
 		}
 	}
 	if refusal != nil {

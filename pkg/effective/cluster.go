@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	"github.com/kserve/kserve/pkg/apis/serving/v1alpha2"
 	"github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	"github.com/kserve/kserve/pkg/constants"
 	corev1 "k8s.io/api/core/v1"
@@ -119,7 +120,7 @@ func (c *cluster) add(object client.Object) error {
 		}
 	case *corev1.Namespace:
 		c.namespaces[object.Name] = object.Labels
-	case *v1alpha1.ClusterStorageContainer, *v1alpha1.ClusterServingRuntime:
+	case *v1alpha1.ClusterStorageContainer, *v1alpha1.ClusterServingRuntime, *v1alpha1.LocalModelCache:
 		object.SetNamespace("")
 	}
 	return c.store.put(object)
@@ -161,6 +162,16 @@ func brought(resource manifest.Resource) client.Object {
 		return &v1alpha1.ClusterServingRuntime{}
 	case v1alpha1.SchemeGroupVersion.String() + " InferenceGraph":
 		return &v1alpha1.InferenceGraph{}
+	case v1alpha1.SchemeGroupVersion.String() + " TrainedModel":
+		return &v1alpha1.TrainedModel{}
+	case v1alpha1.SchemeGroupVersion.String() + " LLMInferenceService":
+		return &v1alpha1.LLMInferenceService{}
+	case v1alpha2.SchemeGroupVersion.String() + " LLMInferenceService":
+		return &v1alpha2.LLMInferenceService{}
+	case v1alpha1.SchemeGroupVersion.String() + " LLMInferenceServiceConfig":
+		return &v1alpha1.LLMInferenceServiceConfig{}
+	case v1alpha2.SchemeGroupVersion.String() + " LLMInferenceServiceConfig":
+		return &v1alpha2.LLMInferenceServiceConfig{}
 	case v1alpha1.SchemeGroupVersion.String() + " ClusterStorageContainer":
 		return &v1alpha1.ClusterStorageContainer{}
 	case v1alpha1.SchemeGroupVersion.String() + " LocalModelCache":

@@ -5,6 +5,7 @@ import (
 
 	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	"github.com/kserve/kserve/pkg/apis/serving/v1alpha2"
 	"github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	otelv1beta1 "github.com/open-telemetry/opentelemetry-operator/apis/v1beta1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,7 +23,7 @@ func newScheme() (*runtime.Scheme, error) {
 	all := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		corev1.AddToScheme, appsv1.AddToScheme, autoscalingv2.AddToScheme, networkingv1.AddToScheme,
-		v1alpha1.AddToScheme, v1beta1.AddToScheme,
+		v1alpha1.AddToScheme, v1alpha2.AddToScheme, v1beta1.AddToScheme,
 		kedav1alpha1.AddToScheme, gatewayapiv1.Install, otelv1beta1.AddToScheme,
 	} {
 		if err := add(all); err != nil {

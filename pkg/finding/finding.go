@@ -55,6 +55,8 @@ type Finding struct {
 	// Code is stable and never reused: KG, two digits of the topic, two of the rule.
 	Code  string
 	Level Level
+	// Lowered is set where Level is below that of the code, because the set may not be all there is.
+	Lowered bool
 	// Object is zero where a file could not be read.
 	Object Object
 	// Set is the kustomization, stream or directory whose objects were judged together; empty where it is File.

@@ -60,11 +60,7 @@ func Run(ctx context.Context, sets []Set, options Options) ([]finding.Finding, e
 			if !rules[r].Applies(versions) || rules[r].Whole && sets[i].Incomplete {
 				continue
 			}
-			judging := rules[r]
-			if judging.Whole && sets[i].Loose {
-				judging.Level = finding.Info
-			}
-			c := rule.NewContext(&judging, index, versions)
+			c := rule.NewContext(&rules[r], index, versions)
 			rules[r].Check(c)
 			findings = append(findings, c.Findings()...)
 		}

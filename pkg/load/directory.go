@@ -21,6 +21,9 @@ func (l *loader) looseDirectories(root string, files []string, alone bool) []Set
 	broken := false
 	for _, dir := range slices.Sorted(maps.Keys(byDir)) {
 		found, incomplete := l.looseDirectory(root, dir, byDir[dir])
+		for i := range found {
+			found[i].Loose = found[i].Kind == Files
+		}
 		sets, broken = append(sets, found...), broken || incomplete
 	}
 	if alone && len(sets) == 0 && !broken {

@@ -34,6 +34,9 @@ type Set struct {
 	// Incomplete is set where files could not be read or the kustomization could not be built. Resources are
 	// then those that could, as they stand: nothing follows from what is not among them.
 	Incomplete bool
+	// Loose is set where the files were found in a directory, and nobody said that they are all there is. Files that
+	// are named and a stream are: kubectl apply -f takes them as they are.
+	Loose bool
 	// Unbuilt is set where the kustomization could not be built, not even without what is missing: names,
 	// namespaces, variables and patches are not applied.
 	Unbuilt bool

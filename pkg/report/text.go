@@ -118,7 +118,21 @@ func (t Text) paint(color, text string) string {
 
 // Summary is one line: what was judged and how it went, for example "3 overlays, 54 objects: no findings".
 func (r Report) Summary() string {
-	return r.judged() + ": " + r.Count().String()
+	return r.judged() + ": " + r.Count().String() + r.lowered()
+}
+
+// lowered says why findings inform that fail a kustomization with the same objects.
+func (r Report) lowered() string {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Lowered {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d informs only, for files found in a directory may not be all there is: name them, or list them in a kustomization.yaml", n)
 }
 
 func (r Report) judged() string {

@@ -16,6 +16,7 @@ const (
 	CodeRequired     = "KG0022"
 	CodeInvalid      = "KG0023"
 	CodeForeign      = "KG0024"
+	CodeSchemaOnly   = "KG0026"
 	CodeWebhook      = "KG0030"
 	CodeController   = "KG0031"
 	CodeCrash        = "KG0032"
@@ -46,6 +47,11 @@ func judgeRules() []finding.Rule {
 			Code: CodeForeign, Level: finding.Info, Title: "The kind's schema is known",
 			Why: "Nothing is known of this API group, so the object was not checked against a schema.",
 			Fix: "Nothing to do; apply it with --dry-run=server where its definition is installed.",
+		},
+		{
+			Code: CodeSchemaOnly, Level: finding.Info, Title: "More than the schema of the kind is checked",
+			Why: "KServe's code for this kind asks for nodes and node groups of the cluster, so only the schema was checked.",
+			Fix: "Nothing to do; apply it with --dry-run=server, and look at its status.",
 		},
 		{
 			Code: CodeWebhook, Level: finding.Error, Title: "KServe's webhooks accept the object",

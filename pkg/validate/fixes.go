@@ -34,7 +34,7 @@ func fixOf(object manifest.Resource, p schema.Problem) string {
 	}
 	switch field.ErrorType(p.Type) {
 	case field.ErrorTypeNotFound:
-		return ruleOf(CodeUnknownKind).Fix
+		return notFoundFix(object, p)
 	case field.ErrorTypeRequired:
 		if there {
 			return fmt.Sprintf("Give %s a value.", manifest.UnescapeToken(name))
@@ -52,6 +52,39 @@ func fixOf(object manifest.Resource, p schema.Problem) string {
 		return "Write one of the values."
 	}
 	return "Write a value as the message says."
+}
+
+// notFoundFix is for a kind that the server does not have, which has no path below it, or a name that another list of
+// the same pod has to have: volumes for volumeMounts and volumeDevices, in every workload of the API (ValidateVolumeMounts
+// and ValidateVolumeDevices of k8s.io/kubernetes).
+func notFoundFix(object manifest.Resource, p schema.Problem) string {
+	if p.Path == "/apiVersion" || p.Path == "/kind" {
+		return ruleOf(CodeUnknownKind).Fix
+	}
+	for _, list := range []string{"/containers/", "/initContainers/", "/ephemeralContainers/"} {
+		pod, below, found := strings.Cut(p.Path, list)
+		if !found || !strings.Contains(below, "/volumeMounts/") && !strings.Contains(below, "/volumeDevices/") {
+			continue
+		}
+		if names := namesIn(object, pod+"/volumes"); len(names) > 0 {
+			return fmt.Sprintf("Write the name of a volume (%s), or add one of this name to volumes.", strings.Join(names, ", "))
+		}
+		return "Add a volume of this name to volumes; the pod has none."
+	}
+	return "Write the name of one that is there, or add it."
+}
+
+func namesIn(object manifest.Resource, path string) []string {
+	value, _ := manifest.ValueAt(object.Data, path)
+	list, _ := value.([]any)
+	var names []string
+	for _, item := range list {
+		fields, _ := item.(map[string]any)
+		if name, ok := fields["name"].(string); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // clashes says whether a value has another type than the schema wants.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -73,7 +74,7 @@ func (j *Judge) Check(ctx context.Context, set load.Set) ([]finding.Finding, err
 	}
 	rules := lint.Set{
 		Name: set.Name, Resources: meant, Kustomizations: set.Kustomizations, Patches: set.Patches,
-		Incomplete: set.Incomplete, Loose: set.Kind == load.Files,
+		Incomplete: set.Incomplete, Loose: set.Loose,
 	}
 	if rules.Effective, err = j.madeOf(ctx, set, meant, effect); err != nil {
 		return nil, err
@@ -122,6 +123,11 @@ func (j *Judge) schemas(ctx context.Context, set load.Set, effect *effective.Eff
 		case err != nil:
 			return nil, nil, nil, err
 		}
+		if err == nil && schemaOnly(object) {
+			findings = append(findings, At(object, Problem{
+				Code: CodeSchemaOnly, Level: finding.Info, Path: "/kind", Message: object.Kind() + " is checked by its schema only",
+			}))
+		}
 		if set.Unbuilt { // a patch or a transformer may be what sets it
 			problems = slices.DeleteFunc(slices.Clone(problems), func(p schema.Problem) bool { return !p.Decoding })
 		}
@@ -153,10 +159,15 @@ type remembered struct {
 
 // read by KServe's code, besides what has these kinds' groups.
 func readByKServe() []string {
-	return []string{
-		"InferenceService", "InferenceGraph", "ServingRuntime", "ClusterServingRuntime", "ClusterStorageContainer",
+	return append(judgedByKServe(),
+		"ServingRuntime", "ClusterServingRuntime", "ClusterStorageContainer",
 		"Secret", "ServiceAccount", "ConfigMap", "Namespace", "PersistentVolumeClaim",
-	}
+	)
+}
+
+// judgedByKServe are kinds for which KServe's code is run; a runtime alone is not worth it.
+func judgedByKServe() []string {
+	return []string{"InferenceService", "InferenceGraph", "LLMInferenceService", "LLMInferenceServiceConfig", "LocalModelCache", "TrainedModel"}
 }
 
 // effect is nil where there is nothing for KServe to do.
@@ -166,7 +177,7 @@ func (j *Judge) effect(ctx context.Context, set load.Set) (*effective.Effect, er
 	for _, object := range set.Resources {
 		if slices.Contains(readByKServe(), object.Kind()) {
 			inputs = append(inputs, object)
-			judged = judged || object.Kind() == "InferenceService" || object.Kind() == "InferenceGraph"
+			judged = judged || slices.Contains(judgedByKServe(), object.Kind())
 		}
 	}
 	if j.effective == nil || !judged {
@@ -181,6 +192,13 @@ func (j *Judge) effect(ctx context.Context, set load.Set) (*effective.Effect, er
 	}
 	j.last = remembered{inputs, effect}
 	return effect, nil
+}
+
+// schemaOnly says whether KServe's code judges a kind in a cluster and is not run on it here: there it asks for nodes and
+// their groups.
+func schemaOnly(object manifest.Resource) bool {
+	return strings.HasPrefix(object.APIVersion(), "serving.kserve.io/") &&
+		slices.Contains([]string{"LocalModelNamespaceCache", "LocalModelNodeGroup", "LocalModelNode"}, object.Kind())
 }
 
 func sameData(a, b manifest.Resource) bool {

@@ -49,9 +49,12 @@ func ParseSuppression(text string) (Suppression, error) {
 	what, reason, _ := strings.Cut(text, "=")
 	code, object, limited := strings.Cut(what, "@")
 	s := Suppression{Code: strings.TrimSpace(code), Reason: strings.TrimSpace(reason)}
+	if upper := strings.ToUpper(s.Code); codePattern.MatchString(upper) { // as explain takes it
+		s.Code = upper
+	}
 	switch {
 	case !codePattern.MatchString(s.Code):
-		return s, fmt.Errorf("%q is no code; write CODE=reason, for example KG0203=\"the weights come from a claim\"", s.Code)
+		return s, fmt.Errorf("%q is no code; write CODE=reason, for example KG0203=\"tested by its own host first\"", s.Code)
 	case s.Reason == "":
 		return s, fmt.Errorf("%s has no reason; write %s=reason", s.Code, what)
 	}

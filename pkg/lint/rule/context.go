@@ -19,7 +19,7 @@ type Set struct {
 	Effective []manifest.Resource
 	// Incomplete is set where a part of the set could not be read.
 	Incomplete bool
-	// Loose is set where nobody said that the set is all there is: files without a kustomization. What follows
+	// Loose is set where nobody said that the set is all there is: files that were found in a directory. What follows
 	// from what is not among them is then worth a look, and no more.
 	Loose bool
 }
@@ -83,13 +83,21 @@ func (c *Context) Effective(kind Kind) []*Object {
 	return c.index.effective[kind]
 }
 
+// level is the rule's, but for what follows from what a loose set lacks.
+func (c *Context) level() finding.Level {
+	if c.rule.Whole && c.index.set.Loose {
+		return finding.Info
+	}
+	return c.rule.Level
+}
+
 // Report says what is wrong at a value. The fix is the rule's; where it is mechanical, the result takes it.
 func (c *Context) Report(at Value, format string, args ...any) Reported {
 	place := at.Place()
 	object := at.object
 	c.findings = append(c.findings, finding.Finding{
 		Code:  c.rule.Code,
-		Level: c.rule.Level,
+		Level: c.level(),
 		Object: finding.Object{
 			APIVersion: object.Resource.APIVersion(), Kind: object.Kind.Name(),
 			Namespace: object.Namespace, Name: object.Name,
@@ -99,6 +107,7 @@ func (c *Context) Report(at Value, format string, args ...any) Reported {
 		Path:    at.Pointer(),
 		Message: fmt.Sprintf(format, args...),
 		Fix:     c.rule.How,
+		Lowered: c.level() < c.rule.Level,
 	})
 	return Reported{c: c, at: at, index: len(c.findings) - 1}
 }

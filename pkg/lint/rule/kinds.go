@@ -26,6 +26,7 @@ const (
 	Service                 Kind = "Service"
 	ServiceAccount          Kind = "ServiceAccount"
 	Secret                  Kind = "Secret"
+	ConfigMap               Kind = "ConfigMap"
 	Pod                     Kind = "Pod"
 	PersistentVolumeClaim   Kind = "PersistentVolumeClaim"
 	Deployment              Kind = "Deployment.apps"

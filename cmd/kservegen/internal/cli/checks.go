@@ -58,12 +58,13 @@ func (o *checkOptions) judge() (validate.Check, []string, error) {
 	options := validate.JudgeOptions{
 		Releases: schema.Versions{}, Versions: lint.Versions{}, WithoutEffective: !o.effective,
 	}
-	for product, release := range o.releases {
-		if *release == "" {
+	for product, given := range o.releases {
+		release := strings.TrimPrefix(*given, "v") // as its tag is written
+		if release == "" {
 			continue
 		}
-		options.Releases[product] = *release
-		if product == "kserve" && *release != kserveCode {
+		options.Releases[product] = release
+		if product == "kserve" && release != kserveCode {
 			options.WithoutEffective = true
 		}
 		at := slices.IndexFunc([]rule.Product{rule.KServe, rule.Istio, rule.Kubernetes}, func(p rule.Product) bool {
@@ -72,7 +73,7 @@ func (o *checkOptions) judge() (validate.Check, []string, error) {
 		if at < 0 {
 			continue
 		}
-		version, err := rule.ParseVersion(*release)
+		version, err := rule.ParseVersion(release)
 		if err != nil {
 			return nil, nil, usagef("--%s-version %w", product, err)
 		}

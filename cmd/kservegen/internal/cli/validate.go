@@ -36,6 +36,10 @@ func newValidate(s Streams) *cobra.Command {
 one uses), files or a directory of manifests, ModelDeployments, or a stream on standard input (-).
 Nothing is fetched, and no cluster is asked without --server. Each finding has its file and line; kservegen explain CODE says more.
 
+A kustomization, a file that is named and a stream are judged as all there is, as kubectl apply takes them. Of files
+that are found in a directory, what follows from what is not among them informs; what two of them disagree about is
+an error there, too. The summary says where a level was lowered.
+
 Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a finding and hides no other.`,
 		Example: `  kservegen validate deploy                              every overlay below deploy/
   kservegen validate deploy/deepseek-r1/overlays/production
@@ -44,7 +48,7 @@ Exit 1 where a finding is at or over --fail-on. A file that cannot be read is a 
   kservegen validate deploy --server                    and what the current cluster says
   kservegen validate deploy -o sarif > kservegen.sarif   for code scanning
   kservegen validate manifests --fix                     make the fixes that need no judgement
-  kservegen validate deploy --fail-on warning --ignore KG0203="weights come from a claim"`,
+  kservegen validate deploy --fail-on warning --ignore KG0203="tested by its own host first"`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args) },
 	}

@@ -44,7 +44,7 @@ func reportUnmatched(c *rule.Context, object *rule.Object, selector rule.Value, 
 	workloads := c.InNamespace(object.Namespace)
 	if len(workloads) == 0 && selector.Len() > 0 {
 		if other := c.Elsewhere(object.Namespace, matches); other != nil {
-			c.Report(selector, "the pods with these labels are in %s", rule.InNamespace(other.Namespace))
+			c.Report(selector, "the pods with these labels are in %s", rule.InNamespace(other.Namespace)).Contradicts()
 		}
 		return
 	}
@@ -54,7 +54,27 @@ func reportUnmatched(c *rule.Context, object *rule.Object, selector rule.Value, 
 	if c.OthersMatch(object.Namespace, matches) {
 		return
 	}
-	c.Report(selector, "no pod of the set in %s has these labels", rule.InNamespace(object.Namespace))
+	reported := c.Report(selector, "no pod of the set in %s has these labels", rule.InNamespace(object.Namespace))
+	if slices.ContainsFunc(workloads, func(w *rule.Workload) bool { return missedByOne(object, selector, w) }) {
+		reported.Contradicts()
+	}
+}
+
+// missedByOne says whether a workload is the one that is meant: all labels but one are the same, and of a single one
+// that the name is, too, or the text but for a letter.
+func missedByOne(object *rule.Object, selector rule.Value, workload *rule.Workload) bool {
+	if object.Kind != rule.Service {
+		selector = selector.Field("matchLabels")
+	}
+	wanted := selector.Map()
+	missed, close := 0, len(wanted) > 1 || workload.Name == object.Name
+	for key, value := range wanted {
+		if workload.Labels[key] != value {
+			missed++
+			close = close || rule.OneEdit(workload.Labels[key], value)
+		}
+	}
+	return missed == 1 && close
 }
 
 func targetPort() rule.Rule {

@@ -17,16 +17,7 @@ func missingSubset() rule.Rule {
 			Kinds:   rule.ServiceKinds(rule.VirtualService, rule.DestinationRule),
 		},
 		Check: func(c *rule.Context) {
-			defined := map[rule.Host]map[string]bool{}
-			for _, destination := range c.Objects(rule.DestinationRule) {
-				host, _ := rule.ParseHost(destination.Field("spec", "host").Text(), destination.Namespace)
-				if defined[host] == nil {
-					defined[host] = map[string]bool{}
-				}
-				for subset := range destination.Field("spec", "subsets").Items() {
-					defined[host][subset.Field("name").Text()] = true
-				}
-			}
+			defined := definedSubsets(c)
 			for virtual, destination := range destinations(c) {
 				host, ok := rule.ParseHost(destination.Field("host").Text(), virtual.Namespace)
 				subset := destination.Field("subset")
@@ -35,11 +26,29 @@ func missingSubset() rule.Rule {
 				}
 				// Of a host that the set neither makes nor configures it knows nothing.
 				if service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace); service != nil || defined[host] != nil {
-					c.Report(subset, "no DestinationRule of the set defines subset %q of %s", subset.Text(), host.Service)
+					reported := c.Report(subset, "no DestinationRule of the set defines subset %q of %s", subset.Text(), host.Service)
+					if defined[host] != nil {
+						reported.Contradicts()
+					}
 				}
 			}
 		},
 	}
+}
+
+// definedSubsets has the names of subsets for every host that a DestinationRule is for.
+func definedSubsets(c *rule.Context) map[rule.Host]map[string]bool {
+	defined := map[rule.Host]map[string]bool{}
+	for _, destination := range c.Objects(rule.DestinationRule) {
+		host, _ := rule.ParseHost(destination.Field("spec", "host").Text(), destination.Namespace)
+		if defined[host] == nil {
+			defined[host] = map[string]bool{}
+		}
+		for subset := range destination.Field("spec", "subsets").Items() {
+			defined[host][subset.Field("name").Text()] = true
+		}
+	}
+	return defined
 }
 
 func ruleWithoutHost() rule.Rule {

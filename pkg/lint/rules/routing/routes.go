@@ -137,7 +137,7 @@ func missingGateway() rule.Rule {
 			Code: "KG0316", Name: "gateway-missing", Level: finding.Error,
 			Summary: "The gateway that a VirtualService names exists.",
 			Why: "A VirtualService for a gateway that doesn't exist is accepted and routes nothing: the gateway answers 404. " +
-				"Only namespaces of which the set holds Gateways are judged, and the object's own.",
+				"A name without a namespace is one in the VirtualService's own. Only namespaces of which the set holds Gateways are judged, and the object's own where the Gateway of that name is in another.",
 			How:   "Write namespace/name of a Gateway.",
 			Refs:  []string{"istio: IST0101"},
 			Whole: true,
@@ -150,17 +150,38 @@ func missingGateway() rule.Rule {
 			}
 			for _, virtual := range c.Objects(rule.VirtualService) {
 				for at := range virtual.Field("spec", "gateways").Items() {
-					namespace, name, found := strings.Cut(at.Text(), "/")
-					if !found {
-						namespace, name = virtual.Namespace, at.Text()
-					}
-					if name != "mesh" && name != "" && populated[namespace] && c.Find(rule.Gateway, namespace, name) == nil {
-						c.Report(at, "the set has no Gateway %s in %s", name, rule.InNamespace(namespace))
-					}
+					reportGateway(c, virtual, at, populated)
 				}
 			}
 		},
 	}
+}
+
+func reportGateway(c *rule.Context, virtual *rule.Object, at rule.Value, populated map[string]bool) {
+	namespace, name, qualified := strings.Cut(at.Text(), "/")
+	if !qualified {
+		namespace, name = virtual.Namespace, at.Text()
+	}
+	if name == "mesh" || name == "" || c.Find(rule.Gateway, namespace, name) != nil {
+		return
+	}
+	switch other := gatewayElsewhere(c, namespace, name); {
+	case other != nil && !qualified:
+		c.Report(at, "Gateway %s is in %s, and without a namespace this names one in %s",
+			name, rule.InNamespace(other.Namespace), rule.InNamespace(namespace)).Contradicts()
+	case populated[namespace]:
+		c.Report(at, "the set has no Gateway %s in %s", name, rule.InNamespace(namespace))
+	}
+}
+
+// gatewayElsewhere is a Gateway of that name in another namespace; nil where one of the namespaces is left to the client.
+func gatewayElsewhere(c *rule.Context, namespace, name string) *rule.Object {
+	for _, gateway := range c.Objects(rule.Gateway) {
+		if gateway.Name == name && namespace != "" && gateway.Namespace != "" && gateway.Namespace != namespace {
+			return gateway
+		}
+	}
+	return nil
 }
 
 func gatewayHosts() rule.Rule {

@@ -14,7 +14,7 @@ func Rules() []rule.Rule {
 		retriedGeneration(), cutStream(), zeroTimeout(), unreachableRoute(), secondEntry(), defaultTimeout(),
 		ruleWithoutHost(), twoRules(), missingPort(), fullMirror(), missingGateway(), gatewayHosts(), shortHost(),
 		disabledRetries(), noConnectionLimit(), otherNamespace(), unresolvedHost(), unreachableHost(), refusedRoute(),
-		ruleElsewhere(),
+		ruleElsewhere(), uselessTries(),
 	}
 }
 

@@ -166,10 +166,10 @@ func replicasReversed() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0515", Name: "replicas-reversed", Level: finding.Error, Refused: true,
 			Summary: "minReplicas is at most maxReplicas.",
-			Why:     "KServe's webhook refuses an InferenceService, and the API server a HorizontalPodAutoscaler, with less at most than at least.",
+			Why:     "KServe's webhook refuses an InferenceService with less at most than at least. Of a HorizontalPodAutoscaler the API server says so itself.",
 			How:     "Raise maxReplicas or lower minReplicas.",
 			Refs:    []string{"kserve: pkg/apis/serving/v1beta1/component.go (validateReplicas)"},
-			Kinds:   []rule.Kind{rule.InferenceService, rule.HorizontalPodAutoscaler},
+			Kinds:   []rule.Kind{rule.InferenceService},
 		},
 		Check: func(c *rule.Context) {
 			check := func(spec rule.Value, least string) {
@@ -182,9 +182,6 @@ func replicasReversed() rule.Rule {
 				for _, component := range []string{"predictor", "transformer", "explainer"} {
 					check(service.Field("spec", component), "minReplicas")
 				}
-			}
-			for _, autoscaler := range c.Objects(rule.HorizontalPodAutoscaler) {
-				check(autoscaler.Field("spec"), "minReplicas")
 			}
 		},
 	}

@@ -124,10 +124,10 @@ func twoAutoscalers() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0512", Name: "two-autoscalers", Level: finding.Error,
-			Summary: "An autoscaler of one's own goes with the class external.",
-			Why: "With hpa, the default, KServe makes an HPA for the same Deployment, with keda a ScaledObject; two autoscalers of one Deployment undo each other's work, " +
-				"and Kubernetes stops both as ambiguous. With none KServe resets the replicas each time it reconciles.",
-			How:   "Set the annotation serving.kserve.io/autoscalerClass: external.",
+			Summary: "A Deployment has one autoscaler, and beside one of one's own KServe's class is external.",
+			Why: "Two autoscalers of one Deployment undo each other's work, and Kubernetes stops both as ambiguous. With the class hpa, the default, KServe makes an HPA for a predictor's Deployment, " +
+				"with keda a ScaledObject; with none it resets the replicas each time it reconciles.",
+			How:   "Set the annotation serving.kserve.io/autoscalerClass: external, or keep one of two autoscalers of one's own.",
 			Refs:  []string{"kserve#4312", "kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/autoscaler/autoscaler_reconciler.go"},
 			Kinds: rule.WorkloadKinds(rule.HorizontalPodAutoscaler, rule.ScaledObject),
 		},
@@ -140,14 +140,19 @@ func twoAutoscalers() rule.Rule {
 				}
 				at := autoscaler.Field("spec", "scaleTargetRef")
 				if p := workload.Predictor; p != nil && p.Mode() == rule.Standard && p.Class() != "external" {
-					c.Report(at, "KServe scales %s as well: its autoscaler class is %s", workload.Object, p.Class())
-				} else if other := owners[workload]; other != nil {
-					c.Report(at, "%s scales %s already", other, workload.Object)
+					c.Report(at, "KServe scales %s as well: its autoscaler class is %s", workload.Object, p.Class()).Fix("Set the annotation serving.kserve.io/autoscalerClass: external on the InferenceService.")
+				} else if other := owners[workload]; other != nil && !same(other, autoscaler) {
+					c.Report(at, "%s scales %s already", other, workload.Object).Fix("Keep one of the two, and write both metrics into it.")
 				}
 				owners[workload] = autoscaler
 			}
 		},
 	}
+}
+
+// same says whether two are one object that stands in the set twice (KG1006).
+func same(a, b *rule.Object) bool {
+	return a.Kind == b.Kind && a.Namespace == b.Namespace && a.Name == b.Name
 }
 
 func nobodyScales() rule.Rule {

@@ -1,6 +1,8 @@
 package serving
 
 import (
+	"fmt"
+
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -13,7 +15,7 @@ func canaryRefused() rule.Rule {
 			Holds:   []rule.Range{{Product: rule.KServe, Since: rule.Version{Minor: 20}}},
 			Why: "The webhook wants the annotation serving.kserve.io/deploymentMode to be Standard, a name of its own for every canary, percentages that sum to at most 100, " +
 				"no autoscaling and no workers in a canary, and no more minReplicas than the stable predictor has. The CRD says none of it.",
-			How:   "Change what the message names.",
+			How:   "Annotate serving.kserve.io/deploymentMode: Standard, and give each canary a name of its own, at most the stable predictor's minReplicas, no autoscaling and no workers.",
 			Refs:  []string{"kserve: pkg/apis/serving/v1beta1/inference_service_validation.go (validateCanarySpecs)"},
 			Kinds: rule.PredictorKinds(),
 		},
@@ -24,7 +26,7 @@ func canaryRefused() rule.Rule {
 					continue
 				}
 				if p.Mode() != rule.Standard {
-					c.Report(canaries, "the webhook refuses canaries unless the annotation %s is Standard", rule.ModeAnnotation)
+					c.Report(canaries, "the webhook refuses canaries unless the annotation %s is Standard", rule.ModeAnnotation).Fix("Write the annotation " + rule.ModeAnnotation + ": Standard on the InferenceService.")
 				}
 				sum := int64(0)
 				seen := map[string]bool{p.Spec.Field("name").Text(): true}
@@ -33,7 +35,7 @@ func canaryRefused() rule.Rule {
 					sum += canary.Field("trafficPercent").IntOr(0)
 				}
 				if sum > 100 {
-					c.Report(canaries, "the canaries' trafficPercent sum to %d", sum)
+					c.Report(canaries, "the canaries' trafficPercent sum to %d", sum).Fix("Lower them until they sum to 100 or less.")
 				}
 			}
 		},
@@ -44,17 +46,17 @@ func checkCanary(c *rule.Context, p *rule.Predictor, canary rule.Value, seen map
 	name := canary.Field("predictor", "name")
 	switch {
 	case name.Text() == "":
-		c.Report(canary, "a canary needs a predictor.name")
+		c.Report(canary, "a canary needs a predictor.name").Fix("Add predictor.name, another one for every canary.")
 	case seen[name.Text()]:
-		c.Report(name, "%q is the name of another predictor already", name.Text())
+		c.Report(name, "%q is the name of another predictor already", name.Text()).Fix("Write a name that no other predictor of the InferenceService has.")
 	}
 	seen[name.Text()] = true
 	for _, field := range []string{"workerSpec", "maxReplicas", "scaleTarget", "scaleMetric", "autoScaling"} {
 		if value := canary.Field("predictor", field); value.Found() && value.IntOr(1) != 0 {
-			c.Report(value, "the webhook refuses %s in a canary", field)
+			c.Report(value, "the webhook refuses %s in a canary", field).Fix("Remove it, and set the replicas of a canary by minReplicas.")
 		}
 	}
 	if replicas := canary.Field("predictor", "minReplicas"); replicas.IntOr(0) > p.MinReplicas() {
-		c.Report(replicas, "a canary's minReplicas may not exceed the stable predictor's, %d", p.MinReplicas())
+		c.Report(replicas, "a canary's minReplicas may not exceed the stable predictor's, %d", p.MinReplicas()).Fix(fmt.Sprintf("Write %d or less, or raise the stable predictor's.", p.MinReplicas()))
 	}
 }
