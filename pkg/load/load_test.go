@@ -168,7 +168,7 @@ func TestKustomizationsThatAreRefused(t *testing.T) {
 			load.CodeRemote, "kustomization.yaml", "holds an address"},
 		"copies": {"-- kustomization.yaml --\nresources: [a.yaml]\npatches: [{path: p.yaml, target: {kind: A}}]\n-- a.yaml --\napiVersion: v1\nkind: A\nmetadata: {name: a}\nx: {}\n-- p.yaml --\n" +
 			strings.Repeat("- {op: copy, from: /x, path: /x/a}\n- {op: copy, from: /x, path: /x/b}\n", 40), load.CodeRefused, "p.yaml", "more than 400000 values"},
-		"unknown field": {"-- kustomization.yaml --\nresource: [a.yaml]\n", load.CodeKustomization, "kustomization.yaml", `unknown field "resource"`},
+		"unknown field": {"-- kustomization.yaml --\nresource: [a.yaml]\n", load.CodeKustomization, "kustomization.yaml", `resource is no field of a kustomization; did you mean resources?`},
 		"not yaml":      {"-- kustomization.yaml --\nresources: [\n", load.CodeSyntax, "kustomization.yaml", "did not find"},
 		"two":           {"-- kustomization.yaml --\nnamePrefix: a\n---\nnamePrefix: b\n", load.CodeKustomization, "kustomization.yaml", "holds 2 documents"},
 		"empty":         {"-- kustomization.yaml --\n", load.CodeKustomization, "kustomization.yaml", "holds 0 documents"},
