@@ -172,6 +172,7 @@ func TestKustomizationsThatAreRefused(t *testing.T) {
 		"not yaml":      {"-- kustomization.yaml --\nresources: [\n", load.CodeSyntax, "kustomization.yaml", "did not find"},
 		"two":           {"-- kustomization.yaml --\nnamePrefix: a\n---\nnamePrefix: b\n", load.CodeKustomization, "kustomization.yaml", "holds 2 documents"},
 		"empty":         {"-- kustomization.yaml --\n", load.CodeKustomization, "kustomization.yaml", "holds 0 documents"},
+		"absolute":      {"-- kustomization.yaml --\nresources: [/]\npatches: [{path: /dev/null}]\n", load.CodeKustomization, "kustomization.yaml", "/ is an absolute path and was not read"},
 		"missing patch": {"-- kustomization.yaml --\npatches: [{path: x.yaml}]\n", load.CodeKustomization, "kustomization.yaml", "x.yaml does not exist"},
 		"bad resource":  {"-- kustomization.yaml --\nresources: [a.yaml]\n-- a.yaml --\na: [\n", load.CodeSyntax, "a.yaml", "did not find"},
 		"helm chart":    {"-- kustomization.yaml --\nhelmCharts: [{name: a}]\n", load.CodeKustomization, "kustomization.yaml", "enable-helm"},
