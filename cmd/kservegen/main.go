@@ -23,5 +23,11 @@ func run() int {
 	debug.SetGCPercent(gcPercent)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return cli.Main(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	// Kustomize prints its warnings there (api/internal/target/kusttarget.go, Load), once a build; KG0910 says them with
+	// their lines. Go writes a panic to the descriptor, which stays.
+	if silent, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = silent
+	}
+	return cli.Main(ctx, os.Args[1:], streams)
 }

@@ -40,6 +40,7 @@ func (l *loader) kustomization(root, dir string) job {
 			resources, err := g.build(disk{filesys.MakeFsOnDisk(), g.loader}, dir)
 			if err == nil {
 				g.lost(dir)
+				g.idle(resources)
 				set.Resources = resources
 				return []Set{set}
 			}
@@ -161,6 +162,8 @@ func (g *graph) blame(dir string, err error) {
 		if fails.test != "" {
 			f.Message = fails.test
 		}
+	} else if place, ok := g.counted(f.Message); ok {
+		at = place
 	} else if place, ok := g.mentioned(f.Message); ok {
 		at = place
 	}
@@ -186,6 +189,18 @@ func (g *graph) mentioned(message string) (at manifest.Place, found bool) {
 		}
 	}
 	return at, length > 0
+}
+
+// counted finds the entry of replicas for which Kustomize has found no object (ReplicaCountTransformer).
+func (g *graph) counted(message string) (at manifest.Place, found bool) {
+	for _, step := range g.steps {
+		for i, replica := range step.Replicas {
+			if strings.HasPrefix(message, "resource with name "+replica.Name+" does not match") {
+				return manifest.Resource{File: step.file, Node: step.document.Node}.At(fmt.Sprintf("/replicas/%d/name", i)), true
+			}
+		}
+	}
+	return manifest.Place{}, false
 }
 
 type named struct {

@@ -83,7 +83,7 @@ func (g *graph) missing(dir string, entry *yaml.Node) bool {
 		return false
 	}
 	path := filepath.Join(dir, ref)
-	if f, ok := g.files[path]; ok && f.bad || isRemote(ref) || !exists(path) {
+	if f, ok := g.files[path]; ok && f.bad || isRemote(ref) || filepath.IsAbs(ref) || !exists(path) {
 		return true
 	}
 	return isDirectory(path) && kustomizationFile(path) == ""

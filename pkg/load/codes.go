@@ -14,6 +14,8 @@ const (
 	CodeNothing       = "KG0008"
 	CodeAlternatives  = "KG0011"
 	CodeLost          = "KG0012"
+	CodeKeyRead       = "KG0013"
+	CodeIdle          = "KG0014"
 )
 
 // Rules explains the codes of this package, in their order.
@@ -69,6 +71,16 @@ func Rules() []finding.Rule {
 			Code: CodeLost, Level: finding.Warning, Title: "A rendered tree is built of all its files",
 			Why: "kservegen.lock lists what was rendered. An object of it that no kustomization uses any more is not applied: a policy, a budget or a route is missing, and nothing need be wrong with the others. `kservegen render --check` says of the kustomization only that it was edited.",
 			Fix: "Render with --force, which puts the file back. To do without an object, name it under spec.omit of the document and render; to remove it in one environment, patch it away in the overlay's custom/.",
+		},
+		{
+			Code: CodeKeyRead, Level: finding.Warning, Title: "A key is read as it is written",
+			Why: "kubectl reads YAML 1.1, to which y, n, yes, no, on and off are booleans, also as keys: the ConfigMap that was to hold y holds true. Two such keys can become one, and a value is lost without a word (KG0001). Kustomize reads YAML 1.2, to which they are text.",
+			Fix: "Put the key in quotes; `kservegen validate --fix` does.", Reference: "https://yaml.org/type/bool.html",
+		},
+		{
+			Code: CodeIdle, Level: finding.Warning, Title: "Patches and images of a kustomization change something",
+			Why: "A patch whose target matches no object, or an entry of images whose name no container has, builds without a word, and what it was to do does not happen. Components are not judged: they may do their work in another tree.",
+			Fix: "Correct the target or the name, or remove the entry.", Reference: "https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/",
 		},
 	}
 }

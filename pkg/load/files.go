@@ -192,7 +192,7 @@ func parseDocuments(path string, data []byte, limits Limits) ([]manifest.Documen
 	if isBlank(data) {
 		return nil, nil
 	}
-	documents, err := manifest.Read(path, bytes.NewReader(data), manifest.Limits{Bytes: limits.FileBytes, Nodes: limits.FileNodes})
+	documents, err := manifest.ReadMerging(path, bytes.NewReader(data), manifest.Limits{Bytes: limits.FileBytes, Nodes: limits.FileNodes})
 	var problems manifest.Problems
 	if errors.As(err, &problems) {
 		if len(problems) == 1 && problems[0].Message == "is empty" {

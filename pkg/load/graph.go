@@ -93,7 +93,7 @@ func (g *graph) remote(k *kustomized) {
 // resource reads a file of objects, or the kustomization of a directory.
 func (g *graph) resource(k *kustomized, under []*kustomized, index int, ref string) {
 	path := filepath.Join(k.dir, ref)
-	if isDirectory(path) {
+	if !filepath.IsAbs(ref) && isDirectory(path) {
 		g.visit(path, under)
 		return
 	}
@@ -111,16 +111,19 @@ func (g *graph) resource(k *kustomized, under []*kustomized, index int, ref stri
 	}
 }
 
-// stands reports a reference to a file that is not there at the line of the reference.
+// stands reports a reference to a file that is not there, or not a part of the tree, at the line of the reference.
 func (g *graph) stands(k *kustomized, pointer, ref string) bool {
-	if exists(filepath.Join(k.dir, ref)) {
+	if !filepath.IsAbs(ref) && exists(filepath.Join(k.dir, ref)) {
 		return true
 	}
 	g.broken = true
+	message, fix := ref+" does not exist", "Correct the path, or remove it."
+	if filepath.IsAbs(ref) {
+		message, fix = ref+" is an absolute path and was not read", "Write the path from the kustomization's folder."
+	}
 	at := manifest.Resource{File: k.file, Node: k.document.Node}.At(pointer)
 	g.report(finding.Finding{
-		Code: CodeKustomization, Level: finding.Error, File: at.File, Line: at.Line, Column: at.Column,
-		Message: ref + " does not exist", Fix: "Correct the path, or remove it.",
+		Code: CodeKustomization, Level: finding.Error, File: at.File, Line: at.Line, Column: at.Column, Message: message, Fix: fix,
 	})
 	return false
 }

@@ -45,7 +45,11 @@ func (l *loader) readKustomization(root, dir string) *kustomized {
 	}
 	k := &kustomized{dir: dir, file: path, document: documents[0]}
 	if err := k.Unmarshal(f.data); err != nil {
-		l.kustomizationFinding(path, documents[0].Node.Line, "%s", oneLine(err))
+		found := mistakesIn(path, documents[0].Node)
+		l.findings = append(l.findings, found...)
+		if len(found) == 0 {
+			l.kustomizationFinding(path, documents[0].Node.Line, "%s", oneLine(err))
+		}
 		f.bad = true
 		return nil
 	}
@@ -90,10 +94,10 @@ func (k *kustomized) references() []reference {
 	return list
 }
 
-// statedPatch is a patch as a kustomization states it, with the pointers to its path and its text there.
+// statedPatch is a patch as a kustomization states it, with the pointers to it, to its path and to its text there.
 type statedPatch struct {
 	types.Patch
-	path, text string
+	at, path, text string
 }
 
 // statedPatches lists all patches in the order in which Kustomize applies them.
@@ -101,14 +105,15 @@ func (k *kustomized) statedPatches() []statedPatch {
 	var list []statedPatch
 	add := func(field string, patches []types.Patch) {
 		for i, p := range patches {
-			list = append(list, statedPatch{p, fmt.Sprintf("/%s/%d/path", field, i), fmt.Sprintf("/%s/%d/patch", field, i)})
+			at := fmt.Sprintf("/%s/%d", field, i)
+			list = append(list, statedPatch{p, at, at + "/path", at + "/patch"})
 		}
 	}
 	//nolint:staticcheck // deprecated for those who write kustomizations, not for those who read what others wrote
 	strategic, json := k.PatchesStrategicMerge, k.PatchesJson6902
 	for i, p := range strategic {
 		at := fmt.Sprintf("/patchesStrategicMerge/%d", i)
-		one := statedPatch{types.Patch{Path: string(p)}, at, at}
+		one := statedPatch{types.Patch{Path: string(p)}, at, at, at}
 		if strings.Contains(string(p), "\n") {
 			one.Patch = types.Patch{Patch: string(p)}
 		}

@@ -47,7 +47,7 @@ func (g *graph) patch(k *kustomized, p statedPatch) []patch {
 		}
 		return list
 	}
-	documents, err := manifest.Read(k.file, strings.NewReader(p.Patch.Patch), manifest.Limits{Bytes: g.Limits.FileBytes, Nodes: g.Limits.FileNodes})
+	documents, err := manifest.ReadMerging(k.file, strings.NewReader(p.Patch.Patch), manifest.Limits{Bytes: g.Limits.FileBytes, Nodes: g.Limits.FileNodes})
 	at := manifest.Lookup(k.document.Node, p.text)
 	if err != nil || at == nil {
 		return nil

@@ -28,8 +28,9 @@ func resourcesOf(d dialect, document manifest.Document) ([]manifest.Resource, []
 	}
 	c := &converter{dialect: d, file: document.File}
 	data, _ := c.value(document.Node).(map[string]any)
+	keys := c.keysRead(document.Node)
 	if len(c.problems) > 0 {
-		return nil, syntaxFindings(c.problems, nil), false
+		return nil, append(keys, syntaxFindings(c.problems, nil)...), false
 	}
 	one := manifest.Resource{Data: data, File: document.File, Node: document.Node}
 	switch {
@@ -43,9 +44,10 @@ func resourcesOf(d dialect, document manifest.Document) ([]manifest.Resource, []
 		return nil, at(document.Node, CodeNoObject, finding.Error, "has no %s, or one that is not text", missing), false
 	}
 	if items, ok := data["items"].([]any); ok && isList(one) {
-		return unroll(document, items, at)
+		list, findings, complete := unroll(document, items, at)
+		return list, append(keys, findings...), complete
 	}
-	return []manifest.Resource{one}, nil, true
+	return []manifest.Resource{one}, keys, true
 }
 
 // isList follows kubectl: a kind that ends in List and has items.

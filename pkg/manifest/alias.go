@@ -41,6 +41,7 @@ func (e *expander) expand(n *yaml.Node) bool {
 		expanded.HeadComment, expanded.LineComment, expanded.FootComment = child.HeadComment, child.LineComment, child.FootComment
 		n.Content[i] = expanded
 	}
+	e.merge(n)
 	return true
 }
 

@@ -45,11 +45,16 @@ func (r *reader) checkKeys(n *yaml.Node) {
 		case key.ShortTag() == yaml.NodeTagNull:
 			r.report(at.Line, at.Column, "the key is empty or null; quote it if it is meant as text")
 			continue
-		case key.ShortTag() == mergeTag:
+		case key.ShortTag() == mergeTag && !r.merging:
 			r.report(at.Line, at.Column, "merge keys (<<) are not supported; write the fields out")
 			continue
+		case key.ShortTag() == mergeTag && !merges(n.Content[i+1]):
+			r.report(at.Line, at.Column, "a merge key (<<) takes a mapping, or a list of mappings; name an anchor of one: <<: *name")
+			continue
 		}
-		r.checkTag(at)
+		if key.ShortTag() != mergeTag {
+			r.checkTag(at)
+		}
 		if before, ok := first[key.Value]; ok {
 			r.report(at.Line, at.Column, "duplicate key %s, first on line %d; remove one", excerpt(key.Value), before.Line)
 			continue

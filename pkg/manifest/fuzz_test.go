@@ -17,29 +17,41 @@ func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"", "a: 1\n", "# c\n---\na: [b, {c: d}] # e\n---\n", "a: &x {b: 1}\nc: *x\n", "<<: 1", "a: !!binary aGk=", "? a\n: b\n? [c]\n: |+2\n   d\n\n# e",
 		"a:\r\n- b # c\r\n\r\n# d\r\n- e", "\ufeff%YAML 1.1\n---\n'a': \"\\x41\\\n b\"\n...\n", bomb(4), strings.Repeat("[", 200), "a: b: c", "a: \"", "\t", "&a [*a]",
+		"a: &x {b: 1}\nc: {<<: *x, d: 2}\n", "a: &x {b: 1}\nc: {<<: [*x, {e: 1}], b: 2}\n", "&a {<<: *a}", "{<<: {<<: {a: b}}}", "a: {b: 1, <<: {b: 2}}", mergeBomb(4),
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		limits := manifest.Limits{Bytes: 1 << 16, Nodes: 2000}
 		documents, err := manifest.Read("f.yaml", bytes.NewReader(data), limits)
+		merged, mergedErr := manifest.ReadMerging("f.yaml", bytes.NewReader(data), limits)
 		if err == nil {
-			require.NotEmpty(t, documents)
-			for _, document := range documents {
-				require.NotNil(t, document.Node)
-				manifest.Lookup(document.Node, "/a/0")
-			}
-			return
+			require.NoError(t, mergedErr)
+			require.Equal(t, documents, merged)
 		}
-		var problems manifest.Problems
-		require.ErrorAs(t, err, &problems)
-		require.Nil(t, documents)
-		lines := bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("\r")) + bytes.Count(data, []byte("\u2028")) + bytes.Count(data, []byte("\u2029")) + 2
-		for _, problem := range problems {
-			require.LessOrEqual(t, problem.Line, lines, problem.Error())
-			require.NotContains(t, problem.Message, "the YAML library gave up")
-		}
+		checkRead(t, data, documents, err)
+		checkRead(t, data, merged, mergedErr)
 	})
+}
+
+func checkRead(t *testing.T, data []byte, documents []manifest.Document, err error) {
+	t.Helper()
+	if err == nil {
+		require.NotEmpty(t, documents)
+		for _, document := range documents {
+			require.NotNil(t, document.Node)
+			manifest.Lookup(document.Node, "/a/0")
+		}
+		return
+	}
+	var problems manifest.Problems
+	require.ErrorAs(t, err, &problems)
+	require.Nil(t, documents)
+	lines := bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("\r")) + bytes.Count(data, []byte("\u2028")) + bytes.Count(data, []byte("\u2029")) + 2
+	for _, problem := range problems {
+		require.LessOrEqual(t, problem.Line, lines, problem.Error())
+		require.NotContains(t, problem.Message, "the YAML library gave up")
+	}
 }
 
 // FuzzMarshal compares with the library on any JSON.

@@ -24,6 +24,28 @@ func bomb(levels int) string {
 	return text.String()
 }
 
+// mergeBomb nests merge keys: ten copies a level of all that the level below holds.
+func mergeBomb(levels int) string {
+	var text strings.Builder
+	text.WriteString("a0: &a0 {x: 1}\n")
+	for i := 1; i < levels; i++ {
+		fmt.Fprintf(&text, "a%d: &a%d {", i, i)
+		for j := range 10 {
+			fmt.Fprintf(&text, "k%d: {<<: *a%d}, ", j, i-1)
+		}
+		fmt.Fprintf(&text, "<<: [*a%d, *a%d]}\n", i-1, i-1)
+	}
+	return text.String()
+}
+
+func wide(keys int) string {
+	var text strings.Builder
+	for i := range keys {
+		fmt.Fprintf(&text, "k%d: x, ", i)
+	}
+	return text.String()
+}
+
 type zeros struct{ read int64 }
 
 func (z *zeros) Read(p []byte) (int, error) {
@@ -45,6 +67,8 @@ func TestReadIsBounded(t *testing.T) {
 		megabytes  uint64
 	}{
 		"bomb":              {bomb(10), "with alias *a3 the file has more than 100000 values", 64},
+		"merge bomb":        {mergeBomb(20), "the file has more than 100000 values", 64},
+		"wide merge":        {"a: &a {" + wide(1000) + "}\nb: {<<: [" + strings.Repeat("*a, ", 1000) + "*a]}", "more than 100000 values", 64},
 		"wide bomb":         {"a: &a [" + strings.Repeat("x, ", 300) + "x]\nb: [" + strings.Repeat("*a, ", 1000) + "*a]", "more than 100000 values", 64},
 		"deep lists":        {strings.Repeat("[", 1_000_000), "exceeded max depth of 10000", 64},
 		"deep maps":         {strings.Repeat("{a: ", size/4), "exceeded max depth of 10000", 64},
@@ -69,7 +93,7 @@ func TestReadIsBounded(t *testing.T) {
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 			start := time.Now()
-			_, err := read(tt.text)
+			_, err := manifest.ReadMerging("f.yaml", strings.NewReader(tt.text), manifest.Limits{})
 			elapsed := time.Since(start)
 			runtime.ReadMemStats(&after)
 			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20

@@ -33,8 +33,18 @@ func DefaultLimits() Limits {
 }
 
 // Read parses every document of a stream; empty ones are skipped. What is wrong with the text is returned as
-// Problems, all that can be found at once; other errors are those of r.
+// Problems, all that can be found at once; other errors are those of r. Merge keys (<<) are refused.
 func Read(file string, r io.Reader, lim Limits) ([]Document, error) {
+	return read(&reader{file: file}, r, lim)
+}
+
+// ReadMerging is Read for what kubectl and Kustomize read: merge keys (<<) are replaced by copies of the fields that
+// they stand for, which keep the places where they are written.
+func ReadMerging(file string, r io.Reader, lim Limits) ([]Document, error) {
+	return read(&reader{file: file, merging: true}, r, lim)
+}
+
+func read(reader *reader, r io.Reader, lim Limits) ([]Document, error) {
 	defaults := DefaultLimits()
 	if lim.Bytes <= 0 {
 		lim.Bytes = defaults.Bytes
@@ -44,9 +54,9 @@ func Read(file string, r io.Reader, lim Limits) ([]Document, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(r, lim.Bytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
+		return nil, fmt.Errorf("reading %s: %w", reader.file, err)
 	}
-	reader := &reader{file: file, limit: lim.Nodes}
+	reader.limit = lim.Nodes
 	if int64(len(data)) > lim.Bytes {
 		reader.report(0, 0, "is larger than %d bytes, the limit for one file; split it", lim.Bytes)
 	} else if reader.checkText(data); len(reader.problems) == 0 {
@@ -67,6 +77,7 @@ const maxProblems = 100
 
 type reader struct {
 	file      string
+	merging   bool // whether merge keys are resolved
 	limit     int
 	nodes     int
 	documents []Document

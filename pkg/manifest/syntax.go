@@ -35,7 +35,31 @@ func (r *reader) reportSyntax(data []byte, err error) {
 	if !isParserError(message) {
 		line--
 	}
-	r.report(max(line, 0), 0, "%s", message)
+	line = max(line, 0)
+	if message == "found character that cannot start any token" {
+		if column := tabColumn(data, line+1); column > 0 {
+			r.report(line, column, "a tab stands where YAML takes blanks only; write blanks")
+			return
+		}
+	}
+	r.report(line, 0, "%s", message)
+}
+
+// tabColumn is where a tab stands in the indentation of a line, which counts from 1; 0 where none does, and where
+// another character follows that starts nothing, either.
+func tabColumn(data []byte, line int) int {
+	n := 0
+	for text := range bytes.Lines(data) {
+		if n++; n < line {
+			continue
+		}
+		found := regexp.MustCompile("^[ -]*(\t)[\t ]*[^\t @`%]").FindSubmatchIndex(text)
+		if found == nil {
+			return 0
+		}
+		return found[2] + 1
+	}
+	return 0
 }
 
 // isAboutStart says whether a person looks for the cause where the broken part starts: at an open quote, at a

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -29,6 +31,10 @@ func fix(ctx context.Context, s Streams, findings []finding.Finding) (int, error
 			fmt.Fprintf(s.Err, "%s: not edited; it is rendered: change the document of %s\n", file, tree)
 			continue
 		}
+		if info, err := os.Lstat(file); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			fmt.Fprintf(s.Err, "%s: not edited; it is a symbolic link: name the file that it leads to\n", file)
+			continue
+		}
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return total, err
@@ -38,7 +44,12 @@ func fix(ctx context.Context, s Streams, findings []finding.Finding) (int, error
 			continue
 		}
 		change := txn.Change{Path: filepath.Base(file), Data: edited}
-		if _, err := txn.Commit(ctx, filepath.Dir(file), []txn.Change{change}, txn.Options{}); err != nil {
+		_, err = txn.Commit(ctx, filepath.Dir(file), []txn.Change{change}, txn.Options{})
+		if errors.Is(err, txn.ErrRefused) { // the findings are worth more than the edits of one file
+			fmt.Fprintf(s.Err, "%s: not edited: %v\n", file, err)
+			continue
+		}
+		if err != nil {
 			return total, err
 		}
 		fmt.Fprintf(s.Err, "%s: %s made\n", file, finding.Plural(made, "edit"))

@@ -49,7 +49,7 @@ func parse(text rule.Value) []any {
 	if text.Text() == "" {
 		return nil
 	}
-	documents, err := manifest.Read("patch", strings.NewReader(text.Text()), manifest.Limits{})
+	documents, err := manifest.ReadMerging("patch", strings.NewReader(text.Text()), manifest.Limits{})
 	if err != nil {
 		return nil
 	}
