@@ -51,8 +51,9 @@ func (g *graph) reportIdle(step *kustomized, pointer, message, fix string) {
 // built: those of plugins, replacements and patches that rename.
 func (g *graph) opaque() bool {
 	return slices.ContainsFunc(g.steps, func(k *kustomized) bool {
-		return len(k.Generators)+len(k.Transformers)+len(k.Validators)+len(k.Configurations)+len(k.Replacements)+len(k.Vars)+
-			len(k.HelmCharts)+len(k.HelmChartInflationGenerator) > 0 || //nolint:staticcheck // others still write what is deprecated
+		vars := k.Vars //nolint:staticcheck // deprecated for those who write kustomizations, not for those who read them
+		plugged := len(k.Generators) + len(k.Transformers) + len(k.Validators) + len(k.HelmCharts) + len(k.HelmChartInflationGenerator)
+		return plugged+len(k.Configurations)+len(k.Replacements)+len(vars) > 0 ||
 			slices.ContainsFunc(k.statedPatches(), func(p statedPatch) bool { return p.Options != nil })
 	})
 }
