@@ -144,16 +144,8 @@ func (s *Suite) Tool(name string) (string, error) {
 
 // Module is the folder of a module's files at the version that the tool is pinned at.
 func (s *Suite) Module(ctx context.Context, tool, module string) (string, error) {
-	output, err := engine.Run(ctx, []string{"GOWORK=off"}, nil, "go", "-C", filepath.Join(s.pins(), tool),
-		"mod", "download", "-json", module)
-	if err != nil {
-		return "", err
-	}
-	var found struct{ Dir string }
-	if err = json.Unmarshal([]byte(output), &found); err != nil || found.Dir == "" {
-		return "", fmt.Errorf("downloading module %s says no folder: %s", module, output)
-	}
-	return found.Dir, nil
+	found, err := tools.Download(ctx, filepath.Join(s.pins(), tool), module)
+	return found.Dir, err
 }
 
 // Base is a root file system of Debian as an image's lowest layer (iptables, curl, a shell, glibc).
