@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func TestE2E(t *testing.T) {
 		t.Run(name, func(t *testing.T) { hold(t, e, keep) })
 	}
 	if f.rounds == 1 {
-		t.Run("broken", func(t *testing.T) { fail(t, e, keep) })
+		t.Run("mistakes", func(t *testing.T) { fail(t, e, keep) })
 	}
 }
 
@@ -88,34 +89,40 @@ func hold(t *testing.T, e *cases.Env, keep func(*testing.T, string)) {
 	}
 }
 
-// fail breaks what a check is about, on purpose, and wants the check to fail: a check that can't is none.
+// fail makes each mistake on purpose, and wants the checks that are about it to fail: a check that can't is none.
 func fail(t *testing.T, e *cases.Env, keep func(*testing.T, string)) {
 	t.Helper()
-	for _, c := range cases.All() {
-		for _, check := range c.Checks {
-			if check.Break == nil {
-				continue
-			}
-			t.Run(c.Name+"/"+check.Name, func(t *testing.T) {
-				t.Cleanup(func() {
-					ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
-					defer cancel()
-					assert.NoError(t, e.Mend(ctx))
-				})
-				err := check.Break(t.Context(), here(t, e))
-				skipLacking(t, e, err)
-				require.NoError(t, err)
-				err = check.Run(t.Context(), here(t, e))
-				skipLacking(t, e, err)
-				var violated cases.ViolatedError
-				if !errors.As(err, &violated) {
-					keep(t, "broken-"+c.Name+"-"+check.Name)
-				}
-				require.ErrorAs(t, err, &violated, "the check holds, or fails for another reason, although what it is about was broken")
-				e.Figure("%s/%s fails when broken: %v", c.Name, check.Name, err)
+	for _, mistake := range cases.Mistakes() {
+		t.Run(mistake.Name, func(t *testing.T) {
+			t.Cleanup(func() {
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
+				defer cancel()
+				assert.NoError(t, e.Mend(ctx))
 			})
-		}
+			wrong := here(t, e)
+			err := mistake.Make(t.Context(), wrong)
+			skipLacking(t, e, err)
+			require.NoError(t, err)
+			for _, name := range mistake.Noticed {
+				check, found := cases.Find(name)
+				require.True(t, found, name)
+				t.Run(name, func(t *testing.T) { notice(t, wrong, check, keep) })
+			}
+		})
 	}
+}
+
+// notice wants a check to find that what it is about does not hold.
+func notice(t *testing.T, e *cases.Env, check cases.Check, keep func(*testing.T, string)) {
+	t.Helper()
+	err := check.Run(t.Context(), here(t, e))
+	skipLacking(t, e, err)
+	var violated cases.ViolatedError
+	if !errors.As(err, &violated) {
+		keep(t, "mistake-"+strings.ReplaceAll(check.Name, " ", "-"))
+	}
+	require.ErrorAs(t, err, &violated, "the check holds, or fails for another reason, although what it is about was broken")
+	e.Figure("%s notices: %v", check.Name, err)
 }
 
 // skipLacking skips what a person's own tree has nothing for. The reference tree has something for every check.

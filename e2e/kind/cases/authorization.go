@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
 )
@@ -15,26 +19,30 @@ func authorization() Case {
 	return Case{Name: "authorization", Checks: []Check{
 		{Name: "gateway", Run: gatewayPasses},
 		{Name: "caller", Run: callerPasses},
-		{Name: "others", Run: othersRefused, Break: openToAll},
+		{Name: "others", Run: othersRefused},
 		{Name: "metrics", Run: metricsForMonitoring},
 		{Name: "tokens", Run: tokensChecked},
 	}}
 }
 
-// openPolicy is the name of the policy that openToAll adds.
-const openPolicy = "open"
+// mistakeLabel is on what is added to the cluster by mistake.
+const mistakeLabel = "kservegen.dev/mistake"
 
 // openToAll adds a policy that lets everyone in, as somebody does who tries to find out why a call is refused.
 func openToAll(ctx context.Context, e *Env) error {
-	policy := map[string]any{
-		"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
-		"metadata": map[string]any{"name": openPolicy, "namespace": e.Tree.Namespace()},
-		"spec":     map[string]any{"rules": []any{map[string]any{}}},
-	}
-	if err := e.Kubectl.Apply(ctx, policy); err != nil {
+	if err := e.letIn(ctx); err != nil {
 		return err
 	}
 	return untilViolated(ctx, e, "another workload to be let in", othersRefused)
+}
+
+// letIn adds a policy whose one rule asks for nothing.
+func (e *Env) letIn(ctx context.Context) error {
+	return e.Kubectl.Apply(ctx, map[string]any{
+		"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+		"metadata": map[string]any{"name": "open", "namespace": e.Tree.Namespace(), "labels": map[string]any{mistakeLabel: "open"}},
+		"spec":     map[string]any{"rules": []any{map[string]any{}}},
+	})
 }
 
 // paths of the server: those of the API, and what lies beside it (vLLM's and the simulator's).
@@ -121,21 +129,51 @@ func (e *Env) answers(ctx context.Context, client, url string, paths []string, w
 	return nil
 }
 
+// metricsPort is the sidecar's, where it gives the server's metrics beside its own (Istio's metrics merging).
+const metricsPort = 15020
+
+// withoutMonitoring takes the metrics' port out of the NetworkPolicies, as one does who takes it for a mistake.
+func withoutMonitoring(ctx context.Context, e *Env) error {
+	if !e.has("NetworkPolicy") {
+		return lacks("no NetworkPolicy")
+	}
+	for _, object := range e.objects("NetworkPolicy") {
+		var policy networkingv1.NetworkPolicy
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, &policy); err != nil {
+			return err
+		}
+		for i, rule := range policy.Spec.Ingress {
+			if !slices.ContainsFunc(rule.Ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port != nil && p.Port.IntValue() == metricsPort }) {
+				continue
+			}
+			patch := fmt.Sprintf(`[{"op":"remove","path":"/spec/ingress/%d"}]`, i)
+			if _, err := e.Kubectl.Run(ctx, "-n", policy.Namespace, "patch", "networkpolicy", policy.Name, "--type=json", "-p", patch); err != nil {
+				return err
+			}
+			return untilViolated(ctx, e, "monitoring to be shut out", metricsForMonitoring)
+		}
+	}
+	return lacks("no NetworkPolicy that lets monitoring in")
+}
+
 // metricsForMonitoring: the merged metrics of server and sidecar, on the sidecar's port.
 func metricsForMonitoring(ctx context.Context, e *Env) error {
 	found, err := e.modelPods(ctx, "")
 	if err != nil {
 		return err
 	}
-	url := fmt.Sprintf("http://%s:15020/stats/prometheus", found[0].Status.PodIP)
+	url := fmt.Sprintf("http://%s:%d/stats/prometheus", found[0].Status.PodIP, metricsPort)
 	namespace, pod, _ := strings.Cut(install.Monitoring, "/")
 	out, err := e.Kubectl.Run(ctx, "-n", namespace, "exec", pod, "-c", "client", "--", "curl", "-sS", "--max-time", "5", url)
+	if err != nil && strings.Contains(err.Error(), "curl: (") {
+		return violated("monitoring reads nothing: %v", err)
+	}
 	if err != nil {
 		return err
 	}
 	for _, metric := range []string{"vllm:num_requests_running", "envoy_"} {
 		if !strings.Contains(out, metric) {
-			return fmt.Errorf("%s has no %s", url, metric)
+			return violated("%s has no %s", url, metric)
 		}
 	}
 	e.Figure("monitoring reads vLLM's and the sidecar's metrics together, %d lines", strings.Count(out, "\n"))

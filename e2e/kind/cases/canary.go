@@ -32,9 +32,9 @@ func (e *Env) sample() int {
 // canary: the weights are what clients get.
 func canary() Case {
 	return Case{Name: "canary", Checks: []Check{
-		{Name: "weights", Run: splits, Break: otherWeights},
-		{Name: "testers", Run: testersReach, Break: withoutRules("testers")},
-		{Name: "sticky", Run: sticks, Break: withoutRules("sticky")},
+		{Name: "weights", Run: splits},
+		{Name: "testers", Run: testersAlways},
+		{Name: "sticky", Run: sticks},
 		{Name: "ends", Run: ends},
 	}}
 }
@@ -86,28 +86,73 @@ func splits(ctx context.Context, e *Env) error {
 	return errors.Join(errs...)
 }
 
-// testersReach: the header leads to its revision, each time.
-func testersReach(ctx context.Context, e *Env) error {
+// testers are the header and the host of the rule for them.
+func (e *Env) testers() (header map[string]string, host string, err error) {
 	for _, rule := range e.Tree.Route.Spec.Http {
 		if !strings.HasPrefix(rule.Name, "testers") || len(rule.Match) == 0 {
 			continue
 		}
-		header := map[string]string{}
+		header = map[string]string{}
 		for name, match := range rule.Match[0].Headers {
 			header[name] = match.GetExact()
 		}
-		host := rule.Route[0].Destination.Host
-		answers := e.Client(8).Run(ctx, load.Plan{Requests: 100, Lanes: 8, Request: load.Request{Tokens: 2, Header: header}})
-		if err := answers.Err(); err != nil {
-			return err
-		}
-		e.Figure("%v: %d of %d reach %s", header, len(answers.By(pods(host))), len(answers), host)
-		if got := len(answers.By(pods(host))); got != len(answers) {
-			return violated("%d of %d requests with %v did not reach %s", len(answers)-got, len(answers), header, host)
-		}
-		return nil
+		return header, rule.Route[0].Destination.Host, nil
 	}
-	return lacks("no rule for testers")
+	return nil, "", lacks("no rule for testers")
+}
+
+// testersReach: the header leads to its revision, each time.
+func testersReach(ctx context.Context, e *Env) error {
+	header, host, err := e.testers()
+	if err != nil {
+		return err
+	}
+	return e.reach(ctx, header, host, 100)
+}
+
+// reach asks a hundred times and wants so many answers from a host's pods.
+func (e *Env) reach(ctx context.Context, header map[string]string, host string, want int) error {
+	answers := e.Client(8).Run(ctx, load.Plan{Requests: 100, Lanes: 8, Request: load.Request{Tokens: 2, Header: header}})
+	if err := answers.Err(); err != nil {
+		return err
+	}
+	got := len(answers.By(pods(host)))
+	e.Figure("%v: %d of %d reach %s", header, got, len(answers), host)
+	if got != want {
+		return violated("%d of %d requests with %v reached %s, not %d", got, len(answers), header, host, want)
+	}
+	return nil
+}
+
+// testersAlways: they reach their revision even where nobody else does, and by the header's own value only.
+func testersAlways(ctx context.Context, e *Env) (err error) {
+	if err := testersReach(ctx, e); err != nil {
+		return err
+	}
+	header, host, err := e.testers()
+	if err != nil {
+		return err
+	}
+	shares := e.Tree.Shares()
+	other := slices.IndexFunc(e.hosts(), func(h string) bool { return h != host })
+	if other < 0 {
+		return lacks("no other revision than the testers'")
+	}
+	for h := range shares {
+		shares[h] = 0
+	}
+	shares[e.hosts()[other]] = 100
+	defer func() { err = errors.Join(err, e.mend(ctx)) }()
+	if err := e.step(ctx, shares); err != nil {
+		return err
+	}
+	if err := testersReach(ctx, e); err != nil {
+		return err
+	}
+	for name := range header {
+		header[name] = "no-" + header[name]
+	}
+	return e.reach(ctx, header, host, 0)
 }
 
 // bucketHeader is the header of sticky buckets, empty where the tree has none.

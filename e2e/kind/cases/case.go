@@ -48,8 +48,6 @@ type Check struct {
 	Name string
 	// Run returns why it does not hold.
 	Run func(context.Context, *Env) error
-	// Break makes it not hold, as a mistake would; nil where no test breaks it. Applying the tree again mends it.
-	Break func(context.Context, *Env) error
 }
 
 // LacksError says that a tree has nothing for a check to prove.
@@ -72,7 +70,7 @@ func isViolated(err error) bool {
 	return errors.As(err, &v)
 }
 
-// untilViolated waits until a check finds what a Break has done.
+// untilViolated waits until a check finds what a Mistake has done.
 func untilViolated(ctx context.Context, e *Env, what string, check func(context.Context, *Env) error) error {
 	return eventually(ctx, what, func(ctx context.Context) error {
 		err := check(ctx, e)
@@ -159,9 +157,9 @@ func (e *Env) FirstAnswer(ctx context.Context) error {
 	})
 }
 
-// Forget removes what a check that was cut off has left beside the tree.
+// Forget removes what a Mistake, or one that was cut off, has left beside the tree.
 func (e *Env) Forget(ctx context.Context) error {
-	_, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "authorizationpolicy", openPolicy, "--ignore-not-found")
+	_, err := e.Kubectl.Run(ctx, "delete", "authorizationpolicies,destinationrules", "-A", "-l", mistakeLabel)
 	return err
 }
 
@@ -170,10 +168,10 @@ func (e *Env) Mend(ctx context.Context) error {
 	if err := e.Forget(ctx); err != nil {
 		return err
 	}
-	if err := e.mend(ctx); err != nil {
+	if err := errors.Join(e.mend(ctx), e.Ready(ctx)); err != nil {
 		return err
 	}
-	for _, check := range []func(context.Context, *Env) error{testersReach, serverRefuses, othersRefused} {
+	for _, check := range []func(context.Context, *Env) error{testersReach, serverRefuses, answersCaller, othersRefused} {
 		err := eventually(ctx, "the mesh to be as before", func(ctx context.Context) error {
 			err := check(ctx, e)
 			if lacks := (LacksError{}); errors.As(err, &lacks) {

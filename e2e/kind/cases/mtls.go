@@ -17,7 +17,7 @@ import (
 // mtls: nobody speaks plaintext to a model's pod, and who speaks has an identity.
 func mtls() Case {
 	return Case{Name: "mtls", Checks: []Check{
-		{Name: "plaintext", Run: refusesPlaintext, Break: permissive},
+		{Name: "plaintext", Run: refusesPlaintext},
 		{Name: "caller", Run: answersCaller},
 		{Name: "identity", Run: seesIdentity},
 	}}
@@ -25,18 +25,66 @@ func mtls() Case {
 
 // permissive lets plaintext in beside mTLS, as a migration does that was never finished.
 func permissive(ctx context.Context, e *Env) error {
-	for _, object := range e.Tree.Objects {
-		if object["kind"] != "PeerAuthentication" {
-			continue
-		}
+	if err := e.letPlaintextIn(ctx); err != nil {
+		return err
+	}
+	// Nothing tells from outside when every pod has it, but the answer that must not be.
+	return untilViolated(ctx, e, "a pod to answer plaintext", serverRefuses)
+}
+
+// callersWithoutTLS has the callers' own sidecars send plaintext: a rule in the client's namespace goes before the
+// model's.
+func callersWithoutTLS(ctx context.Context, e *Env) error {
+	if err := e.sendPlaintext(ctx); err != nil {
+		return err
+	}
+	return untilViolated(ctx, e, "a caller to be refused", answersCaller)
+}
+
+// withoutTLS does both, and lets in whom nobody knows: all is answered, and nothing is safe on the wire.
+func withoutTLS(ctx context.Context, e *Env) error {
+	if err := errors.Join(e.letPlaintextIn(ctx), e.letIn(ctx)); err != nil {
+		return err
+	}
+	if err := untilViolated(ctx, e, "a pod to answer plaintext", serverRefuses); err != nil {
+		return err
+	}
+	if err := e.sendPlaintext(ctx); err != nil {
+		return err
+	}
+	return untilViolated(ctx, e, "a call without an identity", seesIdentity)
+}
+
+// sendPlaintext adds a DestinationRule to the first caller's namespace.
+func (e *Env) sendPlaintext(ctx context.Context) error {
+	client, _, err := e.caller()
+	if err != nil {
+		return err
+	}
+	namespace, _, _ := strings.Cut(client, "/")
+	return e.Kubectl.Apply(ctx, map[string]any{
+		"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
+		"metadata": map[string]any{"name": "plaintext", "namespace": namespace, "labels": map[string]any{mistakeLabel: "plaintext"}},
+		"spec": map[string]any{
+			"host":          "*." + e.Tree.Namespace() + ".svc.cluster.local",
+			"trafficPolicy": map[string]any{"tls": map[string]any{"mode": "DISABLE"}},
+		},
+	})
+}
+
+// letPlaintextIn turns the tree's PeerAuthentications to PERMISSIVE.
+func (e *Env) letPlaintextIn(ctx context.Context) error {
+	if !e.has("PeerAuthentication") {
+		return lacks("no PeerAuthentication")
+	}
+	for _, object := range e.objects("PeerAuthentication") {
 		name := object["metadata"].(map[string]any)["name"].(string)
 		if _, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "patch", "peerauthentication", name, "--type=merge",
 			"-p", `{"spec":{"mtls":{"mode":"PERMISSIVE"}}}`); err != nil {
 			return err
 		}
 	}
-	// Nothing tells from outside when every pod has it, but the answer that must not be.
-	return untilViolated(ctx, e, "a pod to answer plaintext", serverRefuses)
+	return nil
 }
 
 // sidecarPorts are the sidecar's own, which speak plaintext by design: health, merged metrics and Envoy's
@@ -187,21 +235,25 @@ func seesIdentity(ctx context.Context, e *Env) error {
 	}
 	namespace, account, _ := strings.Cut(client, "/")
 	want := regexp.MustCompile(`peer=spiffe://cluster\.local/ns/` + namespace + `/sa/` + account + ` local=spiffe://\S+ tls=TLSv1\.[23]`)
-	return eventually(ctx, "the call in an access log", func(ctx context.Context) error {
+	seen := ""
+	if err := eventually(ctx, "the call in an access log", func(ctx context.Context) error {
 		out, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "logs", "-l", "serving.kserve.io/inferenceservice", "-c", "istio-proxy", "--tail=200")
 		if err != nil {
 			return err
 		}
 		for line := range strings.Lines(out) {
-			if !strings.Contains(line, mark) {
-				continue
+			if strings.Contains(line, mark) {
+				seen = line
+				return nil
 			}
-			if !want.MatchString(line) {
-				return fmt.Errorf("the model's sidecar saw %s", line)
-			}
-			e.Figure("%s", want.FindString(line))
-			return nil
 		}
 		return errors.New("no sidecar of the model has logged it")
-	})
+	}); err != nil {
+		return err
+	}
+	if !want.MatchString(seen) {
+		return violated("the model's sidecar saw %s", seen)
+	}
+	e.Figure("%s", want.FindString(seen))
+	return nil
 }

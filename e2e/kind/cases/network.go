@@ -12,7 +12,7 @@ import (
 // network: the NetworkPolicies, enforced by the nodes.
 func network() Case {
 	return Case{Name: "network", Checks: []Check{
-		{Name: "stranger", Run: strangerShutOut, Break: withoutNetworkPolicies},
+		{Name: "stranger", Run: strangerShutOut},
 		{Name: "metrics", Run: metricsShut},
 	}}
 }
@@ -33,12 +33,12 @@ func (e *Env) deletePolicies(ctx context.Context) error {
 // strangerShutOut: from a namespace that the tree doesn't name no packet arrives, neither at the server's port nor
 // at the sidecar's.
 func strangerShutOut(ctx context.Context, e *Env) error {
-	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, 8080, 15020)
+	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, 8080, metricsPort)
 }
 
 // metricsShut: who may call may not read metrics.
 func metricsShut(ctx context.Context, e *Env) error {
-	return e.dropped(ctx, e.plainClient(), 15020)
+	return e.dropped(ctx, e.plainClient(), metricsPort)
 }
 
 // has says whether the tree has an object of the kind.

@@ -53,7 +53,8 @@ func hasDevices(ctx context.Context, e *Env) error {
 	}
 	owner := map[string]string{}
 	for _, pod := range found {
-		out, err := e.Kubectl.Run(ctx, "-n", pod.Namespace, "exec", pod.Name, "-c", "kserve-container", "--",
+		before := len(owner)
+		out, err := e.Kubectl.Run(ctx, "-n", pod.Namespace, "exec", pod.Name, "-c", serverContainer, "--",
 			"nvidia-smi", "--query-gpu=uuid,name", "--format=csv,noheader")
 		if err != nil {
 			return err
@@ -65,12 +66,26 @@ func hasDevices(ctx context.Context, e *Env) error {
 			}
 			owner[id] = pod.Name
 		}
+		if have, want := len(owner)-before, e.devices(pod); have != want {
+			return fmt.Errorf("pod %s sees %d devices and asked for %d", pod.Name, have, want)
+		}
 	}
 	if want := e.Tree.Needs().Devices; len(owner) != want {
 		return fmt.Errorf("%d pods have %d devices, not %d", len(found), len(owner), want)
 	}
 	e.Figure("%d pods have %d devices", len(found), len(owner))
 	return nil
+}
+
+// devices is how many the server's container asks for.
+func (e *Env) devices(pod corev1.Pod) int {
+	for _, container := range pod.Spec.Containers {
+		if container.Name == serverContainer {
+			limit := container.Resources.Limits[corev1.ResourceName(e.Tree.Needs().Device)]
+			return int(limit.Value())
+		}
+	}
+	return 0
 }
 
 func namesModel(ctx context.Context, e *Env) error {

@@ -57,6 +57,14 @@ func (e *Env) underLoad(ctx context.Context, what string, run func(context.Conte
 	return answers, err
 }
 
+// nothingLost fails where a client did not get what it asked for.
+func nothingLost(answers load.Answers) error {
+	if err := answers.Err(); err != nil {
+		return violated("%v", err)
+	}
+	return nil
+}
+
 // gone waits until none of these pods is there any more: until then a stream may still be cut.
 func (e *Env) gone(ctx context.Context, pods []corev1.Pod) error {
 	for _, pod := range pods {
@@ -112,7 +120,7 @@ func shiftsWeights(ctx context.Context, e *Env) (err error) {
 	if got := len(between.By(pods(stable))); got > 0 || len(between) == 0 {
 		return violated("%d of %d requests reached %s at 0 percent", got, len(between), stable)
 	}
-	return answers.Err()
+	return nothingLost(answers)
 }
 
 // halves lets both revisions serve, so that either's pods may go.
@@ -124,8 +132,10 @@ func (e *Env) halves(ctx context.Context) (stable, next string, err error) {
 	return stable, next, e.step(ctx, tree.Shares{stable: 50, next: 50})
 }
 
-// deployment is the name of the Deployment behind a host.
+// deployment is the name of the Deployment behind a host, service that of the InferenceService.
 func deployment(host string) string { return strings.TrimSuffix(pods(host), "-") }
+
+func service(host string) string { return strings.TrimSuffix(deployment(host), "-predictor") }
 
 // restarts replaces the pods of the first revision one after the other. Not by `kubectl rollout restart`: KServe 0.20
 // compares the Deployment's template with its own and takes the annotation away again (deployment_reconciler.go in
@@ -136,7 +146,7 @@ func restarts(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	before, err := e.modelPods(ctx, strings.TrimSuffix(deployment(stable), "-predictor"))
+	before, err := e.modelPods(ctx, service(stable))
 	if err != nil {
 		return err
 	}
@@ -151,65 +161,15 @@ func restarts(ctx context.Context, e *Env) (err error) {
 		}
 		return nil
 	})
-	return errors.Join(err, answers.Err())
+	return errors.Join(err, nothingLost(answers))
 }
 
-// drains takes a node out of service as a person does; the PodDisruptionBudgets say how fast.
-func drains(ctx context.Context, e *Env) (err error) {
-	found, err := e.modelPods(ctx, "")
-	if err != nil {
+// withoutGrace takes from the pods of the first revision the time in which streams may end.
+func withoutGrace(ctx context.Context, e *Env) error {
+	if err := e.customize(ctx, "InferenceService", `[{"op": "replace", "path": "/spec/predictor/terminationGracePeriodSeconds", "value": 1}]`); err != nil {
 		return err
 	}
-	node := found[0].Spec.NodeName
-	defer func() {
-		_, undo := e.Kubectl.Run(ctx, "uncordon", node)
-		err = errors.Join(err, undo, e.Ready(ctx), e.mend(ctx))
-	}()
-	if _, _, err = e.halves(ctx); err != nil {
-		return err
-	}
-	answers, err := e.underLoad(ctx, "drain of a worker", func(ctx context.Context) error {
-		_, err := e.Kubectl.Run(ctx, "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=8m")
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	left, err := e.modelPods(ctx, "")
-	if err != nil {
-		return err
-	}
-	for _, pod := range left {
-		if pod.Spec.NodeName == node {
-			return violated("pod %s is on the drained node %s", pod.Name, node)
-		}
-	}
-	return answers.Err()
-}
-
-// removes deletes the first revision once it gets nothing any more, as the pruning of a sync does.
-func removes(ctx context.Context, e *Env) (err error) {
-	defer func() { err = errors.Join(err, e.Apply(ctx, e.Tree.Dir), e.Ready(ctx), e.mend(ctx)) }()
-	stable, next, err := e.halves(ctx)
-	if err != nil {
-		return err
-	}
-	service := strings.TrimSuffix(deployment(stable), "-predictor")
-	namespace := e.Tree.Namespace()
-	before, err := e.modelPods(ctx, service)
-	if err != nil {
-		return err
-	}
-	answers, err := e.underLoad(ctx, "removing "+service, func(ctx context.Context) error {
-		if err := e.step(ctx, tree.Shares{stable: 0, next: 100}); err != nil {
-			return err
-		}
-		if _, err := e.Kubectl.Run(ctx, "-n", namespace, "delete", "inferenceservice/"+service, "servingruntime/"+service, "--timeout=5m"); err != nil {
-			return err
-		}
-		return e.gone(ctx, before)
-	})
-	return errors.Join(err, answers.Err())
+	return e.Ready(ctx)
 }
 
 // victim is a pod of the last revision, while both serve.
@@ -218,7 +178,7 @@ func (e *Env) victim(ctx context.Context) (corev1.Pod, error) {
 	if err != nil {
 		return corev1.Pod{}, err
 	}
-	found, err := e.modelPods(ctx, strings.TrimSuffix(deployment(next), "-predictor"))
+	found, err := e.modelPods(ctx, service(next))
 	if err != nil {
 		return corev1.Pod{}, err
 	}

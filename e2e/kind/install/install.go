@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 )
@@ -67,7 +69,31 @@ func (i Installer) Gateway(ctx context.Context, identity string) error {
 // Requests lowers what pods of InferenceServices ask for.
 func (i Installer) Requests(ctx context.Context) error {
 	fmt.Fprintln(i.Log, "supplied: an admission policy that lowers the requests for CPU, memory and disk of model pods")
-	return i.apply(ctx, requestsYAML)
+	if err := i.apply(ctx, requestsYAML); err != nil {
+		return err
+	}
+	return i.lowered(ctx)
+}
+
+// lowered waits until the API server applies the admission policy: a pod made earlier would wait for a GPU server's
+// memory.
+func (i Installer) lowered(ctx context.Context) error {
+	pod := object("v1", "Pod", "default", "request")
+	pod["metadata"].(map[string]any)["labels"] = map[string]any{"serving.kserve.io/inferenceservice": "request"}
+	pod["spec"] = map[string]any{"containers": []any{map[string]any{
+		"name": "c", "image": ClientImage, "resources": map[string]any{"requests": map[string]any{"memory": "1Ti"}},
+	}}}
+	content, err := json.Marshal(pod)
+	if err != nil {
+		return err
+	}
+	return wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		out, err := i.Kubectl.Send(ctx, bytes.NewReader(content), "create", "--dry-run=server", "-o", "json", "-f", "-")
+		if err != nil {
+			return false, err
+		}
+		return !strings.Contains(out, "1Ti"), nil
+	})
 }
 
 func (i Installer) apply(ctx context.Context, content []byte) error {

@@ -145,6 +145,7 @@ func adaptManager(o map[string]any) error {
 		kept = append(kept, container)
 	}
 	pod.Containers = kept
+	pod.NodeSelector = map[string]string{controlPlane: ""} // not on a worker, which a case drains
 	changed, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&d)
 	if err != nil {
 		return err

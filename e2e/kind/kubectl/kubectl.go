@@ -30,6 +30,18 @@ func (k Kubectl) Run(ctx context.Context, args ...string) (string, error) {
 
 // Send is Run with standard input.
 func (k Kubectl) Send(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
+	out, _, err := k.run(ctx, stdin, args...)
+	return out, err
+}
+
+// Said returns what kubectl says beside what it prints: warnings, and what it will try again.
+func (k Kubectl) Said(ctx context.Context, args ...string) (string, error) {
+	_, said, err := k.run(ctx, nil, args...)
+	return said, err
+}
+
+// run returns standard output and standard error.
+func (k Kubectl) run(ctx context.Context, stdin io.Reader, args ...string) (printed, said string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, k.Path, args...)
@@ -37,14 +49,13 @@ func (k Kubectl) Send(ctx context.Context, stdin io.Reader, args ...string) (str
 	cmd.Stdin = stdin
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if err == nil {
-		return stdout.String(), nil
+	if err = cmd.Run(); err == nil {
+		return stdout.String(), stderr.String(), nil
 	}
 	if ctx.Err() != nil {
 		err = errors.Join(ctx.Err(), err)
 	}
-	return stdout.String(), fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	return stdout.String(), stderr.String(), fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 }
 
 // Apply makes or changes objects by server-side apply. It is for what the suite supplies; a tree is applied by
@@ -58,6 +69,16 @@ func (k Kubectl) Apply(ctx context.Context, objects ...map[string]any) error {
 		return err
 	}
 	_, err = k.Send(ctx, bytes.NewReader(content), "apply", "--server-side", "--force-conflicts", "--field-manager=kservegen-e2e", "-f", "-")
+	return err
+}
+
+// Delete deletes objects, and returns when they are gone.
+func (k Kubectl) Delete(ctx context.Context, objects ...map[string]any) error {
+	content, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
+	if err != nil {
+		return err
+	}
+	_, err = k.Send(ctx, bytes.NewReader(content), "delete", "--timeout=5m", "-f", "-")
 	return err
 }
 

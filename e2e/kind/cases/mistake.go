@@ -1,0 +1,54 @@
+package cases
+
+import "context"
+
+// Mistake is one that a person makes. A check that doesn't notice it proves nothing.
+type Mistake struct {
+	Name string
+	// Make makes it, in the cluster or in a copy of the tree that it puts in the environment's place. Mend undoes it.
+	Make func(context.Context, *Env) error
+	// Noticed are the checks that must fail then, as CASE/CHECK.
+	Noticed []string
+}
+
+// Mistakes are all that the suite makes. The rest of the checks have their negative half in themselves, or count
+// what is lost.
+func Mistakes() []Mistake {
+	return []Mistake{
+		{Name: "other weights", Make: otherWeights, Noticed: []string{"canary/weights"}},
+		{Name: "no rule for testers", Make: withoutRules("testers"), Noticed: []string{"canary/testers"}},
+		{Name: "no rules for buckets", Make: withoutRules("sticky"), Noticed: []string{"canary/sticky"}},
+		{Name: "no time to end", Make: withoutGrace, Noticed: []string{"shift/rolling restart"}},
+		{Name: "no disruption budgets", Make: withoutBudgets, Noticed: []string{"shift/drain"}},
+		{Name: "permissive", Make: permissive, Noticed: []string{"mtls/plaintext"}},
+		{Name: "callers without TLS", Make: callersWithoutTLS, Noticed: []string{"mtls/caller"}},
+		{Name: "TLS for nobody", Make: withoutTLS, Noticed: []string{"mtls/identity"}},
+		{Name: "open to all", Make: openToAll, Noticed: []string{"authorization/others", "authorization/caller", "authorization/gateway"}},
+		{Name: "monitoring shut out", Make: withoutMonitoring, Noticed: []string{"authorization/metrics"}},
+		{Name: "no network policies", Make: withoutNetworkPolicies, Noticed: []string{"network/stranger", "network/metrics"}},
+	}
+}
+
+// customize puts a copy of the tree in the tree's place, with a patch in its component custom/, and applies it.
+func (e *Env) customize(ctx context.Context, kind, patch string) error {
+	copied, err := e.Tree.Copy(e.Temporary())
+	if err != nil {
+		return err
+	}
+	if e.Tree, err = copied.Customize(kind, patch); err != nil {
+		return err
+	}
+	return e.Apply(ctx, e.Tree.Dir)
+}
+
+// Find returns the check of that name as CASE/CHECK.
+func Find(name string) (Check, bool) {
+	for _, c := range All() {
+		for _, check := range c.Checks {
+			if c.Name+"/"+check.Name == name {
+				return check, true
+			}
+		}
+	}
+	return Check{}, false
+}

@@ -1,0 +1,24 @@
+package cases
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// TestMistakes: each has checks to notice it, and the three cases that the suite is for have mistakes.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	noticed := map[string]bool{}
+	for _, m := range Mistakes() {
+		assert.NotEmpty(t, m.Noticed, m.Name)
+		for _, name := range m.Noticed {
+			_, found := Find(name)
+			assert.True(t, found, "%s: there is no check %s", m.Name, name)
+			noticed[name] = true
+		}
+	}
+	for _, name := range []string{"canary/weights", "mtls/plaintext", "authorization/others", "network/stranger"} {
+		assert.True(t, noticed[name], name)
+	}
+}

@@ -1,0 +1,113 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+// removes ends a canary: the first revision gets nothing any more, leaves the document, and what the tree then no
+// longer has is deleted, as a sync with pruning does.
+func removes(ctx context.Context, e *Env) (err error) {
+	defer func() { err = errors.Join(err, e.Apply(ctx, e.Tree.Dir), e.Ready(ctx), e.mend(ctx)) }()
+	stable, next, err := e.halves(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := e.renderWithout(ctx, service(stable))
+	if err != nil {
+		return err
+	}
+	before, err := e.modelPods(ctx, service(stable))
+	if err != nil {
+		return err
+	}
+	answers, err := e.underLoad(ctx, "removing "+service(stable), func(ctx context.Context) error {
+		if err := e.step(ctx, tree.Shares{stable: 0, next: 100}); err != nil {
+			return err
+		}
+		if err := e.Apply(ctx, after.Dir); err != nil {
+			return err
+		}
+		pruned := e.Tree.Without(after)
+		e.Figure("%d objects pruned", len(pruned))
+		return errors.Join(e.Kubectl.Delete(ctx, pruned...), e.gone(ctx, before))
+	})
+	return errors.Join(err, nothingLost(answers))
+}
+
+// renderWithout renders the tree's document without a revision: the one that is left gets everything.
+func (e *Env) renderWithout(ctx context.Context, revision string) (*tree.Tree, error) {
+	root, err := filepath.Abs(filepath.Join(e.Tree.Dir, "..", ".."))
+	if err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(filepath.Join(root, "..", "document.yaml"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, lacks("no document.yaml beside %s to render without %s", root, revision)
+	}
+	if err != nil {
+		return nil, err
+	}
+	changed, err := without(content, filepath.Base(e.Tree.Dir), revision)
+	if err != nil {
+		return nil, err
+	}
+	dir := e.Temporary()
+	path := filepath.Join(dir, "document.yaml")
+	if err := os.WriteFile(path, changed, 0o600); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, e.Kservegen, "render", "-f", path, "-o", filepath.Join(dir, "deploy"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return tree.Read(filepath.Join(dir, "deploy", filepath.Base(root), "overlays", filepath.Base(e.Tree.Dir)))
+}
+
+// without is a document with one environment, and without the revision whose InferenceService has that name.
+func without(document []byte, environment, service string) ([]byte, error) {
+	var d struct {
+		APIVersion string         `json:"apiVersion"`
+		Kind       string         `json:"kind"`
+		Metadata   map[string]any `json:"metadata"`
+		Spec       map[string]any `json:"spec"`
+	}
+	if err := yaml.UnmarshalStrict(document, &d); err != nil {
+		return nil, err
+	}
+	var kept []any
+	revisions, _ := d.Spec["revisions"].([]any)
+	for _, revision := range revisions {
+		fields, _ := revision.(map[string]any)
+		if fmt.Sprintf("%v-%v", d.Metadata["name"], fields["name"]) != service {
+			kept = append(kept, revision)
+		}
+	}
+	if len(kept) != 1 || len(revisions) != 2 {
+		return nil, lacks("%d revisions in its document, of which %d are not %s", len(revisions), len(kept), service)
+	}
+	d.Spec["revisions"] = kept
+	// What is about shares has nothing to share.
+	delete(d.Spec, "traffic")
+	delete(d.Spec, "sticky")
+	environments, _ := d.Spec["environments"].([]any)
+	d.Spec["environments"] = slices.DeleteFunc(environments, func(one any) bool {
+		fields, _ := one.(map[string]any)
+		delete(fields, "traffic")
+		delete(fields, "sticky")
+		return fields["name"] != environment
+	})
+	if len(environments) == 0 {
+		delete(d.Spec, "environments")
+	}
+	return yaml.Marshal(d)
+}

@@ -1,0 +1,49 @@
+package tree
+
+import (
+	"os"
+	"path/filepath"
+
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+)
+
+// Without are the objects that the tree has and another has not, by kind and name.
+func (t *Tree) Without(other *Tree) []map[string]any {
+	type key struct{ kind, path any }
+	has := map[key]bool{}
+	for _, object := range other.Objects {
+		has[key{object["kind"], path(object)}] = true
+	}
+	var missing []map[string]any
+	for _, object := range t.Objects {
+		if !has[key{object["kind"], path(object)}] {
+			missing = append(missing, object)
+		}
+	}
+	return missing
+}
+
+// Customize adds a patch of all objects of a kind to the overlay's component custom/, which is the user's, and returns
+// the tree as it then is. The tree is to be a Copy.
+func (t *Tree) Customize(kind, patch string) (*Tree, error) {
+	path := filepath.Join(t.Dir, "custom", "kustomization.yaml")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var custom types.Kustomization
+	if err := yaml.UnmarshalStrict(content, &custom); err != nil {
+		return nil, err
+	}
+	target := &types.Selector{}
+	target.Kind = kind
+	custom.Patches = append(custom.Patches, types.Patch{Patch: patch, Target: target})
+	if content, err = yaml.Marshal(custom); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return nil, err
+	}
+	return Read(t.Dir)
+}
