@@ -43,7 +43,7 @@ type Suite struct {
 }
 
 // Up brings everything up, as far as it isn't, and returns when the model has answered. With an error it may return
-// what there is, to be dumped.
+// what there is, to be dumped. The error is a NotRunError where the tree was validated only; then nothing was built.
 func Up(ctx context.Context, options Options) (*Suite, error) {
 	s := &Suite{Options: options}
 	start := time.Now()
@@ -51,7 +51,7 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	if s.tree, err = tree.Read(options.Tree); err != nil {
 		return nil, err
 	}
-	if err = s.runnable(); err != nil {
+	if err = s.runnable(ctx); err != nil {
 		return nil, err
 	}
 	if s.tools, err = cluster.Open(ctx, options.Root, options.Out); err != nil {
@@ -97,23 +97,6 @@ func Logs(ctx context.Context, options Options, dir string) error {
 	}
 	s := &Suite{Options: options, kubectl: kubectl.Kubectl{Path: path, Kubeconfig: c.Kubeconfig}}
 	return errors.Join(t.Logs(ctx, filepath.Join(dir, "nodes")), s.Dump(ctx, filepath.Join(dir, "cluster")))
-}
-
-// runnable refuses a tree that a cluster without accelerators of its kind would tell nothing about.
-func (s *Suite) runnable() error {
-	needs := s.tree.Needs()
-	if needs.Device != "" && needs.Device != "nvidia.com/gpu" {
-		return fmt.Errorf("%s asks for %s: trees for ROCm and Neuron are validated (kservegen validate), not run here", s.Tree, needs.Device)
-	}
-	if len(s.tree.Kinds) > 0 {
-		return fmt.Errorf("%s has %v, for which the suite has no issuer and no storage: leave them out in a component of custom/", s.Tree, s.tree.Kinds)
-	}
-	for _, service := range s.tree.Services {
-		if service.Spec.Predictor.WorkerSpec != nil {
-			return fmt.Errorf("%s runs on several nodes: such trees are validated (kservegen validate), not run here", s.Tree)
-		}
-	}
-	return nil
 }
 
 // start brings up the cluster with Istio and KServe.

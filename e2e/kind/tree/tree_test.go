@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	example = "../../../overlays/deepseek-r1-distill-llama-8b-a10g"
-	v1, v2  = "deepseek-r1-v1-predictor.llm.svc.cluster.local", "deepseek-r1-v2-predictor.llm.svc.cluster.local"
+	overlays = "../../../overlays"
+	example  = overlays + "/deepseek-r1-distill-llama-8b-a10g"
+	v1, v2   = "deepseek-r1-v1-predictor.llm.svc.cluster.local", "deepseek-r1-v2-predictor.llm.svc.cluster.local"
 )
 
 func read(t *testing.T) *tree.Tree {
@@ -42,6 +43,91 @@ func TestNeeds(t *testing.T) {
 	assert.Equal(t, []string{"istio-ingress/llm"}, needs.Gateways)
 	assert.Equal(t, []string{"chat/chat-ui"}, needs.Callers)
 	assert.Equal(t, []string{"chat", "istio-ingress", "llm"}, needs.Namespaces)
+}
+
+// TestReferenceTrees says of each tree of overlays/ whether a cluster runs it, and why not. One that is added must be
+// entered here.
+func TestReferenceTrees(t *testing.T) {
+	tokens := "it checks tokens of https://login.example.com, which the suite cannot issue"
+	want := map[string]string{
+		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/production": tokens,
+		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/staging":    tokens,
+		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/dev":             "",
+		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production":      "",
+		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/staging":         "",
+		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                     "",
+		"gpt-oss-20b-a10g/gpt-oss-20b/overlays/default":                          "",
+		"laptop/deepseek-r1/overlays/default":                                    "",
+		"llama-3.1-8b-l4/llama-3-1-8b/overlays/dev":                              "",
+		"llama-3.1-8b-l4/llama-3-1-8b/overlays/production":                       "",
+		"llama-3.3-70b-mi300x/llama-3-3-70b/overlays/default":                    "it asks for amd.com/gpu, and only nvidia.com/gpu is mocked",
+	}
+	folders, err := filepath.Glob(filepath.Join(overlays, "*", "*", "overlays", "*"))
+	require.NoError(t, err)
+	have := map[string]string{}
+	for _, folder := range folders {
+		found, err := tree.Read(folder)
+		require.NoError(t, err)
+		name, err := filepath.Rel(overlays, folder)
+		require.NoError(t, err)
+		have[name] = found.NotRun()
+	}
+	assert.Equal(t, want, have)
+}
+
+// TestNotRun changes the reference tree by a patch each, as a person would, into one that cannot be run here.
+func TestNotRun(t *testing.T) {
+	patch := func(target string, operations ...string) string {
+		return "- target: {" + target + "}\n  patch: |\n    - " + strings.Join(operations, "\n    - ") + "\n"
+	}
+	service := func(operations ...string) string {
+		return patch("kind: InferenceService, name: deepseek-r1-v1", operations...)
+	}
+	for name, c := range map[string]struct{ custom, want string }{
+		"as it is":      {custom: "", want: ""},
+		"several nodes": {service(`{op: add, path: /spec/predictor/workerSpec, value: {pipelineParallelSize: 2}}`), "deepseek-r1-v1 runs on several nodes, of which the suite mocks no network of devices"},
+		"Knative": {
+			service(`{op: replace, path: /metadata/annotations/serving.kserve.io~1deploymentMode, value: Knative}`),
+			"deepseek-r1-v1 is for KServe's mode Knative, and the suite has no more than Standard",
+		},
+		"another's runtime": {
+			service(`{op: replace, path: /spec/predictor/model/runtime, value: shared}`),
+			`deepseek-r1-v1 runs by the ServingRuntime "shared", which the tree does not bring`,
+		},
+		"two reasons": {
+			service(`{op: add, path: /spec/predictor/model/resources/limits/aws.amazon.com~1neuron, value: 1}`, `{op: replace, path: /spec/predictor/model/runtime, value: shared}`),
+			`deepseek-r1-v1 runs by the ServingRuntime "shared", which the tree does not bring; it asks for aws.amazon.com/neuron, and only nvidia.com/gpu is mocked`,
+		},
+		"nobody may ask": {
+			patch("kind: VirtualService", `{op: replace, path: /spec/gateways, value: [mesh]}`) +
+				patch("kind: AuthorizationPolicy, name: deepseek-r1-callers", `{op: remove, path: /spec/rules}`),
+			"it has no host at a gateway and lets no workload of the mesh in by name",
+		},
+		"no model": {
+			patch("kind: VirtualService", `{op: replace, path: /kind, value: HTTPRoute}`) + "  options: {allowKindChange: true}\n",
+			"it has 2 InferenceServices and 0 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, customized(t, c.custom).NotRun()) })
+	}
+}
+
+// customized is the reference tree with patches in its custom/kustomization.yaml.
+func customized(t *testing.T, patches string) *tree.Tree {
+	t.Helper()
+	copied, err := read(t).Copy(t.TempDir())
+	require.NoError(t, err)
+	file := filepath.Join(copied.Dir, "custom", "kustomization.yaml")
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	if patches != "" {
+		require.Contains(t, string(content), "patches: []")
+		content = []byte(strings.Replace(string(content), "patches: []", "patches:\n"+patches, 1))
+	}
+	require.NoError(t, os.WriteFile(file, content, 0o600))
+	changed, err := tree.Read(copied.Dir)
+	require.NoError(t, err)
+	return changed
 }
 
 // TestShift edits the tree by hand and has kservegen render the document with the same weights: the same bytes,
