@@ -44,6 +44,9 @@ func paths() (api, beside []string) {
 
 // gatewayPasses: the API through the gateway, and nothing else of the server.
 func gatewayPasses(ctx context.Context, e *Env) error {
+	if err := e.needsGateway(); err != nil {
+		return err
+	}
 	api, beside := paths()
 	want := map[string]int{}
 	for _, path := range api {

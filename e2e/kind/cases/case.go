@@ -25,6 +25,8 @@ type Env struct {
 	Reference bool
 	// Gateway is the address of the mesh's gateway, as http://10.89.0.2:30080; GatewayNamespace is where it runs.
 	Gateway, GatewayNamespace string
+	// Entrance is where requests to the tree's model come in.
+	Entrance Entrance
 	// OnNode runs a command on a node, as root.
 	OnNode func(ctx context.Context, node string, command ...string) (string, error)
 	// Kservegen is the program.
@@ -38,9 +40,27 @@ type Env struct {
 // Figure prints what was measured.
 func (e *Env) Figure(format string, args ...any) { fmt.Fprintf(e.Out, format+"\n", args...) }
 
-// Client asks the tree's model through the gateway.
+// Entrance is the gateway, or for a tree without a host at one a pod with the identity of a caller.
+type Entrance struct {
+	// URL is its address, as http://10.89.0.2:30080; Host the name that the model has there.
+	URL, Host string
+	// Namespace and Workload are those of the Envoy that routes the requests, as `kubectl exec` takes them.
+	Namespace, Workload string
+}
+
+// Client asks the tree's model as clients do, by its name and with what else its rules want.
 func (e *Env) Client(concurrency int) *load.Client {
-	return load.NewClient(e.Gateway, e.Tree.Host(), e.Tree.Model(), concurrency)
+	client := load.NewClient(e.Entrance.URL, e.Entrance.Host, e.Tree.Model(), concurrency)
+	client.Prefix, client.Header = e.Tree.Prefix(), e.Tree.Header()
+	return client
+}
+
+// needsGateway is an error for a tree that has no host at one.
+func (e *Env) needsGateway() error {
+	if e.Tree.Host() == "" {
+		return lacks("no host at a gateway")
+	}
+	return nil
 }
 
 // Check is one thing that must hold.
@@ -152,7 +172,7 @@ func (e *Env) Ready(ctx context.Context) error {
 	return nil
 }
 
-// FirstAnswer waits until the gateway lets a question through.
+// FirstAnswer waits until a question comes through.
 func (e *Env) FirstAnswer(ctx context.Context) error {
 	return eventually(ctx, "the first answer", func(ctx context.Context) error {
 		return e.Client(1).Chat(ctx, load.Request{Tokens: 4}).Err

@@ -52,6 +52,11 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 	if err := i.clients(ctx, needs); err != nil {
 		return err
 	}
+	if t.Host() == "" {
+		if err := i.Entrance(ctx, needs.Callers[0], t.Inside()); err != nil {
+			return err
+		}
+	}
 	if needs.Device == "" {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -207,9 +208,27 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 	for _, node := range nodes {
 		if !node.Worker {
 			e.Gateway = fmt.Sprintf("http://%s:%d", node.Address, install.GatewayNodePort)
+			e.Entrance = s.entrance(node.Address)
 		}
 	}
 	return e, nil
+}
+
+// entrance is where requests to the tree's model come in on the node of the control plane.
+func (s *Suite) entrance(address string) cases.Entrance {
+	if host := s.tree.Host(); host != "" {
+		return cases.Entrance{
+			URL: fmt.Sprintf("http://%s:%d", address, install.GatewayNodePort),
+			// any name that a host like *.example.com stands for
+			Host:      strings.Replace(host, "*", "e2e", 1),
+			Namespace: s.tree.Needs().GatewayNamespace(), Workload: "deployment/istio-ingressgateway",
+		}
+	}
+	namespace, _, _ := strings.Cut(s.tree.Needs().Callers[0], "/")
+	return cases.Entrance{
+		URL: fmt.Sprintf("http://%s:%d", address, install.EntranceNodePort), Host: s.tree.Inside(),
+		Namespace: namespace, Workload: "deployment/" + install.Entrance,
+	}
 }
 
 // DefaultTree is the reference tree that the suite runs where none is named.

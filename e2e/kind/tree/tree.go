@@ -11,6 +11,7 @@ import (
 	kservealpha "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	kservebeta "github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	"github.com/kserve/kserve/pkg/constants"
+	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
 	istiosecurity "istio.io/client-go/pkg/apis/security/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -123,6 +124,44 @@ func (t *Tree) gateways() []string {
 
 // inMesh is Istio's word for all sidecars among the gateways of a VirtualService.
 const inMesh = "mesh"
+
+// Prefix is the path below which the server is at the gateway, without its last slash: a rule matches on it and
+// takes it away again. Empty where the model has the host for itself.
+func (t *Tree) Prefix() string {
+	for _, rule := range t.Route.Spec.Http {
+		if rule.GetRewrite().GetUri() != "/" {
+			continue
+		}
+		for _, match := range rule.Match {
+			if prefix := match.GetUri().GetPrefix(); outside(match) && prefix != "/" {
+				return strings.TrimSuffix(prefix, "/")
+			}
+		}
+	}
+	return ""
+}
+
+// Header is what a request at the gateway must carry beside the host, where several models share it: what the last
+// rule wants, which is for everyone.
+func (t *Tree) Header() map[string]string {
+	if t.Host() == "" || len(t.Route.Spec.Http) == 0 {
+		return nil
+	}
+	header := map[string]string{}
+	for _, match := range t.Route.Spec.Http[len(t.Route.Spec.Http)-1].Match {
+		for name, value := range match.Headers {
+			if outside(match) && value.GetExact() != "" {
+				header[name] = value.GetExact()
+			}
+		}
+	}
+	return header
+}
+
+// outside says that a match holds for requests at a gateway.
+func outside(match *networking.HTTPMatchRequest) bool {
+	return !slices.Equal(match.Gateways, []string{inMesh})
+}
 
 // Inside is the name by which callers in the mesh reach it; empty where there is none.
 func (t *Tree) Inside() string {

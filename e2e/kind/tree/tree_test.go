@@ -2,6 +2,7 @@ package tree_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,9 +78,6 @@ func TestReferenceTrees(t *testing.T) {
 
 // TestNotRun changes the reference tree by a patch each, as a person would, into one that cannot be run here.
 func TestNotRun(t *testing.T) {
-	patch := func(target string, operations ...string) string {
-		return "- target: {" + target + "}\n  patch: |\n    - " + strings.Join(operations, "\n    - ") + "\n"
-	}
 	service := func(operations ...string) string {
 		return patch("kind: InferenceService, name: deepseek-r1-v1", operations...)
 	}
@@ -110,6 +108,55 @@ func TestNotRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, customized(t, c.custom).NotRun()) })
 	}
+}
+
+// TestWayIn reads from the VirtualService how requests come to the model.
+func TestWayIn(t *testing.T) {
+	var shared []string
+	for i := range 4 {
+		shared = append(shared, fmt.Sprintf(`{op: add, path: /spec/http/%d/match, value: [{gateways: [istio-ingress/llm], headers: {x-model: {exact: a}}}, {gateways: [mesh]}]}`, i))
+	}
+	for name, c := range map[string]struct {
+		tree                 *tree.Tree
+		host, inside, prefix string
+		header               map[string]string
+	}{
+		"a host of its own": {
+			tree: read(t), host: "deepseek.example.com", inside: "deepseek-r1.llm.svc.cluster.local", header: map[string]string{},
+		},
+		"a path": {
+			tree: reference(t, "gpt-oss-20b-a10g/gpt-oss-20b/overlays/default"),
+			host: "llm.example.com", inside: "gpt-oss-20b.llm.svc.cluster.local", prefix: "/gpt-oss", header: map[string]string{},
+		},
+		"a header": {
+			tree: customized(t, patch("kind: VirtualService", shared...)),
+			host: "deepseek.example.com", inside: "deepseek-r1.llm.svc.cluster.local", header: map[string]string{"x-model": "a"},
+		},
+		"the mesh alone": {
+			tree:   reference(t, "llama-3.1-8b-l4/llama-3-1-8b/overlays/production"),
+			inside: "llama-3-1-8b.llm.svc.cluster.local",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.host, c.tree.Host())
+			assert.Equal(t, c.inside, c.tree.Inside())
+			assert.Equal(t, c.prefix, c.tree.Prefix())
+			assert.Equal(t, c.header, c.tree.Header())
+		})
+	}
+}
+
+// reference is one of the trees of overlays/.
+func reference(t *testing.T, name string) *tree.Tree {
+	t.Helper()
+	found, err := tree.Read(filepath.Join(overlays, name))
+	require.NoError(t, err)
+	return found
+}
+
+// patch is one of a kustomization, of operations on what the target chooses.
+func patch(target string, operations ...string) string {
+	return "- target: {" + target + "}\n  patch: |\n    - " + strings.Join(operations, "\n    - ") + "\n"
 }
 
 // customized is the reference tree with patches in its custom/kustomization.yaml.
