@@ -143,7 +143,7 @@ func (s *Suite) start(ctx context.Context) error {
 }
 
 func (s *Suite) installer() install.Installer {
-	return install.Installer{Kubectl: s.kubectl, Log: s.Out}
+	return install.Installer{Kubectl: s.kubectl, OnNode: s.cluster.Exec, Log: s.Out}
 }
 
 func (s *Suite) istio(ctx context.Context) error {

@@ -32,6 +32,9 @@ type Needs struct {
 	Namespaces []string
 	// Kinds are the tree's custom resources.
 	Kinds []schema.GroupKind
+	// Claims are those of the tree and those that it names, Granted what else its pods name and it does not bring.
+	Claims  []Claim
+	Granted []Granted
 }
 
 // Needs reads what the tree takes for granted.
@@ -55,6 +58,7 @@ func (t *Tree) Needs() Needs {
 	for _, object := range t.Objects {
 		n.object(object)
 	}
+	n.granted(t)
 	for _, list := range []*[]string{&n.Images, &n.Gateways, &n.Callers, &n.Namespaces} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)

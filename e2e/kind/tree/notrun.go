@@ -36,6 +36,11 @@ func (t *Tree) NotRun() string {
 			reasons = append(reasons, fmt.Sprintf("it checks tokens of %s, which the suite cannot issue", rule.GetIssuer()))
 		}
 	}
+	for _, object := range t.Objects {
+		if object["kind"] == "PersistentVolume" {
+			reasons = append(reasons, fmt.Sprintf("it brings the PersistentVolume %s, whose storage is not here", strings.TrimPrefix(path(object), "/")))
+		}
+	}
 	reasons = append(reasons, t.noWayIn()...)
 	slices.Sort(reasons)
 	return strings.Join(slices.Compact(reasons), "; ")

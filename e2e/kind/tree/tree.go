@@ -36,6 +36,8 @@ type Tree struct {
 	// Tokens say whose tokens are checked, Policies who may call.
 	Tokens   []*istiosecurity.RequestAuthentication
 	Policies []*istiosecurity.AuthorizationPolicy
+	// Claims are those that it brings.
+	Claims []corev1.PersistentVolumeClaim
 	// routes is how many VirtualServices there are; Route is the first.
 	routes int
 }
@@ -77,6 +79,11 @@ func (t *Tree) take(object map[string]any) error {
 			return nil
 		}
 		return convert(&t.Route)
+	case "PersistentVolumeClaim":
+		var claim corev1.PersistentVolumeClaim
+		err := convert(&claim)
+		t.Claims = append(t.Claims, claim)
+		return err
 	case "RequestAuthentication":
 		tokens := &istiosecurity.RequestAuthentication{}
 		err := convert(tokens)

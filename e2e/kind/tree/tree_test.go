@@ -146,6 +146,47 @@ func TestWayIn(t *testing.T) {
 	}
 }
 
+// TestGranted finds the storage and the Secrets without which pods would never start.
+func TestGranted(t *testing.T) {
+	needs := read(t).Needs()
+	assert.Empty(t, needs.Claims)
+	assert.Empty(t, needs.Granted)
+	needs = reference(t, "llama-3.1-8b-l4/llama-3-1-8b/overlays/production").Needs()
+	assert.Equal(t, []tree.Granted{{Kind: "Secret", Namespace: "llm", Name: "hf-token", Keys: []string{"HF_TOKEN"}}}, needs.Granted)
+	needs = reference(t, "deepseek-r1-h200/deepseek-r1-671b/overlays/default").Needs()
+	assert.Equal(t, 8, needs.Devices, "all of them on one worker")
+	require.Len(t, needs.Claims, 1)
+	claim := needs.Claims[0]
+	assert.Equal(t, []string{"llm", "llm-models-r1", "deepseek-r1"}, append([]string{claim.Namespace, claim.Name}, claim.Models...))
+	assert.True(t, claim.Brought)
+	assert.Equal(t, "fsx-lustre", *claim.Spec.StorageClassName)
+	assert.Equal(t, "1200Gi", claim.Spec.Resources.Requests.Storage().String())
+	assert.Empty(t, needs.Granted)
+}
+
+// TestGrantedByPods adds every way in which a pod names something.
+func TestGrantedByPods(t *testing.T) {
+	needs := customized(t, patch("kind: InferenceService, name: deepseek-r1-v1",
+		`{op: replace, path: /spec/predictor/model/storageUri, value: "pvc://shared/models/a"}`,
+		`{op: add, path: /spec/predictor/imagePullSecrets, value: [{name: registry}]}`,
+		`{op: add, path: /spec/predictor/model/env, value: [{name: A, valueFrom: {secretKeyRef: {name: keys, key: a}}}, {name: B, valueFrom: {secretKeyRef: {name: keys, key: b}}}, {name: C, valueFrom: {secretKeyRef: {name: perhaps, key: c, optional: true}}}]}`,
+		`{op: add, path: /spec/predictor/model/envFrom, value: [{configMapRef: {name: settings}}]}`,
+		`{op: add, path: /spec/predictor/volumes, value: [{name: a, secret: {secretName: files, items: [{key: tls.crt, path: tls.crt}]}}, {name: b, persistentVolumeClaim: {claimName: cache}}]}`,
+		`{op: add, path: /metadata/annotations/serving.kserve.io~1storageSecretName, value: store}`,
+	)).Needs()
+	assert.Equal(t, []tree.Claim{
+		{Namespace: "llm", Name: "cache"},
+		{Namespace: "llm", Name: "shared", Models: []string{"models/a"}},
+	}, needs.Claims)
+	assert.Equal(t, []tree.Granted{
+		{Kind: "ConfigMap", Namespace: "llm", Name: "settings"},
+		{Kind: "Secret", Namespace: "llm", Name: "files", Keys: []string{"tls.crt"}},
+		{Kind: "Secret", Namespace: "llm", Name: "keys", Keys: []string{"a", "b"}},
+		{Kind: "Secret", Namespace: "llm", Name: "registry", Pull: true},
+		{Kind: "Secret", Namespace: "llm", Name: "store", Keys: []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+	}, needs.Granted)
+}
+
 // reference is one of the trees of overlays/.
 func reference(t *testing.T, name string) *tree.Tree {
 	t.Helper()
