@@ -41,6 +41,9 @@ type Suite struct {
 	answered time.Time
 	kubectl  kubectl.Kubectl
 	tree     *tree.Tree
+	// record is what the cluster will say of itself; stale says that it has pods with other mocks.
+	record record
+	stale  bool
 }
 
 // Up brings everything up, as far as it isn't, and returns when the model has answered. With an error it may return
@@ -58,13 +61,17 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	if s.tools, err = cluster.Open(ctx, options.Root, options.Out); err != nil {
 		return nil, err
 	}
-	if err = s.tools.Build(ctx); err != nil {
+	if err = s.tools.Lock(); err != nil {
 		return nil, err
+	}
+	if err = s.tools.Build(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	built := time.Now()
 	if err = s.start(ctx); err == nil {
 		err = s.serve(ctx)
 	}
+	s.tools.Figures()
 	if err != nil {
 		return s, err // for what can be dumped of it
 	}
@@ -73,13 +80,29 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	return s, nil
 }
 
+// Close lets others use the cluster, which stays.
+func (s *Suite) Close() error { return s.tools.Unlock() }
+
+// Timed runs a part of a run and notes what it took.
+func (s *Suite) Timed(name string, part func()) {
+	start := time.Now()
+	part()
+	s.tools.Took(name, time.Since(start))
+}
+
+// Figures prints the times of all phases and parts.
+func (s *Suite) Figures() { s.tools.Figures() }
+
 // Down removes the cluster.
 func Down(ctx context.Context, options Options) error {
 	t, err := cluster.Open(ctx, options.Root, options.Out)
 	if err != nil {
 		return err
 	}
-	return t.Down(ctx)
+	if err = t.Lock(); err != nil {
+		return err
+	}
+	return errors.Join(t.Down(ctx), t.Unlock())
 }
 
 // Logs collects what the nodes and everything in the cluster that runs said.
@@ -121,6 +144,9 @@ func (s *Suite) start(ctx context.Context) error {
 		return err
 	}
 	s.kubectl = kubectl.Kubectl{Path: path, Kubeconfig: s.cluster.Kubeconfig}
+	if err := s.claim(ctx, mocks); err != nil {
+		return err
+	}
 	if err := s.installer().OpenControlPlane(ctx); err != nil {
 		return err
 	}
@@ -176,6 +202,14 @@ func (s *Suite) serve(ctx context.Context) error {
 		i := s.installer()
 		return errors.Join(i.Requests(ctx), i.Supply(ctx, s.tree, definitions))
 	}); err != nil {
+		return err
+	}
+	if s.stale {
+		if err := s.tools.Phase("mocks restarted", func() error { return s.installer().RestartMocks(ctx, s.tree) }); err != nil {
+			return err
+		}
+	}
+	if err := s.writeRecord(ctx, s.record); err != nil {
 		return err
 	}
 	e, err := s.Env(ctx)
