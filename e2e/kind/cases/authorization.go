@@ -44,7 +44,7 @@ func paths() (api, beside []string) {
 
 // gatewayPasses: the API through the gateway, and nothing else of the server.
 func gatewayPasses(ctx context.Context, e *Env) error {
-	if err := e.needsGateway(); err != nil {
+	if err := e.needsPolicies(); err != nil {
 		return err
 	}
 	api, beside := paths()

@@ -63,6 +63,14 @@ func (e *Env) needsGateway() error {
 	return nil
 }
 
+// needsPolicies is an error for a tree whose policies say nothing about a gateway.
+func (e *Env) needsPolicies() error {
+	if !e.has("AuthorizationPolicy") {
+		return lacks("no AuthorizationPolicy")
+	}
+	return e.needsGateway()
+}
+
 // Check is one thing that must hold.
 type Check struct {
 	Name string

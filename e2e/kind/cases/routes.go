@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -15,6 +16,9 @@ import (
 // until the Envoy at the entrance has them.
 func (e *Env) step(ctx context.Context, shares tree.Shares) error {
 	copied, err := e.Tree.Copy(e.Temporary())
+	if errors.Is(err, tree.ErrNotRendered) {
+		return lacks("no kservegen.lock: which lines move its weights is not known")
+	}
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func granted(claim tree.Claim) *corev1.PersistentVolumeClaim {
 	}
 }
 
-// granted makes Secrets and ConfigMaps that the tree names: a pod without one would never start. No value means
+// granted makes Secrets, ConfigMaps and ServiceAccounts that the tree names: a pod without one would never start. No value means
 // anything.
 func (i Installer) granted(ctx context.Context, all []tree.Granted) error {
 	for _, g := range all {
@@ -132,6 +132,9 @@ func (i Installer) granted(ctx context.Context, all []tree.Granted) error {
 }
 
 func holder(g tree.Granted) map[string]any {
+	if g.Kind == "ServiceAccount" {
+		return object("v1", g.Kind, g.Namespace, g.Name)
+	}
 	data := map[string]any{}
 	for _, key := range g.Keys {
 		data[key] = encode([]byte("mock"))

@@ -58,6 +58,7 @@ func TestHolder(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, map[string]any{"HF_TOKEN": "bW9jaw=="}, holder(tree.Granted{Kind: "Secret", Namespace: "a", Name: "b", Keys: []string{"HF_TOKEN"}})["data"])
 	assert.Equal(t, map[string]any{"A": "mock"}, holder(tree.Granted{Kind: "ConfigMap", Namespace: "a", Name: "b", Keys: []string{"A"}})["data"])
+	assert.NotContains(t, holder(tree.Granted{Kind: "ServiceAccount", Namespace: "a", Name: "b"}), "data")
 	pull := holder(tree.Granted{Kind: "Secret", Namespace: "a", Name: "b", Pull: true})
 	assert.Equal(t, "kubernetes.io/dockerconfigjson", pull["type"])
 	assert.Contains(t, pull["data"], ".dockerconfigjson")

@@ -18,7 +18,7 @@ type Claim struct {
 	Models []string
 }
 
-// Granted is a Secret or ConfigMap that the tree names and does not bring.
+// Granted is a Secret, ConfigMap or ServiceAccount that the tree names and does not bring.
 type Granted struct {
 	Kind, Namespace, Name string
 	// Keys are those that it must have. A Secret to pull images with has its own type instead.
@@ -39,7 +39,7 @@ type granted struct {
 	others      map[string]*Granted
 }
 
-// granted reads which claims, Secrets and ConfigMaps the tree names.
+// granted reads which claims, Secrets, ConfigMaps and ServiceAccounts the tree names.
 func (n *Needs) granted(t *Tree) {
 	g := granted{claims: map[string]*Claim{}, others: map[string]*Granted{}}
 	for _, service := range t.Services {
@@ -58,6 +58,8 @@ func (n *Needs) granted(t *Tree) {
 	}
 	for _, object := range t.Objects {
 		delete(g.others, key(object["kind"], path(object)))
+		namespace, _, _ := strings.Cut(path(object), "/")
+		delete(g.others, key("ServiceAccount", namespace+"/default")) // every namespace has one
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.claims)) {
 		n.Claims = append(n.Claims, *g.claims[name])
@@ -125,8 +127,11 @@ func (g *granted) field(name string, field any) {
 			found.Models = append(found.Models, model)
 		}
 	}
-	if name == "imagePullSecrets" {
+	switch name {
+	case "imagePullSecrets":
 		g.all(field, true, nil)
+	case "serviceAccountName":
+		g.other("ServiceAccount", field)
 	}
 	source, ok := field.(map[string]any)
 	if !ok || source["optional"] == true {
@@ -175,7 +180,7 @@ func (g *granted) all(list any, pull bool, keys []string) {
 	}
 }
 
-// other notes a Secret or ConfigMap; nil where there is no name.
+// other notes one of another kind; nil where there is no name.
 func (g *granted) other(kind string, name any, keys ...string) *Granted {
 	text, _ := name.(string)
 	if text == "" {

@@ -173,6 +173,7 @@ func TestGrantedByPods(t *testing.T) {
 		`{op: add, path: /spec/predictor/model/envFrom, value: [{configMapRef: {name: settings}}]}`,
 		`{op: add, path: /spec/predictor/volumes, value: [{name: a, secret: {secretName: files, items: [{key: tls.crt, path: tls.crt}]}}, {name: b, persistentVolumeClaim: {claimName: cache}}]}`,
 		`{op: add, path: /metadata/annotations/serving.kserve.io~1storageSecretName, value: store}`,
+		`{op: replace, path: /spec/predictor/serviceAccountName, value: of-the-platform}`,
 	)).Needs()
 	assert.Equal(t, []tree.Claim{
 		{Namespace: "llm", Name: "cache"},
@@ -184,6 +185,7 @@ func TestGrantedByPods(t *testing.T) {
 		{Kind: "Secret", Namespace: "llm", Name: "keys", Keys: []string{"a", "b"}},
 		{Kind: "Secret", Namespace: "llm", Name: "registry", Pull: true},
 		{Kind: "Secret", Namespace: "llm", Name: "store", Keys: []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+		{Kind: "ServiceAccount", Namespace: "llm", Name: "of-the-platform"},
 	}, needs.Granted)
 }
 
@@ -235,6 +237,15 @@ func TestShift(t *testing.T) {
 			assert.Equal(t, []string{"overlays/production/patches/traffic.yaml"}, differing(t, edited))
 		})
 	}
+}
+
+// TestCopyOfOthers tells a tree that was not rendered apart: the lines of its weights are not known.
+func TestCopyOfOthers(t *testing.T) {
+	copied, err := read(t).Copy(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(filepath.Join(copied.Dir, "..", "..", "kservegen.lock")))
+	_, err = copied.Copy(t.TempDir())
+	require.ErrorIs(t, err, tree.ErrNotRendered)
 }
 
 func number(text string) int {
