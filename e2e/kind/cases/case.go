@@ -9,8 +9,6 @@ import (
 	"io"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/load"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
@@ -153,35 +151,6 @@ func eventually(ctx context.Context, what string, condition func(context.Context
 func (e *Env) Apply(ctx context.Context, dir string) error {
 	_, err := e.Kubectl.Run(ctx, "apply", "-k", dir)
 	return err
-}
-
-// Ready waits until every InferenceService of the tree is, with all replicas that it has without load. KServe starts
-// with one and an autoscaler brings it to its minimum.
-func (e *Env) Ready(ctx context.Context) error {
-	args := []string{"-n", e.Tree.Namespace(), "wait", "--for=condition=Ready", "--timeout=" + patience.String()}
-	for _, service := range e.Tree.Services {
-		args = append(args, "inferenceservice/"+service.Name)
-	}
-	if _, err := e.Kubectl.Run(ctx, args...); err != nil {
-		return err
-	}
-	for _, service := range e.Tree.Services {
-		name, want := tree.Deployment(service), int32(1)
-		if replicas := service.Spec.Predictor.MinReplicas; replicas != nil {
-			want = *replicas
-		}
-		if err := eventually(ctx, fmt.Sprintf("%d replicas of %s", want, name), func(ctx context.Context) error {
-			d, err := kubectl.Get[appsv1.Deployment](ctx, e.Kubectl, "deployment", "-n", e.Tree.Namespace(), name)
-			if err == nil && (d.Status.ObservedGeneration < d.Generation || d.Status.AvailableReplicas != want ||
-				d.Status.Replicas != want || d.Status.UpdatedReplicas != want) {
-				err = fmt.Errorf("%d of %d are available, %d updated", d.Status.AvailableReplicas, d.Status.Replicas, d.Status.UpdatedReplicas)
-			}
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // FirstAnswer waits until a question comes through.

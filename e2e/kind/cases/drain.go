@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
 // drains takes a node out of service as a person does. All replicas of the first revision are on it: its
@@ -101,11 +102,7 @@ func (e *Env) heldBack(said, service string) error {
 	return nil
 }
 
-// withoutBudgets takes the PodDisruptionBudgets out of the tree.
-func withoutBudgets(ctx context.Context, e *Env) error {
-	if err := e.customize(ctx, "PodDisruptionBudget", `{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: any}, $patch: delete}`); err != nil {
-		return err
-	}
-	_, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "poddisruptionbudget", "--all")
-	return err
+// withGenerousBudgets lets all pods of a revision go at a time.
+func withGenerousBudgets(ctx context.Context, e *Env) error {
+	return e.customize(ctx, tree.Patch{Kind: "PodDisruptionBudget", Patch: `[{"op": "replace", "path": "/spec/maxUnavailable", "value": "100%"}]`})
 }

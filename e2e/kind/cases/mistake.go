@@ -1,6 +1,10 @@
 package cases
 
-import "context"
+import (
+	"context"
+
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
 
 // Mistake is one that a person makes. A check that doesn't notice it proves nothing.
 type Mistake struct {
@@ -19,7 +23,7 @@ func Mistakes() []Mistake {
 		{Name: "no rule for testers", Make: withoutRules("testers"), Noticed: []string{"canary/testers"}},
 		{Name: "no rules for buckets", Make: withoutRules("sticky"), Noticed: []string{"canary/sticky"}},
 		{Name: "no time to end", Make: withoutGrace, Noticed: []string{"shift/rolling restart"}},
-		{Name: "no disruption budgets", Make: withoutBudgets, Noticed: []string{"shift/drain"}},
+		{Name: "generous disruption budgets", Make: withGenerousBudgets, Noticed: []string{"shift/drain"}},
 		{Name: "permissive", Make: permissive, Noticed: []string{"mtls/plaintext"}},
 		{Name: "callers without TLS", Make: callersWithoutTLS, Noticed: []string{"mtls/caller"}},
 		{Name: "TLS for nobody", Make: withoutTLS, Noticed: []string{"mtls/identity"}},
@@ -29,13 +33,13 @@ func Mistakes() []Mistake {
 	}
 }
 
-// customize puts a copy of the tree in the tree's place, with a patch in its component custom/, and applies it.
-func (e *Env) customize(ctx context.Context, kind, patch string) error {
+// customize puts a copy of the tree in the tree's place, with patches in its component custom/, and applies it.
+func (e *Env) customize(ctx context.Context, patches ...tree.Patch) error {
 	copied, err := e.Tree.Copy(e.Temporary())
 	if err != nil {
 		return err
 	}
-	if e.Tree, err = copied.Customize(kind, patch); err != nil {
+	if e.Tree, err = copied.Customize(patches...); err != nil {
 		return err
 	}
 	return e.Apply(ctx, e.Tree.Dir)

@@ -177,9 +177,13 @@ func restarts(ctx context.Context, e *Env) (err error) {
 	return errors.Join(err, nothingLost(answers))
 }
 
-// withoutGrace takes from the pods of the first revision the time in which streams may end.
+// withoutGrace takes from the pods the time in which streams may end. The API server wants it to be longer than the
+// sleep before the end.
 func withoutGrace(ctx context.Context, e *Env) error {
-	if err := e.customize(ctx, "InferenceService", `[{"op": "replace", "path": "/spec/predictor/terminationGracePeriodSeconds", "value": 1}]`); err != nil {
+	if err := e.customize(ctx,
+		tree.Patch{Kind: "ServingRuntime", Patch: `[{"op": "replace", "path": "/spec/containers/0/lifecycle/preStop/sleep/seconds", "value": 1}]`},
+		tree.Patch{Kind: "InferenceService", Patch: `[{"op": "replace", "path": "/spec/predictor/terminationGracePeriodSeconds", "value": 2}]`},
+	); err != nil {
 		return err
 	}
 	return e.Ready(ctx)

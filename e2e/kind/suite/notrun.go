@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-
-	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
 // NotRunError says that a tree was validated, without errors, and not run.
@@ -15,15 +13,6 @@ type NotRunError struct{ Tree, Reason string }
 
 func (n NotRunError) Error() string {
 	return fmt.Sprintf("%s was validated and NOT run here: %s", n.Tree, n.Reason)
-}
-
-// Why says why the tree is not run in a cluster of the suite; empty where it is.
-func Why(options Options) (string, error) {
-	t, err := tree.Read(options.Tree)
-	if err != nil {
-		return "", err
-	}
-	return t.NotRun(), nil
 }
 
 // runnable returns a NotRunError for a tree that a cluster of the suite would tell nothing about, after kservegen

@@ -159,12 +159,6 @@ func (s *Suite) start(ctx context.Context) error {
 	})
 	parts.Go(func() error { return s.tools.Phase("Istio", func() error { return s.istio(ctx) }) })
 	parts.Go(func() error { return s.tools.Phase("KServe", func() error { return s.kserve(ctx) }) })
-	parts.Go(func() error {
-		return s.tools.Phase("kservegen built", func() (err error) {
-			s.kservegen, err = s.tools.Program(ctx, ".", "./cmd/kservegen")
-			return err
-		})
-	})
 	return parts.Wait()
 }
 
@@ -228,7 +222,16 @@ func (s *Suite) serve(ctx context.Context) error {
 		return err
 	}
 	s.answered = time.Now()
-	return s.tools.Phase("all replicas ready", func() error { return e.Ready(ctx) })
+	// What only the cases need comes while the nodes start the other replicas.
+	rest, ctx := errgroup.WithContext(ctx)
+	rest.Go(func() error {
+		return s.tools.Phase("kservegen built", func() (err error) {
+			s.kservegen, err = s.tools.Program(ctx, ".", "./cmd/kservegen")
+			return err
+		})
+	})
+	rest.Go(func() error { return s.tools.Phase("all replicas ready", func() error { return e.Ready(ctx) }) })
+	return rest.Wait()
 }
 
 // Env is what the cases need.

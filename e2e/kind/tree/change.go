@@ -24,9 +24,12 @@ func (t *Tree) Without(other *Tree) []map[string]any {
 	return missing
 }
 
-// Customize adds a patch of all objects of a kind to the overlay's component custom/, which is the user's, and returns
-// the tree as it then is. The tree is to be a Copy.
-func (t *Tree) Customize(kind, patch string) (*Tree, error) {
+// Patch is a JSON or strategic merge patch of all objects of a kind.
+type Patch struct{ Kind, Patch string }
+
+// Customize adds patches to the overlay's component custom/, which is the user's, and returns the tree as it then is.
+// The tree is to be a Copy.
+func (t *Tree) Customize(patches ...Patch) (*Tree, error) {
 	path := filepath.Join(t.Dir, "custom", "kustomization.yaml")
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -36,9 +39,11 @@ func (t *Tree) Customize(kind, patch string) (*Tree, error) {
 	if err := yaml.UnmarshalStrict(content, &custom); err != nil {
 		return nil, err
 	}
-	target := &types.Selector{}
-	target.Kind = kind
-	custom.Patches = append(custom.Patches, types.Patch{Patch: patch, Target: target})
+	for _, p := range patches {
+		target := &types.Selector{}
+		target.Kind = p.Kind
+		custom.Patches = append(custom.Patches, types.Patch{Patch: p.Patch, Target: target})
+	}
 	if content, err = yaml.Marshal(custom); err != nil {
 		return nil, err
 	}

@@ -184,7 +184,7 @@ func (t *Tree) Inside() string {
 func (t *Tree) Model() string {
 	const flag = "--served-model-name"
 	for _, service := range t.Services {
-		args := t.args(service)
+		args := t.Args(service)
 		for i, arg := range args {
 			if name, ok := strings.CutPrefix(arg, flag+"="); ok {
 				return name
@@ -197,8 +197,8 @@ func (t *Tree) Model() string {
 	return t.Services[0].Name
 }
 
-// args are those of the server, the runtime's first, as KServe joins them.
-func (t *Tree) args(service kservebeta.InferenceService) []string {
+// Args are those of the server, the runtime's first, as KServe joins them.
+func (t *Tree) Args(service kservebeta.InferenceService) []string {
 	var args []string
 	for _, container := range t.containers(service) {
 		args = append(args, container.Args...)

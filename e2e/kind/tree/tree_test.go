@@ -307,14 +307,14 @@ func differing(t *testing.T, copied string) []string {
 func TestCustomize(t *testing.T) {
 	copied, err := read(t).Copy(t.TempDir())
 	require.NoError(t, err)
-	changed, err := copied.Customize("InferenceService", `[{"op": "replace", "path": "/spec/predictor/terminationGracePeriodSeconds", "value": 1}]`)
+	changed, err := copied.Customize(tree.Patch{Kind: "InferenceService", Patch: `[{"op": "replace", "path": "/spec/predictor/terminationGracePeriodSeconds", "value": 1}]`})
 	require.NoError(t, err)
 	require.Len(t, changed.Services, 2)
 	for _, service := range changed.Services {
 		assert.EqualValues(t, 1, *service.Spec.Predictor.TerminationGracePeriodSeconds)
 	}
 	assert.Empty(t, read(t).Without(changed))
-	changed, err = changed.Customize("PodDisruptionBudget", `{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: any}, $patch: delete}`)
+	changed, err = changed.Customize(tree.Patch{Kind: "PodDisruptionBudget", Patch: `{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: any}, $patch: delete}`})
 	require.NoError(t, err)
 	var kinds []any
 	for _, object := range read(t).Without(changed) {
