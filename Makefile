@@ -18,6 +18,8 @@ MIN_GO    := 1.26
 LOGS      ?= $(BIN)/logs
 TREE      ?= overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production
 RUN       ?= TestE2E/cases
+SOAK      ?= TestE2E/round_[0-9]+/(canary|shift)
+ROUNDS    ?= 10
 
 # tier NAME,COMMANDS runs the commands and prints the seconds they took. In a shell of its own, whose status counts: after
 # a group in braces a failed && would be forgotten (bash's set -e).
@@ -114,15 +116,15 @@ peers: prerequisites
 
 ##@ A real cluster
 
-# The harness stops by itself: -timeout is for a machine that hangs.
-E2E = KSERVEGEN_E2E=1 $(GO) -C e2e/kind test -count=1 -v -timeout 100m
+# The harness stops by itself, and a round of the soak takes some seven minutes: -timeout is for a machine that hangs.
+E2E = KSERVEGEN_E2E=1 $(GO) -C e2e/kind test -count=1 -v -timeout 120m
 
 .PHONY: e2e
-e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs: up, every case, down (TREE=an overlay)
-	@status=0; $(MAKE) e2e-test || status=$$?; $(MAKE) e2e-down || status=$$?; exit $$status
+e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs, of its own: up, every case, down (TREE=an overlay)
+	@$(MAKE) e2e-down; status=0; $(MAKE) e2e-test || status=$$?; $(MAKE) e2e-down || status=$$?; exit $$status
 
 .PHONY: e2e-test
-e2e-test: prerequisites ## The same, and leave the cluster for another look (RUN=TestE2E/cases/canary for one case)
+e2e-test: prerequisites ## The same in the cluster that is up, or a new one, and leave it (RUN=TestE2E/cases/canary for one case)
 	$(call tier,e2e,$(E2E) -run '$(RUN)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))')
 
 .PHONY: e2e-checks
@@ -130,8 +132,8 @@ e2e-checks: prerequisites ## Prove the suite: mistakes made on purpose are notic
 	$(call tier,e2e-checks,$(E2E) -run 'TestE2E/mistakes' . -args -- -dump '$(abspath $(LOGS))' && $(GO) -C e2e/cluster test -count=1 -run TestNetwork .)
 
 .PHONY: e2e-soak
-e2e-soak: prerequisites ## The traffic cases ten times on one cluster
-	$(call tier,e2e-soak,$(E2E) -run 'TestE2E/round_[0-9]+/(canary|shift)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))' -rounds 10)
+e2e-soak: prerequisites ## The traffic cases ten times on one cluster (ROUNDS=3 SOAK=TestE2E/round for all cases, three times)
+	$(call tier,e2e-soak,$(E2E) -run '$(SOAK)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))' -rounds $(ROUNDS))
 
 .PHONY: e2e-packages
 e2e-packages: prerequisites ## Install the Debian packages that the cluster takes and this machine lacks (root)

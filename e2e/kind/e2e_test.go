@@ -87,10 +87,16 @@ func each(t *testing.T, e *cases.Env, c cases.Case, keep func(*testing.T, string
 	for _, check := range c.Checks {
 		t.Run(check.Name, func(t *testing.T) {
 			start := time.Now()
-			err := check.Run(t.Context(), here(t, e))
+			own := here(t, e)
+			kept := false
+			own.Keep = func() {
+				kept = true
+				keep(t, strings.ReplaceAll(c.Name+"-"+check.Name, " ", "-"))
+			}
+			err := check.Run(t.Context(), own)
 			skipLacking(t, e, err)
-			if err != nil {
-				keep(t, c.Name+"-"+check.Name)
+			if err != nil && !kept {
+				own.Keep()
 			}
 			require.NoError(t, err)
 			e.Figure("%s/%s holds, %.1f s", c.Name, check.Name, time.Since(start).Seconds())
@@ -112,7 +118,11 @@ func mistaken(t *testing.T, e *cases.Env, mistake cases.Mistake, keep func(*test
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
 		defer cancel()
-		assert.NoError(t, e.Mend(ctx))
+		err := e.Mend(ctx)
+		if err != nil {
+			keep(t, "mending-"+strings.ReplaceAll(mistake.Name, " ", "-"))
+		}
+		assert.NoError(t, err)
 	})
 	wrong := here(t, e)
 	err := mistake.Make(t.Context(), wrong)

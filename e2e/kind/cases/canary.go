@@ -48,13 +48,25 @@ func (e *Env) two() (stable, next string, err error) {
 	return hosts[0], hosts[len(hosts)-1], nil
 }
 
-// hosts of the rule that has weights, in its order.
+// shares gives some revisions weights, and the rest none.
+func (e *Env) shares(some tree.Shares) tree.Shares {
+	all := tree.Shares{}
+	for _, host := range e.hosts() {
+		all[host] = 0
+	}
+	maps.Copy(all, some)
+	return all
+}
+
+// hosts of the rule that shares requests, in its order: the one with weights, or where there is one revision that for
+// everyone.
 func (e *Env) hosts() []string {
 	var hosts []string
 	for _, rule := range e.Tree.Route.Spec.Http {
-		if len(rule.Route) < 2 {
+		if len(rule.Route) == 0 || len(hosts) > 0 && len(rule.Route) < 2 {
 			continue
 		}
+		hosts = nil
 		for _, route := range rule.Route {
 			hosts = append(hosts, route.Destination.Host)
 		}
@@ -133,24 +145,21 @@ func testersAlways(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	shares := e.Tree.Shares()
 	other := slices.IndexFunc(e.hosts(), func(h string) bool { return h != host })
 	if other < 0 {
 		return lacks("no other revision than the testers'")
 	}
-	for h := range shares {
-		shares[h] = 0
-	}
-	shares[e.hosts()[other]] = 100
-	defer func() { err = errors.Join(err, e.mend(ctx)) }()
-	if err := e.step(ctx, shares); err != nil {
+	defer e.undo(ctx, &err, e.mend)
+	if err := e.step(ctx, e.shares(tree.Shares{e.hosts()[other]: 100})); err != nil {
 		return err
 	}
 	if err := testersReach(ctx, e); err != nil {
 		return err
 	}
 	for name := range header {
-		header[name] = "no-" + header[name]
+		if _, everyones := e.Tree.Header()[name]; !everyones {
+			header[name] = "no-" + header[name]
+		}
 	}
 	return e.reach(ctx, header, host, 0)
 }
@@ -179,12 +188,12 @@ func sticks(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.mend(ctx)) }()
+	defer e.undo(ctx, &err, e.mend)
 	before := map[int]bool{}
 	for i, share := range []int{-1, 25, 60} { // the tree's own first
 		shares := e.Tree.Shares()
 		if i > 0 {
-			shares = tree.Shares{stable: 100 - share, next: share}
+			shares = e.shares(tree.Shares{stable: 100 - share, next: share})
 			if err := e.step(ctx, shares); err != nil {
 				return err
 			}
@@ -250,8 +259,8 @@ func ends(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.mend(ctx)) }()
-	for _, shares := range []tree.Shares{{stable: 0, next: 100}, {stable: 100, next: 0}} {
+	defer e.undo(ctx, &err, e.mend)
+	for _, shares := range []tree.Shares{e.shares(tree.Shares{next: 100}), e.shares(tree.Shares{stable: 100})} {
 		if err := e.step(ctx, shares); err != nil {
 			return err
 		}
@@ -269,19 +278,29 @@ func ends(ctx context.Context, e *Env) (err error) {
 	return nil
 }
 
-// otherWeights edits the VirtualService by hand: 20 points from the first revision to the last.
+// otherWeights edits the VirtualService by hand: 20 points from the revision that has most to another.
 func otherWeights(ctx context.Context, e *Env) error {
 	for i, rule := range e.Tree.Route.Spec.Http {
 		if len(rule.Route) < 2 {
 			continue
 		}
-		last := len(rule.Route) - 1
-		patch := fmt.Sprintf(`[{"op":"replace","path":"/spec/http/%d/route/0/weight","value":%d},{"op":"replace","path":"/spec/http/%d/route/%d/weight","value":%d}]`,
-			i, rule.Route[0].Weight-20, i, last, rule.Route[last].Weight+20)
-		if err := e.patchRoute(ctx, patch); err != nil {
+		most := 0
+		for j, route := range rule.Route {
+			if route.Weight > rule.Route[most].Weight {
+				most = j
+			}
+		}
+		other := (most + 1) % len(rule.Route)
+		shares, operations := e.Tree.Shares(), []string{}
+		for j, points := range map[int]int{most: -20, other: 20} {
+			host := rule.Route[j].Destination.Host
+			shares[host] += points
+			operations = append(operations, fmt.Sprintf(`{"op":"replace","path":"/spec/http/%d/route/%d/weight","value":%d}`, i, j, shares[host]))
+		}
+		if err := e.patchRoute(ctx, "["+strings.Join(operations, ",")+"]"); err != nil {
 			return err
 		}
-		return e.routed(ctx, tree.Shares{rule.Route[0].Destination.Host: int(rule.Route[0].Weight) - 20, rule.Route[last].Destination.Host: int(rule.Route[last].Weight) + 20})
+		return e.routed(ctx, shares)
 	}
 	return lacks("no weights")
 }

@@ -31,6 +31,8 @@ type Env struct {
 	Kservegen string
 	// Temporary returns an empty folder that goes away after the check.
 	Temporary func() string
+	// Keep keeps what there is to know about the cluster before a check that failed undoes what it did. It may be nil.
+	Keep func()
 	// Out gets the figures.
 	Out io.Writer
 }
@@ -116,6 +118,22 @@ func untilViolated(ctx context.Context, e *Env, what string, check func(context.
 	return errors.Join(err, lacking)
 }
 
+// undo is deferred by a check that changes the cluster. Where the check fails, what there is to know is kept first.
+func (e *Env) undo(ctx context.Context, err *error, steps ...func(context.Context) error) {
+	if *err != nil && !isLacking(*err) && e.Keep != nil {
+		e.Keep()
+	}
+	for _, step := range steps {
+		*err = errors.Join(*err, step(ctx))
+	}
+}
+
+// isLacking looks for a LacksError in an error and what it wraps.
+func isLacking(err error) bool {
+	var l LacksError
+	return errors.As(err, &l)
+}
+
 // Case is a row of checks, each of which leaves the cluster as it found it.
 type Case struct {
 	Name   string
@@ -155,9 +173,15 @@ func (e *Env) Apply(ctx context.Context, dir string) error {
 
 // FirstAnswer waits until a question comes through.
 func (e *Env) FirstAnswer(ctx context.Context) error {
-	return eventually(ctx, "the first answer", func(ctx context.Context) error {
+	err := eventually(ctx, "the first answer", func(ctx context.Context) error {
 		return e.Client(1).Chat(ctx, load.Request{Tokens: 4}).Err
 	})
+	for _, service := range e.Tree.Services {
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, e.troubles(ctx, service.Name))
+		}
+	}
+	return err
 }
 
 // Forget removes what a Mistake, or one that was cut off, has left beside the tree.
@@ -174,14 +198,14 @@ func (e *Env) Mend(ctx context.Context) error {
 	if err := errors.Join(e.mend(ctx), e.Ready(ctx)); err != nil {
 		return err
 	}
-	checks := []func(context.Context, *Env) error{testersReach, answersCaller, othersRefused}
+	checks := []func(context.Context, *Env) error{testersReach, answersCaller, othersRefused, gatewayPasses}
 	if e.has("PeerAuthentication") {
 		checks = append(checks, serverRefuses)
 	}
 	for _, check := range checks {
 		err := eventually(ctx, "the mesh to be as before", func(ctx context.Context) error {
 			err := check(ctx, e)
-			if lacks := (LacksError{}); errors.As(err, &lacks) {
+			if isLacking(err) {
 				return nil
 			}
 			return err

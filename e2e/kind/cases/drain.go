@@ -19,10 +19,10 @@ func drains(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		_, undo := e.Kubectl.Run(ctx, "uncordon", "--selector=kubernetes.io/hostname")
-		err = errors.Join(err, undo, e.Ready(ctx), e.mend(ctx))
-	}()
+	defer e.undo(ctx, &err, func(ctx context.Context) error {
+		_, err := e.Kubectl.Run(ctx, "uncordon", "--selector=kubernetes.io/hostname")
+		return err
+	}, e.Ready, e.mend)
 	stable, _, err := e.halves(ctx)
 	if err != nil {
 		return err

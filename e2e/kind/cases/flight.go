@@ -9,8 +9,9 @@ import (
 // death is when a pod was killed: between the call and its return.
 type death struct {
 	from, until time.Time
-	// unnoticed is how long the mesh may go on asking the pod.
+	// unnoticed is how long the mesh may go on asking the pod, tolerated how many requests it may lose by that.
 	unnoticed time.Duration
+	tolerated int
 }
 
 // toll is what a death cost.
@@ -71,7 +72,7 @@ func (e *Env) withinFlight(answers load.Answers, pod string, d death) error {
 		return violated("%d requests failed that had nothing to do with pod %s: %v", t.before, pod, answers.Err())
 	case t.unknown > asked:
 		return violated("%d requests without an answer were lost, %d had been asked just before: %v", t.unknown, asked, answers.Err())
-	case t.late > 0 && (t.last > d.unnoticed || 2*t.late > t.begun):
+	case t.late > d.tolerated || t.last > d.unnoticed:
 		return violated("%d of %d requests were lost that came up to %.1f s later: %v", t.late, t.begun, t.last.Seconds(), answers.Err())
 	}
 	return nil

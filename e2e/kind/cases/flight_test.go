@@ -57,7 +57,7 @@ func TestWithinFlight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := &Env{Out: io.Discard}
-			err := e.withinFlight(c.answers, "v2-a", death{from: at(9.9), until: at(10.1), unnoticed: c.unnoticed})
+			err := e.withinFlight(c.answers, "v2-a", death{from: at(9.9), until: at(10.1), unnoticed: c.unnoticed, tolerated: 3})
 			assert.Equal(t, c.holds, err == nil, "%v", err)
 			assert.Equal(t, !c.holds, isViolated(err))
 		})

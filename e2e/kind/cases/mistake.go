@@ -22,20 +22,20 @@ func Mistakes() []Mistake {
 		{Name: "other weights", Make: otherWeights, Noticed: []string{"canary/weights"}},
 		{Name: "no rule for testers", Make: withoutRules("testers"), Noticed: []string{"canary/testers"}},
 		{Name: "no rules for buckets", Make: withoutRules("sticky"), Noticed: []string{"canary/sticky"}},
-		{Name: "no time to end", Make: withoutGrace, Noticed: []string{"shift/rolling restart"}},
+		{Name: "no time to end", Make: withoutGrace, Noticed: []string{"shift/rolling update"}},
 		{Name: "generous disruption budgets", Make: withGenerousBudgets, Noticed: []string{"shift/drain"}},
 		{Name: "permissive", Make: permissive, Noticed: []string{"mtls/plaintext"}},
 		{Name: "callers without TLS", Make: callersWithoutTLS, Noticed: []string{"mtls/caller"}},
 		{Name: "TLS for nobody", Make: withoutTLS, Noticed: []string{"mtls/identity"}},
 		{Name: "open to all", Make: openToAll, Noticed: []string{"authorization/others", "authorization/caller", "authorization/gateway"}},
 		{Name: "monitoring shut out", Make: withoutMonitoring, Noticed: []string{"authorization/metrics"}},
-		{Name: "no network policies", Make: withoutNetworkPolicies, Noticed: []string{"network/stranger", "network/metrics"}},
+		{Name: "no network policies", Make: withoutNetworkPolicies, Noticed: []string{"network/stranger", "network/metrics", "network/egress"}},
 	}
 }
 
 // customize puts a copy of the tree in the tree's place, with patches in its component custom/, and applies it.
 func (e *Env) customize(ctx context.Context, patches ...tree.Patch) error {
-	copied, err := e.Tree.Copy(e.Temporary())
+	copied, err := e.copied()
 	if err != nil {
 		return err
 	}

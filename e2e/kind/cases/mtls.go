@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -91,21 +92,6 @@ func (e *Env) letPlaintextIn(ctx context.Context) error {
 // (Istio's "Ports used by sidecar"). They serve nothing of the model's API.
 func sidecarPorts() []int32 { return []int32{15020, 15021, 15090} }
 
-// curl runs one in a client's pod. Its code is 000 where there was no answer; the rest is curl's own word.
-func (e *Env) curl(ctx context.Context, client string, args ...string) (code int, out string, err error) {
-	namespace, pod, _ := strings.Cut(client, "/")
-	command := append([]string{"-n", namespace, "exec", pod, "-c", "client", "--", "curl", "-sS", "-o", "/dev/null", "--connect-timeout", "3", "--max-time", "10", "-w", "%{http_code}"}, args...)
-	out, err = e.Kubectl.Run(ctx, command...)
-	code, parseErr := strconv.Atoi(strings.TrimSpace(out))
-	if parseErr != nil {
-		return 0, out, errors.Join(err, fmt.Errorf("curl in %s said %q", client, out))
-	}
-	if err != nil {
-		out = err.Error()
-	}
-	return code, out, nil
-}
-
 // plainClient is a pod without a sidecar where requests come in: there the tree's NetworkPolicy lets packets in, so
 // that nothing but mTLS keeps it out.
 func (e *Env) plainClient() string { return e.Entrance.Namespace + "/" + install.Uninjected }
@@ -117,8 +103,16 @@ func refusesPlaintext(ctx context.Context, e *Env) (err error) {
 		return lacks("no PeerAuthentication")
 	}
 	// Applied alone, they come back without anything else being mended that a test broke.
-	defer func() { err = errors.Join(err, e.Kubectl.Apply(ctx, e.objects("NetworkPolicy")...)) }()
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.Kubectl.Apply(ctx, e.objects("NetworkPolicy")...) })
 	if err := e.deletePolicies(ctx); err != nil {
+		return err
+	}
+	if err := eventually(ctx, "packets to arrive", func(ctx context.Context) error {
+		if err := serverRefuses(ctx, e); !isViolated(err) {
+			return err
+		}
+		return nil
+	}); err != nil {
 		return err
 	}
 	found, err := e.modelPods(ctx, "")
@@ -154,21 +148,21 @@ func serverRefuses(ctx context.Context, e *Env) error {
 	}
 	errs := make([]error, len(found))
 	for i, pod := range found {
-		errs[i] = e.refuses(ctx, pod, 8080)
+		errs[i] = e.refuses(ctx, pod, e.serverPort())
 	}
 	return errors.Join(errs...)
 }
 
 // refuses wants the connection to be refused or reset, not answered and not lost on the way.
 func (e *Env) refuses(ctx context.Context, pod corev1.Pod, port int32) error {
-	code, out, err := e.curl(ctx, e.plainClient(), fmt.Sprintf("http://%s:%d/v1/models", pod.Status.PodIP, port))
+	got, err := e.curl(ctx, e.plainClient(), fmt.Sprintf("http://%s:%d/v1/models", pod.Status.PodIP, port))
 	switch {
 	case err != nil:
 		return err
-	case code != 0:
-		return violated("pod %s answered plaintext on port %d with %d", pod.Name, port, code)
-	case !strings.Contains(out, "reset") && !strings.Contains(out, "refused") && !strings.Contains(out, "Empty reply"):
-		return fmt.Errorf("pod %s, port %d: not refused, but %s", pod.Name, port, out)
+	case got.status != 0:
+		return violated("pod %s answered plaintext on port %d with %d", pod.Name, port, got.status)
+	case got.exit == curlTimeout:
+		return fmt.Errorf("pod %s, port %d: not refused, but lost: %s", pod.Name, port, got.said)
 	}
 	return nil
 }
@@ -216,9 +210,9 @@ func answersCaller(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	code, out, err := e.curl(ctx, client, url+"/v1/models")
-	if err == nil && code != 200 {
-		return violated("%s got %d: %s", client, code, out)
+	got, err := e.curl(ctx, client, url+"/v1/models")
+	if err == nil && got.status != http.StatusOK {
+		return violated("%s got %s", client, got)
 	}
 	return err
 }
@@ -230,8 +224,8 @@ func seesIdentity(ctx context.Context, e *Env) error {
 		return err
 	}
 	mark := "/v1/models?identity=" + randomWord()
-	if code, out, err := e.curl(ctx, client, url+mark); err != nil || code != 200 {
-		return errors.Join(err, fmt.Errorf("%s got %d: %s", client, code, out))
+	if got, err := e.curl(ctx, client, url+mark); err != nil || got.status != http.StatusOK {
+		return errors.Join(err, fmt.Errorf("%s got %s", client, got))
 	}
 	namespace, account, _ := strings.Cut(client, "/")
 	want := regexp.MustCompile(`peer=spiffe://cluster\.local/ns/` + namespace + `/sa/` + account + ` local=spiffe://\S+ tls=TLSv1\.[23]`)

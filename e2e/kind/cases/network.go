@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 )
 
 // network: the NetworkPolicies, enforced by the nodes.
@@ -17,6 +17,7 @@ func network() Case {
 	return Case{Name: "network", Checks: []Check{
 		{Name: "stranger", Run: strangerShutOut},
 		{Name: "metrics", Run: metricsShut},
+		{Name: "egress", Run: goesNowhere},
 	}}
 }
 
@@ -36,7 +37,7 @@ func (e *Env) deletePolicies(ctx context.Context) error {
 // strangerShutOut: from a namespace that the tree doesn't name no packet arrives, neither at the server's port nor
 // at the sidecar's.
 func strangerShutOut(ctx context.Context, e *Env) error {
-	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, 8080, metricsPort)
+	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, int(e.serverPort()), metricsPort)
 }
 
 // metricsShut: who may call may not read metrics.
@@ -77,13 +78,49 @@ func (e *Env) dropped(ctx context.Context, client string, ports ...int) error {
 
 // unreachable wants no connection.
 func (e *Env) unreachable(ctx context.Context, client string, pod corev1.Pod, port int) error {
-	code, out, err := e.curl(ctx, client, fmt.Sprintf("http://%s:%d/", pod.Status.PodIP, port))
+	got, err := e.curl(ctx, client, fmt.Sprintf("http://%s:%d/", pod.Status.PodIP, port))
+	if err == nil && !got.dropped() {
+		return violated("%s reached port %d of pod %s: %s", client, port, pod.Name, got)
+	}
+	return err
+}
+
+// dropped says that nothing came back, not even a refusal.
+func (c curled) dropped() bool { return c.status == 0 && !c.connected && c.exit == curlTimeout }
+
+// goesNowhere: the model's pods reach istiod, and not what the policies don't name: the gateway.
+func goesNowhere(ctx context.Context, e *Env) error {
+	if !e.has("NetworkPolicy") {
+		return lacks("no NetworkPolicy")
+	}
+	gateways, err := kubectl.Get[corev1.PodList](ctx, e.Kubectl, "pods", "-n", e.GatewayNamespace, "-l", "istio=ingressgateway")
 	if err != nil {
 		return err
 	}
-	// curl's "Operation timed out" would mean that there was a connection.
-	if code != 0 || !strings.Contains(out, "Connection timed out") && !strings.Contains(out, "Failed to connect") {
-		return violated("%s reached port %d of pod %s: code %d, %s", client, port, pod.Name, code, out)
+	found, err := e.modelPods(ctx, "")
+	if err != nil {
+		return err
 	}
+	for _, pod := range found {
+		from := pod.Namespace + "/" + pod.Name
+		// The sidecar's own user is the one whose packets no sidecar catches.
+		allowed, err := e.curlIn(ctx, from, "istio-proxy", "http://istiod.istio-system:15012/")
+		if err != nil {
+			return err
+		}
+		if !allowed.connected {
+			return violated("pod %s does not reach istiod: %s", pod.Name, allowed)
+		}
+		for _, gateway := range gateways.Items {
+			got, err := e.curlIn(ctx, from, "istio-proxy", fmt.Sprintf("http://%s:8080/", gateway.Status.PodIP))
+			if err != nil {
+				return err
+			}
+			if !got.dropped() {
+				return violated("pod %s reached the gateway: %s", pod.Name, got)
+			}
+		}
+	}
+	e.Figure("%d model pods reach istiod, and not the gateway", len(found))
 	return nil
 }

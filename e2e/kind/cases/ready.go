@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	kserve "github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -25,7 +26,7 @@ func (e *Env) Ready(ctx context.Context) error {
 		if err := eventually(ctx, service.Name+" to be ready", func(ctx context.Context) error {
 			return e.readyNow(ctx, service)
 		}); err != nil {
-			return err
+			return fmt.Errorf("%w\n%s", err, e.troubles(ctx, service.Name))
 		}
 	}
 	return nil
@@ -57,6 +58,37 @@ func (e *Env) readyNow(ctx context.Context, service kserve.InferenceService) err
 		return fmt.Errorf("%d of %d pods are available and %d updated, not %d", s.AvailableReplicas, s.Replicas, s.UpdatedReplicas, want)
 	}
 	return nil
+}
+
+// troubles are why the pods of an InferenceService don't run, and what the API server said of making them.
+func (e *Env) troubles(ctx context.Context, service string) string {
+	found, err := e.modelPods(ctx, service)
+	if err != nil {
+		return err.Error()
+	}
+	var lines []string
+	for _, pod := range found {
+		for _, condition := range pod.Status.Conditions {
+			if condition.Status != corev1.ConditionTrue && condition.Message != "" {
+				lines = append(lines, fmt.Sprintf("pod %s: %s: %s", pod.Name, condition.Reason, condition.Message))
+			}
+		}
+		for _, status := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
+			if waiting := status.State.Waiting; waiting != nil {
+				lines = append(lines, fmt.Sprintf("pod %s, container %s: %s %s", pod.Name, status.Name, waiting.Reason, waiting.Message))
+			}
+		}
+	}
+	events, err := kubectl.Get[corev1.EventList](ctx, e.Kubectl, "events", "-n", e.Tree.Namespace(), "--field-selector=type=Warning")
+	if err != nil {
+		return err.Error()
+	}
+	for _, event := range events.Items {
+		if strings.HasPrefix(event.InvolvedObject.Name, service) && event.InvolvedObject.Kind != "Pod" {
+			lines = append(lines, fmt.Sprintf("%s %s: %s", event.InvolvedObject.Kind, event.InvolvedObject.Name, event.Message))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // current says what of a tree that was just applied KServe has not brought to the Deployment yet: until then its

@@ -17,8 +17,8 @@ import (
 // removes ends a canary: the first revision gets nothing any more, leaves the document, and what the tree then no
 // longer has is deleted, as a sync with pruning does.
 func removes(ctx context.Context, e *Env) (err error) {
-	defer func() { err = errors.Join(err, e.Apply(ctx, e.Tree.Dir), e.Ready(ctx), e.mend(ctx)) }()
-	stable, next, err := e.halves(ctx)
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.Apply(ctx, e.Tree.Dir) }, e.Ready, e.mend)
+	stable, next, err := e.two()
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func removes(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	answers, err := e.underLoad(ctx, "removing "+service(stable), func(ctx context.Context) error {
-		if err := e.step(ctx, tree.Shares{stable: 0, next: 100}); err != nil {
+		if err := e.step(ctx, e.shares(tree.Shares{next: 100})); err != nil {
 			return err
 		}
 		if err := e.Apply(ctx, after.Dir); err != nil {

@@ -39,7 +39,11 @@ func (e *Env) modelPods(ctx context.Context, service string) ([]corev1.Pod, erro
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil }), nil
+	found := slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
+	if len(found) == 0 {
+		return nil, fmt.Errorf("there is no pod with %s", selector)
+	}
+	return found, nil
 }
 
 // hasDevices asks the vendor's tool in each container: as many devices as it asked for, and none of another's.
@@ -145,7 +149,7 @@ func staysPending(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.breakDevices(ctx, workers, false), e.Ready(ctx)) }()
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.breakDevices(ctx, workers, false) }, e.Ready)
 	if err = e.breakDevices(ctx, workers, true); err != nil {
 		return err
 	}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/load"
@@ -19,7 +21,7 @@ import (
 func shift() Case {
 	return Case{Name: "shift", Checks: []Check{
 		{Name: "weights", Run: shiftsWeights},
-		{Name: "rolling restart", Run: restarts},
+		{Name: "rolling update", Run: rolls},
 		{Name: "drain", Run: drains},
 		{Name: "remove", Run: removes},
 		{Name: "killed pod", Run: kills},
@@ -30,21 +32,28 @@ func shift() Case {
 // dwell is how long each step of a shift lasts: longer than a stream.
 const dwell = 6 * time.Second
 
-// steady is the load of the case. Half of it are streams of some 20 seconds (1,000 tokens at the simulator's 50 a
-// second): longer than a pod sleeps before it is told to end, so that its grace period counts.
-func steady() load.Plan {
-	return load.Plan{Lanes: lanes, StreamEvery: 2, Request: load.Request{Tokens: 100}, StreamTokens: 1000}
+// load of the case. The streams take some 20 seconds each (1,000 tokens at the
+// simulator's 50 a second): longer than a pod sleeps before it is told to end, so that its grace period counts. The
+// questions are short, so that some are asked at every moment.
+func (e *Env) load() []load.Plan {
+	return []load.Plan{
+		{Lanes: streamLanes, StreamEvery: 1, Request: load.Request{Tokens: 1000}},
+		{Lanes: questionLanes, Request: load.Request{Tokens: 5}},
+	}
 }
 
-// lanes is how many requests run at a time.
-const lanes = 24
+// How many run at a time of each.
+const streamLanes, questionLanes = 12, 4
 
 // longest bounds a load whose stopping went wrong.
 const longest = 10 * time.Minute
 
-// underLoad runs something while clients ask, and fails where one of them notices.
+// underLoad runs something while clients ask, and returns what became of their requests.
 func (e *Env) underLoad(ctx context.Context, what string, run func(context.Context) error) (load.Answers, error) {
-	running := e.Client(lanes).Start(ctx, steady(), longest)
+	var running []*load.Running
+	for _, plan := range e.load() {
+		running = append(running, e.Client(plan.Lanes).Start(ctx, plan, longest))
+	}
 	err := pause(ctx, dwell)
 	if err == nil {
 		err = run(ctx)
@@ -52,7 +61,10 @@ func (e *Env) underLoad(ctx context.Context, what string, run func(context.Conte
 	if err == nil {
 		err = pause(ctx, dwell)
 	}
-	answers := running.Stop()
+	var answers load.Answers
+	for _, r := range running {
+		answers = append(answers, r.Stop()...)
+	}
 	e.Figure("%s: %s", what, answers)
 	return answers, err
 }
@@ -91,14 +103,14 @@ func shiftsWeights(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.mend(ctx)) }()
-	if err = e.step(ctx, tree.Shares{stable: 100, next: 0}); err != nil {
+	defer e.undo(ctx, &err, e.mend)
+	if err = e.step(ctx, e.shares(tree.Shares{stable: 100})); err != nil {
 		return err
 	}
 	var from, until time.Time
 	answers, err := e.underLoad(ctx, "100-90-50-0-100", func(ctx context.Context) error {
 		for _, share := range []int{90, 50, 0} {
-			if err := e.step(ctx, tree.Shares{stable: share, next: 100 - share}); err != nil {
+			if err := e.step(ctx, e.shares(tree.Shares{stable: share, next: 100 - share})); err != nil {
 				return err
 			}
 			from = time.Now()
@@ -107,7 +119,7 @@ func shiftsWeights(ctx context.Context, e *Env) (err error) {
 			}
 		}
 		until = time.Now()
-		return e.step(ctx, tree.Shares{stable: 100, next: 0})
+		return e.step(ctx, e.shares(tree.Shares{stable: 100}))
 	})
 	if err != nil {
 		return err
@@ -123,13 +135,14 @@ func shiftsWeights(ctx context.Context, e *Env) (err error) {
 	return nothingLost(answers)
 }
 
-// halves lets both revisions serve, so that either's pods may go.
+// halves lets two revisions serve, so that either's pods may go. Where there is one it is both.
 func (e *Env) halves(ctx context.Context) (stable, next string, err error) {
-	stable, next, err = e.two()
-	if err != nil {
-		return "", "", err
+	hosts := e.hosts()
+	if len(hosts) < 2 {
+		return hosts[0], hosts[0], nil
 	}
-	return stable, next, e.step(ctx, tree.Shares{stable: 50, next: 50})
+	stable, next = hosts[0], hosts[len(hosts)-1]
+	return stable, next, e.step(ctx, e.shares(tree.Shares{stable: 50, next: 50}))
 }
 
 // deployment is the name of the Deployment behind a host, service that of the InferenceService.
@@ -147,32 +160,30 @@ func (e *Env) needsReplicas(name string) error {
 	return nil
 }
 
-// restarts replaces the pods of the first revision one after the other. Not by `kubectl rollout restart`: KServe 0.20
-// compares the Deployment's template with its own and takes the annotation away again (deployment_reconciler.go in
-// pkg/controller/v1beta1/inferenceservice/reconcilers/deployment), which rolls back what had begun.
-func restarts(ctx context.Context, e *Env) (err error) {
-	defer func() { err = errors.Join(err, e.mend(ctx)) }()
-	stable, _, err := e.halves(ctx)
+// rolls changes the tree so that every pod is replaced, by the tree's own strategy. Not by `kubectl rollout restart`:
+// KServe 0.20 compares the Deployment's template with its own and takes the annotation away again
+// (deployment_reconciler.go in pkg/controller/v1beta1/inferenceservice/reconcilers/deployment).
+func rolls(ctx context.Context, e *Env) (err error) {
+	defer e.undo(ctx, &err, e.mend, e.Ready)
+	stable, next, err := e.halves(ctx)
 	if err != nil {
 		return err
 	}
-	if err := e.needsReplicas(service(stable)); err != nil {
+	if err := errors.Join(e.needsReplicas(service(stable)), e.needsReplicas(service(next))); err != nil {
 		return err
 	}
-	before, err := e.modelPods(ctx, service(stable))
+	before, err := e.modelPods(ctx, "")
 	if err != nil {
 		return err
 	}
-	answers, err := e.underLoad(ctx, "restart of "+deployment(stable)+", pod by pod", func(ctx context.Context) error {
-		for _, pod := range before {
-			if _, err := e.Kubectl.Run(ctx, "-n", pod.Namespace, "delete", "pod", pod.Name, "--timeout=3m"); err != nil {
-				return err
-			}
-			if err := e.Ready(ctx); err != nil {
-				return err
-			}
+	answers, err := e.underLoad(ctx, "rolling update", func(ctx context.Context) error {
+		rolled := *e
+		err := rolled.customize(ctx, tree.Patch{Kind: "InferenceService", Patch: `{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, ` +
+			`metadata: {name: any}, spec: {predictor: {annotations: {kservegen.dev/rolled: "1"}}}}`})
+		if err != nil {
+			return err
 		}
-		return nil
+		return e.gone(ctx, before)
 	})
 	return errors.Join(err, nothingLost(answers))
 }
@@ -207,7 +218,7 @@ func (e *Env) victim(ctx context.Context) (corev1.Pod, error) {
 
 // kills deletes a pod without grace. What is lost may not be more than what that pod was busy with.
 func kills(ctx context.Context, e *Env) (err error) {
-	defer func() { err = errors.Join(err, e.Ready(ctx), e.mend(ctx)) }()
+	defer e.undo(ctx, &err, e.Ready, e.mend)
 	pod, err := e.victim(ctx)
 	if err != nil {
 		return err
@@ -225,6 +236,19 @@ func kills(ctx context.Context, e *Env) (err error) {
 	return e.withinFlight(answers, pod.Name, d)
 }
 
+// ejectedAfter is how many answers from 502 to 504 in a row the tree's outlier detection takes from a pod before it
+// leaves: the smallest of its DestinationRules. Requests that are on their way then come on top.
+func (e *Env) ejectedAfter() int {
+	least := 0
+	for _, object := range e.objects("DestinationRule") {
+		n, found, _ := unstructured.NestedFieldNoCopy(object, "spec", "trafficPolicy", "outlierDetection", "consecutiveGatewayErrors")
+		if count, err := strconv.Atoi(fmt.Sprint(n)); found && err == nil && (least == 0 || count < least) {
+			least = count
+		}
+	}
+	return least
+}
+
 // unnoticed is how long the mesh may go on asking a pod whose server crashed: the kubelet must see it, the API
 // server tell, istiod push.
 const unnoticed = 5 * time.Second
@@ -233,7 +257,7 @@ const unnoticed = 5 * time.Second
 // the mesh has noticed: the pod's own sidecar answers them with 503, which the trees do not retry, since a prompt
 // that makes a server crash would make the next one crash as well.
 func crashes(ctx context.Context, e *Env) (err error) {
-	defer func() { err = errors.Join(err, e.Ready(ctx), e.mend(ctx)) }()
+	defer e.undo(ctx, &err, e.Ready, e.mend)
 	pod, err := e.victim(ctx)
 	if err != nil {
 		return err
@@ -256,7 +280,7 @@ func crashes(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	d.unnoticed = unnoticed
+	d.unnoticed, d.tolerated = unnoticed, e.ejectedAfter()+questionLanes
 	return e.withinFlight(answers, pod.Name, d)
 }
 
