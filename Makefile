@@ -158,6 +158,7 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 	@$(GO) test ./pkg/spec -run TestSchema -update
 	@$(GO) -C e2e/tools/schemas run .
 	@$(MAKE) overlays
+	@$(GO) test ./pkg/render -run TestWhatEnginesGet -update
 	@$(GO) test ./pkg/lint -run TestPages -update
 	@$(GO) test ./pkg/effective -run 'TestShippedManifests|TestGolden' -update
 

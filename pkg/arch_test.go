@@ -35,9 +35,10 @@ func layers() map[string][]string {
 		"pkg/istio":                  {"pkg/spec", "pkg/manifest"},
 		"pkg/k8s":                    {"pkg/spec", "pkg/manifest"},
 		"pkg/observe":                {"pkg/spec", "pkg/manifest"},
+		"pkg/gitops":                 {"pkg/spec", "pkg/sizing", "pkg/manifest"},
 		"pkg/effective":              {"pkg/finding", "pkg/manifest"},
 		"pkg/istiod":                 {},
-		"pkg/render":                 {"pkg/kserve", "pkg/istio", "pkg/k8s", "pkg/observe", "pkg/spec", "pkg/manifest", "pkg/txn"},
+		"pkg/render":                 {"pkg/kserve", "pkg/istio", "pkg/k8s", "pkg/observe", "pkg/gitops", "pkg/spec", "pkg/manifest", "pkg/txn"},
 		"pkg/report":                 {"pkg/finding"},
 		"pkg/load":                   {"pkg/finding", "pkg/manifest", "pkg/render", "pkg/spec", "pkg/suggest"},
 		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
@@ -82,6 +83,7 @@ func checkImport(t *testing.T, name, imported string, may []string) {
 	for prefix, only := range map[string][]string{
 		"github.com/kserve/kserve":   {"pkg/kserve", "pkg/effective"},
 		"istio.io/":                  {"pkg/istio", "pkg/istiod"},
+		"github.com/fluxcd/":         {"pkg/gitops"},
 		"sigs.k8s.io/kustomize/api/": {"pkg/render", "pkg/load"},
 		"github.com/spf13/":          {"cmd/kservegen/internal/cli"},
 	} {

@@ -29,6 +29,17 @@ func (s *suite) applyTwice(t *testing.T) {
 	}
 }
 
+// applySynced does the same with what makes Flux and Argo CD pull a tree.
+func (s *suite) applySynced(t *testing.T) {
+	require.GreaterOrEqual(t, len(s.synced), 5, "the golden files of pkg/render are gone")
+	for i, tree := range s.synced {
+		t.Run(tree.Name, func(t *testing.T) {
+			t.Parallel()
+			s.apply(t, tree, fmt.Sprintf("-sync-%d", i))
+		})
+	}
+}
+
 func (s *suite) apply(t *testing.T, tree trees.Tree, suffix string) {
 	t.Helper()
 	tree, namespaces := tree.Apart(suffix, s.namespaced)

@@ -17,6 +17,7 @@ func TestSchemas(t *testing.T) {
 	t.Parallel()
 	s := start(t, false)
 	t.Run("trees", s.applyTwice)
+	t.Run("gitops", s.applySynced)
 	t.Run("refusals", s.refusals)
 	t.Run("dry run", s.dryRun)
 	t.Run("oracle", s.schemaAgrees)

@@ -20,6 +20,7 @@ type suite struct {
 	*cluster.Cluster
 	webhooks bool
 	trees    []trees.Tree
+	synced   []trees.Tree
 }
 
 // start brings a server up for the length of the test. Where the test fails, the logs stay.
@@ -28,6 +29,8 @@ func start(t *testing.T, webhooks bool) *suite {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
 	found, err := trees.Find(root)
+	require.NoError(t, err)
+	synced, err := trees.Synced(root)
 	require.NoError(t, err)
 	dir, err := os.MkdirTemp("", "envtest-")
 	require.NoError(t, err)
@@ -43,7 +46,7 @@ func start(t *testing.T, webhooks bool) *suite {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Stop()) })
 	t.Logf("the servers answer after %.1f s", time.Since(began).Seconds())
-	return &suite{Cluster: c, webhooks: webhooks, trees: found}
+	return &suite{Cluster: c, webhooks: webhooks, trees: found, synced: synced}
 }
 
 func (s *suite) namespaced(object *unstructured.Unstructured) bool {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/render"
 )
 
 // job reads one set, or the sets of one document.
@@ -151,7 +152,7 @@ func isYAML(name string) bool {
 func (s *scan) leaves() []job {
 	candidates := slices.Clone(s.kustomizations)
 	for _, dir := range s.own {
-		candidates = append(candidates, overlaysOf(dir)...)
+		candidates = append(candidates, builtOf(dir)...)
 	}
 	for _, dir := range s.kustomizations {
 		if k := s.readKustomization(s.root, dir); k != nil {
@@ -220,16 +221,19 @@ func isObject(d manifest.Document) bool {
 		manifest.Lookup(d.Node, "/metadata/name") != nil
 }
 
-// overlaysOf lists the overlays of one of our trees.
-func overlaysOf(tree string) []string {
-	found, err := filepath.Glob(filepath.Join(escapeGlob(tree), "overlays", "*", "kustomization.yaml"))
-	if err != nil {
-		return nil
+// builtOf lists what is built of one of our trees: its overlays, and what makes Flux or Argo CD pull them.
+func builtOf(tree string) []string {
+	var dirs []string
+	for _, folder := range render.Folders() {
+		found, err := filepath.Glob(filepath.Join(escapeGlob(tree), folder, "*", "kustomization.yaml"))
+		if err != nil {
+			return nil
+		}
+		for _, file := range found {
+			dirs = append(dirs, filepath.Dir(file))
+		}
 	}
-	for i := range found {
-		found[i] = filepath.Dir(found[i])
-	}
-	return found
+	return dirs
 }
 
 func escapeGlob(path string) string {

@@ -14,6 +14,9 @@ import (
 // much of what a tree protects with can be missing without anything being wrong with the rest. What custom/ removes is
 // a person's choice and stays unsaid.
 func (g *graph) lost(dir string) {
+	if filepath.Base(filepath.Dir(absolute(dir))) != "overlays" {
+		return // what makes Flux or Argo CD pull an overlay has its name and uses nothing of the tree
+	}
 	tree := g.tree(g.root, treeOf(dir))
 	if _, rendered := tree.lock.Files["overlays/"+filepath.Base(absolute(dir))+"/kustomization.yaml"]; !rendered {
 		return

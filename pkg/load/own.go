@@ -29,10 +29,11 @@ type ownTree struct {
 }
 
 // own builds an overlay of one of our trees directly: the base's objects, changed by JSON6902 patches, and the
-// overlay's own. It costs a fraction of Kustomize's 35 ms. Where a file is not as it was rendered, or anything
+// overlay's own; or what makes Flux or Argo CD pull one, which is a list of objects. It costs a fraction of Kustomize's 35 ms. Where a file is not as it was rendered, or anything
 // has another form than render writes, it returns false and Kustomize decides; tests compare the two.
 func (l *loader) own(root, dir string) (Set, bool) {
-	if l.Kustomize || filepath.Base(filepath.Dir(dir)) != "overlays" {
+	folder := filepath.Base(filepath.Dir(dir))
+	if l.Kustomize || !slices.Contains(render.Folders(), folder) {
 		return Set{}, false
 	}
 	tree := l.tree(root, treeOf(dir))
@@ -40,6 +41,9 @@ func (l *loader) own(root, dir string) (Set, bool) {
 		return Set{}, false
 	}
 	o := &ownOverlay{loader: l, tree: tree, root: root, dir: dir}
+	if folder != "overlays" {
+		return o.list()
+	}
 	return o.set()
 }
 
@@ -109,6 +113,19 @@ func (o *ownOverlay) set() (Set, bool) {
 		Name: o.dir, Kind: Kustomization, Resources: objects,
 		Kustomizations: []manifest.Resource{overlay, custom, patches, o.tree.file},
 	}, true
+}
+
+// list reads a kustomization that does nothing but name its objects.
+func (o *ownOverlay) list() (Set, bool) {
+	file, ok := o.rendered("kustomization.yaml")
+	if !ok || !isPlain(file.Data, "resources") || file.Data["kind"] != types.KustomizationKind {
+		return Set{}, false
+	}
+	objects, ok := o.objects(texts(file.Data["resources"]))
+	if !ok || !distinct(objects) {
+		return Set{}, false
+	}
+	return Set{Name: o.dir, Kind: Kustomization, Resources: objects, Kustomizations: []manifest.Resource{file}}, true
 }
 
 // document reads a file of one document.

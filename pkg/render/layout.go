@@ -75,7 +75,7 @@ func (t *layout) addOverlay(common []converted, environment plannedEnvironment) 
 			return err
 		}
 	}
-	t.Environments = append(t.Environments, Environment{environment.name, built, environment.traffic})
+	t.Environments = append(t.Environments, Environment{Name: environment.name, Objects: built, Traffic: environment.traffic})
 	if err := t.addPatches(dir+"patches/", patches, environment, built); err != nil {
 		return err
 	}

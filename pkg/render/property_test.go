@@ -268,6 +268,8 @@ func TestNoSecretReachesTheTree(t *testing.T) {
 		{"runtime: {args: {%s}}", "seed: 1", "api-key: " + secret, "spec.runtime.args.api-key"},
 		{"runtime: {args: {%s}}", "seed: 1", "hf-token: " + secret, "spec.runtime.args.hf-token"},
 		{"model: {id: a/b, source: %s}", "s3://bucket/path", "s3://user:" + secret + "@bucket/path", "spec.model.source"},
+		{"gitops: {repository: '%s'}", "https://github.com/a/b", "https://me:" + secret + "@github.com/a/b", "spec.gitops.repository"},
+		{"gitops: {repository: '%s'}", "https://github.com/a/b", "https://github.com/a/b?token=" + secret, "spec.gitops.repository"},
 		{jwt, `"kty":"RSA","n":"AQAB","e":"AQAB"`, `"kty":"RSA","d":"` + secret + `"`, "spec.security.jwt.jwks"},
 		{jwt, `"kty":"RSA","n":"AQAB","e":"AQAB"`, `"kty":"oct","k":"` + secret + `"`, "spec.security.jwt.jwks"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kservegen/kservegen/pkg/gitops"
 	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/k8s"
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -43,15 +44,36 @@ func (g *Generator) Shared(deployments []*spec.Deployment) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rendering what is shared: %w", err)
 	}
+	for i, name := range names {
+		if how := syncOf(targets[name]); how != nil {
+			if err := g.addSync(tree, i, how, gitops.Shared(SharedName, name, *how, sharedLabels())); err != nil {
+				return nil, fmt.Errorf("rendering what is shared: %w", err)
+			}
+		}
+	}
 	sum := sha256.Sum256([]byte(digests.String()))
 	tree.Lock = newLock("sha256:"+hex.EncodeToString(sum[:]), tree.Files)
 	return tree, nil
 }
 
-func sharedObjects(targets []spec.Target) []planned {
-	labels := map[string]string{
+// syncOf is how the first of several models that is synced at all is; spec.CheckSync wants the others to agree.
+func syncOf(targets []spec.Target) *spec.GitOps {
+	for _, t := range targets {
+		if t.GitOps != nil && t.GitOps.Engine != "" {
+			return t.GitOps
+		}
+	}
+	return nil
+}
+
+func sharedLabels() map[string]string {
+	return map[string]string{
 		"app.kubernetes.io/managed-by": "kservegen", "app.kubernetes.io/part-of": "kservegen-shared",
 	}
+}
+
+func sharedObjects(targets []spec.Target) []planned {
+	labels := sharedLabels()
 	var objects []manifest.Object
 	seen := map[string]bool{}
 	for _, t := range targets {

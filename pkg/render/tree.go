@@ -6,6 +6,7 @@ import (
 	"path"
 	"reflect"
 
+	"github.com/kservegen/kservegen/pkg/gitops"
 	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/kserve"
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -70,6 +71,10 @@ type Environment struct {
 	Objects []map[string]any
 	// Traffic of the overlay, nil where its VirtualService is left out.
 	Traffic []istio.Weight
+	// Sync are the objects that make Flux or Argo CD pull the overlay, and SyncFolder where they are in the tree; empty
+	// where nothing is to.
+	Sync       []map[string]any
+	SyncFolder string
 }
 
 // Stream returns the environment's bytes as kustomize build prints them.
@@ -91,7 +96,7 @@ func (e Environment) Stream() ([]byte, error) {
 // Release drops the built form of the environments, which is most of a tree's memory, and keeps the files.
 func (t *Tree) Release() {
 	for i := range t.Environments {
-		t.Environments[i].Objects = nil
+		t.Environments[i].Objects, t.Environments[i].Sync = nil, nil
 	}
 }
 
@@ -128,6 +133,11 @@ func (g *Generator) Tree(m *spec.Deployment) (*Tree, error) {
 	tree, err := g.assemble(m.Name, base.objects, environments)
 	if err != nil {
 		return nil, fmt.Errorf("rendering %s: %w", m.Name, err)
+	}
+	for i, target := range m.Environments {
+		if err := g.addSync(tree, i, target.GitOps, gitops.Objects(target)); err != nil {
+			return nil, fmt.Errorf("rendering %s for %s: %w", m.Name, target.Environment, err)
+		}
 	}
 	tree.Source = fmt.Sprintf("%s:%d", m.File, m.Line)
 	tree.Lock = newLock(m.Digest(), tree.Files)

@@ -54,7 +54,7 @@ func TestProducts(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"kserve 0.20 0.19 0.17", "istio 1.31", "gateway-api 1.6 1.6-experimental", "inference-extension 1.5", "keda 2.19",
-		"prometheus-operator 0.85", "karpenter 1.8", "flux 2.9", "lws 0.9", "kubernetes 1.36",
+		"prometheus-operator 0.85", "karpenter 1.8", "flux 2.9", "argo-cd 3.5", "lws 0.9", "kubernetes 1.36",
 	}, names)
 }
 
@@ -87,6 +87,7 @@ func TestKnownAndScope(t *testing.T) {
 		"kustomize.toolkit.fluxcd.io/v1 Kustomization":         true,
 		"source.toolkit.fluxcd.io/v1 GitRepository":            true,
 		"source.toolkit.fluxcd.io/v1 OCIRepository":            true,
+		"argoproj.io/v1alpha1 Application":                     true,
 		"leaderworkerset.x-k8s.io/v1 LeaderWorkerSet":          true,
 		"v1 Service":                             true,
 		"v1 Namespace":                           false,
@@ -114,6 +115,21 @@ func TestForeignGroup(t *testing.T) {
 	assert.Empty(t, problems)
 	_, err = catalog(t, nil).Default(object)
 	assert.ErrorIs(t, err, schema.ErrForeign)
+}
+
+// TestSharedGroup: Argo Rollouts has kinds in the group of Argo CD, of which nothing is known, and a slip of the pen is
+// one all the same.
+func TestSharedGroup(t *testing.T) {
+	t.Parallel()
+	c := catalog(t, nil)
+	for _, kind := range []string{"Rollout", "Workflow", "ApplicationSet"} {
+		_, err := c.Validate(t.Context(), decode(t, []byte("{apiVersion: argoproj.io/v1alpha1, kind: "+kind+", metadata: {name: a}}")))
+		require.ErrorIs(t, err, schema.ErrForeign, kind)
+	}
+	problems, err := c.Validate(t.Context(), decode(t, []byte("{apiVersion: argoproj.io/v1alpha1, kind: Applications, metadata: {name: a}}")))
+	require.NoError(t, err)
+	require.Len(t, problems, 1)
+	assert.Contains(t, problems[0].Message, "did you mean Application?")
 }
 
 func TestMessages(t *testing.T) {

@@ -1,6 +1,6 @@
 // Package schema says what an API server would refuse in an object, without a server.
 //
-// Custom resources (KServe, Istio, Gateway API, KEDA, prometheus-operator, Karpenter, Flux, LeaderWorkerSet) go
+// Custom resources (KServe, Istio, Gateway API, KEDA, prometheus-operator, Karpenter, Flux, Argo CD, LeaderWorkerSet) go
 // through what a kube-apiserver does on create with strict field validation, by its own code
 // (k8s.io/apiextensions-apiserver) and in its order: metadata, unknown fields, nulls, defaults, OpenAPI, the scale
 // subresource, embedded objects, list types, CEL with the server's cost limits. Admission webhooks, quota and what

@@ -45,15 +45,31 @@ func (c *Catalog) lookup(apiVersion, kind string) (schema.GroupVersionKind, erro
 		return gvk, &unknownError{"apiVersion", fmt.Sprintf("%s %s has no %s of version %q; it has %s",
 			e.Product, e.Release, kind, gv.Version, strings.Join(e.Versions, ", "))}
 	}
-	for _, e := range kinds { // any: a group belongs to one product
+	if isShared(gv.Group) && !isSlip(kind, kinds) {
+		return gvk, fmt.Errorf("%s %s: %w", gvk.GroupVersion(), gvk.Kind, ErrForeign)
+	}
+	for _, e := range kinds { // any: every other group belongs to one product
 		return gvk, &unknownError{"kind", fmt.Sprintf("%s %s has no kind %q in %s%s",
 			e.Product, e.Release, kind, groupName(gv.Group), hint(kind, slices.Sorted(maps.Keys(kinds))))}
 	}
 	return gvk, ErrForeign
 }
 
-// most letters in which a misspelt group may differ
+// isShared reports a group in which products have kinds that are not known here: Argo Rollouts, Workflows and Events
+// share that of Argo CD.
+func isShared(group string) bool { return group == "argoproj.io" }
+
+// most letters in which a misspelt group, or kind of a shared group, may differ
 const misspelt = 2
+
+func isSlip(kind string, known map[string]entry) bool {
+	for name := range known {
+		if suggest.Distance(kind, name) <= misspelt {
+			return true
+		}
+	}
+	return false
+}
 
 // unknownGroup tells a slip of the pen from a group of somebody else: the kind must be one of the group meant.
 func (c *Catalog) unknownGroup(gvk schema.GroupVersionKind) error {

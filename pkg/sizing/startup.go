@@ -39,7 +39,7 @@ func StartupFor(weights int64, engineStart time.Duration) Startup {
 	}
 	load, why := UnknownLoad, "20 min to load (the catalogue does not know the size of this model)"
 	if weights > 0 {
-		load = time.Duration((weights+LoadBytesPerSecond-1)/LoadBytesPerSecond) * time.Second
+		load = seconds(weights)
 		why = fmt.Sprintf("%.1f GiB at 125 MiB/s (the slowest usual disk: EBS gp3)", float64(weights)/(1<<30))
 	}
 	budget := (load + engineStart + step - 1).Truncate(step)
@@ -47,4 +47,32 @@ func StartupFor(weights int64, engineStart time.Duration) Startup {
 		Budget: budget,
 		Why:    fmt.Sprintf("%s + %d s engine start = %d s", why, int(engineStart.Seconds()), int(budget.Seconds())),
 	}
+}
+
+// imageBytes is what the node writes of vLLM's image: 12 GB that come (vllm#27154) and 28.6 GB that they unpack to
+// (vllm#22377).
+const imageBytes = 40_600_000_000
+
+// RolloutFor returns how long it may take from an object in the cluster to a replica that answers, on a node that is
+// there and has nothing of it yet: its image, the weights where they come over the network, and the start. fetched is the
+// bytes of weights that are fetched, 0 for none and -1 for unknown.
+func RolloutFor(start Startup, fetched int64) Startup {
+	image := seconds(imageBytes)
+	fetch, what := time.Duration(0), ""
+	switch {
+	case fetched < 0:
+		fetch, what = UnknownLoad, fmt.Sprintf(" + %d s to fetch weights of unknown size", int(UnknownLoad.Seconds()))
+	case fetched > 0:
+		fetch = seconds(fetched)
+		what = fmt.Sprintf(" + %d s to fetch weights at that rate", int(fetch.Seconds()))
+	}
+	budget := (image + fetch + start.Budget + step - 1).Truncate(step)
+	return Startup{
+		Budget: budget,
+		Why:    fmt.Sprintf("%d s for the image at 125 MiB/s%s + %d s start-up budget", int(image.Seconds()), what, int(start.Budget.Seconds())),
+	}
+}
+
+func seconds(bytes int64) time.Duration {
+	return time.Duration((bytes+LoadBytesPerSecond-1)/LoadBytesPerSecond) * time.Second
 }

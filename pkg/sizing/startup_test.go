@@ -43,3 +43,24 @@ func TestStartupIsEnough(t *testing.T) {
 		assert.Less(t, budget, load+sizing.EngineStart+11*time.Second)
 	})
 }
+
+func TestRolloutFor(t *testing.T) {
+	t.Parallel()
+	start := sizing.Startup{Budget: 600 * time.Second}
+	for name, test := range map[string]struct {
+		fetched int64
+		want    time.Duration
+		why     string
+	}{
+		"mounted": {0, 910 * time.Second, "310 s for the image at 125 MiB/s + 600 s start-up budget"},
+		"fetched": {60 * sizing.LoadBytesPerSecond, 970 * time.Second, "310 s for the image at 125 MiB/s + 60 s to fetch weights at that rate + 600 s start-up budget"},
+		"unknown": {-1, 2110 * time.Second, " + 1200 s to fetch weights of unknown size + "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := sizing.RolloutFor(start, test.fetched)
+			assert.Equal(t, test.want, got.Budget)
+			assert.Contains(t, got.Why, test.why)
+		})
+	}
+}

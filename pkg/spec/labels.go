@@ -16,6 +16,7 @@ const (
 	ComponentSecurity   = "security"
 	ComponentMonitoring = "monitoring"
 	ComponentScaling    = "scaling"
+	ComponentSync       = "sync"
 )
 
 // Labels of an object that belongs to the model as a whole: the recommended ones

@@ -53,7 +53,9 @@ type Target struct {
 	Scaling    Scaling
 	Monitoring Monitoring
 	Platform   Platform
-	Omit       []Omittable
+	// GitOps is nil where the document says nothing of it; its Engine may be empty.
+	GitOps *GitOps
+	Omit   []Omittable
 }
 
 // RevisionTarget is one revision in one environment.

@@ -37,7 +37,7 @@ func TestStarterWithItsCommentsTakenIn(t *testing.T) {
 	t.Parallel()
 	text, err := spec.Starter(spec.StarterOptions{Model: "deepseek-r1-distill-llama-8b", Platform: "eks"})
 	require.NoError(t, err)
-	for _, key := range []string{"source", "revisions", "traffic", "expose", "security"} {
+	for _, key := range []string{"source", "revisions", "traffic", "expose", "security", "gitops"} {
 		require.Contains(t, text, "# "+key+": ")
 		text = strings.Replace(text, "# "+key+": ", key+": ", 1)
 	}
@@ -45,6 +45,7 @@ func TestStarterWithItsCommentsTakenIn(t *testing.T) {
 	m := load(t, text)
 	assert.Equal(t, map[string]int{"v1": 90, "v2": 10}, weightsOf(m.Base))
 	assert.NotNil(t, m.Base.Expose)
+	assert.Equal(t, "flux", m.Environments[0].GitOps.Engine)
 	assert.Len(t, m.Base.Security.Callers, 1)
 	assert.Equal(t, "us-east-1", m.Base.Platform.EKS.Region)
 }

@@ -43,6 +43,7 @@ type Spec struct {
 	Scaling    Scaling    `json:"scaling,omitempty"`
 	Monitoring Monitoring `json:"monitoring,omitempty"`
 	Platform   Platform   `json:"platform,omitempty"`
+	GitOps     *GitOps    `json:"gitops,omitempty"`
 	// Omit lists the objects that are left out of the tree.
 	Omit []Omittable `json:"omit,omitempty"`
 	// Environments are the overlays; each is merged over spec. Default: one environment, default.
@@ -241,6 +242,47 @@ type EKS struct {
 	Region string `json:"region,omitempty"`
 }
 
+// GitOps says where the tree is kept and what pulls it from there into a cluster. The tree is the same without it.
+type GitOps struct {
+	// Engine that pulls. `render --gitops` has the last word; without either there are no objects for one.
+	Engine string `json:"engine,omitempty" jsonschema:"enum=flux,enum=argocd"`
+	// Repository that the cluster reads: https://, http:// or ssh:// for Git, oci:// for an OCI artifact.
+	Repository string `json:"repository,omitempty"`
+	// Branch that is followed. Default: main.
+	Branch string `json:"branch,omitempty"`
+	// Tag instead of a branch. Default for an OCI artifact: latest.
+	Tag string `json:"tag,omitempty"`
+	// Path of the trees in the repository or the artifact, which is where -o of render leads; . for its root.
+	// Default: deploy.
+	Path   string `json:"path,omitempty"`
+	Flux   Flux   `json:"flux,omitempty"`
+	ArgoCD ArgoCD `json:"argocd,omitempty"`
+}
+
+// Flux is what only Flux has.
+type Flux struct {
+	// Namespace of the Flux objects. Default: flux-system.
+	Namespace string `json:"namespace,omitempty"`
+	// Interval at which the repository is looked at. Default: 1m.
+	Interval Duration `json:"interval,omitempty"`
+	// Secret in that namespace with the repository's credentials. Default: none; for a registry of a cloud, the
+	// identity of Flux there.
+	Secret string `json:"secret,omitempty"`
+	// DependsOn are Flux Kustomizations, as name or namespace/name, that must be ready first: those that install KServe
+	// and Istio, or kservegen-shared, which is what `render --shared` writes.
+	DependsOn []string `json:"dependsOn,omitempty"`
+}
+
+// ArgoCD is what only Argo CD has.
+type ArgoCD struct {
+	// Namespace of the Applications. Default: argocd.
+	Namespace string `json:"namespace,omitempty"`
+	// Project of the Applications. Default: default.
+	Project string `json:"project,omitempty"`
+	// Cluster is the destination's name in Argo CD. Default: the cluster that Argo CD runs in.
+	Cluster string `json:"cluster,omitempty"`
+}
+
 // Environment is one overlay: a name and what differs from spec. A revision's own fields win over it.
 type Environment struct {
 	// Name of the overlay's folder.
@@ -258,6 +300,7 @@ type Environment struct {
 	Scaling    *Scaling    `json:"scaling,omitempty"`
 	Monitoring *Monitoring `json:"monitoring,omitempty"`
 	Platform   *Platform   `json:"platform,omitempty"`
+	GitOps     *GitOps     `json:"gitops,omitempty"`
 	// Omit replaces spec.omit here.
 	Omit []Omittable `json:"omit,omitempty"`
 }

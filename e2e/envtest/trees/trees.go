@@ -29,8 +29,30 @@ type Tree struct {
 // Find builds every overlay of the reference trees, every runtime of the catalogue, every example, and the
 // overlays that the documents of e2e/clients/testdata render to. The root is the repository.
 func Find(root string) ([]Tree, error) {
+	found, err := built(root, "overlays/*/*/overlays/*", "runtimes/*", "runtimes/cluster/*", "examples/*", "examples/*/*/overlays/*")
+	if err != nil {
+		return nil, err
+	}
+	documents, err := filepath.Glob(filepath.Join(root, "e2e", "clients", "testdata", "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	for _, document := range documents {
+		rendered, err := fromDocument(document)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, rendered...)
+	}
+	return found, nil
+}
+
+// Synced builds what makes Flux and Argo CD pull trees, of the golden files of pkg/render.
+func Synced(root string) ([]Tree, error) { return built(root, "pkg/render/testdata/gitops/*/*/*") }
+
+// built builds the kustomizations of the folders that patterns match.
+func built(root string, patterns ...string) ([]Tree, error) {
 	var found []Tree
-	patterns := []string{"overlays/*/*/overlays/*", "runtimes/*", "runtimes/cluster/*", "examples/*", "examples/*/*/overlays/*"}
 	for _, pattern := range patterns {
 		folders, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern), "kustomization.yaml"))
 		if err != nil {
@@ -48,17 +70,6 @@ func Find(root string) ([]Tree, error) {
 			}
 			found = append(found, tree)
 		}
-	}
-	documents, err := filepath.Glob(filepath.Join(root, "e2e", "clients", "testdata", "*.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	for _, document := range documents {
-		rendered, err := fromDocument(document)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, rendered...)
 	}
 	return found, nil
 }

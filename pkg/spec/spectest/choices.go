@@ -19,6 +19,15 @@ const (
 	everywhere
 )
 
+// origin of a tree that is synced.
+type origin int
+
+const (
+	unsynced origin = iota
+	gitRepository
+	ociArtifact
+)
+
 // drawer draws the parts of one document. Overrides are drawn alone and merge in ways that are not known yet,
 // so what must fit together (accelerators and runtimes, path or header, min and max) is settled for the whole
 // document first.
@@ -35,6 +44,9 @@ type drawer struct {
 	// Overrides of revisions and environments keep to one way of saying things.
 	claim, images, hpa, expose, jwt bool
 	exposeBy, keysBy                int
+	// from is what kind of repository the tree is pulled from, tagged whether by tag.
+	from   origin
+	tagged bool
 	// replicas of revisions may be overridden; then environments cannot go below them.
 	revisionReplicas bool
 	revisions        []string
@@ -46,6 +58,8 @@ func newDrawer(t *rapid.T) *drawer {
 	d.claim, d.images, d.expose = d.chance("claim", 4), d.chance("images", 6), d.chance("expose", 2)
 	d.hpa, d.revisionReplicas = d.chance("hpa", 5), d.chance("replicas of revisions", 3)
 	d.jwt = d.expose && d.chance("jwt", 3)
+	d.from = origin(d.upTo("synced from", 2))
+	d.tagged = d.from == ociArtifact || d.chance("tagged", 4)
 	d.exposeBy, d.keysBy = d.upTo("expose by", 2), d.upTo("keys by", 2)
 	d.revisions = distinct(t, "revision", d.upTo("revisions", 4),
 		[]string{"v1", "v2", "v2-fp8", "1", "0x1f", "1e3", "on", "no", "null", "true", "y", "2026-11-01", "v10"})

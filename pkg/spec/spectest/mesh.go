@@ -35,6 +35,12 @@ func (d *drawer) mesh(n *node, whole bool) {
 	if d.chance("platform", 4) {
 		n.set("platform", fields("eks", d.eks()))
 	}
+	if d.from != unsynced && (whole || d.chance("synced otherwise here", 4)) {
+		n.set("gitops", d.gitops(whole))
+	}
+	if d.from != unsynced && !whole && d.chance("not synced here", 8) {
+		n.set("gitops", null())
+	}
 	if d.chance("omit", 4) {
 		n.set("omit", d.omit())
 	}

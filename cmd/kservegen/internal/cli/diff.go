@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -60,6 +61,9 @@ func (o *diffOptions) run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
+	if err := chooseEngines(o.dir, "", deployments); err != nil {
+		return err
+	}
 	generator := render.NewGenerator()
 	diffs := []environmentDiff{}
 	built := 0
@@ -88,7 +92,7 @@ func compareTree(ctx context.Context, dir string, tree *render.Tree) ([]environm
 		if err != nil {
 			return nil, 0, usageError{err}
 		}
-		wanted[environment.Name] = objects
+		wanted[environment.Name] = append(slices.Clip(objects), environment.Sync...)
 	}
 	overlays := filepath.Join(dir, tree.Name, "overlays")
 	entries, err := os.ReadDir(overlays)
@@ -104,18 +108,38 @@ func compareTree(ctx context.Context, dir string, tree *render.Tree) ([]environm
 		if ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}
-		var was []map[string]any
-		if overlay := filepath.Join(overlays, name); isKustomization(overlay) {
-			if was, err = render.BuildObjects(filesys.MakeFsOnDisk(), overlay); err != nil {
-				return nil, 0, usageError{err}
-			}
-			built++
+		was, n, err := standing(filepath.Join(dir, tree.Name), name)
+		if err != nil {
+			return nil, 0, usageError{err}
 		}
+		built += n
 		if objects := render.DiffObjects(was, wanted[name]); len(objects) > 0 {
 			diffs = append(diffs, environmentDiff{tree.Name, name, objects})
 		}
 	}
 	return diffs, built, nil
+}
+
+// standing builds an environment as it stands in a tree: the overlay, and what makes Flux or Argo CD pull it. It returns
+// how many overlays there were.
+func standing(tree, environment string) ([]map[string]any, int, error) {
+	var all []map[string]any
+	overlays := 0
+	for _, folder := range render.Folders() {
+		dir := filepath.Join(tree, folder, environment)
+		if !isKustomization(dir) {
+			continue
+		}
+		objects, err := render.BuildObjects(filesys.MakeFsOnDisk(), dir)
+		if err != nil {
+			return nil, 0, err
+		}
+		if folder == "overlays" {
+			overlays++
+		}
+		all = append(all, objects...)
+	}
+	return all, overlays, nil
 }
 
 func isKustomization(dir string) bool {

@@ -33,17 +33,22 @@ func readResources(ctx context.Context, in io.Reader, paths []string, env string
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	return pick(sets, env)
+}
+
+// pick returns the resources of the only overlay, or of the environment that is asked for.
+func pick(sets []load.Set, env string) ([]manifest.Resource, error) {
 	environments, overlays := map[string]bool{}, []string{}
 	var resources []manifest.Resource
 	for _, set := range sets {
-		switch set.Kind {
-		case load.Environment:
+		switch {
+		case set.Kind == load.Environment:
 			name := set.Name[strings.LastIndex(set.Name, " ")+1:]
 			environments[name] = true
 			if env != "" && name != env {
 				continue
 			}
-		case load.Kustomization:
+		case set.Kind == load.Kustomization && serves(set):
 			overlays = append(overlays, set.Name)
 		}
 		resources = append(resources, set.Resources...)
@@ -55,4 +60,9 @@ func readResources(ctx context.Context, in io.Reader, paths []string, env string
 		return nil, usagef("which environment? --env is one of %s", strings.Join(slices.Sorted(maps.Keys(environments)), ", "))
 	}
 	return resources, nil
+}
+
+// serves reports that a set holds something of KServe's; what makes Flux or Argo CD pull an overlay does not.
+func serves(set load.Set) bool {
+	return slices.ContainsFunc(set.Resources, func(r manifest.Resource) bool { return strings.HasPrefix(r.APIVersion(), "serving.kserve.io/") })
 }

@@ -26,6 +26,7 @@ type renderOptions struct {
 	force     bool
 	adopt     bool
 	shared    bool
+	gitops    string
 }
 
 func newRender(s Streams) *cobra.Command {
@@ -39,7 +40,8 @@ written or nothing. Files that a person edited are not overwritten: render names
   kservegen render -f models/ -o deploy --shared         many documents, and what they share
   kservegen render -f deepseek.yaml --env production     print what building that overlay gives
   kservegen render -f models/ -o deploy --check          is deploy/ current? (for CI: exit 1 and a diff)
-  kservegen render -f deepseek.yaml -o deploy --adopt    take weights that were edited in the tree over`,
+  kservegen render -f deepseek.yaml -o deploy --adopt    take weights that were edited in the tree over
+  kservegen render -f models/ -o deploy --gitops flux    also what makes Flux pull them (spec.gitops says from where)`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
 	}
@@ -52,18 +54,22 @@ written or nothing. Files that a person edited are not overwritten: render names
 	flags.BoolVar(&o.force, "force", false, "overwrite generated files that were edited by hand")
 	flags.BoolVar(&o.adopt, "adopt", false, "write weights that were edited in the tree into the document")
 	flags.BoolVar(&o.shared, "shared", false, "also write what the documents share: namespaces and gateways")
+	flags.StringVar(&o.gitops, "gitops", "", "also write what makes flux or argocd pull the trees, or none of it; kept until told otherwise (default spec.gitops.engine)")
 	_ = cmd.MarkFlagDirname("output")
+	_ = cmd.RegisterFlagCompletionFunc("gitops", cobra.FixedCompletions(gitopsChoices(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
 func (o *renderOptions) validate() error {
 	switch {
+	case o.gitops != "" && !slices.Contains(gitopsChoices(), o.gitops):
+		return usagef("--gitops %s is unknown; %s", o.gitops, strings.Join(gitopsChoices(), ", "))
 	case o.output == "" && o.env == "":
 		return usagef("where to? -o DIR writes trees, --env NAME prints one environment")
 	case o.output != "" && o.env != "":
 		return usagef("-o and --env exclude each other")
-	case o.env != "" && (o.check || o.dryRun || o.force || o.adopt || o.shared):
-		return usagef("--env only prints; --check, --dry-run, --force, --adopt and --shared are about -o DIR")
+	case o.env != "" && (o.check || o.dryRun || o.force || o.adopt || o.shared || o.gitops != ""):
+		return usagef("--env only prints; --check, --dry-run, --force, --adopt, --shared and --gitops are about -o DIR")
 	case o.check && (o.dryRun || o.force || o.adopt):
 		return usagef("--check changes nothing; --dry-run, --force and --adopt make no sense with it")
 	case o.force && o.adopt:
@@ -93,6 +99,14 @@ func (o *renderOptions) run(ctx context.Context, s Streams) error {
 }
 
 func (o *renderOptions) trees(ctx context.Context, s Streams, deployments []*spec.Deployment) ([]*render.Tree, error) {
+	if o.env == "" {
+		if err := chooseEngines(o.output, o.gitops, deployments); err != nil {
+			return nil, err
+		}
+		if err := spec.CheckSync(deployments, o.shared); err != nil {
+			return nil, err
+		}
+	}
 	p := newProgress(s.Err, "rendering", len(deployments))
 	defer p.stop()
 	generator := render.NewGenerator()
