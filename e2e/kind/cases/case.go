@@ -40,6 +40,13 @@ type Env struct {
 // Figure prints what was measured.
 func (e *Env) Figure(format string, args ...any) { fmt.Fprintf(e.Out, format+"\n", args...) }
 
+// quiet is the same without figures: for a check that is asked again and again.
+func (e *Env) quiet() *Env {
+	own := *e
+	own.Out = io.Discard
+	return &own
+}
+
 // Entrance is the gateway, or for a tree without a host at one a pod with the identity of a caller.
 type Entrance struct {
 	// URL is its address, as http://10.89.0.2:30080; Host the name that the model has there.
@@ -102,7 +109,7 @@ func isViolated(err error) bool {
 func untilViolated(ctx context.Context, e *Env, what string, check func(context.Context, *Env) error) error {
 	var lacking error
 	err := eventually(ctx, what, func(ctx context.Context) error {
-		err := check(ctx, e)
+		err := check(ctx, e.quiet())
 		if isViolated(err) {
 			return nil
 		}
@@ -204,7 +211,7 @@ func (e *Env) Mend(ctx context.Context) error {
 	}
 	for _, check := range checks {
 		err := eventually(ctx, "the mesh to be as before", func(ctx context.Context) error {
-			err := check(ctx, e)
+			err := check(ctx, e.quiet())
 			if isLacking(err) {
 				return nil
 			}
