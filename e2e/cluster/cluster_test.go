@@ -86,6 +86,8 @@ func up(t *testing.T) *cluster.Cluster {
 	var out bytes.Buffer
 	suite, err := cluster.Open(t.Context(), root, &out)
 	require.NoError(t, err)
+	require.NoError(t, suite.Lock())
+	t.Cleanup(func() { assert.NoError(t, suite.Unlock()) })
 	c, err := suite.Running(t.Context())
 	require.NoError(t, err)
 	simulator, err := suite.Tool("llm-d-inference-sim")

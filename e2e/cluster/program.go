@@ -21,7 +21,7 @@ func (s *Suite) Program(ctx context.Context, module, pkg string) (string, error)
 	partial := filepath.Join(dir, fmt.Sprintf("%s.%d", name, os.Getpid()))
 	defer os.RemoveAll(partial)
 	env := []string{"CGO_ENABLED=0", "GOWORK=off"}
-	if _, err := engine.Run(ctx, env, nil, "go", "-C", filepath.Join(s.root, module), "build", "-trimpath",
+	if _, err := engine.Run(ctx, env, nil, "go", "-C", filepath.Join(s.root, module), "build",
 		"-buildvcs=false", "-ldflags", "-s -w", "-o", partial, pkg); err != nil {
 		return "", err
 	}

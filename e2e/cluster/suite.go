@@ -30,8 +30,11 @@ type Suite struct {
 	// dir is the folder of the cache that is the suite's own.
 	dir string
 	// source says that nodes are made from source.
-	source bool
-	engine engine.Engine
+	source  bool
+	engine  engine.Engine
+	figures figures
+	// lock is the open file while this process may change the cluster.
+	lock *os.File
 }
 
 // Open chooses how nodes are made, and says which way and why; as long as a cluster is there, its way is kept.
@@ -45,6 +48,7 @@ func Open(ctx context.Context, root string, out io.Writer) (*Suite, error) {
 		return nil, err
 	}
 	s := &Suite{root: root, out: out, dir: dir, engine: engine.Docker()}
+	s.figures.start = time.Now()
 	why := s.kept()
 	if why == "" {
 		if why = s.withoutDocker(ctx); why == "" {
@@ -192,12 +196,4 @@ func (s *Suite) nodeImage(ctx context.Context, preload []image.Image) (string, e
 	}
 	b.Version = strings.TrimSpace(version.ClientVersion.GitVersion)
 	return b.Image(ctx)
-}
-
-// Phase runs a step and prints what it took.
-func (s *Suite) Phase(name string, step func() error) error {
-	start := time.Now()
-	err := step()
-	fmt.Fprintf(s.out, "%-28s %6.1f s\n", name, time.Since(start).Seconds())
-	return err
 }

@@ -85,7 +85,7 @@ func Tree(to, from string, mode func(name string) fs.FileMode) ([]File, error) {
 // Archive writes the image to the folder, as `docker save` would, unless it is there, and returns the path.
 // Its name has a digest of all that is in the image.
 func (i Image) Archive(dir string) (string, error) {
-	digest, err := i.digest()
+	digest, err := i.Digest()
 	if err != nil {
 		return "", fmt.Errorf("image %s: %w", i.Name, err)
 	}
@@ -168,8 +168,8 @@ func (i Image) build(files string) (v1.Image, error) {
 	return mutate.ConfigFile(built, config)
 }
 
-// digest covers the bytes of every file, since some of them are built anew each time.
-func (i Image) digest() (string, error) {
+// Digest covers the bytes of every file, since some of them are built anew each time.
+func (i Image) Digest() (string, error) {
 	hash := sha256.New()
 	head := i
 	head.Files = nil

@@ -52,6 +52,9 @@ func paths() (api, beside []string) {
 
 // gatewayPasses: the API through the gateway, and nothing else of the server.
 func gatewayPasses(ctx context.Context, e *Env) error {
+	if err := e.needsPolicies(); err != nil {
+		return err
+	}
 	api, beside := paths()
 	want := map[string]int{}
 	for _, path := range api {

@@ -25,6 +25,8 @@ type Env struct {
 	Reference bool
 	// Gateway is the address of the mesh's gateway, as http://10.89.0.2:30080; GatewayNamespace is where it runs.
 	Gateway, GatewayNamespace string
+	// Entrance is where requests to the tree's model come in.
+	Entrance Entrance
 	// OnNode runs a command on a node, as root.
 	OnNode func(ctx context.Context, node string, command ...string) (string, error)
 	// Kservegen is the program.
@@ -38,9 +40,35 @@ type Env struct {
 // Figure prints what was measured.
 func (e *Env) Figure(format string, args ...any) { fmt.Fprintf(e.Out, format+"\n", args...) }
 
-// Client asks the tree's model through the gateway.
+// Entrance is the gateway, or for a tree without a host at one a pod with the identity of a caller.
+type Entrance struct {
+	// URL is its address, as http://10.89.0.2:30080; Host the name that the model has there.
+	URL, Host string
+	// Namespace and Workload are those of the Envoy that routes the requests, as `kubectl exec` takes them.
+	Namespace, Workload string
+}
+
+// Client asks the tree's model as clients do, by its name and with what else its rules want.
 func (e *Env) Client(concurrency int) *load.Client {
-	return load.NewClient(e.Gateway, e.Tree.Host(), e.Tree.Model(), concurrency)
+	client := load.NewClient(e.Entrance.URL, e.Entrance.Host, e.Tree.Model(), concurrency)
+	client.Prefix, client.Header = e.Tree.Prefix(), e.Tree.Header()
+	return client
+}
+
+// needsGateway is an error for a tree that has no host at one.
+func (e *Env) needsGateway() error {
+	if e.Tree.Host() == "" {
+		return lacks("no host at a gateway")
+	}
+	return nil
+}
+
+// needsPolicies is an error for a tree whose policies say nothing about a gateway.
+func (e *Env) needsPolicies() error {
+	if !e.has("AuthorizationPolicy") {
+		return lacks("no AuthorizationPolicy")
+	}
+	return e.needsGateway()
 }
 
 // Check is one thing that must hold.
@@ -70,11 +98,16 @@ func isViolated(err error) bool {
 	return errors.As(err, &v)
 }
 
-// untilViolated waits until a check finds what a Mistake has done.
+// untilViolated waits until a check finds what a Mistake has done. A tree that has nothing to find is told at once.
 func untilViolated(ctx context.Context, e *Env, what string, check func(context.Context, *Env) error) error {
-	return eventually(ctx, what, func(ctx context.Context) error {
+	var lacking error
+	err := eventually(ctx, what, func(ctx context.Context) error {
 		err := check(ctx, e)
 		if isViolated(err) {
+			return nil
+		}
+		if lacks := (LacksError{}); errors.As(err, &lacks) {
+			lacking = lacks
 			return nil
 		}
 		if err == nil {
@@ -82,6 +115,7 @@ func untilViolated(ctx context.Context, e *Env, what string, check func(context.
 		}
 		return err
 	})
+	return errors.Join(err, lacking)
 }
 
 // Case is a row of checks, each of which leaves the cluster as it found it.
@@ -150,7 +184,7 @@ func (e *Env) Ready(ctx context.Context) error {
 	return nil
 }
 
-// FirstAnswer waits until the gateway lets a question through.
+// FirstAnswer waits until a question comes through.
 func (e *Env) FirstAnswer(ctx context.Context) error {
 	return eventually(ctx, "the first answer", func(ctx context.Context) error {
 		return e.Client(1).Chat(ctx, load.Request{Tokens: 4}).Err
@@ -171,7 +205,11 @@ func (e *Env) Mend(ctx context.Context) error {
 	if err := errors.Join(e.mend(ctx), e.Ready(ctx)); err != nil {
 		return err
 	}
-	for _, check := range []func(context.Context, *Env) error{testersReach, serverRefuses, answersCaller, othersRefused} {
+	checks := []func(context.Context, *Env) error{testersReach, answersCaller, othersRefused}
+	if e.has("PeerAuthentication") {
+		checks = append(checks, serverRefuses)
+	}
+	for _, check := range checks {
 		err := eventually(ctx, "the mesh to be as before", func(ctx context.Context) error {
 			err := check(ctx, e)
 			if lacks := (LacksError{}); errors.As(err, &lacks) {

@@ -26,6 +26,9 @@ func drains(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := e.needsReplicas(service(stable)); err != nil {
+		return err
+	}
 	node := workers[0]
 	if err := e.gather(ctx, service(stable), node); err != nil {
 		return err
@@ -49,9 +52,6 @@ func (e *Env) gather(ctx context.Context, service, node string) error {
 	before, err := e.modelPods(ctx, service)
 	if err != nil {
 		return err
-	}
-	if len(before) < 2 {
-		return lacks("%d replicas of %s: a drain without loss needs two", len(before), service)
 	}
 	others := "kubernetes.io/hostname!=" + node
 	if _, err := e.Kubectl.Run(ctx, "cordon", "--selector="+others); err != nil {

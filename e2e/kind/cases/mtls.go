@@ -106,9 +106,9 @@ func (e *Env) curl(ctx context.Context, client string, args ...string) (code int
 	return code, out, nil
 }
 
-// plainClient is a pod without a sidecar where the gateway runs: there the tree's NetworkPolicy lets packets in, so
+// plainClient is a pod without a sidecar where requests come in: there the tree's NetworkPolicy lets packets in, so
 // that nothing but mTLS keeps it out.
-func (e *Env) plainClient() string { return e.GatewayNamespace + "/" + install.Uninjected }
+func (e *Env) plainClient() string { return e.Entrance.Namespace + "/" + install.Uninjected }
 
 // refusesPlaintext speaks HTTP to every port that a container of the model's pods listens at, with the network open:
 // what the NetworkPolicies drop says nothing about mTLS.

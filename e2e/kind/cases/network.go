@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kservegen/kservegen/e2e/kind/install"
 )
 
@@ -58,18 +61,29 @@ func (e *Env) dropped(ctx context.Context, client string, ports ...int) error {
 	if err != nil {
 		return err
 	}
+	// All at a time: each takes as long as a client waits.
+	asked, ctx := errgroup.WithContext(ctx)
 	for _, pod := range found {
 		for _, port := range ports {
-			code, out, err := e.curl(ctx, client, fmt.Sprintf("http://%s:%d/", pod.Status.PodIP, port))
-			if err != nil {
-				return err
-			}
-			// curl's "Operation timed out" would mean that there was a connection.
-			if code != 0 || !strings.Contains(out, "Connection timed out") && !strings.Contains(out, "Failed to connect") {
-				return violated("%s reached port %d of pod %s: code %d, %s", client, port, pod.Name, code, out)
-			}
+			asked.Go(func() error { return e.unreachable(ctx, client, pod, port) })
 		}
 	}
+	if err := asked.Wait(); err != nil {
+		return err
+	}
 	e.Figure("%s: no packet arrives at the ports %v of %d pods", client, ports, len(found))
+	return nil
+}
+
+// unreachable wants no connection.
+func (e *Env) unreachable(ctx context.Context, client string, pod corev1.Pod, port int) error {
+	code, out, err := e.curl(ctx, client, fmt.Sprintf("http://%s:%d/", pod.Status.PodIP, port))
+	if err != nil {
+		return err
+	}
+	// curl's "Operation timed out" would mean that there was a connection.
+	if code != 0 || !strings.Contains(out, "Connection timed out") && !strings.Contains(out, "Failed to connect") {
+		return violated("%s reached port %d of pod %s: code %d, %s", client, port, pod.Name, code, out)
+	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package cases
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -11,9 +13,12 @@ import (
 )
 
 // step applies the tree with other weights, by the lines of traffic.yaml that a person would change, and waits
-// until the gateway's Envoy has them.
+// until the Envoy at the entrance has them.
 func (e *Env) step(ctx context.Context, shares tree.Shares) error {
 	copied, err := e.Tree.Copy(e.Temporary())
+	if errors.Is(err, tree.ErrNotRendered) {
+		return lacks("no kservegen.lock: which lines move its weights is not known")
+	}
 	if err != nil {
 		return err
 	}
@@ -34,14 +39,14 @@ func (e *Env) mend(ctx context.Context) error {
 	return e.routed(ctx, e.Tree.Shares())
 }
 
-// routed waits until the gateway's Envoy shares requests like this.
+// routed waits until the Envoy at the entrance shares requests like this.
 func (e *Env) routed(ctx context.Context, shares tree.Shares) error {
 	if len(shares) == 0 {
 		return nil // one revision has no weights
 	}
 	want := maps.Clone(shares)
 	maps.DeleteFunc(want, func(_ string, share int) bool { return share == 0 })
-	return eventually(ctx, fmt.Sprintf("the gateway to have the weights %v", shares), func(ctx context.Context) error {
+	return eventually(ctx, fmt.Sprintf("the entrance to have the weights %v", shares), func(ctx context.Context) error {
 		have, err := e.envoyShares(ctx)
 		if err == nil && !maps.Equal(have, want) {
 			err = fmt.Errorf("it has %v", have)
@@ -77,9 +82,9 @@ type envoyRoute struct {
 	}
 }
 
-// envoyRoutes are those of the tree's host, as the gateway's Envoy has them.
+// envoyRoutes are those of the tree's host, as the Envoy at the entrance has them.
 func (e *Env) envoyRoutes(ctx context.Context) ([]envoyRoute, error) {
-	out, err := e.Kubectl.Run(ctx, "-n", e.GatewayNamespace, "exec", "deployment/istio-ingressgateway", "-c", "istio-proxy", "--",
+	out, err := e.Kubectl.Run(ctx, "-n", e.Entrance.Namespace, "exec", e.Entrance.Workload, "-c", "istio-proxy", "--",
 		"curl", "-s", "127.0.0.1:15000/config_dump?resource=dynamic_route_configs")
 	if err != nil {
 		return nil, err
@@ -91,7 +96,7 @@ func (e *Env) envoyRoutes(ctx context.Context) ([]envoyRoute, error) {
 	var found []envoyRoute
 	for _, config := range dump.Configs {
 		for _, host := range config.RouteConfig.VirtualHosts {
-			if serves(host.Domains, e.Tree.Host()) {
+			if serves(host.Domains, cmp.Or(e.Tree.Host(), e.Tree.Inside())) {
 				found = append(found, host.Routes...)
 			}
 		}
@@ -99,7 +104,7 @@ func (e *Env) envoyRoutes(ctx context.Context) ([]envoyRoute, error) {
 	return found, nil
 }
 
-// envoyShares are the weights of the rule without a match. A rule with one destination has no weights in Envoy.
+// envoyShares are the weights of the rule for everyone, which matches no more headers than all do. A rule with one destination has no weights in Envoy.
 func (e *Env) envoyShares(ctx context.Context) (tree.Shares, error) {
 	found, err := e.envoyRoutes(ctx)
 	if err != nil {
@@ -107,7 +112,7 @@ func (e *Env) envoyShares(ctx context.Context) (tree.Shares, error) {
 	}
 	shares := tree.Shares{}
 	for _, route := range found {
-		if len(route.Match.Headers) > 0 {
+		if len(route.Match.Headers) > len(e.Tree.Header()) {
 			continue
 		}
 		if route.Route.Cluster != "" {
@@ -122,9 +127,9 @@ func (e *Env) envoyShares(ctx context.Context) (tree.Shares, error) {
 	return shares, nil
 }
 
-// withoutRoutes waits until the gateway's Envoy has no rule whose name begins like this.
+// withoutRoutes waits until the Envoy at the entrance has no rule whose name begins like this.
 func (e *Env) withoutRoutes(ctx context.Context, prefix string) error {
-	return eventually(ctx, "the gateway to forget the rules "+prefix, func(ctx context.Context) error {
+	return eventually(ctx, "the entrance to forget the rules "+prefix, func(ctx context.Context) error {
 		found, err := e.envoyRoutes(ctx)
 		if err != nil {
 			return err

@@ -122,6 +122,9 @@ func streams(ctx context.Context, e *Env) error {
 
 // otherHost is the negative half: the gateway knows no other name.
 func otherHost(ctx context.Context, e *Env) error {
+	if err := e.needsGateway(); err != nil {
+		return err
+	}
 	client := e.Client(1)
 	client.Host = "other.example.org"
 	status, _, err := client.Get(ctx, "/v1/models", nil)

@@ -137,6 +137,16 @@ func deployment(host string) string { return strings.TrimSuffix(pods(host), "-")
 
 func service(host string) string { return strings.TrimSuffix(deployment(host), "-predictor") }
 
+// needsReplicas wants another pod to serve while one is gone.
+func (e *Env) needsReplicas(name string) error {
+	for _, s := range e.Tree.Services {
+		if s.Name == name && (s.Spec.Predictor.MinReplicas == nil || *s.Spec.Predictor.MinReplicas < 2) {
+			return lacks("one replica of %s: nothing serves while it is gone", name)
+		}
+	}
+	return nil
+}
+
 // restarts replaces the pods of the first revision one after the other. Not by `kubectl rollout restart`: KServe 0.20
 // compares the Deployment's template with its own and takes the annotation away again (deployment_reconciler.go in
 // pkg/controller/v1beta1/inferenceservice/reconcilers/deployment), which rolls back what had begun.
@@ -144,6 +154,9 @@ func restarts(ctx context.Context, e *Env) (err error) {
 	defer func() { err = errors.Join(err, e.mend(ctx)) }()
 	stable, _, err := e.halves(ctx)
 	if err != nil {
+		return err
+	}
+	if err := e.needsReplicas(service(stable)); err != nil {
 		return err
 	}
 	before, err := e.modelPods(ctx, service(stable))
@@ -176,6 +189,9 @@ func withoutGrace(ctx context.Context, e *Env) error {
 func (e *Env) victim(ctx context.Context) (corev1.Pod, error) {
 	_, next, err := e.halves(ctx)
 	if err != nil {
+		return corev1.Pod{}, err
+	}
+	if err := e.needsReplicas(service(next)); err != nil {
 		return corev1.Pod{}, err
 	}
 	found, err := e.modelPods(ctx, service(next))

@@ -36,6 +36,8 @@ var requestsYAML []byte
 // Installer puts things into one cluster.
 type Installer struct {
 	Kubectl kubectl.Kubectl
+	// OnNode runs a command on a node, as root.
+	OnNode func(ctx context.Context, node string, command ...string) (string, error)
 	// Log gets a line of what it supplies.
 	Log io.Writer
 }

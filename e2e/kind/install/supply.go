@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,8 +50,13 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 	if err := i.gateways(ctx, append(needs.Gateways, needs.GatewayNamespace()+"/"+OwnGateway)); err != nil {
 		return err
 	}
-	if err := i.clients(ctx, needs); err != nil {
+	if err := errors.Join(i.claims(ctx, needs.Claims), i.granted(ctx, needs.Granted), i.clients(ctx, needs)); err != nil {
 		return err
+	}
+	if t.Host() == "" {
+		if err := i.Entrance(ctx, needs.Callers[0], t.Inside()); err != nil {
+			return err
+		}
 	}
 	if needs.Device == "" {
 		return nil

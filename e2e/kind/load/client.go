@@ -21,6 +21,9 @@ const podHeader = "x-inference-pod"
 type Client struct {
 	// URL is the address of the gateway, as http://127.0.0.1:8080; Host the name that clients use.
 	URL, Host string
+	// Prefix comes before every path, as /model; Header is added to every request's.
+	Prefix string
+	Header map[string]string
 	// Model is the served name.
 	Model string
 	// HTTP sends the requests.
@@ -98,27 +101,34 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/v1/chat/completions", bytes.NewReader(body))
+	request, err := c.request(ctx, http.MethodPost, "/v1/chat/completions", bytes.NewReader(body), r.Header)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	return c.HTTP.Do(request)
+}
+
+// request is one for a path of the server, with what the way to it takes.
+func (c *Client) request(ctx context.Context, method, path string, body io.Reader, header map[string]string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.URL+c.Prefix+path, body)
 	if err != nil {
 		return nil, err
 	}
 	request.Host = c.Host
-	request.Header.Set("Content-Type", "application/json")
-	for name, value := range r.Header {
-		request.Header.Set(name, value)
+	for _, values := range []map[string]string{c.Header, header} {
+		for name, value := range values {
+			request.Header.Set(name, value)
+		}
 	}
-	return c.HTTP.Do(request)
+	return request, nil
 }
 
 // Get asks for another path of the server and returns status and body, of which it reads 64 KiB at most.
 func (c *Client) Get(ctx context.Context, path string, header map[string]string) (int, string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, nil)
+	request, err := c.request(ctx, http.MethodGet, path, nil, header)
 	if err != nil {
 		return 0, "", err
-	}
-	request.Host = c.Host
-	for name, value := range header {
-		request.Header.Set(name, value)
 	}
 	response, err := c.HTTP.Do(request)
 	if err != nil {

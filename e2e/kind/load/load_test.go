@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,6 +76,30 @@ func TestChat(t *testing.T) {
 			assert.Equal(t, "v1-a", answer.Pod)
 		})
 	}
+}
+
+// TestWay asks below the model's prefix and with its header; what a request adds comes on top.
+func TestWay(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var paths []string
+	client := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		paths = append(paths, r.Method+" "+r.URL.Path)
+		assert.Equal(t, "a", r.Header.Get("x-model"))
+		assert.Equal(t, "v2", r.Header.Get("x-llm-track"))
+	})
+	client.Prefix, client.Header = "/gpt-oss", map[string]string{"x-model": "a"}
+	own := map[string]string{"x-llm-track": "v2"}
+	client.Chat(t.Context(), load.Request{Tokens: 1, Header: own})
+	for _, path := range []string{"/v1/models", "/health", "/"} {
+		_, _, err := client.Get(t.Context(), path, own)
+		require.NoError(t, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	assert.Equal(t, []string{"POST /gpt-oss/v1/chat/completions", "GET /gpt-oss/v1/models", "GET /gpt-oss/health", "GET /gpt-oss/"}, paths)
 }
 
 // TestRun sends exactly the plan, and counts failures by their reason.

@@ -70,7 +70,7 @@ func (s *Suite) fixedImages(ctx context.Context) ([]image.Image, error) {
 // mockImages are built anew for each run, under the names that the tree and KServe use.
 func (s *Suite) mockImages(ctx context.Context) ([]image.Image, error) {
 	programs := map[string]string{}
-	for _, name := range []string{"gpu", "vllm", "storage-initializer"} {
+	for _, name := range []string{"gpu", "vllm", "storage-initializer", "forward"} {
 		path, err := s.tools.Program(ctx, filepath.Join("e2e", "mock"), "./"+name)
 		if err != nil {
 			return nil, err
@@ -95,6 +95,10 @@ func (s *Suite) mockImages(ctx context.Context) ([]image.Image, error) {
 		{
 			Name: install.DeviceImage, Files: []image.File{image.Program("/gpu", programs["gpu"])},
 			Config: v1.Config{Entrypoint: []string{"/gpu"}},
+		},
+		{
+			Name: install.ForwardImage, Files: []image.File{image.Program("/forward", programs["forward"])},
+			Config: v1.Config{Entrypoint: []string{"/forward"}, User: "65532:65532"},
 		},
 		{
 			Name:   "docker.io/kserve/storage-initializer:" + kserve.Version,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,10 +41,13 @@ type Suite struct {
 	answered time.Time
 	kubectl  kubectl.Kubectl
 	tree     *tree.Tree
+	// record is what the cluster will say of itself; stale says that it has pods with other mocks.
+	record record
+	stale  bool
 }
 
 // Up brings everything up, as far as it isn't, and returns when the model has answered. With an error it may return
-// what there is, to be dumped.
+// what there is, to be dumped. The error is a NotRunError where the tree was validated only; then nothing was built.
 func Up(ctx context.Context, options Options) (*Suite, error) {
 	s := &Suite{Options: options}
 	start := time.Now()
@@ -51,19 +55,23 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	if s.tree, err = tree.Read(options.Tree); err != nil {
 		return nil, err
 	}
-	if err = s.runnable(); err != nil {
+	if err = s.runnable(ctx); err != nil {
 		return nil, err
 	}
 	if s.tools, err = cluster.Open(ctx, options.Root, options.Out); err != nil {
 		return nil, err
 	}
-	if err = s.tools.Build(ctx); err != nil {
+	if err = s.tools.Lock(); err != nil {
 		return nil, err
+	}
+	if err = s.tools.Build(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	built := time.Now()
 	if err = s.start(ctx); err == nil {
 		err = s.serve(ctx)
 	}
+	s.tools.Figures()
 	if err != nil {
 		return s, err // for what can be dumped of it
 	}
@@ -72,13 +80,29 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	return s, nil
 }
 
+// Close lets others use the cluster, which stays.
+func (s *Suite) Close() error { return s.tools.Unlock() }
+
+// Timed runs a part of a run and notes what it took.
+func (s *Suite) Timed(name string, part func()) {
+	start := time.Now()
+	part()
+	s.tools.Took(name, time.Since(start))
+}
+
+// Figures prints the times of all phases and parts.
+func (s *Suite) Figures() { s.tools.Figures() }
+
 // Down removes the cluster.
 func Down(ctx context.Context, options Options) error {
 	t, err := cluster.Open(ctx, options.Root, options.Out)
 	if err != nil {
 		return err
 	}
-	return t.Down(ctx)
+	if err = t.Lock(); err != nil {
+		return err
+	}
+	return errors.Join(t.Down(ctx), t.Unlock())
 }
 
 // Logs collects what the nodes and everything in the cluster that runs said.
@@ -97,23 +121,6 @@ func Logs(ctx context.Context, options Options, dir string) error {
 	}
 	s := &Suite{Options: options, kubectl: kubectl.Kubectl{Path: path, Kubeconfig: c.Kubeconfig}}
 	return errors.Join(t.Logs(ctx, filepath.Join(dir, "nodes")), s.Dump(ctx, filepath.Join(dir, "cluster")))
-}
-
-// runnable refuses a tree that a cluster without accelerators of its kind would tell nothing about.
-func (s *Suite) runnable() error {
-	needs := s.tree.Needs()
-	if needs.Device != "" && needs.Device != "nvidia.com/gpu" {
-		return fmt.Errorf("%s asks for %s: trees for ROCm and Neuron are validated (kservegen validate), not run here", s.Tree, needs.Device)
-	}
-	if len(s.tree.Kinds) > 0 {
-		return fmt.Errorf("%s has %v, for which the suite has no issuer and no storage: leave them out in a component of custom/", s.Tree, s.tree.Kinds)
-	}
-	for _, service := range s.tree.Services {
-		if service.Spec.Predictor.WorkerSpec != nil {
-			return fmt.Errorf("%s runs on several nodes: such trees are validated (kservegen validate), not run here", s.Tree)
-		}
-	}
-	return nil
 }
 
 // start brings up the cluster with Istio and KServe.
@@ -137,6 +144,9 @@ func (s *Suite) start(ctx context.Context) error {
 		return err
 	}
 	s.kubectl = kubectl.Kubectl{Path: path, Kubeconfig: s.cluster.Kubeconfig}
+	if err := s.claim(ctx, mocks); err != nil {
+		return err
+	}
 	if err := s.installer().OpenControlPlane(ctx); err != nil {
 		return err
 	}
@@ -159,7 +169,7 @@ func (s *Suite) start(ctx context.Context) error {
 }
 
 func (s *Suite) installer() install.Installer {
-	return install.Installer{Kubectl: s.kubectl, Log: s.Out}
+	return install.Installer{Kubectl: s.kubectl, OnNode: s.cluster.Exec, Log: s.Out}
 }
 
 func (s *Suite) istio(ctx context.Context) error {
@@ -194,6 +204,14 @@ func (s *Suite) serve(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if s.stale {
+		if err := s.tools.Phase("mocks restarted", func() error { return s.installer().RestartMocks(ctx, s.tree) }); err != nil {
+			return err
+		}
+	}
+	if err := s.writeRecord(ctx, s.record); err != nil {
+		return err
+	}
 	e, err := s.Env(ctx)
 	if err != nil {
 		return err
@@ -224,9 +242,27 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 	for _, node := range nodes {
 		if !node.Worker {
 			e.Gateway = fmt.Sprintf("http://%s:%d", node.Address, install.GatewayNodePort)
+			e.Entrance = s.entrance(node.Address)
 		}
 	}
 	return e, nil
+}
+
+// entrance is where requests to the tree's model come in on the node of the control plane.
+func (s *Suite) entrance(address string) cases.Entrance {
+	if host := s.tree.Host(); host != "" {
+		return cases.Entrance{
+			URL: fmt.Sprintf("http://%s:%d", address, install.GatewayNodePort),
+			// any name that a host like *.example.com stands for
+			Host:      strings.Replace(host, "*", "e2e", 1),
+			Namespace: s.tree.Needs().GatewayNamespace(), Workload: "deployment/istio-ingressgateway",
+		}
+	}
+	namespace, _, _ := strings.Cut(s.tree.Needs().Callers[0], "/")
+	return cases.Entrance{
+		URL: fmt.Sprintf("http://%s:%d", address, install.EntranceNodePort), Host: s.tree.Inside(),
+		Namespace: namespace, Workload: "deployment/" + install.Entrance,
+	}
 }
 
 // DefaultTree is the reference tree that the suite runs where none is named.

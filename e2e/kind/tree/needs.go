@@ -32,6 +32,9 @@ type Needs struct {
 	Namespaces []string
 	// Kinds are the tree's custom resources.
 	Kinds []schema.GroupKind
+	// Claims are those of the tree and those that it names, Granted what else its pods name and it does not bring.
+	Claims  []Claim
+	Granted []Granted
 }
 
 // Needs reads what the tree takes for granted.
@@ -43,12 +46,10 @@ func (t *Tree) Needs() Needs {
 		if pod.MinReplicas != nil {
 			replicas = int(*pod.MinReplicas)
 		}
-		if pod.Model != nil {
-			n.device(pod.Model.Resources, replicas)
-			if pod.Model.Runtime != nil {
-				for _, container := range t.Runtimes[*pod.Model.Runtime].Spec.Containers {
-					n.Images = append(n.Images, container.Image)
-				}
+		for _, container := range t.containers(service) {
+			n.device(container.Resources, replicas)
+			if container.Image != "" {
+				n.Images = append(n.Images, container.Image)
 			}
 		}
 		n.place(pod.NodeSelector, pod.Affinity, pod.Tolerations)
@@ -57,6 +58,7 @@ func (t *Tree) Needs() Needs {
 	for _, object := range t.Objects {
 		n.object(object)
 	}
+	n.granted(t)
 	for _, list := range []*[]string{&n.Images, &n.Gateways, &n.Callers, &n.Namespaces} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
@@ -67,7 +69,7 @@ func (t *Tree) Needs() Needs {
 // device adds up what the replicas take of an extended resource.
 func (n *Needs) device(resources corev1.ResourceRequirements, replicas int) {
 	for name, quantity := range resources.Limits {
-		if strings.Contains(string(name), "/") {
+		if extended(name) {
 			n.Device = string(name)
 			n.Devices += int(quantity.Value()) * replicas
 		}
@@ -133,13 +135,7 @@ func (n *Needs) mesh(t *Tree) {
 			own[path(object)] = true
 		}
 	}
-	for _, gateway := range t.Route.Spec.Gateways {
-		if gateway == "mesh" {
-			continue
-		}
-		if !strings.Contains(gateway, "/") {
-			gateway = t.Route.Namespace + "/" + gateway
-		}
+	for _, gateway := range t.gateways() {
 		namespace, _, _ := strings.Cut(gateway, "/")
 		n.Namespaces = append(n.Namespaces, namespace)
 		if !own[gateway] {

@@ -4,12 +4,18 @@ package tree
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	kservealpha "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	kservebeta "github.com/kserve/kserve/pkg/apis/serving/v1beta1"
+	"github.com/kserve/kserve/pkg/constants"
+	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
 	istiosecurity "istio.io/client-go/pkg/apis/security/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
@@ -27,14 +33,16 @@ type Tree struct {
 	Services []kservebeta.InferenceService
 	Runtimes map[string]kservealpha.ServingRuntime
 	Route    istio.VirtualService
-	// Kinds are those objects' that the suite has nothing for: an issuer of tokens, storage.
-	Kinds []string
-	// Policies say who may call.
+	// Tokens say whose tokens are checked, Policies who may call.
+	Tokens   []*istiosecurity.RequestAuthentication
 	Policies []*istiosecurity.AuthorizationPolicy
+	// Claims are those that it brings.
+	Claims []corev1.PersistentVolumeClaim
+	// routes is how many VirtualServices there are; Route is the first.
+	routes int
 }
 
-// Read builds the kustomization in a folder. It must hold one model: InferenceServices with their
-// ServingRuntimes, and one VirtualService.
+// Read builds the kustomization in a folder. What is in it may be more or less than the suite can run: NotRun says so.
 func Read(dir string) (*Tree, error) {
 	objects, err := render.BuildObjects(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
@@ -45,10 +53,6 @@ func Read(dir string) (*Tree, error) {
 		if err := t.take(object); err != nil {
 			return nil, fmt.Errorf("%s: %w", dir, err)
 		}
-	}
-	if len(t.Services) == 0 || t.Route.Name == "" {
-		return nil, fmt.Errorf("%s has %d InferenceServices and the VirtualService %q: the suite needs a tree of a model with both",
-			dir, len(t.Services), t.Route.Name)
 	}
 	return t, nil
 }
@@ -71,13 +75,20 @@ func (t *Tree) take(object map[string]any) error {
 		t.Runtimes[found.Name] = found
 		return err
 	case "VirtualService":
-		if t.Route.Name != "" {
-			return fmt.Errorf("there are the VirtualServices %s and another: the suite runs one model", t.Route.Name)
+		if t.routes++; t.routes > 1 {
+			return nil
 		}
 		return convert(&t.Route)
-	case "RequestAuthentication", "PersistentVolumeClaim":
-		t.Kinds = append(t.Kinds, kind)
-		return nil
+	case "PersistentVolumeClaim":
+		var claim corev1.PersistentVolumeClaim
+		err := convert(&claim)
+		t.Claims = append(t.Claims, claim)
+		return err
+	case "RequestAuthentication":
+		tokens := &istiosecurity.RequestAuthentication{}
+		err := convert(tokens)
+		t.Tokens = append(t.Tokens, tokens)
+		return err
 	case "AuthorizationPolicy":
 		policy := &istiosecurity.AuthorizationPolicy{}
 		err := convert(policy)
@@ -90,14 +101,73 @@ func (t *Tree) take(object map[string]any) error {
 // Namespace is where the model runs.
 func (t *Tree) Namespace() string { return t.Services[0].Namespace }
 
-// Host is the first name by which clients outside reach the model.
+// Host is the first name by which clients outside reach the model; empty where it is behind no gateway.
 func (t *Tree) Host() string {
+	if len(t.gateways()) == 0 {
+		return ""
+	}
 	for _, host := range t.Route.Spec.Hosts {
 		if !strings.HasSuffix(host, ".svc.cluster.local") {
 			return host
 		}
 	}
 	return ""
+}
+
+// gateways are those that the VirtualService names beside the mesh, as namespace/name.
+func (t *Tree) gateways() []string {
+	var names []string
+	for _, gateway := range t.Route.Spec.Gateways {
+		if gateway == inMesh {
+			continue
+		}
+		if !strings.Contains(gateway, "/") {
+			gateway = t.Route.Namespace + "/" + gateway
+		}
+		names = append(names, gateway)
+	}
+	return names
+}
+
+// inMesh is Istio's word for all sidecars among the gateways of a VirtualService.
+const inMesh = "mesh"
+
+// Prefix is the path below which the server is at the gateway, without its last slash: a rule matches on it and
+// takes it away again. Empty where the model has the host for itself.
+func (t *Tree) Prefix() string {
+	for _, rule := range t.Route.Spec.Http {
+		if rule.GetRewrite().GetUri() != "/" {
+			continue
+		}
+		for _, match := range rule.Match {
+			if prefix := match.GetUri().GetPrefix(); outside(match) && prefix != "/" {
+				return strings.TrimSuffix(prefix, "/")
+			}
+		}
+	}
+	return ""
+}
+
+// Header is what a request at the gateway must carry beside the host, where several models share it: what the last
+// rule wants, which is for everyone.
+func (t *Tree) Header() map[string]string {
+	if t.Host() == "" || len(t.Route.Spec.Http) == 0 {
+		return nil
+	}
+	header := map[string]string{}
+	for _, match := range t.Route.Spec.Http[len(t.Route.Spec.Http)-1].Match {
+		for name, value := range match.Headers {
+			if outside(match) && value.GetExact() != "" {
+				header[name] = value.GetExact()
+			}
+		}
+	}
+	return header
+}
+
+// outside says that a match holds for requests at a gateway.
+func outside(match *networking.HTTPMatchRequest) bool {
+	return !slices.Equal(match.Gateways, []string{inMesh})
 }
 
 // Inside is the name by which callers in the mesh reach it; empty where there is none.
@@ -129,17 +199,42 @@ func (t *Tree) Model() string {
 
 // args are those of the server, the runtime's first, as KServe joins them.
 func (t *Tree) args(service kservebeta.InferenceService) []string {
+	var args []string
+	for _, container := range t.containers(service) {
+		args = append(args, container.Args...)
+	}
+	return args
+}
+
+// containers are those of a revision's pods as they are written: the runtime's, what the model changes of its
+// server, and the predictor's own.
+func (t *Tree) containers(service kservebeta.InferenceService) []corev1.Container {
+	containers := t.server(service)
+	if model := service.Spec.Predictor.Model; model != nil {
+		containers = append(containers, model.Container)
+	}
+	return append(containers, service.Spec.Predictor.Containers...)
+}
+
+// server are the containers of the runtime. What of its resources the model says itself is left out.
+func (t *Tree) server(service kservebeta.InferenceService) []corev1.Container {
 	model := service.Spec.Predictor.Model
-	if model == nil {
+	if model == nil || model.Runtime == nil {
 		return nil
 	}
-	var args []string
-	if model.Runtime != nil {
-		for _, container := range t.Runtimes[*model.Runtime].Spec.Containers {
-			args = append(args, container.Args...)
+	containers := slices.Clone(t.Runtimes[*model.Runtime].Spec.Containers)
+	for i := range containers {
+		if containers[i].Name != constants.InferenceServiceContainerName {
+			continue
 		}
+		limits := maps.Clone(containers[i].Resources.Limits)
+		maps.DeleteFunc(limits, func(name corev1.ResourceName, _ resource.Quantity) bool {
+			_, own := model.Resources.Limits[name]
+			return own
+		})
+		containers[i].Resources.Limits = limits
 	}
-	return append(args, model.Args...)
+	return containers
 }
 
 // Deployment is the name of the one that KServe makes of an InferenceService in Standard mode.

@@ -2,6 +2,7 @@ package tree_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,8 +17,9 @@ import (
 )
 
 const (
-	example = "../../../overlays/deepseek-r1-distill-llama-8b-a10g"
-	v1, v2  = "deepseek-r1-v1-predictor.llm.svc.cluster.local", "deepseek-r1-v2-predictor.llm.svc.cluster.local"
+	overlays = "../../../overlays"
+	example  = overlays + "/deepseek-r1-distill-llama-8b-a10g"
+	v1, v2   = "deepseek-r1-v1-predictor.llm.svc.cluster.local", "deepseek-r1-v2-predictor.llm.svc.cluster.local"
 )
 
 func read(t *testing.T) *tree.Tree {
@@ -44,6 +46,180 @@ func TestNeeds(t *testing.T) {
 	assert.Equal(t, []string{"chat", "istio-ingress", "llm"}, needs.Namespaces)
 }
 
+// TestReferenceTrees says of each tree of overlays/ whether a cluster runs it, and why not. One that is added must be
+// entered here.
+func TestReferenceTrees(t *testing.T) {
+	tokens := "it checks tokens of https://login.example.com, which the suite cannot issue"
+	want := map[string]string{
+		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/production": tokens,
+		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/staging":    tokens,
+		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/dev":             "",
+		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production":      "",
+		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/staging":         "",
+		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                     "",
+		"gpt-oss-20b-a10g/gpt-oss-20b/overlays/default":                          "",
+		"laptop/deepseek-r1/overlays/default":                                    "",
+		"llama-3.1-8b-l4/llama-3-1-8b/overlays/dev":                              "",
+		"llama-3.1-8b-l4/llama-3-1-8b/overlays/production":                       "",
+		"llama-3.3-70b-mi300x/llama-3-3-70b/overlays/default":                    "it asks for amd.com/gpu, and only nvidia.com/gpu is mocked",
+	}
+	folders, err := filepath.Glob(filepath.Join(overlays, "*", "*", "overlays", "*"))
+	require.NoError(t, err)
+	have := map[string]string{}
+	for _, folder := range folders {
+		found, err := tree.Read(folder)
+		require.NoError(t, err)
+		name, err := filepath.Rel(overlays, folder)
+		require.NoError(t, err)
+		have[name] = found.NotRun()
+	}
+	assert.Equal(t, want, have)
+}
+
+// TestNotRun changes the reference tree by a patch each, as a person would, into one that cannot be run here.
+func TestNotRun(t *testing.T) {
+	service := func(operations ...string) string {
+		return patch("kind: InferenceService, name: deepseek-r1-v1", operations...)
+	}
+	for name, c := range map[string]struct{ custom, want string }{
+		"as it is":      {custom: "", want: ""},
+		"several nodes": {service(`{op: add, path: /spec/predictor/workerSpec, value: {pipelineParallelSize: 2}}`), "deepseek-r1-v1 runs on several nodes, of which the suite mocks no network of devices"},
+		"Knative": {
+			service(`{op: replace, path: /metadata/annotations/serving.kserve.io~1deploymentMode, value: Knative}`),
+			"deepseek-r1-v1 is for KServe's mode Knative, and the suite has no more than Standard",
+		},
+		"another's runtime": {
+			service(`{op: replace, path: /spec/predictor/model/runtime, value: shared}`),
+			`deepseek-r1-v1 runs by the ServingRuntime "shared", which the tree does not bring`,
+		},
+		"two reasons": {
+			service(`{op: add, path: /spec/predictor/model/resources/limits/aws.amazon.com~1neuron, value: 1}`, `{op: replace, path: /spec/predictor/model/runtime, value: shared}`),
+			`deepseek-r1-v1 runs by the ServingRuntime "shared", which the tree does not bring; it asks for aws.amazon.com/neuron, and only nvidia.com/gpu is mocked`,
+		},
+		"nobody may ask": {
+			patch("kind: VirtualService", `{op: replace, path: /spec/gateways, value: [mesh]}`) +
+				patch("kind: AuthorizationPolicy, name: deepseek-r1-callers", `{op: remove, path: /spec/rules}`),
+			"it has no host at a gateway and lets no workload of the mesh in by name",
+		},
+		"no model": {
+			patch("kind: VirtualService", `{op: replace, path: /kind, value: HTTPRoute}`) + "  options: {allowKindChange: true}\n",
+			"it has 2 InferenceServices and 0 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, customized(t, c.custom).NotRun()) })
+	}
+}
+
+// TestWayIn reads from the VirtualService how requests come to the model.
+func TestWayIn(t *testing.T) {
+	var shared []string
+	for i := range 4 {
+		shared = append(shared, fmt.Sprintf(`{op: add, path: /spec/http/%d/match, value: [{gateways: [istio-ingress/llm], headers: {x-model: {exact: a}}}, {gateways: [mesh]}]}`, i))
+	}
+	for name, c := range map[string]struct {
+		tree                 *tree.Tree
+		host, inside, prefix string
+		header               map[string]string
+	}{
+		"a host of its own": {
+			tree: read(t), host: "deepseek.example.com", inside: "deepseek-r1.llm.svc.cluster.local", header: map[string]string{},
+		},
+		"a path": {
+			tree: reference(t, "gpt-oss-20b-a10g/gpt-oss-20b/overlays/default"),
+			host: "llm.example.com", inside: "gpt-oss-20b.llm.svc.cluster.local", prefix: "/gpt-oss", header: map[string]string{},
+		},
+		"a header": {
+			tree: customized(t, patch("kind: VirtualService", shared...)),
+			host: "deepseek.example.com", inside: "deepseek-r1.llm.svc.cluster.local", header: map[string]string{"x-model": "a"},
+		},
+		"the mesh alone": {
+			tree:   reference(t, "llama-3.1-8b-l4/llama-3-1-8b/overlays/production"),
+			inside: "llama-3-1-8b.llm.svc.cluster.local",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.host, c.tree.Host())
+			assert.Equal(t, c.inside, c.tree.Inside())
+			assert.Equal(t, c.prefix, c.tree.Prefix())
+			assert.Equal(t, c.header, c.tree.Header())
+		})
+	}
+}
+
+// TestGranted finds the storage and the Secrets without which pods would never start.
+func TestGranted(t *testing.T) {
+	needs := read(t).Needs()
+	assert.Empty(t, needs.Claims)
+	assert.Empty(t, needs.Granted)
+	needs = reference(t, "llama-3.1-8b-l4/llama-3-1-8b/overlays/production").Needs()
+	assert.Equal(t, []tree.Granted{{Kind: "Secret", Namespace: "llm", Name: "hf-token", Keys: []string{"HF_TOKEN"}}}, needs.Granted)
+	needs = reference(t, "deepseek-r1-h200/deepseek-r1-671b/overlays/default").Needs()
+	assert.Equal(t, 8, needs.Devices, "all of them on one worker")
+	require.Len(t, needs.Claims, 1)
+	claim := needs.Claims[0]
+	assert.Equal(t, []string{"llm", "llm-models-r1", "deepseek-r1"}, append([]string{claim.Namespace, claim.Name}, claim.Models...))
+	assert.True(t, claim.Brought)
+	assert.Equal(t, "fsx-lustre", *claim.Spec.StorageClassName)
+	assert.Equal(t, "1200Gi", claim.Spec.Resources.Requests.Storage().String())
+	assert.Empty(t, needs.Granted)
+}
+
+// TestGrantedByPods adds every way in which a pod names something.
+func TestGrantedByPods(t *testing.T) {
+	needs := customized(t, patch("kind: InferenceService, name: deepseek-r1-v1",
+		`{op: replace, path: /spec/predictor/model/storageUri, value: "pvc://shared/models/a"}`,
+		`{op: add, path: /spec/predictor/imagePullSecrets, value: [{name: registry}]}`,
+		`{op: add, path: /spec/predictor/model/env, value: [{name: A, valueFrom: {secretKeyRef: {name: keys, key: a}}}, {name: B, valueFrom: {secretKeyRef: {name: keys, key: b}}}, {name: C, valueFrom: {secretKeyRef: {name: perhaps, key: c, optional: true}}}]}`,
+		`{op: add, path: /spec/predictor/model/envFrom, value: [{configMapRef: {name: settings}}]}`,
+		`{op: add, path: /spec/predictor/volumes, value: [{name: a, secret: {secretName: files, items: [{key: tls.crt, path: tls.crt}]}}, {name: b, persistentVolumeClaim: {claimName: cache}}]}`,
+		`{op: add, path: /metadata/annotations/serving.kserve.io~1storageSecretName, value: store}`,
+		`{op: replace, path: /spec/predictor/serviceAccountName, value: of-the-platform}`,
+	)).Needs()
+	assert.Equal(t, []tree.Claim{
+		{Namespace: "llm", Name: "cache"},
+		{Namespace: "llm", Name: "shared", Models: []string{"models/a"}},
+	}, needs.Claims)
+	assert.Equal(t, []tree.Granted{
+		{Kind: "ConfigMap", Namespace: "llm", Name: "settings"},
+		{Kind: "Secret", Namespace: "llm", Name: "files", Keys: []string{"tls.crt"}},
+		{Kind: "Secret", Namespace: "llm", Name: "keys", Keys: []string{"a", "b"}},
+		{Kind: "Secret", Namespace: "llm", Name: "registry", Pull: true},
+		{Kind: "Secret", Namespace: "llm", Name: "store", Keys: []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+		{Kind: "ServiceAccount", Namespace: "llm", Name: "of-the-platform"},
+	}, needs.Granted)
+}
+
+// reference is one of the trees of overlays/.
+func reference(t *testing.T, name string) *tree.Tree {
+	t.Helper()
+	found, err := tree.Read(filepath.Join(overlays, name))
+	require.NoError(t, err)
+	return found
+}
+
+// patch is one of a kustomization, of operations on what the target chooses.
+func patch(target string, operations ...string) string {
+	return "- target: {" + target + "}\n  patch: |\n    - " + strings.Join(operations, "\n    - ") + "\n"
+}
+
+// customized is the reference tree with patches in its custom/kustomization.yaml.
+func customized(t *testing.T, patches string) *tree.Tree {
+	t.Helper()
+	copied, err := read(t).Copy(t.TempDir())
+	require.NoError(t, err)
+	file := filepath.Join(copied.Dir, "custom", "kustomization.yaml")
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	if patches != "" {
+		require.Contains(t, string(content), "patches: []")
+		content = []byte(strings.Replace(string(content), "patches: []", "patches:\n"+patches, 1))
+	}
+	require.NoError(t, os.WriteFile(file, content, 0o600))
+	changed, err := tree.Read(copied.Dir)
+	require.NoError(t, err)
+	return changed
+}
+
 // TestShift edits the tree by hand and has kservegen render the document with the same weights: the same bytes,
 // of one file.
 func TestShift(t *testing.T) {
@@ -61,6 +237,15 @@ func TestShift(t *testing.T) {
 			assert.Equal(t, []string{"overlays/production/patches/traffic.yaml"}, differing(t, edited))
 		})
 	}
+}
+
+// TestCopyOfOthers tells a tree that was not rendered apart: the lines of its weights are not known.
+func TestCopyOfOthers(t *testing.T) {
+	copied, err := read(t).Copy(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(filepath.Join(copied.Dir, "..", "..", "kservegen.lock")))
+	_, err = copied.Copy(t.TempDir())
+	require.ErrorIs(t, err, tree.ErrNotRendered)
 }
 
 func number(text string) int {

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,9 @@ type Shares map[string]int
 // trafficFile is the only file that a canary step changes.
 const trafficFile = "patches/traffic.yaml"
 
+// ErrNotRendered says that a tree has no kservegen.lock, so that its weights may be anywhere.
+var ErrNotRendered = errors.New("it is no overlay of a tree that kservegen rendered")
+
 // Copy copies the model's tree, base and overlays, into an empty folder and returns the same overlay of the
 // copy. The tree must be one that kservegen rendered, with its lock two folders up.
 func (t *Tree) Copy(dir string) (*Tree, error) {
@@ -27,7 +31,7 @@ func (t *Tree) Copy(dir string) (*Tree, error) {
 	}
 	root := filepath.Dir(filepath.Dir(overlay))
 	if _, err := os.Stat(filepath.Join(root, "kservegen.lock")); err != nil {
-		return nil, fmt.Errorf("%s is no overlay of a tree that kservegen rendered: %w", t.Dir, err)
+		return nil, fmt.Errorf("%s: %w: %w", t.Dir, ErrNotRendered, err)
 	}
 	if err := os.CopyFS(dir, os.DirFS(root)); err != nil {
 		return nil, err

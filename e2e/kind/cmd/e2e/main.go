@@ -1,5 +1,5 @@
-// Command e2e brings the cluster of the suite up with a tree in it, takes it down, and collects what it said. It runs
-// in this module's folder.
+// Command e2e brings the cluster of the suite up with a tree in it, takes it down, says why a tree is not run, and
+// collects what the cluster said. It runs in this module's folder.
 package main
 
 import (
@@ -11,13 +11,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/kservegen/kservegen/e2e/cluster"
 	"github.com/kservegen/kservegen/e2e/kind/suite"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
@@ -35,7 +36,7 @@ func run(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("e2e", flag.ContinueOnError)
 	set.StringVar(&options.Tree, "tree", suite.DefaultTree(root), "the folder of the kustomization")
 	set.Usage = func() {
-		fmt.Fprintln(set.Output(), "usage: e2e [-tree DIR] up | down | packages | logs DIR")
+		fmt.Fprintln(set.Output(), "usage: e2e [-tree DIR] up | down | why | packages | logs DIR")
 		set.PrintDefaults()
 	}
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -45,7 +46,10 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch set.Arg(0) {
 	case "up":
-		_, err := suite.Up(ctx, options)
+		return up(ctx, options)
+	case "why":
+		reason, err := suite.Why(options)
+		fmt.Print(reason)
 		return err
 	case "down":
 		return suite.Down(ctx, options)
@@ -57,7 +61,18 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	set.Usage()
-	return errors.New("say up, down, packages or logs DIR")
+	return errors.New("say up, down, why, packages or logs DIR")
+}
+
+// up succeeds also where the tree is one that is validated only.
+func up(ctx context.Context, options suite.Options) error {
+	_, err := suite.Up(ctx, options)
+	var notRun suite.NotRunError
+	if errors.As(err, &notRun) {
+		fmt.Println(notRun)
+		return nil
+	}
+	return err
 }
 
 // packages prints what apt-get must install.

@@ -1,0 +1,48 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+// NotRunError says that a tree was validated, without errors, and not run.
+type NotRunError struct{ Tree, Reason string }
+
+func (n NotRunError) Error() string {
+	return fmt.Sprintf("%s was validated and NOT run here: %s", n.Tree, n.Reason)
+}
+
+// Why says why the tree is not run in a cluster of the suite; empty where it is.
+func Why(options Options) (string, error) {
+	t, err := tree.Read(options.Tree)
+	if err != nil {
+		return "", err
+	}
+	return t.NotRun(), nil
+}
+
+// runnable returns a NotRunError for a tree that a cluster of the suite would tell nothing about, after kservegen
+// has found nothing wrong with it.
+func (s *Suite) runnable(ctx context.Context) error {
+	reason := s.tree.NotRun()
+	if reason == "" {
+		return nil
+	}
+	fmt.Fprintf(s.Out, "%s is validated and not run here: %s\n", s.Tree, reason)
+	dir, err := filepath.Abs(s.Tree)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "-C", s.Root, "run", "./cmd/kservegen", "validate", dir)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	cmd.Stdout, cmd.Stderr = s.Out, s.Out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("kservegen validate %s: %w", s.Tree, err)
+	}
+	return NotRunError{Tree: s.Tree, Reason: reason}
+}
