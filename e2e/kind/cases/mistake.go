@@ -20,6 +20,7 @@ func Mistakes() []Mistake {
 		{Name: "no rules for buckets", Make: withoutRules("sticky"), Noticed: []string{"canary/sticky"}},
 		{Name: "no time to end", Make: withoutGrace, Noticed: []string{"shift/rolling restart"}},
 		{Name: "no disruption budgets", Make: withoutBudgets, Noticed: []string{"shift/drain"}},
+		{Name: "no outlier detection", Make: withoutEjection, Noticed: []string{"faults/ejection"}},
 		{Name: "permissive", Make: permissive, Noticed: []string{"mtls/plaintext"}},
 		{Name: "callers without TLS", Make: callersWithoutTLS, Noticed: []string{"mtls/caller"}},
 		{Name: "TLS for nobody", Make: withoutTLS, Noticed: []string{"mtls/identity"}},

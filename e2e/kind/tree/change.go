@@ -27,6 +27,11 @@ func (t *Tree) Without(other *Tree) []map[string]any {
 // Customize adds a patch of all objects of a kind to the overlay's component custom/, which is the user's, and returns
 // the tree as it then is. The tree is to be a Copy.
 func (t *Tree) Customize(kind, patch string) (*Tree, error) {
+	return t.CustomizeOne(kind, "", patch)
+}
+
+// CustomizeOne is Customize for the one object of that name.
+func (t *Tree) CustomizeOne(kind, name, patch string) (*Tree, error) {
 	path := filepath.Join(t.Dir, "custom", "kustomization.yaml")
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -37,7 +42,7 @@ func (t *Tree) Customize(kind, patch string) (*Tree, error) {
 		return nil, err
 	}
 	target := &types.Selector{}
-	target.Kind = kind
+	target.Kind, target.Name = kind, name
 	custom.Patches = append(custom.Patches, types.Patch{Patch: patch, Target: target})
 	if content, err = yaml.Marshal(custom); err != nil {
 		return nil, err
