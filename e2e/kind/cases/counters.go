@@ -3,6 +3,7 @@ package cases
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -16,8 +17,8 @@ const (
 	serverErrors = "upstream_rq_5xx"
 	noPod        = "upstream_cx_none_healthy"
 	ejections    = "outlier_detection.ejections_enforced_total"
-	ejected      = "outlier_detection.ejections_active"
 	overflow     = "outlier_detection.ejections_overflow"
+	healthy      = "membership_healthy"
 )
 
 // since subtracts what was counted before.
@@ -35,6 +36,18 @@ func (e *Env) counters(ctx context.Context, host string) (counters, error) {
 		return nil, errors.New("the Envoy at the entrance counts nothing of " + host)
 	}
 	return found, nil
+}
+
+// reachable waits until the entrance has so many pods of a host that it may ask: some seconds after the kubelet calls
+// them ready.
+func (e *Env) reachable(ctx context.Context, host string, want int) error {
+	return eventually(ctx, fmt.Sprintf("the entrance to know %d pods of %s", want, host), func(ctx context.Context) error {
+		found, err := e.counters(ctx, host)
+		if err == nil && found[healthy] < want {
+			err = fmt.Errorf("it knows %d", found[healthy])
+		}
+		return err
+	})
 }
 
 // readCounters reads Envoy's text form. Istio ends the name of a cluster with a semicolon (DelimitedStatsPrefix in its

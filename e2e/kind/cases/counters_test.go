@@ -11,7 +11,7 @@ func TestReadCounters(t *testing.T) {
 	t.Parallel()
 	const text = `cluster.outbound|80||v2.llm.svc.cluster.local;.upstream_rq_5xx: 7
 cluster.outbound|80||v2.llm.svc.cluster.local;.external.upstream_rq_5xx: 7
-cluster.outbound|80||v2.llm.svc.cluster.local;.outlier_detection.ejections_active: 1
+cluster.outbound|80||v2.llm.svc.cluster.local;.membership_healthy: 1
 cluster.outbound|81||v2.llm.svc.cluster.local.upstream_rq_5xx: 2
 cluster.outbound|80||v2.llm.svc.cluster.local.example.upstream_rq_5xx: 100
 cluster.outbound|80||canary-v2.llm.svc.cluster.local;.upstream_rq_5xx: 1000
@@ -20,7 +20,7 @@ cluster.outbound|80||v2.llm.svc.cluster.local;.upstream_rq_time: P0(nan,1.0) P10
 `
 	found := readCounters(text, "v2.llm.svc.cluster.local")
 	assert.Equal(t, 9, found[serverErrors])
-	assert.Equal(t, 1, found[ejected])
+	assert.Equal(t, 1, found[healthy])
 	assert.Zero(t, found[ejections])
 	assert.Equal(t, 4, found.since(counters{serverErrors: 5}, serverErrors))
 	assert.Empty(t, readCounters("", "v2"))

@@ -190,7 +190,7 @@ func are(found []corev1.Pod, fits fits) error {
 // became waits until a revision has all its pods, and each fits.
 func (e *Env) became(ctx context.Context, name string, fits fits) error {
 	want := e.replicas(name)
-	return eventually(ctx, fmt.Sprintf("%d pods of %s to be replaced", want, name), func(ctx context.Context) error {
+	return eventually(ctx, fmt.Sprintf("%d pods of %s to be as wanted", want, name), func(ctx context.Context) error {
 		found, err := e.modelPods(ctx, name)
 		if err == nil && len(found) != want {
 			err = fmt.Errorf("there are %d", len(found))

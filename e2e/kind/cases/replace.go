@@ -156,7 +156,7 @@ func addsRevision(ctx context.Context, e *Env) (err error) {
 	sampled := e.sampleDevices(ctx, ending, service(stable), service(next))
 	s := switchover{fresh: func(pod string) bool { return len(load.Answers{{Pod: pod}}.By(pods(next))) > 0 }}
 	answers, err := e.underLoad(ctx, "a revision added and back", func(ctx context.Context) error {
-		return e.adds(ctx, service(next), &s)
+		return e.adds(ctx, next, &s)
 	})
 	devices, failed := sampled()
 	if err := errors.Join(err, failed); err != nil {
@@ -166,13 +166,13 @@ func addsRevision(ctx context.Context, e *Env) (err error) {
 }
 
 // adds applies the tree with the last revision at 0, at 100 as soon as it is ready, and at 0 again.
-func (e *Env) adds(ctx context.Context, name string, s *switchover) error {
+func (e *Env) adds(ctx context.Context, next string, s *switchover) error {
 	home, err := e.moved(e.none())
 	if err != nil {
 		return err
 	}
 	all := e.none()
-	for host, share := range all {
+	for host, share := range e.none() {
 		all[host] = 100 - share
 	}
 	there, err := e.moved(all)
@@ -183,10 +183,10 @@ func (e *Env) adds(ctx context.Context, name string, s *switchover) error {
 	if err := e.applyMoved(ctx, home, e.none()); err != nil {
 		return err
 	}
-	if err := e.became(ctx, name, ready); err != nil {
+	if err := errors.Join(e.became(ctx, service(next), ready), e.reachable(ctx, next, e.replicas(service(next)))); err != nil {
 		return err
 	}
-	e.Figure("the new revision is ready after %.1f s", time.Since(s.begun).Seconds())
+	e.Figure("the new revision is ready and known to the entrance after %.1f s", time.Since(s.begun).Seconds())
 	if err := e.applyMoved(ctx, there, all); err != nil {
 		return err
 	}
