@@ -17,10 +17,14 @@ const (
 	Cluster Set = "cluster"
 	// Node is what a node image is made of where no registry can be reached; it needs Cluster, too.
 	Node Set = "node"
+	// Scaling is what autoscalers read metrics from.
+	Scaling Set = "scaling"
+	// GitOps is Flux.
+	GitOps Set = "gitops"
 )
 
 // Sets lists them.
-func Sets() []Set { return []Set{EnvTest, Cluster, Node} }
+func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps} }
 
 // Kubernetes reports its version by variables that its own build sets (hack/lib/version.sh there). kubeadm
 // refuses a cluster whose version it can't parse, and clients compare major and minor.
@@ -90,6 +94,8 @@ func All() []Tool {
 		},
 		containerd(),
 		networking(),
+		scaling(),
+		flux(),
 	)
 }
 
@@ -147,6 +153,30 @@ func networking() []Tool {
 			dir: "cni", module: "github.com/containernetworking/plugins",
 			pkg: "github.com/containernetworking/plugins/plugins/" + pkg,
 		}})
+	}
+	return all
+}
+
+func scaling() []Tool {
+	return []Tool{
+		{Name: "prometheus", sets: []Set{Scaling}, source: goProgram{
+			dir: "prometheus", module: "github.com/prometheus/prometheus", pkg: "github.com/prometheus/prometheus/cmd/prometheus",
+			// Without the SDKs of clouds (its plugins package): it discovers by Kubernetes.
+			tags: "remove_all_sd,enable_kubernetes_sd",
+		}},
+		{Name: "prometheus-adapter", sets: []Set{Scaling}, source: goProgram{
+			dir: "adapter", module: "sigs.k8s.io/prometheus-adapter", pkg: "sigs.k8s.io/prometheus-adapter/cmd/adapter",
+		}},
+	}
+}
+
+// flux lists its controllers, each of whose modules is a main package. What they replace is in their go.mod here,
+// since a module's replacements aren't inherited.
+func flux() []Tool {
+	var all []Tool
+	for _, name := range []string{"source-controller", "kustomize-controller"} {
+		module := "github.com/fluxcd/" + name
+		all = append(all, Tool{Name: name, sets: []Set{GitOps}, source: goProgram{dir: name, module: module, pkg: module}})
 	}
 	return all
 }

@@ -59,7 +59,7 @@ func TestSets(t *testing.T) {
 	}
 	assert.Equal(t, []string{"etcd", "kube-apiserver", "kserve-manager", "pilot-discovery"}, names(tools.EnvTest))
 	assert.NotContains(t, names(tools.Cluster), "kubelet")
-	assert.Len(t, names(tools.Cluster, tools.Node), len(tools.All()), "each tool is there for something, once")
+	assert.Len(t, names(tools.Sets()...), len(tools.All()), "each tool is there for something, once")
 }
 
 // TestKeys has a place of its own for every program.

@@ -149,7 +149,7 @@ type Case struct {
 
 // All are the cases in the order in which they run.
 func All() []Case {
-	return []Case{serve(), canary(), shift(), mtls(), authorization(), network()}
+	return []Case{serve(), canary(), shift(), faults(), replace(), mtls(), authorization(), network()}
 }
 
 // patience is how long a check waits for something that takes seconds.

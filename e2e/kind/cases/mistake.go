@@ -24,6 +24,7 @@ func Mistakes() []Mistake {
 		{Name: "no rules for buckets", Make: withoutRules("sticky"), Noticed: []string{"canary/sticky"}},
 		{Name: "no time to end", Make: withoutGrace, Noticed: []string{"shift/rolling update"}},
 		{Name: "generous disruption budgets", Make: withGenerousBudgets, Noticed: []string{"shift/drain"}},
+		{Name: "no outlier detection", Make: withoutEjection, Noticed: []string{"faults/ejection"}},
 		{Name: "permissive", Make: permissive, Noticed: []string{"mtls/plaintext"}},
 		{Name: "callers without TLS", Make: callersWithoutTLS, Noticed: []string{"mtls/caller"}},
 		{Name: "TLS for nobody", Make: withoutTLS, Noticed: []string{"mtls/identity"}},

@@ -18,7 +18,7 @@ func TestMistakes(t *testing.T) {
 			noticed[name] = true
 		}
 	}
-	for _, name := range []string{"canary/weights", "mtls/plaintext", "authorization/others", "network/stranger"} {
+	for _, name := range []string{"canary/weights", "faults/ejection", "mtls/plaintext", "authorization/others", "network/stranger"} {
 		assert.True(t, noticed[name], name)
 	}
 }

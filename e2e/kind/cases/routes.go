@@ -15,26 +15,38 @@ import (
 // step applies the tree with other weights, by the lines of traffic.yaml that a person would change, and waits
 // until the Envoy at the entrance has them.
 func (e *Env) step(ctx context.Context, shares tree.Shares) error {
-	copied, err := e.copied()
+	moved, err := e.moved(shares)
 	if err != nil {
 		return err
 	}
-	if _, err = copied.Shift(shares); err != nil {
-		return err
-	}
-	if err = e.Apply(ctx, copied.Dir); err != nil {
-		return err
-	}
-	return e.routed(ctx, shares)
+	return e.applyMoved(ctx, moved, shares)
 }
 
-// copied is the tree in a folder where it may be changed.
+// moved is a copy of the tree with other weights, for applyMoved.
+func (e *Env) moved(shares tree.Shares) (*tree.Tree, error) {
+	copied, err := e.copied()
+	if err != nil {
+		return nil, err
+	}
+	_, err = copied.Shift(shares)
+	return copied, err
+}
+
+// copied is a copy of the tree, to be changed.
 func (e *Env) copied() (*tree.Tree, error) {
 	copied, err := e.Tree.Copy(e.Temporary())
 	if errors.Is(err, tree.ErrNotRendered) {
 		return nil, lacks("no kservegen.lock: which lines move its weights is not known")
 	}
 	return copied, err
+}
+
+// applyMoved applies a tree whose weights were moved, and waits until the Envoy at the entrance has them.
+func (e *Env) applyMoved(ctx context.Context, moved *tree.Tree, shares tree.Shares) error {
+	if err := e.Apply(ctx, moved.Dir); err != nil {
+		return err
+	}
+	return e.routed(ctx, shares)
 }
 
 // mend applies the tree as it is.

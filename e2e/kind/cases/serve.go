@@ -29,8 +29,21 @@ func serve() Case {
 	}}
 }
 
-// modelPods are the pods of a revision's Deployment, or of all with an empty name.
+// modelPods are the pods of a revision's Deployment, or of all with an empty name. Those that are ending have left.
 func (e *Env) modelPods(ctx context.Context, service string) ([]corev1.Pod, error) {
+	found, err := e.allPods(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no pod of the model %s runs", service)
+	}
+	return found, nil
+}
+
+// allPods are also those that are ending.
+func (e *Env) allPods(ctx context.Context, service string) ([]corev1.Pod, error) {
 	selector := "serving.kserve.io/inferenceservice"
 	if service != "" {
 		selector += "=" + service
@@ -39,11 +52,7 @@ func (e *Env) modelPods(ctx context.Context, service string) ([]corev1.Pod, erro
 	if err != nil {
 		return nil, err
 	}
-	found := slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
-	if len(found) == 0 {
-		return nil, fmt.Errorf("there is no pod with %s", selector)
-	}
-	return found, nil
+	return list.Items, nil
 }
 
 // hasDevices asks the vendor's tool in each container: as many devices as it asked for, and none of another's.

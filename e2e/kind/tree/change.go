@@ -24,8 +24,8 @@ func (t *Tree) Without(other *Tree) []map[string]any {
 	return missing
 }
 
-// Patch is a JSON or strategic merge patch of all objects of a kind.
-type Patch struct{ Kind, Patch string }
+// Patch is a JSON or strategic merge patch of all objects of a kind, or of the one with a name.
+type Patch struct{ Kind, Name, Patch string }
 
 // Customize adds patches to the overlay's component custom/, which is the user's, and returns the tree as it then is.
 // The tree is to be a Copy.
@@ -41,7 +41,7 @@ func (t *Tree) Customize(patches ...Patch) (*Tree, error) {
 	}
 	for _, p := range patches {
 		target := &types.Selector{}
-		target.Kind = p.Kind
+		target.Kind, target.Name = p.Kind, p.Name
 		custom.Patches = append(custom.Patches, types.Patch{Patch: p.Patch, Target: target})
 	}
 	if content, err = yaml.Marshal(custom); err != nil {

@@ -322,3 +322,14 @@ func TestCustomize(t *testing.T) {
 	}
 	assert.Equal(t, []any{"PodDisruptionBudget", "PodDisruptionBudget"}, kinds)
 }
+
+// TestCustomizeByName leaves the other objects of the kind as they are.
+func TestCustomizeByName(t *testing.T) {
+	copied, err := read(t).Copy(t.TempDir())
+	require.NoError(t, err)
+	changed, err := copied.Customize(tree.Patch{Kind: "InferenceService", Name: "deepseek-r1-v2", Patch: `[{"op": "replace", "path": "/spec/predictor/terminationGracePeriodSeconds", "value": 1}]`})
+	require.NoError(t, err)
+	require.Len(t, changed.Services, 2)
+	assert.EqualValues(t, 345, *changed.Services[0].Spec.Predictor.TerminationGracePeriodSeconds)
+	assert.EqualValues(t, 1, *changed.Services[1].Spec.Predictor.TerminationGracePeriodSeconds)
+}

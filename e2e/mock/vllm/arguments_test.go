@@ -28,3 +28,12 @@ func TestTranslate(t *testing.T) {
 		})
 	}
 }
+
+// TestFaults: the environment makes a server that answers, and fails or is slow.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"SIM_FAILURE_INJECTION_RATE": "100", "SIM_FAILURE_TYPES": "server_error", "SIM_TIME_TO_FIRST_TOKEN": "3s"}
+	passed, _ := translate(nil, func(name string) string { return env[name] })
+	assert.Subset(t, passed, []string{"--failure-injection-rate=100", "--failure-types=server_error", "--time-to-first-token=3s"})
+	assert.NotContains(t, passed, "--time-to-first-token=100ms")
+}
