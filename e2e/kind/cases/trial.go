@@ -53,13 +53,12 @@ type trial struct {
 // tenth are the weights of a trial, at which the new revision is bad.
 func (e *Env) tenth() tree.Shares {
 	hosts := e.hosts()
-	return tree.Shares{hosts[0]: 100 - weight, hosts[len(hosts)-1]: weight}
+	return e.shares(tree.Shares{hosts[0]: 100 - weight, hosts[len(hosts)-1]: weight})
 }
 
 // none are the weights before and after.
 func (e *Env) none() tree.Shares {
-	hosts := e.hosts()
-	return tree.Shares{hosts[0]: 100, hosts[len(hosts)-1]: 0}
+	return e.shares(tree.Shares{e.hosts()[0]: 100})
 }
 
 // try brings a fault into the last revision, and its own pods back at the end.
