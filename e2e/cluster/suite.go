@@ -177,7 +177,7 @@ func (s *Suite) nodeImage(ctx context.Context, preload []image.Image) (string, e
 		return "", err
 	}
 	b.Kind = filepath.Join(kind, "images", "base", "files")
-	if b.Pause, err = s.Program(ctx, filepath.Join("e2e", "cluster"), "./node/pause"); err != nil {
+	if b.Pause, err = s.Program(ctx, filepath.Join("e2e", "cluster"), "./node/pause", "-trimpath"); err != nil {
 		return "", err
 	}
 	kubectl, err := s.Tool("kubectl")

@@ -41,7 +41,8 @@ func dropped() []string {
 }
 
 // Base returns a root file system as a layer, a tar packed by gzip, and makes it unless it is there: of the
-// node, and of images whose programs need more than their own file.
+// node, and of images whose programs need more than their own file. Its name has a digest of release, packages and
+// what is left out; the packages' versions are those of the mirror on the day it was made, and stay.
 func (b Builder) Base(ctx context.Context) (string, error) {
 	recipe := fmt.Sprintln(suite, runtime.GOARCH, packages(), dropped(), excluded())
 	layer := filepath.Join(b.Cache, fmt.Sprintf("base-%x", sha256.Sum256([]byte(recipe)))[:len("base-")+16]+".tar.gz")

@@ -108,10 +108,20 @@ func (b Builder) make(ctx context.Context, name, base string, archives []string)
 	return err
 }
 
-// key names the image by all that is in it. Names of archives and of built programs have digests.
+// key names the image by what decides over it: kind's files, this package, and what has a digest in its name (the
+// base, archives, built programs). How package image writes layers isn't in it.
 func (b Builder) key(base string, archives []string) (string, error) {
 	hash := sha256.New()
-	fmt.Fprintln(hash, b.Version, b.Kind, filepath.Base(base))
+	fmt.Fprintln(hash, b.Version, filepath.Base(base))
+	kind, err := b.kindFiles()
+	if err != nil {
+		return "", err
+	}
+	digest, err := image.Image{Files: kind}.Digest()
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(hash, digest)
 	for _, archive := range archives {
 		fmt.Fprintln(hash, filepath.Base(archive))
 	}
