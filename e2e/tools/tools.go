@@ -51,6 +51,9 @@ func Cache() (string, error) { return Folder("tools") }
 // Folder is a folder of the cache. It need not exist.
 func Folder(name string) (string, error) {
 	if dir := os.Getenv("KSERVEGEN_CACHE"); dir != "" {
+		if !filepath.IsAbs(dir) { // the suites run in several folders
+			return "", fmt.Errorf("KSERVEGEN_CACHE is %q: make it an absolute path", dir)
+		}
 		return filepath.Join(dir, name), nil
 	}
 	dir, err := os.UserCacheDir()
