@@ -37,6 +37,9 @@ func run(ctx context.Context, sets string, names []string) error {
 	if err != nil {
 		return err
 	}
+	if err := tools.Supported(wanted); err != nil {
+		return err
+	}
 	if err := host.Check(tools.Needs(root, wanted)); err != nil {
 		return err
 	}
