@@ -95,7 +95,7 @@ func up(t *testing.T) *cluster.Cluster {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
 	var out bytes.Buffer
-	suite, err := cluster.Open(t.Context(), root, &out)
+	suite, err := cluster.Open(root, &out)
 	require.NoError(t, err)
 	require.NoError(t, suite.Lock())
 	t.Cleanup(func() { assert.NoError(t, suite.Unlock()) })

@@ -58,7 +58,7 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	if err = s.runnable(ctx); err != nil {
 		return nil, err
 	}
-	if s.tools, err = cluster.Open(ctx, options.Root, options.Out); err != nil {
+	if s.tools, err = cluster.Open(options.Root, options.Out); err != nil {
 		return nil, err
 	}
 	if err = s.tools.Lock(); err != nil {
@@ -95,7 +95,7 @@ func (s *Suite) Figures() { s.tools.Figures() }
 
 // Down removes the cluster.
 func Down(ctx context.Context, options Options) error {
-	t, err := cluster.Open(ctx, options.Root, options.Out)
+	t, err := cluster.Open(options.Root, options.Out)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func Down(ctx context.Context, options Options) error {
 
 // Logs collects what the nodes and everything in the cluster that runs said.
 func Logs(ctx context.Context, options Options, dir string) error {
-	t, err := cluster.Open(ctx, options.Root, options.Out)
+	t, err := cluster.Open(options.Root, options.Out)
 	if err != nil {
 		return err
 	}

@@ -71,12 +71,16 @@ func up(ctx context.Context, options suite.Options) error {
 	return err
 }
 
-// packages prints what apt-get must install.
+// packages prints what apt-get must install. Its error says what no package would mend.
 func packages(ctx context.Context, root string) error {
-	c, err := cluster.Open(ctx, root, os.Stderr)
+	c, err := cluster.Open(root, os.Stderr)
 	if err != nil {
 		return err
 	}
-	fmt.Println(strings.Join(c.Missing(), " "))
+	missing, err := c.Missing(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(strings.Join(missing, " "))
 	return nil
 }
