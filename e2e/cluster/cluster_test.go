@@ -97,7 +97,7 @@ func up(t *testing.T) *cluster.Cluster {
 	var out bytes.Buffer
 	suite, err := cluster.Open(root, &out)
 	require.NoError(t, err)
-	require.NoError(t, suite.Lock())
+	require.NoError(t, suite.Lock(t.Context()))
 	t.Cleanup(func() { assert.NoError(t, suite.Unlock()) })
 	c, err := suite.Running(t.Context())
 	require.NoError(t, err)

@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // NotRunError says that a tree was validated, without errors, and not run.
@@ -27,7 +28,7 @@ func (s *Suite) runnable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "-C", s.Root, "run", "./cmd/kservegen", "validate", dir)
+	cmd := tools.Command(ctx, "go", "-C", s.Root, "run", "./cmd/kservegen", "validate", dir)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	cmd.Stdout, cmd.Stderr = s.Out, s.Out
 	if err := cmd.Run(); err != nil {

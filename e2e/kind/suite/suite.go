@@ -61,7 +61,7 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	if s.tools, err = cluster.Open(options.Root, options.Out); err != nil {
 		return nil, err
 	}
-	if err = s.tools.Lock(); err != nil {
+	if err = s.tools.Lock(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.tools.Build(ctx); err != nil {
@@ -99,7 +99,7 @@ func Down(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	if err = t.Lock(); err != nil {
+	if err = t.Lock(ctx); err != nil {
 		return err
 	}
 	return errors.Join(t.Down(ctx), t.Unlock())

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/kservegen/kservegen/e2e/tools"
 	"github.com/kservegen/kservegen/e2e/tools/host"
@@ -19,7 +20,7 @@ import (
 func main() {
 	sets := flag.String("set", string(tools.EnvTest), fmt.Sprintf("which tools, where none is named: of %v, separated by commas", tools.Sets()))
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *sets, flag.Args())
 	stop()
 	if err != nil {
