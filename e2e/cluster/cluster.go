@@ -35,7 +35,8 @@ type Cluster struct {
 }
 
 // Up returns the cluster that runs, and brings it up first where none does, or one of another node image. Every
-// node has the images from the start; what is built anew for each run is better given to Load.
+// node has the images from the start; what is built anew for each run is better given to Load. What changes made useless
+// is removed.
 func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error) {
 	if err := s.choose(ctx); err != nil {
 		return nil, err
@@ -47,6 +48,18 @@ func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error)
 	}); err != nil {
 		return nil, err
 	}
+	c, err := s.of(ctx, nodeImage, images)
+	if err != nil {
+		return nil, err
+	}
+	if err = s.prune(ctx, nodeImage); err != nil {
+		return nil, fmt.Errorf("removing what earlier runs built: %w", err)
+	}
+	return c, nil
+}
+
+// of returns the cluster of that node image.
+func (s *Suite) of(ctx context.Context, nodeImage string, images []image.Image) (*Cluster, error) {
 	if c, err := s.Running(ctx); err == nil && s.whole(nodeImage) && s.runs(ctx, nodeImage) {
 		return c, nil
 	}

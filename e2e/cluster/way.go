@@ -65,9 +65,12 @@ func (s *Suite) take(w way, why string) error {
 	if err != nil {
 		return err
 	}
-	s.engine, err = engine.Podman(filepath.Join(s.dir, "podman"), program)
+	s.engine, err = engine.Podman(s.podman(), program)
 	return err
 }
+
+// podman is the folder of the suite's own.
+func (s *Suite) podman() string { return filepath.Join(s.dir, "podman") }
 
 // withoutDocker says why kind's default node image can't be had; empty where it can.
 func (s *Suite) withoutDocker(ctx context.Context, docker engine.Engine) string {

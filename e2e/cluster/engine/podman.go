@@ -53,7 +53,7 @@ func Podman(dir, runc string) (Engine, error) {
 	var s storage
 	s.Storage.Driver = "overlay"
 	s.Storage.GraphRoot = filepath.Join(dir, "storage")
-	s.Storage.RunRoot = filepath.Join(runDir(dir), "storage")
+	s.Storage.RunRoot = filepath.Join(RunDir(dir), "storage")
 	paths := map[string]any{"containers.conf": c, "storage.conf": s}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Engine{}, err
@@ -87,8 +87,8 @@ func write(path string, content []byte) error {
 	return os.Rename(partial, path)
 }
 
-// runDir is short, since the names of sockets under it may have 107 bytes (unix(7)).
-func runDir(dir string) string {
+// RunDir is where the podman of that folder has what must not outlive a boot: short, since the names of sockets under it may have 107 bytes (unix(7)).
+func RunDir(dir string) string {
 	return filepath.Join("/run", "kservegen", fmt.Sprintf("%x", sha256.Sum256([]byte(dir)))[:8])
 }
 
@@ -108,7 +108,7 @@ func settings(dir, runc string) (containers, error) {
 	c.Engine.CgroupManager = "cgroupfs" // systemd need not run
 	c.Engine.EventsLogger = "file"
 	c.Engine.LockType = "file" // the other kind is shared with the machine's podman
-	c.Engine.TmpDir = filepath.Join(runDir(dir), "libpod")
+	c.Engine.TmpDir = filepath.Join(RunDir(dir), "libpod")
 	c.Engine.StopTimeout = 1 // seconds; what is removed need not end in order
 	c.Network.Backend = "netavark"
 	c.Network.ConfigDir = filepath.Join(dir, "networks")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/kservegen/kservegen/e2e/cluster/engine"
 	"github.com/kservegen/kservegen/e2e/cluster/folder"
@@ -50,7 +51,7 @@ func (b Builder) Base(ctx context.Context) (layer string, err error) {
 	if err = os.MkdirAll(b.Cache, 0o755); err != nil {
 		return "", err
 	}
-	if _, err = os.Stat(layer); err == nil {
+	if now := time.Now(); os.Chtimes(layer, now, now) == nil { // it is there, and in use
 		return layer, nil
 	}
 	root, err := os.MkdirTemp(b.Cache, "rootfs-")

@@ -24,6 +24,9 @@ import (
 //go:embed *.go
 var source embed.FS
 
+// Repository is the name of node images, without a tag.
+const Repository = "localhost/kservegen-node"
+
 // Builder makes node images.
 type Builder struct {
 	// Tool returns the path of a program that is built.
@@ -68,7 +71,7 @@ func (b Builder) Image(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := "localhost/kservegen-node:" + key
+	name := Repository + ":" + key
 	if _, err = b.Engine.Output(ctx, "image", "inspect", "--format", "{{.Id}}", name); err == nil {
 		return name, nil
 	}

@@ -105,6 +105,18 @@ func Down(ctx context.Context, options Options) error {
 	return errors.Join(t.Down(ctx), t.Unlock())
 }
 
+// Clean removes the cluster and all that was built.
+func Clean(ctx context.Context, options Options) error {
+	t, err := cluster.Open(options.Root, options.Out)
+	if err != nil {
+		return err
+	}
+	if err = t.Lock(ctx); err != nil {
+		return err
+	}
+	return errors.Join(t.Clean(ctx), t.Unlock())
+}
+
 // Logs collects what the nodes and everything in the cluster that runs said.
 func Logs(ctx context.Context, options Options, dir string) error {
 	t, err := cluster.Open(options.Root, options.Out)

@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("e2e", flag.ContinueOnError)
 	set.StringVar(&options.Tree, "tree", suite.DefaultTree(root), "the folder of the kustomization")
 	set.Usage = func() {
-		fmt.Fprintln(set.Output(), "usage: e2e [-tree DIR] up | down | packages | logs DIR")
+		fmt.Fprintln(set.Output(), "usage: e2e [-tree DIR] up | down | clean | packages | logs DIR")
 		set.PrintDefaults()
 	}
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -50,6 +50,8 @@ func run(ctx context.Context, args []string) error {
 		return up(ctx, options)
 	case "down":
 		return suite.Down(ctx, options)
+	case "clean":
+		return suite.Clean(ctx, options)
 	case "packages":
 		return packages(ctx, root)
 	case "logs":
@@ -58,7 +60,7 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	set.Usage()
-	return errors.New("say up, down, packages or logs DIR")
+	return errors.New("say up, down, clean, packages or logs DIR")
 }
 
 // up succeeds also where the tree is one that is validated only.
