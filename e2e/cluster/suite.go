@@ -110,10 +110,9 @@ func (s *Suite) Tool(name string) (string, error) {
 	return tool.Pinned().Installed(s.pins())
 }
 
-// Module is the folder of a module's files at the version that the tool is pinned at.
-func (s *Suite) Module(ctx context.Context, tool, module string) (string, error) {
-	found, err := tools.Download(ctx, filepath.Join(s.pins(), tool), module)
-	return found.Dir, err
+// Module is a module at the version that the tools of that folder are pinned at, and where its files are.
+func (s *Suite) Module(ctx context.Context, folder, module string) (tools.Module, error) {
+	return tools.Download(ctx, filepath.Join(s.pins(), folder), module)
 }
 
 // Base is a root file system of Debian as an image's lowest layer (iptables, curl, a shell, glibc).
@@ -140,7 +139,7 @@ func (s *Suite) nodeImage(ctx context.Context, preload []image.Image) (string, e
 	if err != nil {
 		return "", err
 	}
-	b.Kind = filepath.Join(kind, "images", "base", "files")
+	b.Kind = filepath.Join(kind.Dir, "images", "base", "files")
 	if b.Pause, err = s.Program(ctx, filepath.Join("e2e", "cluster"), "./node/pause", "-trimpath"); err != nil {
 		return "", err
 	}

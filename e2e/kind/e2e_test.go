@@ -51,14 +51,16 @@ func TestE2E(t *testing.T) {
 	if notRun := (suite.NotRunError{}); errors.As(err, &notRun) {
 		t.Skip(notRun) // a skipped test, since nothing of the tree was proved with traffic
 	}
+	if s != nil {
+		t.Cleanup(func() {
+			s.Figures()
+			assert.NoError(t, s.Close())
+		})
+	}
 	if err != nil && s != nil && ctx.Err() == nil {
 		dump(t, s, filepath.Join(f.dump, "up"))
 	}
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		s.Figures()
-		assert.NoError(t, s.Close())
-	})
 	keep := func(t *testing.T, what string) { dump(t, s, filepath.Join(f.dump, what)) }
 	e, err := s.Env(t.Context())
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ func (s *Suite) runnable(ctx context.Context) error {
 	if reason == "" {
 		return nil
 	}
-	fmt.Fprintf(s.Out, "%s is validated and not run here: %s\n", s.Tree, reason)
+	fmt.Fprintf(s.Out, "kservegen validate %s\n", s.Tree)
 	dir, err := filepath.Abs(s.Tree)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (s *Suite) runnable(ctx context.Context) error {
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	cmd.Stdout, cmd.Stderr = s.Out, s.Out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("kservegen validate %s: %w", s.Tree, err)
+		return fmt.Errorf("kservegen validate %s (it would not be run here: %s): %w", s.Tree, reason, err)
 	}
 	return NotRunError{Tree: s.Tree, Reason: reason}
 }

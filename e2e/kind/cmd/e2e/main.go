@@ -65,7 +65,10 @@ func run(ctx context.Context, args []string) error {
 
 // up succeeds also where the tree is one that is validated only.
 func up(ctx context.Context, options suite.Options) error {
-	_, err := suite.Up(ctx, options)
+	s, err := suite.Up(ctx, options)
+	if s != nil {
+		s.Figures()
+	}
 	var notRun suite.NotRunError
 	if errors.As(err, &notRun) {
 		fmt.Println(notRun)
