@@ -147,6 +147,10 @@ e2e-up: prerequisites ## Three nodes of real Kubernetes with KServe, Istio and t
 e2e-down: prerequisites ## Take the cluster down; what was built stays
 	@$(GO) -C e2e/kind run ./cmd/e2e down
 
+.PHONY: e2e-clean
+e2e-clean: prerequisites ## Take it down and remove all that the suites built, several gigabytes (minutes to build again)
+	@$(GO) -C e2e/kind run ./cmd/e2e clean
+
 .PHONY: e2e-logs
 e2e-logs: prerequisites ## Write objects, events, Envoy's configuration and the logs of every pod and node to LOGS
 	@$(GO) -C e2e/kind run ./cmd/e2e logs '$(abspath $(LOGS))' && echo "logs are in $(LOGS)"

@@ -22,6 +22,9 @@ import (
 // name is the cluster's, of which there is one for each cache.
 const name = "kservegen-e2e"
 
+// none says that there is no cluster.
+func none() error { return errors.New("no cluster runs: `make e2e-up` brings it up") }
+
 // Cluster is one that runs: a control plane and two workers, since a drain needs two.
 type Cluster struct {
 	// Kubeconfig is a file for kubectl.
@@ -32,8 +35,12 @@ type Cluster struct {
 }
 
 // Up returns the cluster that runs, and brings it up first where none does, or one of another node image. Every
-// node has the images from the start; what is built anew for each run is better given to Load.
+// node has the images from the start; what is built anew for each run is better given to Load. What changes made useless
+// is removed.
 func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error) {
+	if err := s.choose(ctx); err != nil {
+		return nil, err
+	}
 	var nodeImage string
 	if err := s.Phase("node image", func() (err error) {
 		nodeImage, err = s.nodeImage(ctx, images)
@@ -41,6 +48,18 @@ func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error)
 	}); err != nil {
 		return nil, err
 	}
+	c, err := s.of(ctx, nodeImage, images)
+	if err != nil {
+		return nil, err
+	}
+	if err = s.prune(ctx, nodeImage); err != nil {
+		return nil, fmt.Errorf("removing what earlier runs built: %w", err)
+	}
+	return c, nil
+}
+
+// of returns the cluster of that node image.
+func (s *Suite) of(ctx context.Context, nodeImage string, images []image.Image) (*Cluster, error) {
 	if c, err := s.Running(ctx); err == nil && s.whole(nodeImage) && s.runs(ctx, nodeImage) {
 		return c, nil
 	}
@@ -60,7 +79,7 @@ func (s *Suite) Up(ctx context.Context, images ...image.Image) (*Cluster, error)
 	if err = s.Phase("nodes ready", func() error { return c.settle(ctx) }); err != nil {
 		return nil, err
 	}
-	if !s.source {
+	if s.way != fromSource {
 		if err := s.Phase("images loaded", func() error { return c.Load(ctx, images...) }); err != nil {
 			return nil, err
 		}
@@ -79,13 +98,16 @@ func (s *Suite) whole(nodeImage string) bool {
 
 // Running returns the cluster that runs already.
 func (s *Suite) Running(ctx context.Context) (*Cluster, error) {
+	if s.way == "" {
+		return nil, none()
+	}
 	c := &Cluster{Kubeconfig: filepath.Join(s.dir, "kubeconfig"), suite: s}
 	clusters, err := s.kind(ctx, "get", "clusters")
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(strings.Fields(clusters), name) {
-		return nil, fmt.Errorf("no cluster runs: `make e2e-up` brings it up")
+		return nil, none()
 	}
 	if c.Config, err = clientcmd.BuildConfigFromFlags("", c.Kubeconfig); err != nil {
 		return nil, err
@@ -100,22 +122,18 @@ func (s *Suite) Running(ctx context.Context) (*Cluster, error) {
 	return c, nil
 }
 
-// Down removes the cluster and its networks; what was built stays.
+// Down removes the cluster and its networks; what was built stays. Where that fails, what is known of it stays, too.
 func (s *Suite) Down(ctx context.Context) error {
-	kubeconfig := filepath.Join(s.dir, "kubeconfig")
-	if _, err := s.Tool("kind"); err != nil {
-		if _, made := os.Stat(kubeconfig); made == nil {
-			return fmt.Errorf("removing the cluster: %w", err) // the pins changed since it was made
-		}
-		return nil // without kind no cluster was made
+	if s.way == "" {
+		return nil // none was made
 	}
 	if err := os.RemoveAll(s.wholeFile()); err != nil {
 		return err
 	}
 	if _, err := s.kind(ctx, "delete", "cluster", "--name", name); err != nil {
-		return err
+		return fmt.Errorf("removing the cluster: %w", err)
 	}
-	return errors.Join(os.RemoveAll(kubeconfig), os.RemoveAll(filepath.Join(s.dir, "source")))
+	return errors.Join(os.RemoveAll(filepath.Join(s.dir, "kubeconfig")), os.RemoveAll(s.wayFile(s.way)))
 }
 
 // Logs writes what the nodes, the control plane and every pod have said to the folder.
@@ -142,10 +160,8 @@ func (s *Suite) create(ctx context.Context, nodeImage string) error {
 	if err = os.WriteFile(path, config, 0o644); err != nil {
 		return err
 	}
-	if s.source {
-		if err = os.WriteFile(filepath.Join(s.dir, "source"), nil, 0o644); err != nil {
-			return err
-		}
+	if err = os.WriteFile(s.wayFile(s.way), nil, 0o644); err != nil {
+		return err
 	}
 	_, err = s.kind(ctx, "create", "cluster", "--name", name, "--image", nodeImage, "--config", path, "--retain", "--wait", "0s")
 	return err
@@ -154,10 +170,10 @@ func (s *Suite) create(ctx context.Context, nodeImage string) error {
 // modules makes the folder of kernel modules where there is none: kind mounts it into each node.
 func (s *Suite) modules() error {
 	const dir = "/lib/modules"
-	if _, err := os.Stat(dir); err == nil || !s.source {
+	if _, err := os.Stat(dir); err == nil || s.way != fromSource {
 		return nil
 	}
-	fmt.Fprintf(s.out, "making %s, which is empty and which kind mounts: the one change to this machine outside of %s and /run/kservegen\n", dir, s.dir)
+	fmt.Fprintf(s.out, "making %s, which is empty and which kind mounts\n", dir)
 	return os.Mkdir(dir, 0o755)
 }
 

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
@@ -22,8 +24,7 @@ import (
 )
 
 const (
-	namespace = "network"
-	nodePort  = 30999
+	namespace = "kservegen-e2e-network"
 	serverTag = "localhost/kservegen-test-server:1"
 	clientTag = "localhost/kservegen-test-client:1"
 )
@@ -41,16 +42,17 @@ func TestNetwork(t *testing.T) {
 	require.Len(t, nodes, 3)
 	client, err := kubernetes.NewForConfig(c.Config)
 	require.NoError(t, err)
+	removed(t, client)
 	_, err = client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		assert.NoError(t, client.CoreV1().Namespaces().Delete(context.Background(), namespace, metav1.DeleteOptions{}))
 	})
-	_, err = client.CoreV1().Services(namespace).Create(ctx, &corev1.Service{
+	service, err := client.CoreV1().Services(namespace).Create(ctx, &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: "server"},
 		Spec: corev1.ServiceSpec{
 			Type: corev1.ServiceTypeNodePort, Selector: map[string]string{"app": "server"},
-			Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8000), NodePort: nodePort}},
+			Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8000)}},
 		},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
@@ -69,7 +71,7 @@ func TestNetwork(t *testing.T) {
 		await(t, client, "client-"+node, func(p *corev1.Pod) bool { return p.Status.Phase == corev1.PodSucceeded })
 	}
 	for _, n := range nodes {
-		response, err := http.Get("http://" + n.Address + ":30999/v1/models")
+		response, err := http.Get(fmt.Sprintf("http://%s:%d/v1/models", n.Address, service.Spec.Ports[0].NodePort))
 		require.NoError(t, err, n.Name)
 		body, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
@@ -78,15 +80,24 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
+// removed wants nothing left of a run before, which may have been cut off, or whose namespace still ends.
+func removed(t *testing.T, client kubernetes.Interface) {
+	t.Helper()
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		err := client.CoreV1().Namespaces().Delete(t.Context(), namespace, metav1.DeleteOptions{})
+		assert.True(c, apierrors.IsNotFound(err), "namespace %s is still there: %v", namespace, err)
+	}, 2*time.Minute, time.Second)
+}
+
 // up needs a cluster that runs (`make e2e-up`), and gives it the images of this test.
 func up(t *testing.T) *cluster.Cluster {
 	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
 	var out bytes.Buffer
-	suite, err := cluster.Open(t.Context(), root, &out)
+	suite, err := cluster.Open(root, &out)
 	require.NoError(t, err)
-	require.NoError(t, suite.Lock())
+	require.NoError(t, suite.Lock(t.Context()))
 	t.Cleanup(func() { assert.NoError(t, suite.Unlock()) })
 	c, err := suite.Running(t.Context())
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ func (s *Suite) kindConfig() ([]byte, error) {
 		Networking: v1alpha4.Networking{PodSubnet: pods, APIServerAddress: "127.0.0.1"},
 		Nodes:      []v1alpha4.Node{{Role: v1alpha4.ControlPlaneRole}, {Role: v1alpha4.WorkerRole}, {Role: v1alpha4.WorkerRole}},
 	}
-	if s.source {
+	if s.way == fromSource {
 		c.Networking.DisableDefaultCNI = true // kindnet's image can't be had; see network.go
 		// Without CAP_SYS_RESOURCE nobody may lower an OOM score: kubelet and containerd must know.
 		c.FeatureGates = map[string]bool{"KubeletInUserNamespace": true}

@@ -20,11 +20,11 @@ func TestKindConfig(t *testing.T) {
 		assert.Len(t, c.Nodes, 3, "a drain needs a second worker")
 		return c
 	}
-	own := read(&Suite{})
+	own := read(&Suite{way: inDocker})
 	assert.False(t, own.Networking.DisableDefaultCNI)
 	assert.Empty(t, own.KubeadmConfigPatches)
 	assert.Empty(t, own.FeatureGates)
-	source := read(&Suite{source: true})
+	source := read(&Suite{way: fromSource})
 	assert.True(t, source.Networking.DisableDefaultCNI)
 	assert.True(t, source.FeatureGates["KubeletInUserNamespace"])
 	require.Len(t, source.KubeadmConfigPatches, 1)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,9 +11,9 @@ import (
 	"syscall"
 )
 
-// Lock keeps every other process from changing the cluster, until Unlock or the end of this one. Its error says which
-// process has it.
-func (s *Suite) Lock() error {
+// Lock keeps every other process from changing the cluster, until Unlock or the end of this one, and removes what one
+// that was killed left half made. Its error says which process has it.
+func (s *Suite) Lock(ctx context.Context) error {
 	path := filepath.Join(s.dir, "lock")
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -31,6 +32,9 @@ func (s *Suite) Lock() error {
 		return errors.Join(fmt.Errorf("locking %s: %w", path, err), file.Close())
 	}
 	s.lock = file
+	if err = s.sweep(ctx); err != nil {
+		return errors.Join(fmt.Errorf("removing what a run before left: %w", err), s.Unlock())
+	}
 	return nil
 }
 

@@ -20,7 +20,7 @@ const settleTime = 3 * time.Minute
 func (c *Cluster) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	if c.suite.source {
+	if c.suite.way == fromSource {
 		if err := errors.Join(c.connect(ctx), c.enforcePolicies(ctx)); err != nil {
 			return err
 		}

@@ -2,7 +2,8 @@
 //
 // Where Docker runs and has, or can pull, the default node image of the kind release, that is used. Elsewhere
 // the node image is made from Debian's packages and from programs built from source (package node), and the
-// nodes run in a podman of the suite's own (package engine). Everything lies in the cache of package tools.
+// nodes run in a podman of the suite's own (package engine). Everything lies in the cache of package tools. It is
+// for root: a root file system of Debian is below some images.
 package cluster
 
 import (
@@ -11,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -29,17 +29,17 @@ type Suite struct {
 	out  io.Writer
 	// dir is the folder of the cache that is the suite's own.
 	dir string
-	// source says that nodes are made from source.
-	source  bool
+	// way is how nodes are made, and engine what runs them; empty until that is decided.
+	way     way
 	engine  engine.Engine
 	figures figures
 	// lock is the open file while this process may change the cluster.
 	lock *os.File
 }
 
-// Open chooses how nodes are made, and says which way and why; as long as a cluster is there, its way is kept.
-// The root is the repository's. It builds nothing.
-func Open(ctx context.Context, root string, out io.Writer) (*Suite, error) {
+// Open returns the suite of the repository whose root is given, with the cluster that is there. It builds nothing
+// and asks nobody.
+func Open(root string, out io.Writer) (*Suite, error) {
 	dir, err := tools.Folder("cluster")
 	if err != nil {
 		return nil, err
@@ -47,35 +47,15 @@ func Open(ctx context.Context, root string, out io.Writer) (*Suite, error) {
 	if err = os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	s := &Suite{root: root, out: out, dir: dir, engine: engine.Docker()}
+	s := &Suite{root: root, out: out, dir: dir}
 	s.figures.start = time.Now()
-	why := s.kept()
-	if why == "" {
-		if why = s.withoutDocker(ctx); why == "" {
-			fmt.Fprintf(out, "nodes: %s in Docker (this way is untested where the project is developed)\n", defaultImage())
-			return s, nil
-		}
-	}
-	fmt.Fprintf(out, "nodes: made from source and run in podman, since %s\n", why)
-	s.source = true
-	runc, err := tools.Find("runc")
-	if err != nil {
-		return nil, err
-	}
-	program, err := runc.Path(s.pins())
-	if err != nil {
-		return nil, err
-	}
-	s.engine, err = engine.Podman(filepath.Join(dir, "podman"), program)
-	return s, err
+	return s, s.kept()
 }
 
 // Build makes the programs that are not there. What the machine lacks is said before anything is built.
 func (s *Suite) Build(ctx context.Context) error {
-	if s.source {
-		if err := host.Root(); err != nil {
-			return err
-		}
+	if _, err := s.Missing(ctx); err != nil {
+		return err
 	}
 	if err := host.Check(s.packages()); err != nil {
 		return err
@@ -83,12 +63,24 @@ func (s *Suite) Build(ctx context.Context) error {
 	return s.Phase("programs", func() error { return tools.Ensure(ctx, s.pins(), s.tools(), s.out) })
 }
 
-// Missing lists the Debian packages that this machine lacks for what Build and Up would do.
-func (s *Suite) Missing() []string { return host.Missing(s.packages()) }
+// Missing lists the Debian packages that this machine lacks for what Build and Up would do. Its error says why no
+// package would help. It decides how nodes are made, for which Docker may pull kind's node image.
+func (s *Suite) Missing(ctx context.Context) ([]string, error) {
+	if err := host.Root(); err != nil {
+		return nil, err
+	}
+	if err := s.choose(ctx); err != nil {
+		return nil, err
+	}
+	if err := tools.Supported(s.tools()); err != nil {
+		return nil, err
+	}
+	return host.Missing(s.packages()), nil
+}
 
 func (s *Suite) packages() []host.Package {
-	needs := tools.Needs(s.pins(), s.tools())
-	if s.source {
+	needs := append(tools.Needs(s.pins(), s.tools()), host.Base()...)
+	if s.way == fromSource {
 		needs = append(needs, host.Node()...)
 	}
 	return needs
@@ -97,7 +89,7 @@ func (s *Suite) packages() []host.Package {
 // tools are those that the way of making nodes takes. A cluster's parts are all of the pinned version.
 func (s *Suite) tools() []tools.Tool {
 	sets := []tools.Set{tools.Cluster}
-	if s.source {
+	if s.way == fromSource {
 		sets = append(sets, tools.Node)
 	}
 	wanted := tools.Of(sets...)
@@ -109,34 +101,6 @@ func (s *Suite) tools() []tools.Tool {
 
 func (s *Suite) pins() string { return filepath.Join(s.root, "e2e", "tools") }
 
-// kept says why nodes are made from source where a cluster of such nodes was brought up and not taken down:
-// asking Docker again could take minutes, or change the answer.
-func (s *Suite) kept() string {
-	if _, err := os.Stat(filepath.Join(s.dir, "source")); err != nil {
-		return ""
-	}
-	return "the cluster that is there is"
-}
-
-// withoutDocker says why kind's default node image can't be had; empty where it can.
-func (s *Suite) withoutDocker(ctx context.Context) string {
-	if _, err := exec.LookPath("docker"); err != nil {
-		return "Docker isn't there"
-	}
-	if _, err := s.engine.Output(ctx, "info"); err != nil {
-		return "Docker doesn't answer"
-	}
-	if _, err := s.engine.Output(ctx, "image", "inspect", defaultImage()); err == nil {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	if _, err := s.engine.Output(ctx, "pull", "--quiet", defaultImage()); err != nil {
-		return "Docker can't pull " + defaultImage()
-	}
-	return ""
-}
-
 // Tool is the path of a built tool.
 func (s *Suite) Tool(name string) (string, error) {
 	tool, err := tools.Find(name)
@@ -146,10 +110,9 @@ func (s *Suite) Tool(name string) (string, error) {
 	return tool.Pinned().Installed(s.pins())
 }
 
-// Module is the folder of a module's files at the version that the tool is pinned at.
-func (s *Suite) Module(ctx context.Context, tool, module string) (string, error) {
-	found, err := tools.Download(ctx, filepath.Join(s.pins(), tool), module)
-	return found.Dir, err
+// Module is a module at the version that the tools of that folder are pinned at, and where its files are.
+func (s *Suite) Module(ctx context.Context, folder, module string) (tools.Module, error) {
+	return tools.Download(ctx, filepath.Join(s.pins(), folder), module)
 }
 
 // Base is a root file system of Debian as an image's lowest layer (iptables, curl, a shell, glibc).
@@ -163,7 +126,7 @@ func (s *Suite) builder() node.Builder {
 
 // nodeImage is the name of the image of a node, which is made where it must be.
 func (s *Suite) nodeImage(ctx context.Context, preload []image.Image) (string, error) {
-	if !s.source {
+	if s.way != fromSource {
 		return defaultImage(), nil
 	}
 	policies, err := s.policiesProgram()
@@ -176,8 +139,8 @@ func (s *Suite) nodeImage(ctx context.Context, preload []image.Image) (string, e
 	if err != nil {
 		return "", err
 	}
-	b.Kind = filepath.Join(kind, "images", "base", "files")
-	if b.Pause, err = s.Program(ctx, filepath.Join("e2e", "cluster"), "./node/pause"); err != nil {
+	b.Kind = filepath.Join(kind.Dir, "images", "base", "files")
+	if b.Pause, err = s.Program(ctx, filepath.Join("e2e", "cluster"), "./node/pause", "-trimpath"); err != nil {
 		return "", err
 	}
 	kubectl, err := s.Tool("kubectl")

@@ -8,8 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,18 +46,21 @@ func TestE2E(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
 	f := parse(t, root)
-	s, err := suite.Up(t.Context(), suite.Options{Root: root, Tree: f.tree, Out: os.Stdout})
+	ctx := interruptible(t)
+	s, err := suite.Up(ctx, suite.Options{Root: root, Tree: f.tree, Out: os.Stdout})
 	if notRun := (suite.NotRunError{}); errors.As(err, &notRun) {
 		t.Skip(notRun) // a skipped test, since nothing of the tree was proved with traffic
 	}
-	if err != nil && s != nil {
+	if s != nil {
+		t.Cleanup(func() {
+			s.Figures()
+			assert.NoError(t, s.Close())
+		})
+	}
+	if err != nil && s != nil && ctx.Err() == nil {
 		dump(t, s, filepath.Join(f.dump, "up"))
 	}
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		s.Figures()
-		assert.NoError(t, s.Close())
-	})
 	keep := func(t *testing.T, what string) { dump(t, s, filepath.Join(f.dump, what)) }
 	e, err := s.Env(t.Context())
 	require.NoError(t, err)
@@ -64,27 +69,40 @@ func TestE2E(t *testing.T) {
 		if f.rounds > 1 {
 			name = fmt.Sprintf("round %d", round+1)
 		}
-		t.Run(name, func(t *testing.T) { hold(t, e, keep, s.Timed) })
+		t.Run(name, func(t *testing.T) { hold(ctx, t, e, keep, s.Timed) })
 	}
-	t.Run("mistakes", func(t *testing.T) { fail(t, e, keep, s.Timed) })
+	t.Run("mistakes", func(t *testing.T) { fail(ctx, t, e, keep, s.Timed) })
+}
+
+// interruptible ends with the first signal, so that nothing more begins: what is being built is removed, and a check
+// that runs goes on until it has undone what it changed. The second signal ends the process at once.
+func interruptible(t *testing.T) context.Context {
+	t.Helper()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		fmt.Println("interrupted: what runs is undone first; interrupt once more to end at once")
+		stop()
+	})
+	return ctx
 }
 
 // hold runs every check: all must hold. Without a model that serves the others would only take their time to fail.
 // What there is to know about a failure is kept at once, since the next check changes it.
-func hold(t *testing.T, e *cases.Env, keep func(*testing.T, string), timed func(string, func())) {
+func hold(ctx context.Context, t *testing.T, e *cases.Env, keep func(*testing.T, string), timed func(string, func())) {
 	t.Helper()
 	for i, c := range cases.All() {
 		if i > 0 && t.Failed() && cases.All()[i-1].Name == "serve" {
 			t.Fatal("the tree does not serve")
 		}
-		timed(c.Name, func() { t.Run(c.Name, func(t *testing.T) { each(t, e, c, keep) }) })
+		timed(c.Name, func() { t.Run(c.Name, func(t *testing.T) { each(ctx, t, e, c, keep) }) })
 	}
 }
 
 // each runs the checks of a case.
-func each(t *testing.T, e *cases.Env, c cases.Case, keep func(*testing.T, string)) {
+func each(ctx context.Context, t *testing.T, e *cases.Env, c cases.Case, keep func(*testing.T, string)) {
 	t.Helper()
 	for _, check := range c.Checks {
+		require.NoError(t, ctx.Err(), "interrupted")
 		t.Run(check.Name, func(t *testing.T) {
 			start := time.Now()
 			own := here(t, e)
@@ -105,16 +123,17 @@ func each(t *testing.T, e *cases.Env, c cases.Case, keep func(*testing.T, string
 }
 
 // fail makes each mistake on purpose, and wants the checks that are about it to fail: a check that can't is none.
-func fail(t *testing.T, e *cases.Env, keep func(*testing.T, string), timed func(string, func())) {
+func fail(ctx context.Context, t *testing.T, e *cases.Env, keep func(*testing.T, string), timed func(string, func())) {
 	t.Helper()
 	for _, mistake := range cases.Mistakes() {
-		timed(mistake.Name, func() { t.Run(mistake.Name, func(t *testing.T) { mistaken(t, e, mistake, keep) }) })
+		timed(mistake.Name, func() { t.Run(mistake.Name, func(t *testing.T) { mistaken(ctx, t, e, mistake, keep) }) })
 	}
 }
 
 // mistaken makes one, has the checks notice it, and mends it.
-func mistaken(t *testing.T, e *cases.Env, mistake cases.Mistake, keep func(*testing.T, string)) {
+func mistaken(ctx context.Context, t *testing.T, e *cases.Env, mistake cases.Mistake, keep func(*testing.T, string)) {
 	t.Helper()
+	require.NoError(t, ctx.Err(), "interrupted")
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
 		defer cancel()
@@ -132,6 +151,7 @@ func mistaken(t *testing.T, e *cases.Env, mistake cases.Mistake, keep func(*test
 	}
 	require.NoError(t, err)
 	for _, name := range mistake.Noticed {
+		require.NoError(t, ctx.Err(), "interrupted")
 		check, found := cases.Find(name)
 		require.True(t, found, name)
 		t.Run(name, func(t *testing.T) { notice(t, wrong, check, keep) })
@@ -174,7 +194,8 @@ func dump(t *testing.T, s *suite.Suite, dir string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	if err := s.Dump(ctx, dir); err != nil {
-		t.Logf("keeping logs: %v", err)
+		t.Logf("what there is to know is not, or not all, in %s: %v", dir, err)
+		return
 	}
 	t.Logf("objects, events, logs and Envoy's configuration are in %s", dir)
 }

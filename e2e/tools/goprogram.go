@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -76,7 +75,7 @@ func (p goProgram) run(ctx context.Context, dir string, args ...string) (string,
 	if p.cgo {
 		cgo = "1"
 	}
-	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd := Command(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOWORK=off", "PWD="+dir)
 	var stderr bytes.Buffer

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 
 	"sigs.k8s.io/yaml"
 )
@@ -60,7 +59,7 @@ type Module struct {
 // Download fetches a module, unless it is there, and returns where its files are. The folder decides which
 // go.mod answers for a module without a version.
 func Download(ctx context.Context, folder, name string) (Module, error) {
-	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", name)
+	cmd := Command(ctx, "go", "mod", "download", "-json", name)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+folder)
 	stdout, runErr := cmd.Output()

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -26,8 +27,10 @@ type Tool struct {
 	// sets are the suites that need it.
 	sets []Set
 	// asset says that KUBEBUILDER_ASSETS may provide it.
-	asset  bool
-	source source
+	asset bool
+	// platform is the only one that it is pinned for, as linux/amd64; empty where it is compiled for any.
+	platform string
+	source   source
 }
 
 // source is where a program comes from. Its name in messages is its String.
@@ -51,6 +54,9 @@ func Cache() (string, error) { return Folder("tools") }
 // Folder is a folder of the cache. It need not exist.
 func Folder(name string) (string, error) {
 	if dir := os.Getenv("KSERVEGEN_CACHE"); dir != "" {
+		if !filepath.IsAbs(dir) { // the suites run in several folders
+			return "", fmt.Errorf("KSERVEGEN_CACHE is %q: make it an absolute path", dir)
+		}
 		return filepath.Join(dir, name), nil
 	}
 	dir, err := os.UserCacheDir()
@@ -108,6 +114,18 @@ func (t Tool) target() string {
 func (t Tool) Pinned() Tool {
 	t.asset = false
 	return t
+}
+
+// Supported refuses tools that this machine's platform can't have.
+func Supported(wanted []Tool) error { return supported(wanted, runtime.GOOS+"/"+runtime.GOARCH) }
+
+func supported(wanted []Tool, platform string) error {
+	for _, tool := range wanted {
+		if tool.platform != "" && tool.platform != platform {
+			return fmt.Errorf("%s is pinned for %s only, and this is %s", tool.Name, tool.platform, platform)
+		}
+	}
+	return nil
 }
 
 // Needs lists what this machine must have to make those of the tools that are not there.

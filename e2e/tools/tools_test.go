@@ -48,6 +48,13 @@ func TestPath(t *testing.T) {
 	assert.NotEqual(t, first, write("go.sum", "other"))
 }
 
+// TestFolder is one, wherever a suite runs.
+func TestFolder(t *testing.T) {
+	t.Setenv("KSERVEGEN_CACHE", "cache")
+	_, err := tools.Folder("tools")
+	require.ErrorContains(t, err, `KSERVEGEN_CACHE is "cache": make it an absolute path`)
+}
+
 // TestSets keeps what takes minutes away from those who don't need it.
 func TestSets(t *testing.T) {
 	names := func(sets ...tools.Set) []string {

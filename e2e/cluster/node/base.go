@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/kservegen/kservegen/e2e/cluster/engine"
+	"github.com/kservegen/kservegen/e2e/cluster/folder"
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // suite is the Debian release of the root file system.
@@ -41,21 +43,22 @@ func dropped() []string {
 }
 
 // Base returns a root file system as a layer, a tar packed by gzip, and makes it unless it is there: of the
-// node, and of images whose programs need more than their own file.
-func (b Builder) Base(ctx context.Context) (string, error) {
+// node, and of images whose programs need more than their own file. Its name has a digest of release, packages and
+// what is left out; the packages' versions are those of the mirror on the day it was made, and stay.
+func (b Builder) Base(ctx context.Context) (layer string, err error) {
 	recipe := fmt.Sprintln(suite, runtime.GOARCH, packages(), dropped(), excluded())
-	layer := filepath.Join(b.Cache, fmt.Sprintf("base-%x", sha256.Sum256([]byte(recipe)))[:len("base-")+16]+".tar.gz")
-	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
+	layer = filepath.Join(b.Cache, fmt.Sprintf("base-%x", sha256.Sum256([]byte(recipe)))[:len("base-")+16]+".tar.gz")
+	if err = os.MkdirAll(b.Cache, 0o755); err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(layer); err == nil {
+	if now := time.Now(); os.Chtimes(layer, now, now) == nil { // it is there, and in use
 		return layer, nil
 	}
 	root, err := os.MkdirTemp(b.Cache, "rootfs-")
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(root)
+	defer func() { err = errors.Join(err, folder.Remove(context.WithoutCancel(ctx), root)) }()
 	fmt.Fprintf(b.Out, "making the root file system of the nodes from Debian %s (once)\n", suite)
 	args := []string{"--variant=minbase", "--include=" + strings.Join(packages(), ","), suite, root}
 	if mirror := mirror(ctx); mirror != "" {
@@ -116,7 +119,7 @@ func pack(ctx context.Context, root, path string) (err error) {
 	for _, pattern := range excluded() {
 		args = append(args, "--exclude="+pattern)
 	}
-	cmd := exec.CommandContext(ctx, "tar", append(args, "-c", ".")...)
+	cmd := tools.Command(ctx, "tar", append(args, "-c", ".")...)
 	file, err := os.Create(path)
 	if err != nil {
 		return err

@@ -28,6 +28,22 @@ func TestKindFiles(t *testing.T) {
 	}, modes, "and no folder, which could replace a link of the base")
 }
 
+// TestKey is the same wherever kind's files and the programs lie, and another for other files.
+func TestKey(t *testing.T) {
+	t.Parallel()
+	key := func(b Builder, programs string) string {
+		b.Tool = func(name string) (string, error) { return filepath.Join(programs, name+"-0123"), nil }
+		name, err := b.key("/cache/base-0123.tar.gz", []string{"/cache/pause-0123.tar"})
+		require.NoError(t, err)
+		return name
+	}
+	here := Builder{Kind: kind(t), Version: "v1"}
+	there := Builder{Kind: kind(t), Version: "v1"}
+	assert.Equal(t, key(here, "/here"), key(there, "/there"))
+	require.NoError(t, os.WriteFile(filepath.Join(there.Kind, "kind", "bin", "mount-product-files.sh"), []byte("#!/bin/sh"), 0o600))
+	assert.NotEqual(t, key(here, "/here"), key(there, "/here"))
+}
+
 // TestComponents start the program of the image's name, where kubeadm's manifests look for it.
 func TestComponents(t *testing.T) {
 	t.Parallel()

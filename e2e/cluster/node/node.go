@@ -24,6 +24,9 @@ import (
 //go:embed *.go
 var source embed.FS
 
+// Repository is the name of node images, without a tag.
+const Repository = "localhost/kservegen-node"
+
 // Builder makes node images.
 type Builder struct {
 	// Tool returns the path of a program that is built.
@@ -68,7 +71,7 @@ func (b Builder) Image(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := "localhost/kservegen-node:" + key
+	name := Repository + ":" + key
 	if _, err = b.Engine.Output(ctx, "image", "inspect", "--format", "{{.Id}}", name); err == nil {
 		return name, nil
 	}
@@ -108,10 +111,20 @@ func (b Builder) make(ctx context.Context, name, base string, archives []string)
 	return err
 }
 
-// key names the image by all that is in it. Names of archives and of built programs have digests.
+// key names the image by what decides over it: kind's files, this package, and what has a digest in its name (the
+// base, archives, built programs). How package image writes layers isn't in it.
 func (b Builder) key(base string, archives []string) (string, error) {
 	hash := sha256.New()
-	fmt.Fprintln(hash, b.Version, b.Kind, filepath.Base(base))
+	fmt.Fprintln(hash, b.Version, filepath.Base(base))
+	kind, err := b.kindFiles()
+	if err != nil {
+		return "", err
+	}
+	digest, err := image.Image{Files: kind}.Digest()
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(hash, digest)
 	for _, archive := range archives {
 		fmt.Fprintln(hash, filepath.Base(archive))
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kservegen/kservegen/e2e/cluster/engine"
 	"github.com/kservegen/kservegen/e2e/cluster/image"
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // archives writes the images that are preloaded.
@@ -155,7 +156,7 @@ func (b Builder) serve(ctx context.Context, store, work string) (*server, error)
 	}
 	defer log.Close()
 	s := &server{path: filepath.Join(work, "sock")}
-	s.cmd = exec.CommandContext(ctx, program, "--config", settings, "--root", store, "--state", filepath.Join(work, "state"),
+	s.cmd = tools.Command(ctx, program, "--config", settings, "--root", store, "--state", filepath.Join(work, "state"),
 		"--address", s.path, "--log-level", "warn")
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err = s.cmd.Start(); err != nil {

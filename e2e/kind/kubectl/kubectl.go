@@ -9,9 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // Kubectl talks to one cluster.
@@ -44,7 +45,7 @@ func (k Kubectl) Said(ctx context.Context, args ...string) (string, error) {
 func (k Kubectl) run(ctx context.Context, stdin io.Reader, args ...string) (printed, said string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, k.Path, args...)
+	cmd := tools.Command(ctx, k.Path, args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+k.Kubeconfig)
 	cmd.Stdin = stdin
 	var stdout, stderr bytes.Buffer

@@ -12,16 +12,16 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 )
 
-// Dump writes objects, events, descriptions, the logs of every container and the configuration of every Envoy
-// into a folder, as far as they can be had. Secrets are left out.
+// Dump writes objects, events, descriptions, the logs of every container and of the nodes (kubelet, containerd), and
+// the configuration of every Envoy into a folder, as far as they can be had. Secrets are left out.
 func (s *Suite) Dump(ctx context.Context, dir string) error {
-	if s.kubectl.Path == "" {
-		return errors.New("there is no cluster yet")
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil { // environment variables of pods are in it
 		return err
 	}
-	var errs []error
+	errs := []error{s.tools.Logs(ctx, filepath.Join(dir, "nodes"))}
+	if s.kubectl.Path == "" {
+		return errors.Join(append(errs, errors.New("the cluster did not come up: there is no more than what its nodes said"))...)
+	}
 	keep := func(name string, args ...string) {
 		out, err := s.kubectl.Run(ctx, append([]string{"--request-timeout=20s"}, args...)...)
 		if err != nil {
@@ -33,7 +33,8 @@ func (s *Suite) Dump(ctx context.Context, dir string) error {
 	keep("pods.txt", "get", "pods", "-A", "-o", "wide")
 	keep("events.txt", "get", "events", "-A", "--sort-by=.lastTimestamp")
 	keep("objects.yaml", "get", "-A", "-o", "yaml",
-		"deployments,services,pods,inferenceservices,servingruntimes,virtualservices,destinationrules,gateways,sidecars,"+
+		"nodes,deployments,replicasets,services,endpointslices,pods,persistentvolumes,persistentvolumeclaims,"+
+			"mutatingadmissionpolicies,mutatingadmissionpolicybindings,inferenceservices,servingruntimes,virtualservices,destinationrules,gateways,sidecars,"+
 			"peerauthentications,authorizationpolicies,requestauthentications,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers")
 	pods, err := kubectl.Get[corev1.PodList](ctx, s.kubectl, "pods", "-A")
 	if err != nil {

@@ -2,15 +2,22 @@ package suite
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	"github.com/kserve/kserve/pkg/constants"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/e2e/cluster/image"
 	"github.com/kservegen/kservegen/e2e/kind/install"
-	"github.com/kservegen/kservegen/e2e/tools"
 )
+
+// kserveModule is the one whose version is that of KServe's images.
+const kserveModule = "github.com/kserve/kserve"
 
 // fixedImages are of pinned programs: the nodes have them from the start.
 func (s *Suite) fixedImages(ctx context.Context) ([]image.Image, error) {
@@ -26,11 +33,11 @@ func (s *Suite) fixedImages(ctx context.Context) ([]image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	istio, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", "istio"), "istio.io/istio")
+	istio, err := s.tools.Module(ctx, "istio", "istio.io/istio")
 	if err != nil {
 		return nil, err
 	}
-	kserve, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", "kserve"), "github.com/kserve/kserve")
+	kserve, err := s.tools.Module(ctx, "kserve", kserveModule)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +88,15 @@ func (s *Suite) mockImages(ctx context.Context) ([]image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	kserve, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", "kserve"), "github.com/kserve/kserve")
+	kserve, err := s.tools.Module(ctx, "kserve", kserveModule)
 	if err != nil {
 		return nil, err
 	}
-	servers := append(s.tree.Needs().Images, simulatorImage)
+	own, err := simulatorImage(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	servers := append(s.tree.Needs().Images, own)
 	slices.Sort(servers)
 	servers = slices.Compact(servers)
 	for i := range servers {
@@ -117,4 +128,20 @@ func (s *Suite) mockImages(ctx context.Context) ([]image.Image, error) {
 }
 
 // simulatorImage is that of the catalogue's runtime simulator, which the cases' own documents use.
-const simulatorImage = "ghcr.io/llm-d/llm-d-inference-sim:v0.10.2"
+func simulatorImage(root string) (string, error) {
+	path := filepath.Join(root, "runtimes", "simulator", "servingruntime.yaml")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	var runtime v1alpha1.ServingRuntime
+	if err := yaml.Unmarshal(content, &runtime); err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	for _, c := range runtime.Spec.Containers {
+		if c.Name == constants.InferenceServiceContainerName {
+			return c.Image, nil
+		}
+	}
+	return "", fmt.Errorf("%s has no container %s", path, constants.InferenceServiceContainerName)
+}

@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // NotRunError says that a tree was validated, without errors, and not run.
@@ -22,16 +23,16 @@ func (s *Suite) runnable(ctx context.Context) error {
 	if reason == "" {
 		return nil
 	}
-	fmt.Fprintf(s.Out, "%s is validated and not run here: %s\n", s.Tree, reason)
+	fmt.Fprintf(s.Out, "kservegen validate %s\n", s.Tree)
 	dir, err := filepath.Abs(s.Tree)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "-C", s.Root, "run", "./cmd/kservegen", "validate", dir)
+	cmd := tools.Command(ctx, "go", "-C", s.Root, "run", "./cmd/kservegen", "validate", dir)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	cmd.Stdout, cmd.Stderr = s.Out, s.Out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("kservegen validate %s: %w", s.Tree, err)
+		return fmt.Errorf("kservegen validate %s (it would not be run here: %s): %w", s.Tree, reason, err)
 	}
 	return NotRunError{Tree: s.Tree, Reason: reason}
 }

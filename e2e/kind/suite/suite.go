@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,7 +20,6 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
-	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // Options say what to run.
@@ -58,10 +58,10 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	if err = s.runnable(ctx); err != nil {
 		return nil, err
 	}
-	if s.tools, err = cluster.Open(ctx, options.Root, options.Out); err != nil {
+	if s.tools, err = cluster.Open(options.Root, options.Out); err != nil {
 		return nil, err
 	}
-	if err = s.tools.Lock(); err != nil {
+	if err = s.tools.Lock(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.tools.Build(ctx); err != nil {
@@ -71,7 +71,6 @@ func Up(ctx context.Context, options Options) (*Suite, error) {
 	if err = s.start(ctx); err == nil {
 		err = s.serve(ctx)
 	}
-	s.tools.Figures()
 	if err != nil {
 		return s, err // for what can be dumped of it
 	}
@@ -95,19 +94,31 @@ func (s *Suite) Figures() { s.tools.Figures() }
 
 // Down removes the cluster.
 func Down(ctx context.Context, options Options) error {
-	t, err := cluster.Open(ctx, options.Root, options.Out)
+	t, err := cluster.Open(options.Root, options.Out)
 	if err != nil {
 		return err
 	}
-	if err = t.Lock(); err != nil {
+	if err = t.Lock(ctx); err != nil {
 		return err
 	}
 	return errors.Join(t.Down(ctx), t.Unlock())
 }
 
+// Clean removes the cluster and all that was built.
+func Clean(ctx context.Context, options Options) error {
+	t, err := cluster.Open(options.Root, options.Out)
+	if err != nil {
+		return err
+	}
+	if err = t.Lock(ctx); err != nil {
+		return err
+	}
+	return errors.Join(t.Clean(ctx), t.Unlock())
+}
+
 // Logs collects what the nodes and everything in the cluster that runs said.
 func Logs(ctx context.Context, options Options, dir string) error {
-	t, err := cluster.Open(ctx, options.Root, options.Out)
+	t, err := cluster.Open(options.Root, options.Out)
 	if err != nil {
 		return err
 	}
@@ -119,8 +130,8 @@ func Logs(ctx context.Context, options Options, dir string) error {
 	if err != nil {
 		return err
 	}
-	s := &Suite{Options: options, kubectl: kubectl.Kubectl{Path: path, Kubeconfig: c.Kubeconfig}}
-	return errors.Join(t.Logs(ctx, filepath.Join(dir, "nodes")), s.Dump(ctx, filepath.Join(dir, "cluster")))
+	s := &Suite{Options: options, tools: t, kubectl: kubectl.Kubectl{Path: path, Kubeconfig: c.Kubeconfig}}
+	return s.Dump(ctx, dir)
 }
 
 // start brings up the cluster with Istio and KServe.
@@ -179,7 +190,7 @@ func (s *Suite) istio(ctx context.Context) error {
 }
 
 func (s *Suite) kserve(ctx context.Context) error {
-	m, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", "kserve"), "github.com/kserve/kserve")
+	m, err := s.tools.Module(ctx, "kserve", kserveModule)
 	if err != nil {
 		return err
 	}
@@ -240,7 +251,7 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, Reference: s.Tree == DefaultTree(s.Root), OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
+	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, Reference: same(s.Tree, DefaultTree(s.Root)), OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
 	e.GatewayNamespace = s.tree.Needs().GatewayNamespace()
 	for _, node := range nodes {
 		if !node.Worker {
@@ -266,6 +277,13 @@ func (s *Suite) entrance(address string) cases.Entrance {
 		URL: fmt.Sprintf("http://%s:%d", address, install.EntranceNodePort), Host: s.tree.Inside(),
 		Namespace: namespace, Workload: "deployment/" + install.Entrance,
 	}
+}
+
+// same says whether two paths lead to one folder, also through links.
+func same(a, b string) bool {
+	first, errFirst := os.Stat(a)
+	second, errSecond := os.Stat(b)
+	return errFirst == nil && errSecond == nil && os.SameFile(first, second)
 }
 
 // DefaultTree is the reference tree that the suite runs where none is named.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/kservegen/kservegen/e2e/tools"
 	"github.com/kservegen/kservegen/e2e/tools/host"
@@ -19,7 +20,7 @@ import (
 func main() {
 	sets := flag.String("set", string(tools.EnvTest), fmt.Sprintf("which tools, where none is named: of %v, separated by commas", tools.Sets()))
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *sets, flag.Args())
 	stop()
 	if err != nil {
@@ -35,6 +36,9 @@ func run(ctx context.Context, sets string, names []string) error {
 	}
 	wanted, err := choose(sets, names)
 	if err != nil {
+		return err
+	}
+	if err := tools.Supported(wanted); err != nil {
 		return err
 	}
 	if err := host.Check(tools.Needs(root, wanted)); err != nil {

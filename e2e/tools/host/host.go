@@ -31,14 +31,18 @@ func Build() []Package {
 
 // Wheel is what fetching a Python wheel takes.
 func Wheel() []Package {
-	return []Package{{Name: "python3-pip", provides: []string{"pip3", "pip"}}}
+	return []Package{{Name: "python3-pip", provides: []string{"pip3"}}}
 }
 
-// Node is what making a node image and running nodes in podman takes. netavark calls iptables;
+// Base is what making a root file system of Debian takes.
+func Base() []Package {
+	return []Package{{Name: "debootstrap", provides: []string{"debootstrap"}}}
+}
+
+// Node is what running nodes in podman takes. netavark calls iptables;
 // aardvark-dns lets the nodes find each other by name.
 func Node() []Package {
 	return []Package{
-		{Name: "debootstrap", provides: []string{"debootstrap"}},
 		{Name: "podman", provides: []string{"podman"}},
 		{Name: "netavark", provides: []string{"/usr/lib/podman/netavark", "/usr/libexec/podman/netavark"}},
 		{Name: "aardvark-dns", provides: []string{"/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns"}},
@@ -70,8 +74,7 @@ func Check(wanted []Package) error {
 // Root refuses a user who may not make device files, mount and change namespaces.
 func Root() error {
 	if os.Geteuid() != 0 {
-		return errors.New("a node image is made, and its nodes run, by root only (device files, mounts): run this as root, " +
-			"or on a machine where Docker can have kind's own node image")
+		return errors.New("the cluster suite makes a root file system of Debian, which root alone may (device files, mounts): run this as root")
 	}
 	return nil
 }

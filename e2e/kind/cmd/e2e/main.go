@@ -19,6 +19,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
@@ -36,7 +37,7 @@ func run(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("e2e", flag.ContinueOnError)
 	set.StringVar(&options.Tree, "tree", suite.DefaultTree(root), "the folder of the kustomization")
 	set.Usage = func() {
-		fmt.Fprintln(set.Output(), "usage: e2e [-tree DIR] up | down | packages | logs DIR")
+		fmt.Fprintln(set.Output(), "usage: e2e [-tree DIR] up | down | clean | packages | logs DIR")
 		set.PrintDefaults()
 	}
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -49,6 +50,8 @@ func run(ctx context.Context, args []string) error {
 		return up(ctx, options)
 	case "down":
 		return suite.Down(ctx, options)
+	case "clean":
+		return suite.Clean(ctx, options)
 	case "packages":
 		return packages(ctx, root)
 	case "logs":
@@ -57,12 +60,15 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	set.Usage()
-	return errors.New("say up, down, packages or logs DIR")
+	return errors.New("say up, down, clean, packages or logs DIR")
 }
 
 // up succeeds also where the tree is one that is validated only.
 func up(ctx context.Context, options suite.Options) error {
-	_, err := suite.Up(ctx, options)
+	s, err := suite.Up(ctx, options)
+	if s != nil {
+		s.Figures()
+	}
 	var notRun suite.NotRunError
 	if errors.As(err, &notRun) {
 		fmt.Println(notRun)
@@ -71,12 +77,16 @@ func up(ctx context.Context, options suite.Options) error {
 	return err
 }
 
-// packages prints what apt-get must install.
+// packages prints what apt-get must install. Its error says what no package would mend.
 func packages(ctx context.Context, root string) error {
-	c, err := cluster.Open(ctx, root, os.Stderr)
+	c, err := cluster.Open(root, os.Stderr)
 	if err != nil {
 		return err
 	}
-	fmt.Println(strings.Join(c.Missing(), " "))
+	missing, err := c.Missing(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(strings.Join(missing, " "))
 	return nil
 }
