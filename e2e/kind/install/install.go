@@ -68,10 +68,14 @@ func (i Installer) Gateway(ctx context.Context, identity string) error {
 	return i.rollout(ctx, namespace, "deployment/istio-ingressgateway")
 }
 
-// Requests lowers what pods of InferenceServices ask for.
+// Requests lowers what pods of InferenceServices ask for, and keeps them from pulling images that the nodes have.
 func (i Installer) Requests(ctx context.Context) error {
-	fmt.Fprintln(i.Log, "supplied: an admission policy that lowers the requests for CPU, memory and disk of model pods")
-	if err := i.apply(ctx, requestsYAML); err != nil {
+	fmt.Fprintln(i.Log, "supplied: an admission policy that lowers the requests for CPU, memory and disk of model pods and takes the images that the nodes have")
+	policy, err := parse(requestsYAML)
+	if err != nil {
+		return err
+	}
+	if err := i.Kubectl.Apply(ctx, policy...); err != nil {
 		return err
 	}
 	return i.lowered(ctx)
@@ -83,7 +87,7 @@ func (i Installer) lowered(ctx context.Context) error {
 	pod := object("v1", "Pod", "default", "request")
 	pod["metadata"].(map[string]any)["labels"] = map[string]any{"serving.kserve.io/inferenceservice": "request"}
 	pod["spec"] = map[string]any{"containers": []any{map[string]any{
-		"name": "c", "image": ClientImage, "resources": map[string]any{"requests": map[string]any{"memory": "1Ti"}},
+		"name": "c", "image": ClientImage, "imagePullPolicy": "Always", "resources": map[string]any{"requests": map[string]any{"memory": "1Ti"}},
 	}}}
 	content, err := json.Marshal(pod)
 	if err != nil {
@@ -94,13 +98,8 @@ func (i Installer) lowered(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		return !strings.Contains(out, "1Ti"), nil
+		return !strings.Contains(out, "1Ti") && !strings.Contains(out, `"imagePullPolicy": "Always"`), nil
 	})
-}
-
-func (i Installer) apply(ctx context.Context, content []byte) error {
-	_, err := i.Kubectl.Send(ctx, bytes.NewReader(content), "apply", "--server-side", "--force-conflicts", "--field-manager=kservegen-e2e", "-f", "-")
-	return err
 }
 
 // rollout waits until a workload's pods are available.

@@ -72,20 +72,17 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 const deviceMemoryMiB = 23028
 
 // Workers labels and taints the nodes without a control plane as the tree's affinity and tolerations ask, and puts each into a zone of
-// its own.
+// its own where the tree names none.
 func (i Installer) Workers(ctx context.Context, needs tree.Needs) error {
 	workers, err := WorkerNames(ctx, i.Kubectl)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(i.Log, "supplied: workers with the labels %v and the taints %v, each in a zone\n", needs.Labels, needs.Taints)
+	fmt.Fprintf(i.Log, "supplied: workers with the labels %v and the taints %v, each in a zone of its own where the tree names none\n", needs.Labels, needs.Taints)
 	for n, worker := range workers {
-		labels := maps.Clone(needs.Labels)
-		labels[WorkerLabel] = "true"
-		labels[corev1.LabelTopologyZone] = fmt.Sprintf("zone-%c", 'a'+n)
 		patch, err := json.Marshal(map[string]any{
 			// What an earlier run that was cut off has left is undone: broken devices, a drained node.
-			"metadata": map[string]any{"labels": labels, "annotations": map[string]any{"mock.kservegen.dev/unhealthy": nil}},
+			"metadata": map[string]any{"labels": workerLabels(needs, n), "annotations": map[string]any{"mock.kservegen.dev/unhealthy": nil}},
 			"spec":     map[string]any{"taints": needs.Taints, "unschedulable": nil},
 		})
 		if err != nil {
@@ -96,6 +93,14 @@ func (i Installer) Workers(ctx context.Context, needs tree.Needs) error {
 		}
 	}
 	return nil
+}
+
+// workerLabels are those of the nth worker.
+func workerLabels(needs tree.Needs, n int) map[string]string {
+	labels := map[string]string{corev1.LabelTopologyZone: fmt.Sprintf("zone-%c", 'a'+n)}
+	maps.Copy(labels, needs.Labels)
+	labels[WorkerLabel] = "true"
+	return labels
 }
 
 // OpenControlPlane lets pods run on the control plane's node: the workers are the models' alone.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	security "istio.io/api/security/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -143,6 +144,9 @@ func (n *Needs) mesh(t *Tree) {
 		}
 	}
 	for _, policy := range t.Policies {
+		if policy.Spec.Action != security.AuthorizationPolicy_ALLOW {
+			continue // whom it names is refused, or only noted
+		}
 		for _, rule := range policy.Spec.Rules {
 			for _, from := range rule.From {
 				for _, principal := range from.Source.GetPrincipals() {

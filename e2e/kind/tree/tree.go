@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"text/template"
 
 	kservealpha "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	kservebeta "github.com/kserve/kserve/pkg/apis/serving/v1beta1"
@@ -16,6 +17,7 @@ import (
 	istiosecurity "istio.io/client-go/pkg/apis/security/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
@@ -197,13 +199,30 @@ func (t *Tree) Model() string {
 	return t.Services[0].Name
 }
 
-// Args are those of the server, the runtime's first, as KServe joins them.
+// Args are those of the server, the runtime's first, as KServe joins them, with the placeholders that it fills in:
+// {{.Name}} and what else an InferenceService's metadata has (ReplacePlaceholders in its
+// pkg/controller/v1beta1/inferenceservice/utils). One that KServe would refuse stays as it is.
 func (t *Tree) Args(service kservebeta.InferenceService) []string {
 	var args []string
 	for _, container := range t.containers(service) {
-		args = append(args, container.Args...)
+		for _, arg := range container.Args {
+			args = append(args, fill(arg, service.ObjectMeta))
+		}
 	}
 	return args
+}
+
+// fill puts an InferenceService's metadata into an argument.
+func fill(arg string, meta metav1.ObjectMeta) string {
+	parsed, err := template.New("").Parse(arg)
+	if err != nil {
+		return arg
+	}
+	var filled strings.Builder
+	if err := parsed.Execute(&filled, meta); err != nil {
+		return arg
+	}
+	return filled.String()
 }
 
 // containers are those of a revision's pods as they are written: the runtime's, what the model changes of its

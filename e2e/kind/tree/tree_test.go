@@ -46,6 +46,29 @@ func TestNeeds(t *testing.T) {
 	assert.Equal(t, []string{"chat", "istio-ingress", "llm"}, needs.Namespaces)
 }
 
+// TestCallers are those that a policy lets in, not those that one shuts out.
+func TestCallers(t *testing.T) {
+	for action, want := range map[string][]string{"ALLOW": {"chat/chat-ui"}, "DENY": nil, "AUDIT": nil} {
+		changed := customized(t, patch("kind: AuthorizationPolicy, name: deepseek-r1-callers", `{op: add, path: /spec/action, value: `+action+`}`))
+		assert.Equal(t, want, changed.Needs().Callers, action)
+	}
+}
+
+// TestModel is the name that the server has after KServe has filled in the InferenceService's metadata.
+func TestModel(t *testing.T) {
+	for args, want := range map[string]string{
+		`["--served-model-name={{.Name}}"]`:                                 "deepseek-r1-v1",
+		`["--served-model-name", "{{ .Namespace }}/{{.Name}}"]`:             "llm/deepseek-r1-v1",
+		`["--served-model-name={{index .Labels \"kservegen.dev/model\"}}"]`: "deepseek-r1",
+		`["--served-model-name={{.Nothing}}"]`:                              "{{.Nothing}}",
+		`["--chat-template={{"]`:                                            "deepseek-r1-v1",
+	} {
+		runtime := patch("kind: ServingRuntime", `{op: replace, path: /spec/containers/0/args, value: []}`)
+		service := patch("kind: InferenceService", `{op: add, path: /spec/predictor/model/args, value: `+args+`}`)
+		assert.Equal(t, want, customized(t, runtime+service).Model(), args)
+	}
+}
+
 // TestReferenceTrees says of each tree of overlays/ whether a cluster runs it, and why not. One that is added must be
 // entered here.
 func TestReferenceTrees(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 )
 
@@ -48,18 +49,15 @@ func translate(args []string, env func(string) string) (passed, ignored []string
 	// simulator's own, 5, would queue the rest. A later flag of the same name wins.
 	passed = append(passed, "--max-num-seqs=256")
 	for i := 0; i < len(args); i++ {
-		if !strings.HasPrefix(args[i], "--") {
+		if !isFlag(args[i]) {
 			passed = append(passed, "--model="+args[i])
 			continue
 		}
-		name, value, inline := strings.Cut(strings.TrimPrefix(args[i], "--"), "=")
-		if !inline && i+1 < len(args) && !strings.HasPrefix(args[i+1], "--") {
+		name, _, inline := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		argument := args[i]
+		if !inline && i+1 < len(args) && !isFlag(args[i+1]) {
 			i++
-			value, inline = args[i], true
-		}
-		argument := "--" + name
-		if inline {
-			argument += "=" + value
+			argument += "=" + args[i]
 		}
 		if shared()[name] {
 			passed = append(passed, argument)
@@ -68,4 +66,10 @@ func translate(args []string, env func(string) string) (passed, ignored []string
 		}
 	}
 	return passed, ignored
+}
+
+// isFlag tells a flag, long or short as -tp, from a value, which may be a negative number.
+func isFlag(arg string) bool {
+	_, err := strconv.ParseFloat(arg, 64)
+	return strings.HasPrefix(arg, "-") && err != nil
 }

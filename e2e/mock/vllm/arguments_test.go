@@ -18,6 +18,8 @@ func TestTranslate(t *testing.T) {
 		"positional model":  {args: []string{"/mnt/models", "--port=1"}, passed: []string{"--model=/mnt/models", "--port=1"}},
 		"of vLLM only":      {args: []string{"--tensor-parallel-size=8", "--reasoning-parser", "deepseek_r1"}, ignored: []string{"--tensor-parallel-size=8", "--reasoning-parser=deepseek_r1"}},
 		"without a value":   {args: []string{"--enforce-eager", "--port", "80"}, passed: []string{"--port=80"}, ignored: []string{"--enforce-eager"}},
+		"short":             {args: []string{"-tp", "2", "-O3", "--port=80"}, passed: []string{"--port=80"}, ignored: []string{"-tp=2", "-O3"}},
+		"a negative value":  {args: []string{"--seed", "-1"}, passed: []string{"--seed=-1"}},
 		"a value with an =": {args: []string{"--override-generation-config={\"a\":\"b=c\"}"}, ignored: []string{"--override-generation-config={\"a\":\"b=c\"}"}},
 	} {
 		t.Run(name, func(t *testing.T) {
