@@ -2,6 +2,7 @@ package tree
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Mocked is the extended resource whose devices a cluster of the suite has.
+// Mocked is the extended resource for which a cluster of the suite has devices and a server.
 const Mocked = "nvidia.com/gpu"
 
 // NotRun says why a cluster of the suite can prove nothing about the tree; empty where it can run it. All reasons
@@ -28,7 +29,7 @@ func (t *Tree) NotRun() string {
 	}
 	for _, device := range t.devices() {
 		if device != Mocked {
-			reasons = append(reasons, fmt.Sprintf("it asks for %s, and only %s is mocked", device, Mocked))
+			reasons = append(reasons, fmt.Sprintf("it asks for %s: the device can be mocked, and its server's image is not", device))
 		}
 	}
 	for _, tokens := range t.Tokens {
@@ -42,6 +43,8 @@ func (t *Tree) NotRun() string {
 		}
 	}
 	reasons = append(reasons, t.noWayIn()...)
+	reasons = append(reasons, t.placedApart()...)
+	reasons = append(reasons, t.foreign()...)
 	slices.Sort(reasons)
 	return strings.Join(slices.Compact(reasons), "; ")
 }
@@ -53,6 +56,17 @@ func (t *Tree) notServed(service kservebeta.InferenceService) []string {
 		reasons = append(reasons, service.Name+" has no namespace")
 	}
 	pod := service.Spec.Predictor
+	if pod.SchedulerName != "" && pod.SchedulerName != corev1.DefaultSchedulerName {
+		reasons = append(reasons, fmt.Sprintf("%s waits for the scheduler %s, which is not here", service.Name, pod.SchedulerName))
+	}
+	if pod.Model != nil && pod.Model.StorageURI != nil && strings.HasPrefix(*pod.Model.StorageURI, "oci://") {
+		reasons = append(reasons, fmt.Sprintf("%s has its weights in the image %s, which is not here", service.Name, *pod.Model.StorageURI))
+	}
+	for _, container := range t.containers(service) {
+		if strings.Contains(container.Image, "@") {
+			reasons = append(reasons, fmt.Sprintf("%s names the image %s by its digest, which a mock cannot have", service.Name, container.Image))
+		}
+	}
 	if pod.WorkerSpec != nil {
 		reasons = append(reasons, service.Name+" runs on several nodes, of which the suite mocks no network of devices")
 	}
@@ -119,4 +133,37 @@ func plain(gateway *istio.Gateway) bool {
 		}
 	}
 	return false
+}
+
+// placedApart says which label of nodes the revisions want with different values: the workers are alike, so that a
+// drain of one moves everything to the other.
+func (t *Tree) placedApart() []string {
+	var reasons []string
+	all := map[string]string{}
+	for _, service := range t.Services {
+		n := Needs{Labels: map[string]string{}}
+		n.place(service.Spec.Predictor.NodeSelector, service.Spec.Predictor.Affinity, nil)
+		for _, label := range slices.Sorted(maps.Keys(n.Labels)) {
+			value := n.Labels[label]
+			if other, found := all[label]; found && other != value {
+				reasons = append(reasons, fmt.Sprintf("its revisions want nodes with %s=%s and %s=%s, and the suite's workers are alike", label, other, label, value))
+			}
+			all[label] = value
+		}
+	}
+	return reasons
+}
+
+// foreign says which of KServe's kinds are for programs beside its manager, which the suite leaves out.
+func (t *Tree) foreign() []string {
+	var reasons []string
+	for _, object := range t.Objects {
+		version, _ := object["apiVersion"].(string)
+		kind, _ := object["kind"].(string)
+		group, _, _ := strings.Cut(version, "/")
+		if group == constants.KServeAPIGroupName && (strings.HasPrefix(kind, "LLMInference") || strings.HasPrefix(kind, "LocalModel")) {
+			reasons = append(reasons, fmt.Sprintf("it has a %s, whose controller is not installed", kind))
+		}
+	}
+	return reasons
 }

@@ -84,7 +84,7 @@ func TestReferenceTrees(t *testing.T) {
 		"laptop/deepseek-r1/overlays/default":                                    "",
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/dev":                              "",
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/production":                       "",
-		"llama-3.3-70b-mi300x/llama-3-3-70b/overlays/default":                    "it asks for amd.com/gpu, and only nvidia.com/gpu is mocked",
+		"llama-3.3-70b-mi300x/llama-3-3-70b/overlays/default":                    "it asks for amd.com/gpu: the device can be mocked, and its server's image is not",
 	}
 	folders, err := filepath.Glob(filepath.Join(overlays, "*", "*", "overlays", "*"))
 	require.NoError(t, err)
@@ -115,9 +115,30 @@ func TestNotRun(t *testing.T) {
 			service(`{op: replace, path: /spec/predictor/model/runtime, value: shared}`),
 			`deepseek-r1-v1 runs by the ServingRuntime "shared", which the tree does not bring`,
 		},
+		"a scheduler": {
+			service(`{op: add, path: /spec/predictor/schedulerName, value: volcano}`),
+			"deepseek-r1-v1 waits for the scheduler volcano, which is not here",
+		},
+		"weights in an image": {
+			service(`{op: replace, path: /spec/predictor/model/storageUri, value: "oci://a/b:1"}`),
+			"deepseek-r1-v1 has its weights in the image oci://a/b:1, which is not here",
+		},
+		"a digest": {
+			patch("kind: ServingRuntime, name: deepseek-r1-v1", `{op: replace, path: /spec/containers/0/image, value: "vllm/vllm-openai@sha256:0"}`),
+			"deepseek-r1-v1 names the image vllm/vllm-openai@sha256:0 by its digest, which a mock cannot have",
+		},
+		"two accelerators": {
+			service(`{op: add, path: /spec/predictor/nodeSelector, value: {pool: a}}`) +
+				patch("kind: InferenceService, name: deepseek-r1-v2", `{op: add, path: /spec/predictor/nodeSelector, value: {pool: b}}`),
+			"its revisions want nodes with pool=a and pool=b, and the suite's workers are alike",
+		},
+		"a controller that is not there": {
+			patch("kind: PodMonitor", `{op: replace, path: /apiVersion, value: serving.kserve.io/v1alpha1}`, `{op: replace, path: /kind, value: LocalModelCache}`) + "  options: {allowKindChange: true}\n",
+			"it has a LocalModelCache, whose controller is not installed",
+		},
 		"two reasons": {
 			service(`{op: add, path: /spec/predictor/model/resources/limits/aws.amazon.com~1neuron, value: 1}`, `{op: replace, path: /spec/predictor/model/runtime, value: shared}`),
-			`deepseek-r1-v1 runs by the ServingRuntime "shared", which the tree does not bring; it asks for aws.amazon.com/neuron, and only nvidia.com/gpu is mocked`,
+			`deepseek-r1-v1 runs by the ServingRuntime "shared", which the tree does not bring; it asks for aws.amazon.com/neuron: the device can be mocked, and its server's image is not`,
 		},
 		"nobody may ask": {
 			patch("kind: VirtualService", `{op: replace, path: /spec/gateways, value: [mesh]}`) +
