@@ -83,6 +83,15 @@ func (s *Suite) Build(ctx context.Context) error {
 	return s.Phase("programs", func() error { return tools.Ensure(ctx, s.pins(), s.tools(), s.out) })
 }
 
+// Add makes the programs of further sets that are not there, for what only some runs need.
+func (s *Suite) Add(ctx context.Context, sets ...tools.Set) error {
+	wanted := tools.Of(sets...)
+	if err := host.Check(tools.Needs(s.pins(), wanted)); err != nil {
+		return err
+	}
+	return tools.Ensure(ctx, s.pins(), wanted, s.out)
+}
+
 // Missing lists the Debian packages that this machine lacks for what Build and Up would do.
 func (s *Suite) Missing() []string { return host.Missing(s.packages()) }
 
