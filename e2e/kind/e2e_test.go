@@ -86,6 +86,13 @@ func hold(t *testing.T, e *cases.Env, keep func(*testing.T, string), timed func(
 // each runs the checks of a case.
 func each(t *testing.T, e *cases.Env, c cases.Case, keep func(*testing.T, string)) {
 	t.Helper()
+	if c.After != nil {
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Minute)
+			defer cancel()
+			assert.NoError(t, c.After(ctx, e))
+		})
+	}
 	for _, check := range c.Checks {
 		t.Run(check.Name, func(t *testing.T) {
 			start := time.Now()

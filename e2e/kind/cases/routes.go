@@ -15,10 +15,7 @@ import (
 // step applies the tree with other weights, by the lines of traffic.yaml that a person would change, and waits
 // until the Envoy at the entrance has them.
 func (e *Env) step(ctx context.Context, shares tree.Shares) error {
-	copied, err := e.Tree.Copy(e.Temporary())
-	if errors.Is(err, tree.ErrNotRendered) {
-		return lacks("no kservegen.lock: which lines move its weights is not known")
-	}
+	copied, err := e.copied(e.Temporary())
 	if err != nil {
 		return err
 	}
@@ -29,6 +26,15 @@ func (e *Env) step(ctx context.Context, shares tree.Shares) error {
 		return err
 	}
 	return e.routed(ctx, shares)
+}
+
+// copied is a copy of the tree in an empty folder.
+func (e *Env) copied(dir string) (*tree.Tree, error) {
+	copied, err := e.Tree.Copy(dir)
+	if errors.Is(err, tree.ErrNotRendered) {
+		return nil, lacks("no kservegen.lock: which lines move its weights is not known")
+	}
+	return copied, err
 }
 
 // mend applies the tree as it is.

@@ -35,6 +35,8 @@ func (s *Suite) Dump(ctx context.Context, dir string) error {
 	keep("objects.yaml", "get", "-A", "-o", "yaml",
 		"deployments,services,pods,inferenceservices,servingruntimes,virtualservices,destinationrules,gateways,sidecars,"+
 			"peerauthentications,authorizationpolicies,requestauthentications,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers")
+	keep("flux.yaml", "get", "-A", "-o", "yaml", "--ignore-not-found", // an error's text where Flux was never installed
+		"kustomizations.kustomize.toolkit.fluxcd.io,gitrepositories.source.toolkit.fluxcd.io,ocirepositories.source.toolkit.fluxcd.io")
 	pods, err := kubectl.Get[corev1.PodList](ctx, s.kubectl, "pods", "-A")
 	if err != nil {
 		return errors.Join(append(errs, err)...)
