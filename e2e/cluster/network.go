@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,6 +146,25 @@ func (c *Cluster) unready(ctx context.Context) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// Host is the address at which pods reach this machine: its own in the nodes' network.
+func (c *Cluster) Host(ctx context.Context) (string, error) {
+	routes, err := c.Exec(ctx, name+"-control-plane", "ip", "-4", "route", "show", "default")
+	if err != nil {
+		return "", err
+	}
+	return gateway(routes)
+}
+
+// gateway is the address after "via" in what `ip route show default` prints.
+func gateway(routes string) (string, error) {
+	fields := strings.Fields(routes)
+	i := slices.Index(fields, "via")
+	if i < 0 || i+1 >= len(fields) {
+		return "", fmt.Errorf("the nodes have no way to this machine: `ip route show default` says %q", routes)
+	}
+	return fields[i+1], nil
 }
 
 // poll asks until nothing is missing. An error of the API server may pass, and is told where time runs out.

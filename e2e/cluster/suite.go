@@ -78,6 +78,15 @@ func (s *Suite) Missing(ctx context.Context) ([]string, error) {
 	return host.Missing(s.packages()), nil
 }
 
+// Add makes the programs of further sets that are not there, for what only some runs need.
+func (s *Suite) Add(ctx context.Context, sets ...tools.Set) error {
+	wanted := tools.Of(sets...)
+	if err := host.Check(tools.Needs(s.pins(), wanted)); err != nil {
+		return err
+	}
+	return tools.Ensure(ctx, s.pins(), wanted, s.out)
+}
+
 func (s *Suite) packages() []host.Package {
 	needs := append(tools.Needs(s.pins(), s.tools()), host.Base()...)
 	if s.way == fromSource {

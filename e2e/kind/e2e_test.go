@@ -101,6 +101,13 @@ func hold(ctx context.Context, t *testing.T, e *cases.Env, keep func(*testing.T,
 // each runs the checks of a case.
 func each(ctx context.Context, t *testing.T, e *cases.Env, c cases.Case, keep func(*testing.T, string)) {
 	t.Helper()
+	if c.After != nil {
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Minute)
+			defer cancel()
+			assert.NoError(t, c.After(ctx, e))
+		})
+	}
 	for _, check := range c.Checks {
 		require.NoError(t, ctx.Err(), "interrupted")
 		t.Run(check.Name, func(t *testing.T) {

@@ -107,7 +107,10 @@ func (t Tool) target() string {
 	if t.in([]Set{EnvTest}) {
 		return "make tools"
 	}
-	return "make e2e-tools"
+	if t.in([]Set{Cluster, Node}) {
+		return "make e2e-tools"
+	}
+	return "make tool-" + t.Name
 }
 
 // Pinned is the tool without what KUBEBUILDER_ASSETS provides, for a cluster whose parts are of one version.

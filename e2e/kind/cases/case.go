@@ -29,6 +29,10 @@ type Env struct {
 	OnNode func(ctx context.Context, node string, command ...string) (string, error)
 	// Kservegen is the program.
 	Kservegen string
+	// Flux brings source-controller and kustomize-controller into the cluster, unless they are there.
+	Flux func(context.Context) error
+	// Host returns the address at which pods reach this machine.
+	Host func(context.Context) (string, error)
 	// Temporary returns an empty folder that goes away after the check.
 	Temporary func() string
 	// Keep keeps what there is to know about the cluster before a check that failed undoes what it did. It may be nil.
@@ -145,11 +149,13 @@ func isLacking(err error) bool {
 type Case struct {
 	Name   string
 	Checks []Check
+	// After undoes what the checks leave to each other since doing so takes long; nil where there is nothing.
+	After func(context.Context, *Env) error
 }
 
 // All are the cases in the order in which they run.
 func All() []Case {
-	return []Case{serve(), canary(), shift(), faults(), replace(), mtls(), authorization(), network()}
+	return []Case{serve(), canary(), shift(), faults(), replace(), mtls(), authorization(), network(), flux()}
 }
 
 // patience is how long a check waits for something that takes seconds.
@@ -194,7 +200,7 @@ func (e *Env) FirstAnswer(ctx context.Context) error {
 // Forget removes what a Mistake, or one that was cut off, has left beside the tree.
 func (e *Env) Forget(ctx context.Context) error {
 	_, err := e.Kubectl.Run(ctx, "delete", "authorizationpolicies,destinationrules", "-A", "-l", mistakeLabel)
-	return err
+	return errors.Join(err, e.leaveFlux(ctx))
 }
 
 // Mend undoes what a check broke: what is not of the tree goes, and the tree is applied again.

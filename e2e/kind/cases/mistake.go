@@ -36,7 +36,7 @@ func Mistakes() []Mistake {
 
 // customize puts a copy of the tree in the tree's place, with patches in its component custom/, and applies it.
 func (e *Env) customize(ctx context.Context, patches ...tree.Patch) error {
-	copied, err := e.copied()
+	copied, err := e.copied(e.Temporary())
 	if err != nil {
 		return err
 	}

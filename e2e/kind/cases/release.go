@@ -75,7 +75,7 @@ func (e *Env) with(name string, r release) (*Env, error) {
 
 // patched is the environment with a copy of the tree in the tree's place, whose custom/ patches one InferenceService.
 func (e *Env) patched(name, patch string) (*Env, error) {
-	copied, err := e.copied()
+	copied, err := e.copied(e.Temporary())
 	if err != nil {
 		return nil, err
 	}

@@ -24,20 +24,11 @@ func (e *Env) step(ctx context.Context, shares tree.Shares) error {
 
 // moved is a copy of the tree with other weights, for applyMoved.
 func (e *Env) moved(shares tree.Shares) (*tree.Tree, error) {
-	copied, err := e.copied()
+	copied, err := e.copied(e.Temporary())
 	if err != nil {
 		return nil, err
 	}
 	_, err = copied.Shift(shares)
-	return copied, err
-}
-
-// copied is a copy of the tree, to be changed.
-func (e *Env) copied() (*tree.Tree, error) {
-	copied, err := e.Tree.Copy(e.Temporary())
-	if errors.Is(err, tree.ErrNotRendered) {
-		return nil, lacks("no kservegen.lock: which lines move its weights is not known")
-	}
 	return copied, err
 }
 
@@ -47,6 +38,15 @@ func (e *Env) applyMoved(ctx context.Context, moved *tree.Tree, shares tree.Shar
 		return err
 	}
 	return e.routed(ctx, shares)
+}
+
+// copied is a copy of the tree in an empty folder.
+func (e *Env) copied(dir string) (*tree.Tree, error) {
+	copied, err := e.Tree.Copy(dir)
+	if errors.Is(err, tree.ErrNotRendered) {
+		return nil, lacks("no kservegen.lock: which lines move its weights is not known")
+	}
+	return copied, err
 }
 
 // mend applies the tree as it is.

@@ -36,6 +36,8 @@ func (s *Suite) Dump(ctx context.Context, dir string) error {
 		"nodes,deployments,replicasets,services,endpointslices,pods,persistentvolumes,persistentvolumeclaims,"+
 			"mutatingadmissionpolicies,mutatingadmissionpolicybindings,inferenceservices,servingruntimes,virtualservices,destinationrules,gateways,sidecars,"+
 			"peerauthentications,authorizationpolicies,requestauthentications,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers")
+	keep("flux.yaml", "get", "-A", "-o", "yaml", "--ignore-not-found", // an error's text where Flux was never installed
+		"kustomizations.kustomize.toolkit.fluxcd.io,gitrepositories.source.toolkit.fluxcd.io,ocirepositories.source.toolkit.fluxcd.io")
 	pods, err := kubectl.Get[corev1.PodList](ctx, s.kubectl, "pods", "-A")
 	if err != nil {
 		return errors.Join(append(errs, err)...)

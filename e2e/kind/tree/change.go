@@ -1,8 +1,11 @@
 package tree
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
@@ -51,4 +54,28 @@ func (t *Tree) Customize(patches ...Patch) (*Tree, error) {
 		return nil, err
 	}
 	return Read(t.Dir)
+}
+
+// EditTraffic changes the overlay's traffic.yaml, which is to become another. The tree is to be a Copy.
+func (t *Tree) EditTraffic(edit func(content string) string) error {
+	path := filepath.Join(t.Dir, trafficFile)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	edited := edit(string(content))
+	if edited == string(content) {
+		return fmt.Errorf("%s: the edit changes nothing", path)
+	}
+	return os.WriteFile(path, []byte(edited), 0o644)
+}
+
+// WeightInWords is a traffic.yaml whose first weight is a word: kustomize builds it, and the API server refuses it.
+func WeightInWords(content string) string {
+	at := regexp.MustCompile(`path: \S+/weight\n\s+value: \d+`).FindStringIndex(content)
+	if at == nil {
+		return content
+	}
+	number := strings.LastIndex(content[:at[1]], " ") + 1
+	return content[:number] + "ninety" + content[at[1]:]
 }

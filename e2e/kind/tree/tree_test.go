@@ -12,8 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	builder "github.com/kservegen/kservegen/pkg/render"
 )
 
 const (
@@ -376,4 +378,26 @@ func TestCustomizeByName(t *testing.T) {
 	require.Len(t, changed.Services, 2)
 	assert.EqualValues(t, 345, *changed.Services[0].Spec.Predictor.TerminationGracePeriodSeconds)
 	assert.EqualValues(t, 1, *changed.Services[1].Spec.Predictor.TerminationGracePeriodSeconds)
+}
+
+// TestEditTraffic makes the two mistakes of the Flux case: kustomize refuses a host that the patch's test does not find,
+// and builds a weight that only an API server refuses.
+func TestEditTraffic(t *testing.T) {
+	copied, err := read(t).Copy(t.TempDir())
+	require.NoError(t, err)
+	require.ErrorContains(t, copied.EditTraffic(func(content string) string { return content }), "the edit changes nothing")
+	require.NoError(t, copied.EditTraffic(func(content string) string { return strings.Replace(content, v1, "gone."+v1, 1) }))
+	_, err = tree.Read(copied.Dir)
+	require.ErrorContains(t, err, "test")
+
+	copied, err = read(t).Copy(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, copied.EditTraffic(tree.WeightInWords))
+	content, err := os.ReadFile(filepath.Join(copied.Dir, "patches", "traffic.yaml"))
+	require.NoError(t, err)
+	assert.Contains(t, string(content), "value: ninety # v1: 90 in the document")
+	_, err = builder.BuildObjects(filesys.MakeFsOnDisk(), copied.Dir)
+	require.NoError(t, err)
+	_, err = tree.Read(copied.Dir)
+	require.Error(t, err, "a weight is a number")
 }

@@ -1,0 +1,389 @@
+package cases
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	istio "istio.io/client-go/pkg/apis/networking/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
+	"github.com/kservegen/kservegen/e2e/kind/load"
+	"github.com/kservegen/kservegen/e2e/kind/sources"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+// flux: source-controller and kustomize-controller keep the cluster as a repository says. That a sync waits for ever on
+// an InferenceService (kserve#6081) is no check: whether its counters differ is up to what happened to it before.
+func flux() Case {
+	return Case{
+		Name: "flux",
+		Checks: []Check{
+			{Name: "adopt", Run: adopts},
+			{Name: "commit", Run: commits},
+			{Name: "bad commit", Run: refusesCommits},
+			{Name: "hand edit", Run: putsBack},
+			{Name: "oci", Run: pullsArtifact},
+			{Name: "prune", Run: prunes},
+		},
+		After: func(ctx context.Context, e *Env) error { return errors.Join(e.leaveFlux(ctx), e.Ready(ctx)) },
+	}
+}
+
+// adopts: what kubectl had applied is Flux's after the first sync, and nobody notices.
+func adopts(ctx context.Context, e *Env) error {
+	return e.withGit(ctx, func(ctx context.Context, s *synced, _ *sources.Git) error {
+		before, err := e.modelPods(ctx, "")
+		if err != nil {
+			return err
+		}
+		answers, err := e.underLoad(ctx, "the first sync", func(ctx context.Context) error {
+			if err := s.start(ctx); err != nil {
+				return err
+			}
+			return e.replaced(ctx, before)
+		})
+		if err != nil {
+			return err
+		}
+		return errors.Join(nothingLost(answers), e.owned(ctx), e.routed(ctx, e.Tree.Shares()))
+	})
+}
+
+// replaced waits for the ends of pods that there were and are not to stay, and says how many.
+func (e *Env) replaced(ctx context.Context, before []corev1.Pod) error {
+	after, err := e.modelPods(ctx, "")
+	if err != nil {
+		return err
+	}
+	stays := map[string]bool{}
+	for _, pod := range after {
+		stays[pod.Name] = true
+	}
+	var gone []corev1.Pod
+	for _, pod := range before {
+		if !stays[pod.Name] {
+			gone = append(gone, pod)
+		}
+	}
+	e.Figure("%d of %d pods were replaced by it: KServe gives them the labels that Flux puts on an InferenceService", len(gone), len(before))
+	return e.gone(ctx, gone)
+}
+
+// commits of other weights reach Envoy, and so does their revert.
+func commits(ctx context.Context, e *Env) error {
+	stable, next, err := e.two()
+	if err != nil {
+		return err
+	}
+	return e.withGit(ctx, func(ctx context.Context, s *synced, repository *sources.Git) error {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		var from, until time.Time
+		answers, err := e.underLoad(ctx, "two commits and their revert", func(ctx context.Context) error {
+			for _, share := range []int{50, 0} {
+				if err := s.shift(ctx, tree.Shares{stable: share, next: 100 - share}); err != nil {
+					return err
+				}
+			}
+			from = time.Now()
+			if err := pause(ctx, dwell); err != nil {
+				return err
+			}
+			until = time.Now()
+			return s.roll(ctx, "git revert", e.Tree.Shares(), func(ctx context.Context) (string, error) { return repository.Revert(ctx, 2) })
+		})
+		if err != nil {
+			return err
+		}
+		return errors.Join(nothingLost(answers), e.allReached(answers.Between(from, until), next))
+	})
+}
+
+// allReached wants every answer to come from a host's pods.
+func (e *Env) allReached(answers load.Answers, host string) error {
+	reached := len(answers.By(pods(host)))
+	e.Figure("at 100 percent: %d of %d requests reached %s", reached, len(answers), service(host))
+	if reached < len(answers) || len(answers) == 0 {
+		return violated("%d of %d requests reached %s at 100 percent", reached, len(answers), host)
+	}
+	return nil
+}
+
+// mistaken is a commit that cannot be applied.
+type mistaken struct {
+	what string
+	// edit makes it in traffic.yaml; reason is Flux's.
+	edit   func(content string) string
+	reason string
+}
+
+// refusesCommits: a commit that kustomize cannot build, and one that the API server refuses, change nothing.
+func refusesCommits(ctx context.Context, e *Env) error {
+	stable, _, err := e.two()
+	if err != nil {
+		return err
+	}
+	all := []mistaken{
+		{"a host that the patch's test does not find", func(content string) string { return strings.Replace(content, stable, "gone."+stable, 1) }, meta.BuildFailedReason},
+		{"a weight that is no number", tree.WeightInWords, meta.ReconciliationFailedReason},
+	}
+	return e.withGit(ctx, func(ctx context.Context, s *synced, repository *sources.Git) error {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		before, err := e.route(ctx)
+		if err != nil {
+			return err
+		}
+		answers, err := e.underLoad(ctx, "two commits that cannot be applied", func(ctx context.Context) error {
+			for _, m := range all {
+				if err := s.refused(ctx, repository, m); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		after, err := e.route(ctx)
+		if err == nil && after.Generation != before.Generation {
+			err = violated("the VirtualService was changed %d times", after.Generation-before.Generation)
+		}
+		return errors.Join(err, nothingLost(answers), e.routed(ctx, e.Tree.Shares()))
+	})
+}
+
+// refused commits a mistake, waits until Flux says so, and reverts it.
+func (s *synced) refused(ctx context.Context, repository *sources.Git, m mistaken) error {
+	if err := s.copy.EditTraffic(m.edit); err != nil {
+		return err
+	}
+	revision, err := repository.Publish(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.pull(ctx); err != nil {
+		return err
+	}
+	message, err := s.failed(ctx, revision, m.reason)
+	if err != nil {
+		return err
+	}
+	s.Figure("%s: %s: %.160s", m.what, m.reason, strings.ReplaceAll(message, "\n", " "))
+	if err := s.routed(ctx, s.Tree.Shares()); err != nil {
+		return err
+	}
+	if err := pause(ctx, dwell); err != nil { // requests meanwhile are what counts
+		return err
+	}
+	start := time.Now()
+	if revision, err = repository.Revert(ctx, 1); err != nil {
+		return err
+	}
+	if err := s.pull(ctx); err != nil {
+		return err
+	}
+	err = s.ready(ctx, revision)
+	s.Figure("Flux is ready again %.1f s after its revert", time.Since(start).Seconds())
+	return err
+}
+
+// route is the VirtualService that shares requests, as it is now.
+func (e *Env) route(ctx context.Context) (istio.VirtualService, error) {
+	return kubectl.Get[istio.VirtualService](ctx, e.Kubectl, "virtualservices.networking.istio.io", "-n", e.Tree.Route.Namespace, e.Tree.Route.Name)
+}
+
+// putsBack: weights changed by hand stay while Flux is suspended, and not any longer.
+func putsBack(ctx context.Context, e *Env) error {
+	if _, _, err := e.two(); err != nil {
+		return err
+	}
+	return e.withGit(ctx, func(ctx context.Context, s *synced, _ *sources.Git) error {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		if err := s.suspend(ctx, true); err != nil {
+			return err
+		}
+		edited, err := e.editByHand(ctx)
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, syncEvery+dwell); err != nil { // longer than Flux would wait
+			return err
+		}
+		now, err := e.route(ctx)
+		if err != nil {
+			return err
+		}
+		if now.Generation != edited {
+			return violated("the edit was put back by another than Flux, which was suspended")
+		}
+		start := time.Now()
+		if err := s.suspend(ctx, false); err != nil {
+			return err
+		}
+		if err := e.undone(ctx, edited); err != nil {
+			return err
+		}
+		e.Figure("a hand edit of the weights is put back %.1f s after Flux was resumed", time.Since(start).Seconds())
+		if edited, err = e.editByHand(ctx); err != nil {
+			return err
+		}
+		start = time.Now()
+		err = e.undone(ctx, edited)
+		e.Figure("another is put back after %.1f s, by an interval of %s", time.Since(start).Seconds(), syncEvery)
+		return err
+	})
+}
+
+// editByHand gives everything to the last revision, and returns the generation of the VirtualService.
+func (e *Env) editByHand(ctx context.Context) (int64, error) {
+	var operations []string
+	for i, rule := range e.Tree.Route.Spec.Http {
+		for j := range rule.Route {
+			if len(rule.Route) < 2 {
+				continue
+			}
+			share := 0
+			if j == len(rule.Route)-1 {
+				share = 100
+			}
+			operations = append(operations, fmt.Sprintf(`{"op": "replace", "path": "/spec/http/%d/route/%d/weight", "value": %d}`, i, j, share))
+		}
+	}
+	out, err := e.Kubectl.Run(ctx, "-n", e.Tree.Route.Namespace, "patch", "virtualservices.networking.istio.io", e.Tree.Route.Name,
+		"-o", "json", "--type=json", "-p", "["+strings.Join(operations, ",")+"]")
+	if err != nil {
+		return 0, err
+	}
+	var edited metav1.PartialObjectMetadata // of the answer itself: Flux may be at it already
+	err = json.Unmarshal([]byte(out), &edited)
+	return edited.Generation, err
+}
+
+// undone waits until the VirtualService is another than that of the edit, and Envoy has the tree's weights.
+func (e *Env) undone(ctx context.Context, edited int64) error {
+	if err := eventually(ctx, "the edit to be put back", func(ctx context.Context) error {
+		now, err := e.route(ctx)
+		if err == nil && now.Generation <= edited {
+			err = errors.New("it is as the edit left it")
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	return e.routed(ctx, e.Tree.Shares())
+}
+
+// pullsArtifact: the same from a registry, and a step of the canary with it.
+func pullsArtifact(ctx context.Context, e *Env) error {
+	stable, next, err := e.two()
+	if err != nil {
+		return err
+	}
+	return e.withOCI(ctx, func(ctx context.Context, s *synced) error {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		if err := e.routed(ctx, e.Tree.Shares()); err != nil {
+			return err
+		}
+		return s.shift(ctx, tree.Shares{stable: 50, next: 50})
+	})
+}
+
+// prunes: a revision that gets nothing any more leaves the repository, and then the cluster.
+func prunes(ctx context.Context, e *Env) (err error) {
+	stable, next, err := e.two()
+	if err != nil {
+		return err
+	}
+	after, err := e.renderWithout(ctx, service(stable))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Ready(ctx), e.mend(ctx)) }()
+	return e.withGit(ctx, func(ctx context.Context, s *synced, repository *sources.Git) error {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		before, err := e.modelPods(ctx, service(stable))
+		if err != nil {
+			return err
+		}
+		answers, err := e.underLoad(ctx, "pruning "+service(stable), func(ctx context.Context) error {
+			if err := s.shift(ctx, tree.Shares{stable: 0, next: 100}); err != nil {
+				return err
+			}
+			start := time.Now()
+			if err := s.replace(ctx, after, repository); err != nil {
+				return err
+			}
+			e.Figure("%d objects pruned %.1f s after the commit", len(e.Tree.Without(after)), time.Since(start).Seconds())
+			return e.gone(ctx, before)
+		})
+		return errors.Join(err, nothingLost(answers))
+	})
+}
+
+// replace commits another tree in the place of the one that is pulled, and returns when what it does not have is gone.
+func (s *synced) replace(ctx context.Context, other *tree.Tree, repository *sources.Git) error {
+	if err := emptied(s.root); err != nil {
+		return err
+	}
+	if err := os.CopyFS(s.root, os.DirFS(filepath.Join(other.Dir, "..", ".."))); err != nil {
+		return err
+	}
+	s.copy = other
+	// What must be healthy follows the revisions.
+	if err := s.configure(ctx); err != nil {
+		return err
+	}
+	revision, err := repository.Publish(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.pull(ctx); err != nil {
+		return err
+	}
+	if err := s.ready(ctx, revision); err != nil {
+		return err
+	}
+	pruned := s.Tree.Without(other)
+	return eventually(ctx, fmt.Sprintf("%d objects to be pruned", len(pruned)), func(ctx context.Context) error {
+		left, err := s.found(ctx, pruned)
+		if err == nil && len(left) > 0 {
+			err = violated("there are still %v", left)
+		}
+		return err
+	})
+}
+
+// emptied removes all of a work tree but its repository.
+func emptied(root string) error {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() == ".git" {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(root, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

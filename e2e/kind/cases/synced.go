@@ -1,0 +1,295 @@
+package cases
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"github.com/fluxcd/pkg/apis/meta"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kservegen/kservegen/e2e/kind/install"
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
+	"github.com/kservegen/kservegen/e2e/kind/sources"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
+)
+
+// fluxName is that of the cases' own objects of Flux. It is the same in all of them: Flux puts it on what it applies, as
+// a label, and KServe on the pods, which another name would restart.
+const fluxName = "kservegen-e2e"
+
+// The resources of Flux as kubectl takes them.
+const (
+	kustomizations  = "kustomizations.kustomize.toolkit.fluxcd.io"
+	gitRepositories = "gitrepositories.source.toolkit.fluxcd.io"
+	artifacts       = "ocirepositories.source.toolkit.fluxcd.io"
+)
+
+// source is what Flux pulls.
+type source interface {
+	URL() string
+	// Publish makes what is in the folder the newest, and returns its revision as Flux names it.
+	Publish(ctx context.Context) (string, error)
+	Close() error
+}
+
+// synced is a cluster whose tree Flux pulls from a copy.
+type synced struct {
+	*Env
+	// root is the folder that is pulled, copy the overlay in it, path the way from the one to the other.
+	root, path string
+	copy       *tree.Tree
+	source     source
+	// kind is the source's as Flux names it, resource the same as kubectl does.
+	kind, resource string
+}
+
+// withGit has a copy of the tree in a repository of Git for as long as something runs. Flux is to be told by start.
+func (e *Env) withGit(ctx context.Context, run func(context.Context, *synced, *sources.Git) error) error {
+	s, host, err := e.pulled(ctx)
+	if err != nil {
+		return err
+	}
+	repository, err := sources.NewGit(ctx, s.root, host)
+	if err != nil {
+		return err
+	}
+	s.source, s.kind, s.resource = repository, sourcev1.GitRepositoryKind, gitRepositories
+	return s.during(ctx, func(ctx context.Context) error { return run(ctx, s, repository) })
+}
+
+// withOCI is withGit for an artifact.
+func (e *Env) withOCI(ctx context.Context, run func(context.Context, *synced) error) error {
+	s, host, err := e.pulled(ctx)
+	if err != nil {
+		return err
+	}
+	artifact, err := sources.NewOCI(ctx, s.root, host)
+	if err != nil {
+		return err
+	}
+	s.source, s.kind, s.resource = artifact, sourcev1.OCIRepositoryKind, artifacts
+	return s.during(ctx, func(ctx context.Context) error { return run(ctx, s) })
+}
+
+// pulled copies the tree, and has Flux in the cluster. The host is this machine for pods.
+func (e *Env) pulled(ctx context.Context) (s *synced, host string, err error) {
+	s = &synced{Env: e, root: e.Temporary()}
+	if s.copy, err = e.copied(s.root); err != nil {
+		return nil, "", err
+	}
+	if s.path, err = filepath.Rel(s.root, s.copy.Dir); err != nil {
+		return nil, "", err
+	}
+	if err = e.Flux(ctx); err != nil {
+		return nil, "", err
+	}
+	host, err = e.Host(ctx)
+	return s, host, err
+}
+
+// during ends with a cluster that has the tree and no object of Flux. Its labels stay for the next check: without them
+// KServe restarts every pod.
+func (s *synced) during(ctx context.Context, run func(context.Context) error) error {
+	err := run(ctx)
+	return errors.Join(err, s.deleteFlux(ctx), s.orphaned(ctx), s.mend(ctx), s.source.Close())
+}
+
+// orphaned wants all of what was synced last to be there without Flux.
+func (s *synced) orphaned(ctx context.Context) error {
+	found, err := s.found(ctx, s.copy.Objects)
+	if err == nil && len(found) != len(s.copy.Objects) {
+		err = violated("of %d objects %d are left without Flux's Kustomization", len(s.copy.Objects), len(found))
+	}
+	return err
+}
+
+// start tells Flux of the source, and waits until it has applied it and KServe has followed.
+func (s *synced) start(ctx context.Context) error {
+	revision, err := s.source.Publish(ctx)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := s.configure(ctx); err != nil {
+		return err
+	}
+	// Longer than for a step: KServe may be replacing every pod, and Flux waits for that.
+	if _, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "wait", "--for=condition=Ready", "--timeout=8m", kustomizations+"/"+fluxName); err != nil {
+		k, also := s.kustomization(ctx)
+		return errors.Join(err, also, fmt.Errorf("the Kustomization is %s", state(k)))
+	}
+	if err := s.ready(ctx, revision); err != nil {
+		return err
+	}
+	s.Figure("%s: Ready at %.20s after %.1f s", s.kind, revision, time.Since(start).Seconds())
+	if err := s.followed(ctx); err != nil {
+		return err
+	}
+	return s.ready(ctx, revision)
+}
+
+// configure makes or changes Flux's objects.
+func (s *synced) configure(ctx context.Context) error {
+	objects, err := fluxObjects(s.kind, s.source.URL(), s.path, s.copy)
+	if err != nil {
+		return err
+	}
+	return s.Kubectl.Apply(ctx, objects...)
+}
+
+// shift commits other weights by the lines that a person would change.
+func (s *synced) shift(ctx context.Context, shares tree.Shares) error {
+	if _, err := s.copy.Shift(shares); err != nil {
+		return err
+	}
+	return s.roll(ctx, "a commit of the weights", shares, s.source.Publish)
+}
+
+// roll publishes something and waits until Envoy has the weights, and Flux says that it is done.
+func (s *synced) roll(ctx context.Context, what string, shares tree.Shares, publish func(context.Context) (string, error)) error {
+	start := time.Now()
+	revision, err := publish(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.pull(ctx); err != nil {
+		return err
+	}
+	if err := s.routed(ctx, shares); err != nil {
+		return err
+	}
+	s.Figure("%s (%s): Envoy has %v after %.1f s", what, s.kind, shares, time.Since(start).Seconds())
+	return s.ready(ctx, revision)
+}
+
+// pull has Flux look at its source at once, as `flux reconcile` does.
+func (s *synced) pull(ctx context.Context) error { return s.request(ctx, s.resource, token()) }
+
+func (s *synced) request(ctx context.Context, resource, token string) error {
+	_, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "annotate", "--overwrite", resource, fluxName, meta.ReconcileRequestAnnotation+"="+token)
+	return err
+}
+
+func token() string { return time.Now().UTC().Format(time.RFC3339Nano) }
+
+// suspend stops Flux or lets it go on. It stops right after a sync, so that none is going on.
+func (s *synced) suspend(ctx context.Context, yes bool) error {
+	if yes {
+		asked := token()
+		if err := s.request(ctx, kustomizations, asked); err != nil {
+			return err
+		}
+		if err := eventually(ctx, "a sync to be over", func(ctx context.Context) error {
+			k, err := s.kustomization(ctx)
+			if err == nil && (k.Status.LastHandledReconcileAt != asked || !apimeta.IsStatusConditionTrue(k.Status.Conditions, meta.ReadyCondition)) {
+				err = fmt.Errorf("it is %s", state(k))
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	_, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "patch", kustomizations, fluxName, "--type=merge", "-p", fmt.Sprintf(`{"spec":{"suspend":%t}}`, yes))
+	return err
+}
+
+func (s *synced) kustomization(ctx context.Context) (kustomizev1.Kustomization, error) {
+	return kubectl.Get[kustomizev1.Kustomization](ctx, s.Kubectl, kustomizations, "-n", install.FluxNamespace, fluxName)
+}
+
+// ready waits until Flux has applied that revision, and all that it looks at is healthy.
+func (s *synced) ready(ctx context.Context, revision string) error {
+	return eventually(ctx, "Flux to be ready at "+revision, func(ctx context.Context) error {
+		k, err := s.kustomization(ctx)
+		if err == nil && (k.Status.ObservedGeneration != k.Generation || k.Status.LastAppliedRevision != revision ||
+			!apimeta.IsStatusConditionTrue(k.Status.Conditions, meta.ReadyCondition)) {
+			err = fmt.Errorf("it is %s", state(k))
+		}
+		return err
+	})
+}
+
+// failed waits until Flux says that it could not apply that revision, for that reason, and returns what it says.
+func (s *synced) failed(ctx context.Context, revision, reason string) (message string, err error) {
+	err = eventually(ctx, "Flux to refuse "+revision, func(ctx context.Context) error {
+		k, err := s.kustomization(ctx)
+		if err != nil {
+			return err
+		}
+		ready := apimeta.FindStatusCondition(k.Status.Conditions, meta.ReadyCondition)
+		if k.Status.LastAttemptedRevision != revision || ready == nil || ready.Status != metav1.ConditionFalse || ready.Reason != reason {
+			return fmt.Errorf("it is %s", state(k))
+		}
+		message = ready.Message
+		return nil
+	})
+	return message, err
+}
+
+// state is what a Kustomization says of itself, for an error.
+func state(k kustomizev1.Kustomization) string {
+	said := "without a condition"
+	if ready := apimeta.FindStatusCondition(k.Status.Conditions, meta.ReadyCondition); ready != nil {
+		said = fmt.Sprintf("Ready=%s, %s: %s", ready.Status, ready.Reason, ready.Message)
+	}
+	return fmt.Sprintf("%s, applied %s, tried %s", said, k.Status.LastAppliedRevision, k.Status.LastAttemptedRevision)
+}
+
+// found are those of the objects that are in the cluster, as KIND/NAME.
+func (e *Env) found(ctx context.Context, objects []map[string]any) ([]string, error) {
+	list, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
+	if err != nil {
+		return nil, err
+	}
+	out, err := e.Kubectl.Send(ctx, bytes.NewReader(list), "get", "--ignore-not-found", "-o", "name", "-f", "-")
+	return strings.Fields(out), err
+}
+
+// owned wants every object of the tree to be applied by Flux, and none of its fields to be kubectl's any more.
+func (e *Env) owned(ctx context.Context) error {
+	list, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": e.Tree.Objects})
+	if err != nil {
+		return err
+	}
+	out, err := e.Kubectl.Send(ctx, bytes.NewReader(list), "get", "--show-managed-fields", "-o", "json", "-f", "-")
+	if err != nil {
+		return err
+	}
+	var found struct {
+		Items []metav1.PartialObjectMetadata
+	}
+	if err := json.Unmarshal([]byte(out), &found); err != nil {
+		return err
+	}
+	for _, object := range found.Items {
+		owners := managers(object.ManagedFields)
+		if !owners["kustomize-controller"] || owners["kubectl"] {
+			return violated("%s %s is managed by %v after Flux's first sync", object.Kind, object.Name, owners)
+		}
+	}
+	e.Figure("%d objects are Flux's, none kubectl's any more", len(found.Items))
+	return nil
+}
+
+// managers are who applied an object's fields: Flux by server-side apply, or kubectl by whatever command.
+func managers(entries []metav1.ManagedFieldsEntry) map[string]bool {
+	owners := map[string]bool{}
+	for _, entry := range entries {
+		switch {
+		case strings.HasPrefix(entry.Manager, "kubectl"):
+			owners["kubectl"] = true
+		case entry.Operation == metav1.ManagedFieldsOperationApply:
+			owners[entry.Manager] = true
+		}
+	}
+	return owners
+}

@@ -1,0 +1,137 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// FluxNamespace is that of Flux's own manifests.
+const FluxNamespace = "flux-system"
+
+// FluxController is one of Flux's.
+type FluxController struct {
+	// Name is the controller's and its module's, Dir where the module's files are, Image what it runs.
+	Name, Dir, Image string
+	// Admin lets it do everything, as Flux's own installation lets kustomize-controller; without, it may do what its
+	// module's role says.
+	Admin bool
+}
+
+// Flux installs controllers by the manifests of their modules.
+func (i Installer) Flux(ctx context.Context, controllers ...FluxController) error {
+	if err := i.namespaces(ctx, FluxNamespace); err != nil {
+		return err
+	}
+	for _, c := range controllers {
+		objects, err := c.objects()
+		if err != nil {
+			return err
+		}
+		if err := i.inOrder(ctx, objects); err != nil {
+			return err
+		}
+	}
+	for _, c := range controllers {
+		if err := i.rollout(ctx, FluxNamespace, "deployment/"+c.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// objects are those of the module's config/, in Flux's namespace, with an account and its rights.
+func (c FluxController) objects() ([]map[string]any, error) {
+	var files []string
+	for _, pattern := range []string{"crd/bases/*.yaml", "rbac/role.yaml", "manager/deployment.yaml", "manager/service.yaml"} {
+		found, err := filepath.Glob(filepath.Join(c.Dir, "config", pattern))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
+	}
+	binding, err := c.binding()
+	if err != nil {
+		return nil, err
+	}
+	all := []map[string]any{object("v1", "ServiceAccount", FluxNamespace, c.Name), binding}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		objects, err := parse(content)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, o := range objects {
+			if err := c.adapt(o); err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+		}
+		all = append(all, objects...)
+	}
+	return all, nil
+}
+
+// adapt changes an object of the module for this cluster.
+func (c FluxController) adapt(o map[string]any) error {
+	switch o["kind"] {
+	case "ClusterRole": // both modules call theirs manager-role
+		return unstructured.SetNestedField(o, c.Name, "metadata", "name")
+	case "Service":
+		return unstructured.SetNestedField(o, FluxNamespace, "metadata", "namespace")
+	case "Deployment":
+		return c.adaptDeployment(o)
+	}
+	return nil
+}
+
+// adaptDeployment takes the image that was loaded. One replica needs no election.
+func (c FluxController) adaptDeployment(o map[string]any) error {
+	var d appsv1.Deployment
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o, &d); err != nil {
+		return err
+	}
+	d.Namespace = FluxNamespace
+	pod := &d.Spec.Template.Spec
+	pod.ServiceAccountName = c.Name
+	pod.NodeSelector = map[string]string{controlPlane: ""} // the workers are the models' alone
+	for n := range pod.Containers {
+		container := &pod.Containers[n]
+		container.Image, container.ImagePullPolicy = c.Image, corev1.PullIfNotPresent
+		container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return arg == "--enable-leader-election" })
+		container.ReadinessProbe.PeriodSeconds = 1 // ready as soon as it is
+	}
+	changed, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&d)
+	if err != nil {
+		return err
+	}
+	delete(changed, "status")
+	for key, value := range changed {
+		o[key] = value
+	}
+	return nil
+}
+
+func (c FluxController) binding() (map[string]any, error) {
+	role := c.Name
+	if c.Admin {
+		role = "cluster-admin"
+	}
+	return runtime.DefaultUnstructuredConverter.ToUnstructured(&rbacv1.ClusterRoleBinding{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding"},
+		ObjectMeta: metav1.ObjectMeta{Name: c.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: c.Name, Namespace: FluxNamespace}},
+	})
+}
