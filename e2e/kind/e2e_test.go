@@ -69,8 +69,9 @@ func TestE2E(t *testing.T) {
 		if f.rounds > 1 {
 			name = fmt.Sprintf("round %d", round+1)
 		}
-		t.Run(name, func(t *testing.T) { hold(ctx, t, e, keep, s.Timed) })
+		t.Run(name, func(t *testing.T) { hold(ctx, t, e, cases.All(), keep, s.Timed) })
 	}
+	t.Run("flux", func(t *testing.T) { hold(ctx, t, e, []cases.Case{cases.Flux()}, keep, s.Timed) })
 	t.Run("mistakes", func(t *testing.T) { fail(ctx, t, e, keep, s.Timed) })
 }
 
@@ -88,10 +89,10 @@ func interruptible(t *testing.T) context.Context {
 
 // hold runs every check: all must hold. Without a model that serves the others would only take their time to fail.
 // What there is to know about a failure is kept at once, since the next check changes it.
-func hold(ctx context.Context, t *testing.T, e *cases.Env, keep func(*testing.T, string), timed func(string, func())) {
+func hold(ctx context.Context, t *testing.T, e *cases.Env, all []cases.Case, keep func(*testing.T, string), timed func(string, func())) {
 	t.Helper()
-	for i, c := range cases.All() {
-		if i > 0 && t.Failed() && cases.All()[i-1].Name == "serve" {
+	for i, c := range all {
+		if i > 0 && t.Failed() && all[i-1].Name == "serve" {
 			t.Fatal("the tree does not serve")
 		}
 		timed(c.Name, func() { t.Run(c.Name, func(t *testing.T) { each(ctx, t, e, c, keep) }) })

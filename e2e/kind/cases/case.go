@@ -153,9 +153,9 @@ type Case struct {
 	After func(context.Context, *Env) error
 }
 
-// All are the cases in the order in which they run.
+// All are the cases that need nothing but the tree, in the order in which they run.
 func All() []Case {
-	return []Case{serve(), canary(), shift(), faults(), replace(), mtls(), authorization(), network(), flux()}
+	return []Case{serve(), canary(), shift(), faults(), replace(), mtls(), authorization(), network()}
 }
 
 // patience is how long a check waits for something that takes seconds.

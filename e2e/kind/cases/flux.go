@@ -21,9 +21,10 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
-// flux: source-controller and kustomize-controller keep the cluster as a repository says. That a sync waits for ever on
-// an InferenceService (kserve#6081) is no check: whether its counters differ is up to what happened to it before.
-func flux() Case {
+// Flux is a run of its own, since its controllers take minutes to build: source-controller and kustomize-controller
+// keep the cluster as a repository says. That a sync waits for ever on an InferenceService (kserve#6081) is no check:
+// whether its counters differ is up to what happened to it before.
+func Flux() Case {
 	return Case{
 		Name: "flux",
 		Checks: []Check{

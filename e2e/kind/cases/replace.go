@@ -3,7 +3,6 @@ package cases
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -206,11 +205,5 @@ func (e *Env) remove(ctx context.Context, name string) ([]corev1.Pod, error) {
 	if _, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "delete", "inferenceservice", name, "--timeout=2m"); err != nil {
 		return nil, err
 	}
-	return before, eventually(ctx, "the pods of "+name+" to end", func(ctx context.Context) error {
-		left, err := e.modelPods(ctx, name)
-		if err == nil && len(left) > 0 {
-			err = fmt.Errorf("%d are left", len(left))
-		}
-		return err
-	})
+	return before, e.gone(ctx, before)
 }
