@@ -9,6 +9,8 @@ GO        ?= go
 BIN       := bin
 CLI       := $(BIN)/kservegen
 LINTER    := $(BIN)/golangci-lint
+# Its own for each checkout: the linter's cache names files by where they lay, and one that is gone makes it fail.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/$(BIN)/lint
 KUSTOMIZE := $(BIN)/kustomize
 PEERS     := kubeconform kubectl-validate istioctl
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
