@@ -116,12 +116,15 @@ func each(ctx context.Context, t *testing.T, e *cases.Env, c cases.Case, keep fu
 			own := here(t, e)
 			kept := false
 			own.Keep = func() {
+				if kept {
+					return // a second time it would be of what was undone
+				}
 				kept = true
 				keep(t, strings.ReplaceAll(c.Name+"-"+check.Name, " ", "-"))
 			}
 			err := check.Run(t.Context(), own)
 			skipLacking(t, e, err)
-			if err != nil && !kept {
+			if err != nil {
 				own.Keep()
 			}
 			require.NoError(t, err)

@@ -117,8 +117,8 @@ func untilViolated(ctx context.Context, e *Env, what string, check func(context.
 		if isViolated(err) {
 			return nil
 		}
-		if lacks := (LacksError{}); errors.As(err, &lacks) {
-			lacking = lacks
+		if isLacking(err) {
+			lacking = err
 			return nil
 		}
 		if err == nil {

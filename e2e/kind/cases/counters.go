@@ -26,8 +26,7 @@ func (c counters) since(before counters, name string) int { return c[name] - bef
 
 // counters asks for those of a host.
 func (e *Env) counters(ctx context.Context, host string) (counters, error) {
-	out, err := e.Kubectl.Run(ctx, "-n", e.Entrance.Namespace, "exec", e.Entrance.Workload, "-c", "istio-proxy", "--",
-		"curl", "-s", "127.0.0.1:15000/stats?filter="+host)
+	out, err := e.envoy(ctx, "stats?filter="+host)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package cases
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -15,7 +16,7 @@ import (
 // ejects: a replica that answers 503 to everything is left out as soon as five have failed, and one that answers 500
 // is not: a prompt can cause that, on any replica that it is sent to.
 func ejects(ctx context.Context, e *Env) (err error) {
-	defer func() { err = errors.Join(err, e.mend(ctx)) }()
+	defer e.undo(ctx, &err, e.mend)
 	_, next, err := e.halves(ctx)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (e *Env) leavesOut(ctx context.Context, host string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.replacePod(ctx, service(host), bad)) }()
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.replacePod(ctx, service(host), bad) })
 	running := e.Client(quick().Lanes).Start(ctx, quick(), longest)
 	if err = pause(ctx, calm); err == nil {
 		err = e.breakServer(ctx, bad)
@@ -120,7 +121,7 @@ func (e *Env) wasLeftOut(answers load.Answers, pod, host string, out int) error 
 // address for that is reached from within the pod alone.
 func (e *Env) breakServer(ctx context.Context, pod corev1.Pod) error {
 	_, err := e.Kubectl.Run(ctx, "-n", pod.Namespace, "exec", pod.Name, "-c", "istio-proxy", "--",
-		"curl", "-sS", "--fail", "-d", `{"failure-injection-rate": 100, "failure-types": ["server_error"]}`, "127.0.0.1:8080/admin/config")
+		"curl", "-sS", "--fail", "-d", `{"failure-injection-rate": 100, "failure-types": ["server_error"]}`, fmt.Sprintf("127.0.0.1:%d/admin/config", e.serverPort()))
 	return err
 }
 

@@ -170,11 +170,8 @@ func (s *synced) refused(ctx context.Context, repository *sources.Git, m mistake
 	if err := s.copy.EditTraffic(m.edit); err != nil {
 		return err
 	}
-	revision, err := repository.Publish(ctx)
+	revision, err := s.send(ctx, repository.Publish)
 	if err != nil {
-		return err
-	}
-	if err := s.pull(ctx); err != nil {
 		return err
 	}
 	message, err := s.failed(ctx, revision, m.reason)
@@ -301,7 +298,7 @@ func pullsArtifact(ctx context.Context, e *Env) error {
 		if err := e.routed(ctx, e.Tree.Shares()); err != nil {
 			return err
 		}
-		return s.shift(ctx, tree.Shares{stable: 50, next: 50})
+		return s.shift(ctx, e.shares(tree.Shares{stable: 50, next: 50}))
 	})
 }
 
@@ -315,7 +312,7 @@ func prunes(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.Ready(ctx), e.mend(ctx)) }()
+	defer e.undo(ctx, &err, e.Ready, e.mend)
 	return e.withGit(ctx, func(ctx context.Context, s *synced, repository *sources.Git) error {
 		if err := s.start(ctx); err != nil {
 			return err
@@ -325,7 +322,7 @@ func prunes(ctx context.Context, e *Env) (err error) {
 			return err
 		}
 		answers, err := e.underLoad(ctx, "pruning "+service(stable), func(ctx context.Context) error {
-			if err := s.shift(ctx, tree.Shares{stable: 0, next: 100}); err != nil {
+			if err := s.shift(ctx, e.shares(tree.Shares{next: 100})); err != nil {
 				return err
 			}
 			start := time.Now()
@@ -352,11 +349,8 @@ func (s *synced) replace(ctx context.Context, other *tree.Tree, repository *sour
 	if err := s.configure(ctx); err != nil {
 		return err
 	}
-	revision, err := repository.Publish(ctx)
+	revision, err := s.send(ctx, repository.Publish)
 	if err != nil {
-		return err
-	}
-	if err := s.pull(ctx); err != nil {
 		return err
 	}
 	if err := s.ready(ctx, revision); err != nil {

@@ -7,7 +7,6 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/sources"
@@ -22,16 +21,7 @@ const syncTimeout = 3 * time.Minute
 
 // fluxObjects are a source of that kind and what Flux applies of it: the overlay at the path.
 func fluxObjects(kind, url, path string, overlay *tree.Tree) ([]map[string]any, error) {
-	var objects []map[string]any
-	for _, typed := range []any{fluxSource(kind, url), fluxSync(kind, path, overlay)} {
-		o, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
-		if err != nil {
-			return nil, err
-		}
-		delete(o, "status")
-		objects = append(objects, o)
-	}
-	return objects, nil
+	return install.Untyped(fluxSource(kind, url), fluxSync(kind, path, overlay))
 }
 
 func fluxMeta() metav1.ObjectMeta {

@@ -36,14 +36,23 @@ func Mistakes() []Mistake {
 
 // customize puts a copy of the tree in the tree's place, with patches in its component custom/, and applies it.
 func (e *Env) customize(ctx context.Context, patches ...tree.Patch) error {
-	copied, err := e.copied(e.Temporary())
+	custom, err := e.customized(patches...)
 	if err != nil {
 		return err
 	}
-	if e.Tree, err = copied.Customize(patches...); err != nil {
-		return err
-	}
+	e.Tree = custom.Tree
 	return e.Apply(ctx, e.Tree.Dir)
+}
+
+// customized is the environment with such a copy in the tree's place, which is not applied.
+func (e *Env) customized(patches ...tree.Patch) (*Env, error) {
+	copied, err := e.copied(e.Temporary())
+	if err != nil {
+		return nil, err
+	}
+	own := *e
+	own.Tree, err = copied.Customize(patches...)
+	return &own, err
 }
 
 // Find returns the check of that name as CASE/CHECK.

@@ -49,10 +49,7 @@ func (e *Env) readyNow(ctx context.Context, service kserve.InferenceService) err
 	if err := e.current(service, d); err != nil {
 		return err
 	}
-	want := int32(1)
-	if replicas := service.Spec.Predictor.MinReplicas; replicas != nil {
-		want = *replicas
-	}
+	want := int32(tree.Replicas(service))
 	s := d.Status
 	if s.ObservedGeneration < d.Generation || s.AvailableReplicas != want || s.Replicas != want || s.UpdatedReplicas != want {
 		return fmt.Errorf("%d of %d pods are available and %d updated, not %d", s.AvailableReplicas, s.Replicas, s.UpdatedReplicas, want)

@@ -27,7 +27,7 @@ type release struct {
 }
 
 // patch is the JSON patch (RFC 6902) of the revision's InferenceService.
-func (r release) patch(service kservebeta.InferenceService) (string, error) {
+func (r release) patch(service kservebeta.InferenceService, port int32) (string, error) {
 	model := service.Spec.Predictor.Model
 	if model == nil {
 		return "", lacks("no model in the InferenceService %s", service.Name)
@@ -43,7 +43,7 @@ func (r release) patch(service kservebeta.InferenceService) (string, error) {
 		add("model/args", slices.Concat(model.Args, r.args))
 	}
 	if r.readiness != "" {
-		add("model/readinessProbe", map[string]any{"httpGet": map[string]any{"path": r.readiness, "port": 8080}})
+		add("model/readinessProbe", map[string]any{"httpGet": map[string]any{"path": r.readiness, "port": port}})
 	}
 	if r.fresh {
 		add("model/startupProbe", map[string]any{"periodSeconds": 1})
@@ -64,24 +64,13 @@ func (e *Env) with(name string, r release) (*Env, error) {
 		if service.Name != name {
 			continue
 		}
-		patch, err := r.patch(service)
+		patch, err := r.patch(service, e.serverPort())
 		if err != nil {
 			return nil, err
 		}
-		return e.patched(name, patch)
+		return e.customized(tree.Patch{Kind: "InferenceService", Name: name, Patch: patch})
 	}
 	return nil, fmt.Errorf("%s has no InferenceService %s", e.Tree.Dir, name)
-}
-
-// patched is the environment with a copy of the tree in the tree's place, whose custom/ patches one InferenceService.
-func (e *Env) patched(name, patch string) (*Env, error) {
-	copied, err := e.copied(e.Temporary())
-	if err != nil {
-		return nil, err
-	}
-	own := *e
-	own.Tree, err = copied.Customize(tree.Patch{Kind: "InferenceService", Name: name, Patch: patch})
-	return &own, err
 }
 
 // restore brings the tree's own revision back, all its replicas together, and then the tree as it is.
@@ -90,7 +79,7 @@ func (e *Env) restore(ctx context.Context, name, template string) error {
 	if err != nil {
 		return err
 	}
-	together, err := e.patched(name, string(strategy))
+	together, err := e.customized(tree.Patch{Kind: "InferenceService", Name: name, Patch: string(strategy)})
 	if err != nil {
 		return err
 	}
@@ -173,9 +162,6 @@ func (e *Env) template(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(found) == 0 {
-		return "", fmt.Errorf("%s has no pods", name)
-	}
 	return templateOf(found[0]), are(found, of(templateOf(found[0])))
 }
 
@@ -199,14 +185,4 @@ func (e *Env) became(ctx context.Context, name string, fits fits) error {
 		}
 		return errors.Join(err, are(found, fits))
 	})
-}
-
-// replicas is how many pods a revision has without load.
-func (e *Env) replicas(name string) int {
-	for _, service := range e.Tree.Services {
-		if least := service.Spec.Predictor.MinReplicas; service.Name == name && least != nil {
-			return int(*least)
-		}
-	}
-	return 1
 }

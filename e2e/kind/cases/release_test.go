@@ -35,12 +35,12 @@ func TestPatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			patch, err := c.release.patch(service)
+			patch, err := c.release.patch(service, 8080)
 			require.NoError(t, err)
 			assert.JSONEq(t, c.want, patch)
 		})
 	}
-	_, err := release{}.patch(kservebeta.InferenceService{})
+	_, err := release{}.patch(kservebeta.InferenceService{}, 8080)
 	var lacks LacksError
 	assert.ErrorAs(t, err, &lacks)
 }

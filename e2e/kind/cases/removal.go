@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
@@ -61,28 +58,18 @@ func (e *Env) renderWithout(ctx context.Context, revision string) (*tree.Tree, e
 	if err != nil {
 		return nil, err
 	}
-	dir := e.Temporary()
-	path := filepath.Join(dir, "document.yaml")
-	if err := os.WriteFile(path, changed, 0o600); err != nil {
+	dir, err := e.render(ctx, changed)
+	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, e.Kservegen, "render", "-f", path, "-o", filepath.Join(dir, "deploy"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", cmd, err, out)
-	}
-	return tree.Read(filepath.Join(dir, "deploy", filepath.Base(root), "overlays", filepath.Base(e.Tree.Dir)))
+	return tree.Read(filepath.Join(dir, filepath.Base(root), "overlays", filepath.Base(e.Tree.Dir)))
 }
 
 // without is a document with one environment, and without the revision whose InferenceService has that name.
-func without(document []byte, environment, service string) ([]byte, error) {
-	var d struct {
-		APIVersion string         `json:"apiVersion"`
-		Kind       string         `json:"kind"`
-		Metadata   map[string]any `json:"metadata"`
-		Spec       map[string]any `json:"spec"`
-	}
-	if err := yaml.UnmarshalStrict(document, &d); err != nil {
-		return nil, err
+func without(content []byte, environment, service string) (document, error) {
+	d, err := readDocument(content)
+	if err != nil {
+		return d, err
 	}
 	var kept []any
 	revisions, _ := d.Spec["revisions"].([]any)
@@ -93,7 +80,7 @@ func without(document []byte, environment, service string) ([]byte, error) {
 		}
 	}
 	if len(kept) != 1 || len(revisions) != 2 {
-		return nil, lacks("%d revisions in its document, of which %d are not %s", len(revisions), len(kept), service)
+		return d, lacks("%d revisions in its document, of which %d are not %s", len(revisions), len(kept), service)
 	}
 	d.Spec["revisions"] = kept
 	// What is about shares has nothing to share.
@@ -109,5 +96,5 @@ func without(document []byte, environment, service string) ([]byte, error) {
 	if len(environments) == 0 {
 		delete(d.Spec, "environments")
 	}
-	return yaml.Marshal(d)
+	return d, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -14,9 +15,11 @@ import (
 // TestWithout: what is left of the reference tree's document is one, with one revision and one environment.
 func TestWithout(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("../../../overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml")
+	content, err := os.ReadFile("../../../overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml")
 	require.NoError(t, err)
-	changed, err := without(document, "production", "deepseek-r1-v1")
+	left, err := without(content, "production", "deepseek-r1-v1")
+	require.NoError(t, err)
+	changed, err := yaml.Marshal(left)
 	require.NoError(t, err)
 	loaded, err := spec.Load("document.yaml", bytes.NewReader(changed))
 	require.NoError(t, err, string(changed))
@@ -27,7 +30,7 @@ func TestWithout(t *testing.T) {
 	require.Len(t, loaded[0].Document.Spec.Environments, 1)
 	assert.Equal(t, "production", loaded[0].Document.Spec.Environments[0].Name)
 
-	_, err = without(document, "production", "deepseek-r1-v3")
+	_, err = without(content, "production", "deepseek-r1-v3")
 	var lacks LacksError
 	assert.ErrorAs(t, err, &lacks)
 }

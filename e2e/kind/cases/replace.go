@@ -87,7 +87,7 @@ func editsInPlace(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.restore(ctx, service(stable), was)) }()
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.restore(ctx, service(stable), was) })
 	if err := e.step(ctx, e.none()); err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func addsRevision(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.Apply(ctx, e.Tree.Dir), e.Ready(ctx), e.mend(ctx)) }()
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.Apply(ctx, e.Tree.Dir) }, e.Ready, e.mend)
 	if err := e.step(ctx, e.none()); err != nil {
 		return err
 	}

@@ -100,10 +100,14 @@ type envoyRoute struct {
 	}
 }
 
+// envoy asks the administration of the Envoy at the entrance.
+func (e *Env) envoy(ctx context.Context, path string) (string, error) {
+	return e.Kubectl.Run(ctx, "-n", e.Entrance.Namespace, "exec", e.Entrance.Workload, "-c", "istio-proxy", "--", "curl", "-s", "127.0.0.1:15000/"+path)
+}
+
 // envoyRoutes are those of the tree's host, as the Envoy at the entrance has them.
 func (e *Env) envoyRoutes(ctx context.Context) ([]envoyRoute, error) {
-	out, err := e.Kubectl.Run(ctx, "-n", e.Entrance.Namespace, "exec", e.Entrance.Workload, "-c", "istio-proxy", "--",
-		"curl", "-s", "127.0.0.1:15000/config_dump?resource=dynamic_route_configs")
+	out, err := e.envoy(ctx, "config_dump?resource=dynamic_route_configs")
 	if err != nil {
 		return nil, err
 	}

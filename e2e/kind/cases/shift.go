@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,12 +149,20 @@ func deployment(host string) string { return strings.TrimSuffix(pods(host), "-")
 
 func service(host string) string { return strings.TrimSuffix(deployment(host), "-predictor") }
 
+// replicas is how many pods a revision has without load.
+func (e *Env) replicas(name string) int {
+	for _, one := range e.Tree.Services {
+		if one.Name == name {
+			return tree.Replicas(one)
+		}
+	}
+	return 0
+}
+
 // needsReplicas wants another pod to serve while one is gone.
 func (e *Env) needsReplicas(name string) error {
-	for _, s := range e.Tree.Services {
-		if s.Name == name && (s.Spec.Predictor.MinReplicas == nil || *s.Spec.Predictor.MinReplicas < 2) {
-			return lacks("one replica of %s: nothing serves while it is gone", name)
-		}
+	if e.replicas(name) < 2 {
+		return lacks("one replica of %s: nothing serves while it is gone", name)
 	}
 	return nil
 }
@@ -264,7 +271,7 @@ func crashes(ctx context.Context, e *Env) (err error) {
 	}
 	var d death
 	answers, err := e.underLoad(ctx, "a server ended by SIGKILL", func(ctx context.Context) error {
-		id := containerID(pod.Status.ContainerStatuses[slices.IndexFunc(pod.Status.ContainerStatuses, isServer)].ContainerID)
+		id := containerID(serverStatus(pod).ContainerID)
 		out, err := e.OnNode(ctx, pod.Spec.NodeName, "crictl", "inspect", "--output=go-template", "--template={{.info.pid}}", id)
 		if err != nil {
 			return err
@@ -286,16 +293,14 @@ func crashes(ctx context.Context, e *Env) (err error) {
 
 // restarted waits until the kubelet has seen the server die.
 func (e *Env) restarted(ctx context.Context, pod corev1.Pod) error {
-	before := pod.Status.ContainerStatuses[slices.IndexFunc(pod.Status.ContainerStatuses, isServer)].RestartCount
+	before := serverStatus(pod).RestartCount
 	return eventually(ctx, "pod "+pod.Name+" to start its server again", func(ctx context.Context) error {
 		now, err := kubectl.Get[corev1.Pod](ctx, e.Kubectl, "pod", "-n", pod.Namespace, pod.Name)
 		if err != nil {
 			return err
 		}
-		for _, status := range now.Status.ContainerStatuses {
-			if isServer(status) && status.RestartCount > before {
-				return nil
-			}
+		if serverStatus(now).RestartCount > before {
+			return nil
 		}
 		return fmt.Errorf("it was started %d times", before)
 	})

@@ -1,7 +1,6 @@
 package cases
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -100,7 +99,8 @@ func (e *Env) pulled(ctx context.Context) (s *synced, host string, err error) {
 // KServe restarts every pod.
 func (s *synced) during(ctx context.Context, run func(context.Context) error) error {
 	err := run(ctx)
-	return errors.Join(err, s.deleteFlux(ctx), s.orphaned(ctx), s.mend(ctx), s.source.Close())
+	s.undo(ctx, &err, s.deleteFlux, s.orphaned, s.mend)
+	return errors.Join(err, s.source.Close())
 }
 
 // orphaned wants all of what was synced last to be there without Flux.
@@ -157,11 +157,8 @@ func (s *synced) shift(ctx context.Context, shares tree.Shares) error {
 // roll publishes something and waits until Envoy has the weights, and Flux says that it is done.
 func (s *synced) roll(ctx context.Context, what string, shares tree.Shares, publish func(context.Context) (string, error)) error {
 	start := time.Now()
-	revision, err := publish(ctx)
+	revision, err := s.send(ctx, publish)
 	if err != nil {
-		return err
-	}
-	if err := s.pull(ctx); err != nil {
 		return err
 	}
 	if err := s.routed(ctx, shares); err != nil {
@@ -169,6 +166,14 @@ func (s *synced) roll(ctx context.Context, what string, shares tree.Shares, publ
 	}
 	s.Figure("%s (%s): Envoy has %v after %.1f s", what, s.kind, shares, time.Since(start).Seconds())
 	return s.ready(ctx, revision)
+}
+
+// send publishes something, and has Flux look for it.
+func (s *synced) send(ctx context.Context, publish func(context.Context) (string, error)) (revision string, err error) {
+	if revision, err = publish(ctx); err != nil {
+		return "", err
+	}
+	return revision, s.pull(ctx)
 }
 
 // pull has Flux look at its source at once, as `flux reconcile` does.
@@ -246,21 +251,13 @@ func state(k kustomizev1.Kustomization) string {
 
 // found are those of the objects that are in the cluster, as KIND/NAME.
 func (e *Env) found(ctx context.Context, objects []map[string]any) ([]string, error) {
-	list, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
-	if err != nil {
-		return nil, err
-	}
-	out, err := e.Kubectl.Send(ctx, bytes.NewReader(list), "get", "--ignore-not-found", "-o", "name", "-f", "-")
+	out, err := e.Kubectl.OfObjects(ctx, objects, "get", "--ignore-not-found", "-o", "name")
 	return strings.Fields(out), err
 }
 
 // owned wants every object of the tree to be applied by Flux, and none of its fields to be kubectl's any more.
 func (e *Env) owned(ctx context.Context) error {
-	list, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": e.Tree.Objects})
-	if err != nil {
-		return err
-	}
-	out, err := e.Kubectl.Send(ctx, bytes.NewReader(list), "get", "--show-managed-fields", "-o", "json", "-f", "-")
+	out, err := e.Kubectl.OfObjects(ctx, e.Tree.Objects, "get", "--show-managed-fields", "-o", "json")
 	if err != nil {
 		return err
 	}

@@ -10,14 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/load"
@@ -66,13 +63,8 @@ func tokensChecked(ctx context.Context, e *Env) (err error) {
 
 // renderGuarded writes the document with the issuer's keys, renders it as a user does, and returns the overlay.
 func (e *Env) renderGuarded(ctx context.Context, key *ecdsa.PrivateKey) (string, error) {
-	var document struct {
-		APIVersion string         `json:"apiVersion"`
-		Kind       string         `json:"kind"`
-		Metadata   map[string]any `json:"metadata"`
-		Spec       map[string]any `json:"spec"`
-	}
-	if err := yaml.UnmarshalStrict(authorizationYAML, &document); err != nil {
+	document, err := readDocument(authorizationYAML)
+	if err != nil {
 		return "", err
 	}
 	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{
@@ -92,20 +84,8 @@ func (e *Env) renderGuarded(ctx context.Context, key *ecdsa.PrivateKey) (string,
 		return "", errors.New("authorization.yaml is not exposed")
 	}
 	expose["gateway"] = e.GatewayNamespace + "/" + install.OwnGateway
-	content, err := yaml.Marshal(document)
-	if err != nil {
-		return "", err
-	}
-	dir := e.Temporary()
-	path := filepath.Join(dir, "document.yaml")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(ctx, e.Kservegen, "render", "-f", path, "-o", filepath.Join(dir, "deploy"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
-	}
-	return filepath.Join(dir, "deploy", guarded, "overlays", "default"), nil
+	dir, err := e.render(ctx, document)
+	return filepath.Join(dir, guarded, "overlays", "default"), err
 }
 
 // sign makes a token.

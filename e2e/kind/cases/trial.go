@@ -71,7 +71,7 @@ func (e *Env) try(ctx context.Context, f fault) (t trial, err error) {
 	if err != nil {
 		return t, err
 	}
-	defer func() { err = errors.Join(err, e.restore(ctx, service(next), was)) }()
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.restore(ctx, service(next), was) })
 	if f.edit && e.needsReplicas(service(next)) == nil {
 		if err = e.edited(ctx, f, was); err != nil {
 			return t, err

@@ -3,7 +3,6 @@ package install
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -61,21 +60,11 @@ func read(ctx context.Context, source tools.Source, folder string) ([]map[string
 	}
 	var definitions []map[string]any
 	for _, pattern := range source.CRDs {
-		files, err := filepath.Glob(filepath.Join(module.Dir, pattern))
+		objects, err := parseFiles(module.Dir, pattern)
 		if err != nil {
 			return nil, err
 		}
-		for _, file := range files {
-			content, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
-			objects, err := parse(content)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", file, err)
-			}
-			definitions = append(definitions, objects...)
-		}
+		definitions = append(definitions, objects...)
 	}
 	return definitions, nil
 }

@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // DeviceImage is the device plugin without devices.
@@ -30,14 +29,9 @@ type Devices struct {
 // Devices starts the device plugin on every worker.
 func (i Installer) Devices(ctx context.Context, d Devices) error {
 	fmt.Fprintf(i.Log, "supplied: %d mocked %s on each worker, as a device plugin offers them\n", d.Count, d.Resource)
-	var objects []map[string]any
-	for _, typed := range []any{deviceAccount(), deviceRole(), deviceBinding(), deviceDaemonSet(d)} {
-		o, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
-		if err != nil {
-			return err
-		}
-		delete(o, "status")
-		objects = append(objects, o)
+	objects, err := Untyped(deviceAccount(), deviceRole(), deviceBinding(), deviceDaemonSet(d))
+	if err != nil {
+		return err
 	}
 	if err := i.Kubectl.Apply(ctx, objects...); err != nil {
 		return err

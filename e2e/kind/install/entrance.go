@@ -8,7 +8,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -31,14 +30,9 @@ func (i Installer) Entrance(ctx context.Context, caller, host string) error {
 	fmt.Fprintf(i.Log, "supplied: a way in for requests to %s as %s, since the tree is behind no gateway\n", host, caller)
 	namespace, account, _ := strings.Cut(caller, "/")
 	meta := metav1.ObjectMeta{Name: Entrance, Namespace: namespace}
-	var objects []map[string]any
-	for _, typed := range []any{entranceService(meta), entranceDeployment(meta, account, host)} {
-		o, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
-		if err != nil {
-			return err
-		}
-		delete(o, "status")
-		objects = append(objects, o)
+	objects, err := Untyped(entranceService(meta), entranceDeployment(meta, account, host))
+	if err != nil {
+		return err
 	}
 	if err := i.Kubectl.Apply(ctx, objects...); err != nil {
 		return err

@@ -3,7 +3,6 @@ package install
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -51,31 +50,19 @@ func (i Installer) Flux(ctx context.Context, controllers ...FluxController) erro
 
 // objects are those of the module's config/, in Flux's namespace, with an account and its rights.
 func (c FluxController) objects() ([]map[string]any, error) {
-	var files []string
-	for _, pattern := range []string{"crd/bases/*.yaml", "rbac/role.yaml", "manager/deployment.yaml", "manager/service.yaml"} {
-		found, err := filepath.Glob(filepath.Join(c.Dir, "config", pattern))
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, found...)
-	}
 	binding, err := c.binding()
 	if err != nil {
 		return nil, err
 	}
 	all := []map[string]any{object("v1", "ServiceAccount", FluxNamespace, c.Name), binding}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
+	for _, pattern := range []string{"crd/bases/*.yaml", "rbac/role.yaml", "manager/deployment.yaml", "manager/service.yaml"} {
+		objects, err := parseFiles(filepath.Join(c.Dir, "config"), pattern)
 		if err != nil {
 			return nil, err
 		}
-		objects, err := parse(content)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
 		for _, o := range objects {
 			if err := c.adapt(o); err != nil {
-				return nil, fmt.Errorf("%s: %w", file, err)
+				return nil, fmt.Errorf("%s %s of %s: %w", o["kind"], name(o), c.Name, err)
 			}
 		}
 		all = append(all, objects...)
@@ -98,29 +85,18 @@ func (c FluxController) adapt(o map[string]any) error {
 
 // adaptDeployment takes the image that was loaded. One replica needs no election.
 func (c FluxController) adaptDeployment(o map[string]any) error {
-	var d appsv1.Deployment
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o, &d); err != nil {
-		return err
-	}
-	d.Namespace = FluxNamespace
-	pod := &d.Spec.Template.Spec
-	pod.ServiceAccountName = c.Name
-	pod.NodeSelector = map[string]string{controlPlane: ""} // the workers are the models' alone
-	for n := range pod.Containers {
-		container := &pod.Containers[n]
-		container.Image, container.ImagePullPolicy = c.Image, corev1.PullIfNotPresent
-		container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return arg == "--enable-leader-election" })
-		container.ReadinessProbe.PeriodSeconds = 1 // ready as soon as it is
-	}
-	changed, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&d)
-	if err != nil {
-		return err
-	}
-	delete(changed, "status")
-	for key, value := range changed {
-		o[key] = value
-	}
-	return nil
+	return editDeployment(o, func(d *appsv1.Deployment) {
+		d.Namespace = FluxNamespace
+		pod := &d.Spec.Template.Spec
+		pod.ServiceAccountName = c.Name
+		pod.NodeSelector = map[string]string{controlPlane: ""} // the workers are the models' alone
+		for n := range pod.Containers {
+			container := &pod.Containers[n]
+			container.Image, container.ImagePullPolicy = c.Image, corev1.PullIfNotPresent
+			container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return arg == "--enable-leader-election" })
+			container.ReadinessProbe.PeriodSeconds = 1 // ready as soon as it is
+		}
+	})
 }
 
 func (c FluxController) binding() (map[string]any, error) {

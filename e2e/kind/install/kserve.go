@@ -13,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 )
@@ -128,33 +127,22 @@ func adapt(o map[string]any, cert certificate) error {
 // adaptManager takes the image that was loaded, and leaves out the proxy in front of its metrics, which is another
 // project's image.
 func adaptManager(o map[string]any) error {
-	var d appsv1.Deployment
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o, &d); err != nil {
-		return err
-	}
-	pod := &d.Spec.Template.Spec
-	var kept []corev1.Container
-	for _, container := range pod.Containers {
-		if container.Name != "manager" {
-			continue
+	return editDeployment(o, func(d *appsv1.Deployment) {
+		pod := &d.Spec.Template.Spec
+		var kept []corev1.Container
+		for _, container := range pod.Containers {
+			if container.Name != "manager" {
+				continue
+			}
+			container.ImagePullPolicy = corev1.PullIfNotPresent
+			container.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("1") // 100m would make it late
+			// Ready as soon as it is, not half a minute later.
+			container.ReadinessProbe.InitialDelaySeconds, container.ReadinessProbe.PeriodSeconds = 1, 1
+			kept = append(kept, container)
 		}
-		container.ImagePullPolicy = corev1.PullIfNotPresent
-		container.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("1") // 100m would make it late
-		// Ready as soon as it is, not half a minute later.
-		container.ReadinessProbe.InitialDelaySeconds, container.ReadinessProbe.PeriodSeconds = 1, 1
-		kept = append(kept, container)
-	}
-	pod.Containers = kept
-	pod.NodeSelector = map[string]string{controlPlane: ""} // not on a worker, which a case drains
-	changed, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&d)
-	if err != nil {
-		return err
-	}
-	delete(changed, "status")
-	for key, value := range changed {
-		o[key] = value
-	}
-	return nil
+		pod.Containers = kept
+		pod.NodeSelector = map[string]string{controlPlane: ""} // not on a worker, which a case drains
+	})
 }
 
 // setJSON sets a field of an object that a ConfigMap holds as text.

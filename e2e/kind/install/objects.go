@@ -4,11 +4,67 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
+
+// Untyped are objects as they are applied, without the status that their types have.
+func Untyped(typed ...any) ([]map[string]any, error) {
+	var objects []map[string]any
+	for _, one := range typed {
+		o, err := runtime.DefaultUnstructuredConverter.ToUnstructured(one)
+		if err != nil {
+			return nil, err
+		}
+		delete(o, "status")
+		objects = append(objects, o)
+	}
+	return objects, nil
+}
+
+// editDeployment changes one of an installation's manifests.
+func editDeployment(o map[string]any, edit func(*appsv1.Deployment)) error {
+	var d appsv1.Deployment
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o, &d); err != nil {
+		return err
+	}
+	edit(&d)
+	changed, err := Untyped(&d)
+	if err != nil {
+		return err
+	}
+	maps.Copy(o, changed[0])
+	return nil
+}
+
+// parseFiles reads the files of a folder that match a pattern.
+func parseFiles(dir, pattern string) ([]map[string]any, error) {
+	files, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		return nil, err
+	}
+	var all []map[string]any
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		objects, err := parse(content)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		all = append(all, objects...)
+	}
+	return all, nil
+}
 
 // parse reads a YAML stream.
 func parse(stream []byte) ([]map[string]any, error) {

@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
@@ -37,15 +36,12 @@ func (i Installer) claims(ctx context.Context, claims []tree.Claim) error {
 				return err
 			}
 		}
-		for _, typed := range objects {
-			o, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
-			if err != nil {
-				return err
-			}
-			delete(o, "status")
-			if err := i.Kubectl.Apply(ctx, o); err != nil {
-				return err
-			}
+		untyped, err := Untyped(objects...)
+		if err != nil {
+			return err
+		}
+		if err := i.Kubectl.Apply(ctx, untyped...); err != nil {
+			return err
 		}
 	}
 	return nil

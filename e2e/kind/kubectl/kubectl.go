@@ -65,22 +65,23 @@ func (k Kubectl) Apply(ctx context.Context, objects ...map[string]any) error {
 	if len(objects) == 0 {
 		return nil
 	}
-	content, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
-	if err != nil {
-		return err
-	}
-	_, err = k.Send(ctx, bytes.NewReader(content), "apply", "--server-side", "--force-conflicts", "--field-manager=kservegen-e2e", "-f", "-")
+	_, err := k.OfObjects(ctx, objects, "apply", "--server-side", "--force-conflicts", "--field-manager=kservegen-e2e")
 	return err
 }
 
 // Delete deletes objects, and returns when they are gone.
 func (k Kubectl) Delete(ctx context.Context, objects ...map[string]any) error {
+	_, err := k.OfObjects(ctx, objects, "delete", "--timeout=5m")
+	return err
+}
+
+// OfObjects runs a command that takes objects by -f.
+func (k Kubectl) OfObjects(ctx context.Context, objects []map[string]any, args ...string) (string, error) {
 	content, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = k.Send(ctx, bytes.NewReader(content), "delete", "--timeout=5m", "-f", "-")
-	return err
+	return k.Send(ctx, bytes.NewReader(content), append(args, "-f", "-")...)
 }
 
 // Get reads what `kubectl get ARGS -o json` prints.

@@ -43,10 +43,7 @@ func (t *Tree) Needs() Needs {
 	n := Needs{Labels: map[string]string{}}
 	for _, service := range t.Services {
 		pod := service.Spec.Predictor
-		replicas := 1
-		if pod.MinReplicas != nil {
-			replicas = int(*pod.MinReplicas)
-		}
+		replicas := Replicas(service)
 		for _, container := range t.containers(service) {
 			n.device(container.Resources, replicas)
 			if container.Image != "" {

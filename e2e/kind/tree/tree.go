@@ -256,5 +256,13 @@ func (t *Tree) server(service kservebeta.InferenceService) []corev1.Container {
 	return containers
 }
 
+// Replicas is how many pods an InferenceService has without load: one where it does not say.
+func Replicas(service kservebeta.InferenceService) int {
+	if least := service.Spec.Predictor.MinReplicas; least != nil {
+		return int(*least)
+	}
+	return 1
+}
+
 // Deployment is the name of the one that KServe makes of an InferenceService in Standard mode.
 func Deployment(service kservebeta.InferenceService) string { return service.Name + "-predictor" }
