@@ -71,6 +71,29 @@ func TestOverlayBuildsToItsEnvironment(t *testing.T) {
 	})
 }
 
+// TestAnnotationsLeave: an environment lacks the only annotation that the base has. Found by the property above, once in
+// some hundred runs.
+func TestAnnotationsLeave(t *testing.T) {
+	t.Parallel()
+	rendered := tree(t, `apiVersion: kservegen.dev/v1alpha1
+kind: ModelDeployment
+spec:
+  model: {id: deepseek-ai/DeepSeek-R1-Distill-Qwen-14B}
+  accelerator: {type: a10g}
+  platform: {eks: {roleArn: "arn:aws:iam::123456789012:role/llm-models"}}
+  environments:
+  - name: eks
+  - name: elsewhere
+    platform: null
+`)
+	require.Contains(t, contents(rendered), "overlays/elsewhere/patches/serviceaccount.yaml")
+	for _, environment := range rendered.Environments {
+		want, err := environment.Stream()
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(build(t, contents(rendered), environment.Name)), environment.Name)
+	}
+}
+
 // TestEnvironmentsDoNotTouchEachOther: an environment builds to the same bytes rendered alone and among others.
 func TestEnvironmentsDoNotTouchEachOther(t *testing.T) {
 	t.Parallel()
