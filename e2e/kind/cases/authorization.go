@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
-	networkingv1 "k8s.io/api/networking/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-
 	"github.com/kservegen/kservegen/e2e/kind/install"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
 // authorization: who may call, and what.
@@ -140,21 +137,14 @@ func (e *Env) answers(ctx context.Context, client, url string, paths []string, w
 	return nil
 }
 
-// metricsPort is the sidecar's, where it gives the server's metrics beside its own (Istio's metrics merging).
-const metricsPort = 15020
-
 // withoutMonitoring takes the metrics' port out of the NetworkPolicies, as one does who takes it for a mistake.
 func withoutMonitoring(ctx context.Context, e *Env) error {
 	if !e.has("NetworkPolicy") {
 		return lacks("no NetworkPolicy")
 	}
-	for _, object := range e.objects("NetworkPolicy") {
-		var policy networkingv1.NetworkPolicy
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, &policy); err != nil {
-			return err
-		}
+	for _, policy := range e.Tree.Networks {
 		for i, rule := range policy.Spec.Ingress {
-			if !slices.ContainsFunc(rule.Ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port != nil && p.Port.IntValue() == metricsPort }) {
+			if !tree.LetsScrape(rule) {
 				continue
 			}
 			patch := fmt.Sprintf(`[{"op":"remove","path":"/spec/ingress/%d"}]`, i)
@@ -173,8 +163,8 @@ func metricsForMonitoring(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	url := fmt.Sprintf("http://%s:%d/stats/prometheus", found[0].Status.PodIP, metricsPort)
-	namespace, pod, _ := strings.Cut(install.Monitoring, "/")
+	url := fmt.Sprintf("http://%s:%d/stats/prometheus", found[0].Status.PodIP, tree.MetricsPort)
+	namespace, pod := e.Tree.Needs().Monitoring, install.Uninjected
 	out, err := e.Kubectl.Run(ctx, "-n", namespace, "exec", pod, "-c", "client", "--", "curl", "-sS", "--max-time", "5", url)
 	if err != nil && strings.Contains(err.Error(), "curl: (") {
 		return violated("monitoring reads nothing: %v", err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
 // network: the NetworkPolicies, enforced by the nodes.
@@ -37,12 +38,12 @@ func (e *Env) deletePolicies(ctx context.Context) error {
 // strangerShutOut: from a namespace that the tree doesn't name no packet arrives, neither at the server's port nor
 // at the sidecar's.
 func strangerShutOut(ctx context.Context, e *Env) error {
-	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, int(e.serverPort()), metricsPort)
+	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, int(e.serverPort()), tree.MetricsPort)
 }
 
 // metricsShut: who may call may not read metrics.
 func metricsShut(ctx context.Context, e *Env) error {
-	return e.dropped(ctx, e.plainClient(), metricsPort)
+	return e.dropped(ctx, e.plainClient(), tree.MetricsPort)
 }
 
 // has says whether the tree has an object of the kind.

@@ -30,9 +30,6 @@ const (
 	Uninjected = "uninjected"
 )
 
-// Monitoring is a pod without a sidecar where trees expect Prometheus.
-const Monitoring = "monitoring/" + Uninjected
-
 // OwnGateway is the name of a Gateway for what the cases themselves render, in the gateway's namespace.
 const OwnGateway = "kservegen-e2e"
 
@@ -44,7 +41,7 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 			return err
 		}
 	}
-	if err := i.namespaces(ctx, append(needs.Namespaces, Strangers, "monitoring")...); err != nil {
+	if err := i.namespaces(ctx, append(needs.Namespaces, Strangers)...); err != nil {
 		return err
 	}
 	if err := i.gateways(ctx, append(needs.Gateways, needs.GatewayNamespace()+"/"+OwnGateway)); err != nil {
@@ -166,7 +163,7 @@ func (i Installer) clients(ctx context.Context, needs tree.Needs) error {
 		namespace, _, _ := strings.Cut(caller, "/")
 		pods = append(pods, namespace+"/"+Injected, namespace+"/"+Uninjected)
 	}
-	pods = append(pods, needs.GatewayNamespace()+"/"+Uninjected, Monitoring)
+	pods = append(pods, needs.GatewayNamespace()+"/"+Uninjected, needs.Monitoring+"/"+Uninjected)
 	slices.Sort(pods)
 	pods = slices.Compact(pods)
 	var objects []map[string]any

@@ -7,6 +7,7 @@ import (
 
 	security "istio.io/api/security/v1beta1"
 	corev1 "k8s.io/api/core/v1"
+	networking "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -29,7 +30,9 @@ type Needs struct {
 	GatewayIdentity string
 	// Callers are the service accounts of the mesh that may call, as namespace/name.
 	Callers []string
-	// Namespaces of the tree's objects, callers and gateways.
+	// Monitoring is the namespace whose Prometheus may scrape.
+	Monitoring string
+	// Namespaces of the tree's objects, callers, gateways and monitoring.
 	Namespaces []string
 	// Kinds are the tree's custom resources.
 	Kinds []schema.GroupKind
@@ -40,7 +43,7 @@ type Needs struct {
 
 // Needs reads what the tree takes for granted.
 func (t *Tree) Needs() Needs {
-	n := Needs{Labels: map[string]string{}}
+	n := Needs{Labels: map[string]string{}, Monitoring: t.monitoring()}
 	for _, service := range t.Services {
 		pod := service.Spec.Predictor
 		replicas := Replicas(service)
@@ -57,6 +60,7 @@ func (t *Tree) Needs() Needs {
 		n.object(object)
 	}
 	n.granted(t)
+	n.Namespaces = append(n.Namespaces, n.Monitoring)
 	for _, list := range []*[]string{&n.Images, &n.Gateways, &n.Callers, &n.Namespaces} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
@@ -177,6 +181,34 @@ func (n *Needs) gateway() {
 			return
 		}
 	}
+}
+
+// MetricsPort is the one on which a sidecar serves its own metrics and the server's
+// (https://istio.io/latest/docs/ops/integrations/prometheus/).
+const MetricsPort = 15020
+
+// LetsScrape says that a rule of a NetworkPolicy is about MetricsPort.
+func LetsScrape(rule networking.NetworkPolicyIngressRule) bool {
+	return slices.ContainsFunc(rule.Ports, func(p networking.NetworkPolicyPort) bool {
+		return p.Port != nil && p.Port.IntValue() == MetricsPort
+	})
+}
+
+// monitoring is the first namespace that a NetworkPolicy lets scrape. Where none is named it is that of kube-prometheus.
+func (t *Tree) monitoring() string {
+	for _, policy := range t.Networks {
+		for _, rule := range policy.Spec.Ingress {
+			if !LetsScrape(rule) {
+				continue
+			}
+			for _, from := range rule.From {
+				if from.NamespaceSelector != nil && from.NamespaceSelector.MatchLabels[corev1.LabelMetadataName] != "" {
+					return from.NamespaceSelector.MatchLabels[corev1.LabelMetadataName]
+				}
+			}
+		}
+	}
+	return "monitoring"
 }
 
 // GatewayNamespace is where the gateway runs.

@@ -15,7 +15,9 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
 	istiosecurity "istio.io/client-go/pkg/apis/security/v1"
+	autoscaling "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -35,11 +37,14 @@ type Tree struct {
 	Services []kservebeta.InferenceService
 	Runtimes map[string]kservealpha.ServingRuntime
 	Route    istio.VirtualService
-	// Tokens say whose tokens are checked, Policies who may call.
+	// Tokens say whose tokens are checked, Policies who may call, Networks whose packets arrive.
 	Tokens   []*istiosecurity.RequestAuthentication
 	Policies []*istiosecurity.AuthorizationPolicy
+	Networks []networkingv1.NetworkPolicy
 	// Claims are those that it brings.
 	Claims []corev1.PersistentVolumeClaim
+	// Autoscalers are those that scale by what Kubernetes has.
+	Autoscalers []autoscaling.HorizontalPodAutoscaler
 	// routes is how many VirtualServices there are; Route is the first.
 	routes int
 }
@@ -85,6 +90,16 @@ func (t *Tree) take(object map[string]any) error {
 		var claim corev1.PersistentVolumeClaim
 		err := convert(&claim)
 		t.Claims = append(t.Claims, claim)
+		return err
+	case "NetworkPolicy":
+		var policy networkingv1.NetworkPolicy
+		err := convert(&policy)
+		t.Networks = append(t.Networks, policy)
+		return err
+	case "HorizontalPodAutoscaler":
+		var scaler autoscaling.HorizontalPodAutoscaler
+		err := convert(&scaler)
+		t.Autoscalers = append(t.Autoscalers, scaler)
 		return err
 	case "RequestAuthentication":
 		tokens := &istiosecurity.RequestAuthentication{}

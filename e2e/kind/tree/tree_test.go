@@ -45,7 +45,16 @@ func TestNeeds(t *testing.T) {
 	assert.Equal(t, []corev1.Taint{{Key: "nvidia.com/gpu", Effect: corev1.TaintEffectNoSchedule}}, needs.Taints)
 	assert.Equal(t, []string{"istio-ingress/llm"}, needs.Gateways)
 	assert.Equal(t, []string{"chat/chat-ui"}, needs.Callers)
-	assert.Equal(t, []string{"chat", "istio-ingress", "llm"}, needs.Namespaces)
+	assert.Equal(t, []string{"chat", "istio-ingress", "llm", "monitoring"}, needs.Namespaces)
+}
+
+// TestMonitoring is where the tree lets metrics be read from.
+func TestMonitoring(t *testing.T) {
+	changed := customized(t, patch("kind: NetworkPolicy", `{op: replace, path: /spec/ingress/1/from/0/namespaceSelector/matchLabels/kubernetes.io~1metadata.name, value: metrics}`))
+	assert.Equal(t, "metrics", changed.Needs().Monitoring)
+	assert.Contains(t, changed.Needs().Namespaces, "metrics")
+	shut := customized(t, patch("kind: NetworkPolicy", `{op: remove, path: /spec/ingress/1}`))
+	assert.Equal(t, "monitoring", shut.Needs().Monitoring)
 }
 
 // TestCallers are those that a policy lets in, not those that one shuts out.
