@@ -72,7 +72,11 @@ func TestE2E(t *testing.T) {
 		t.Run(name, func(t *testing.T) { hold(ctx, t, e, cases.All(), keep, s.Timed) })
 	}
 	t.Run("flux", func(t *testing.T) { hold(ctx, t, e, []cases.Case{cases.Flux()}, keep, s.Timed) })
-	t.Run("mistakes", func(t *testing.T) { fail(ctx, t, e, keep, s.Timed) })
+	t.Run("scaling", func(t *testing.T) {
+		hold(ctx, t, e, []cases.Case{cases.Scaling()}, keep, s.Timed)
+		fail(ctx, t, e, cases.ScalingMistakes(), keep, s.Timed)
+	})
+	t.Run("mistakes", func(t *testing.T) { fail(ctx, t, e, cases.Mistakes(), keep, s.Timed) })
 }
 
 // interruptible ends with the first signal, so that nothing more begins: what is being built is removed, and a check
@@ -134,9 +138,9 @@ func each(ctx context.Context, t *testing.T, e *cases.Env, c cases.Case, keep fu
 }
 
 // fail makes each mistake on purpose, and wants the checks that are about it to fail: a check that can't is none.
-func fail(ctx context.Context, t *testing.T, e *cases.Env, keep func(*testing.T, string), timed func(string, func())) {
+func fail(ctx context.Context, t *testing.T, e *cases.Env, all []cases.Mistake, keep func(*testing.T, string), timed func(string, func())) {
 	t.Helper()
-	for _, mistake := range cases.Mistakes() {
+	for _, mistake := range all {
 		timed(mistake.Name, func() { t.Run(mistake.Name, func(t *testing.T) { mistaken(ctx, t, e, mistake, keep) }) })
 	}
 }

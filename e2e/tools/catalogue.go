@@ -157,16 +157,22 @@ func networking() []Tool {
 	return all
 }
 
+// scaling is Prometheus, its operator, and the adapter with what prints its default rules.
 func scaling() []Tool {
+	program := func(name, dir, module, cmd, tags string) Tool {
+		return Tool{Name: name, sets: []Set{Scaling}, source: goProgram{dir: dir, module: module, pkg: module + "/cmd/" + cmd, tags: tags}}
+	}
+	const (
+		operator = "github.com/prometheus-operator/prometheus-operator"
+		adapter  = "sigs.k8s.io/prometheus-adapter"
+	)
 	return []Tool{
-		{Name: "prometheus", sets: []Set{Scaling}, source: goProgram{
-			dir: "prometheus", module: "github.com/prometheus/prometheus", pkg: "github.com/prometheus/prometheus/cmd/prometheus",
-			// Without the SDKs of clouds (its plugins package): it discovers by Kubernetes.
-			tags: "remove_all_sd,enable_kubernetes_sd",
-		}},
-		{Name: "prometheus-adapter", sets: []Set{Scaling}, source: goProgram{
-			dir: "adapter", module: "sigs.k8s.io/prometheus-adapter", pkg: "sigs.k8s.io/prometheus-adapter/cmd/adapter",
-		}},
+		// Without the SDKs of clouds (its plugins package): it discovers by Kubernetes.
+		program("prometheus", "prometheus", "github.com/prometheus/prometheus", "prometheus", "remove_all_sd,enable_kubernetes_sd"),
+		program("prometheus-operator", "prometheus-operator", operator, "operator", ""),
+		program("prometheus-config-reloader", "prometheus-operator", operator, "prometheus-config-reloader", ""),
+		program("prometheus-adapter", "adapter", adapter, "adapter", ""),
+		program("prometheus-adapter-rules", "adapter", adapter, "config-gen", ""),
 	}
 }
 

@@ -31,6 +31,8 @@ type Env struct {
 	Kservegen string
 	// Flux brings source-controller and kustomize-controller into the cluster, unless they are there.
 	Flux func(context.Context) error
+	// Scaling brings Prometheus and prometheus-adapter into the cluster, unless they are there.
+	Scaling func(context.Context) error
 	// Host returns the address at which pods reach this machine.
 	Host func(context.Context) (string, error)
 	// Temporary returns an empty folder that goes away after the check.

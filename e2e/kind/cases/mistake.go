@@ -57,7 +57,7 @@ func (e *Env) customized(patches ...tree.Patch) (*Env, error) {
 
 // Find returns the check of that name as CASE/CHECK.
 func Find(name string) (Check, bool) {
-	for _, c := range All() {
+	for _, c := range append(All(), Flux(), Scaling()) {
 		for _, check := range c.Checks {
 			if c.Name+"/"+check.Name == name {
 				return check, true

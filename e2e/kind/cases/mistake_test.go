@@ -10,7 +10,7 @@ import (
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	noticed := map[string]bool{}
-	for _, m := range Mistakes() {
+	for _, m := range append(Mistakes(), ScalingMistakes()...) {
 		assert.NotEmpty(t, m.Noticed, m.Name)
 		for _, name := range m.Noticed {
 			_, found := Find(name)
@@ -18,7 +18,7 @@ func TestMistakes(t *testing.T) {
 			noticed[name] = true
 		}
 	}
-	for _, name := range []string{"canary/weights", "faults/ejection", "mtls/plaintext", "authorization/others", "network/stranger"} {
+	for _, name := range []string{"canary/weights", "faults/ejection", "scaling/follows", "mtls/plaintext", "authorization/others", "network/stranger"} {
 		assert.True(t, noticed[name], name)
 	}
 }

@@ -28,29 +28,36 @@ func shift() Case {
 	}}
 }
 
-// dwell is how long each step of a shift lasts: longer than a stream.
+// dwell is how long each step of a shift lasts: longer than a brief stream.
 const dwell = 6 * time.Second
 
-// load of the case. The streams take some 20 seconds each (1,000 tokens at the
-// simulator's 50 a second): longer than a pod sleeps before it is told to end, so that its grace period counts. The
-// questions are short, so that some are asked at every moment.
-func (e *Env) load() []load.Plan {
-	return []load.Plan{
-		{Lanes: streamLanes, StreamEvery: 1, Request: load.Request{Tokens: 1000}},
-		{Lanes: questionLanes, Request: load.Request{Tokens: 5}},
-	}
-}
+// How long a stream is, in tokens, of which the simulator makes 50 a second. A long one takes 20 seconds, longer than a pod sleeps
+// before it is told to end, so that its grace period counts; a brief one 5.
+const long, brief = 1000, 250
 
-// How many run at a time of each.
+// How many run at a time of each. The questions are short, so that some are asked at every moment.
 const streamLanes, questionLanes = 12, 4
 
 // longest bounds a load whose stopping went wrong.
 const longest = 10 * time.Minute
 
-// underLoad runs something while clients ask, and returns what became of their requests.
+// underLoad runs something that ends pods while clients ask, and returns what became of their requests.
 func (e *Env) underLoad(ctx context.Context, what string, run func(context.Context) error) (load.Answers, error) {
+	return e.underStreams(ctx, long, what, run)
+}
+
+// underBriefLoad is underLoad where no pod is given time to end.
+func (e *Env) underBriefLoad(ctx context.Context, what string, run func(context.Context) error) (load.Answers, error) {
+	return e.underStreams(ctx, brief, what, run)
+}
+
+func (e *Env) underStreams(ctx context.Context, tokens int, what string, run func(context.Context) error) (load.Answers, error) {
+	plans := []load.Plan{
+		{Lanes: streamLanes, StreamEvery: 1, Request: load.Request{Tokens: tokens}},
+		{Lanes: questionLanes, Request: load.Request{Tokens: 5}},
+	}
 	var running []*load.Running
-	for _, plan := range e.load() {
+	for _, plan := range plans {
 		running = append(running, e.Client(plan.Lanes).Start(ctx, plan, longest))
 	}
 	err := pause(ctx, dwell)
@@ -107,7 +114,7 @@ func shiftsWeights(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	var from, until time.Time
-	answers, err := e.underLoad(ctx, "100-90-50-0-100", func(ctx context.Context) error {
+	answers, err := e.underBriefLoad(ctx, "100-90-50-0-100", func(ctx context.Context) error {
 		for _, share := range []int{90, 50, 0} {
 			if err := e.step(ctx, e.shares(tree.Shares{stable: share, next: 100 - share})); err != nil {
 				return err
@@ -231,7 +238,7 @@ func kills(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	var d death
-	answers, err := e.underLoad(ctx, "a pod deleted without grace", func(ctx context.Context) error {
+	answers, err := e.underBriefLoad(ctx, "a pod deleted without grace", func(ctx context.Context) error {
 		d.from = time.Now()
 		_, err := e.Kubectl.Run(ctx, "-n", pod.Namespace, "delete", "pod", pod.Name, "--grace-period=0", "--force")
 		d.until = time.Now()
@@ -270,7 +277,7 @@ func crashes(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	var d death
-	answers, err := e.underLoad(ctx, "a server ended by SIGKILL", func(ctx context.Context) error {
+	answers, err := e.underBriefLoad(ctx, "a server ended by SIGKILL", func(ctx context.Context) error {
 		id := containerID(serverStatus(pod).ContainerID)
 		out, err := e.OnNode(ctx, pod.Spec.NodeName, "crictl", "inspect", "--output=go-template", "--template={{.info.pid}}", id)
 		if err != nil {

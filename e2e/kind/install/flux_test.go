@@ -1,16 +1,12 @@
 package install
 
 import (
-	"context"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-
-	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // TestFlux makes of each pinned module's manifests what starts in Flux's namespace with the rights that it has there.
@@ -26,11 +22,7 @@ func TestFlux(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pins, err := filepath.Abs(filepath.Join("..", "..", "tools", name))
-			require.NoError(t, err)
-			m, err := tools.Download(context.Background(), pins, "github.com/fluxcd/"+name)
-			require.NoError(t, err)
-			objects, err := FluxController{Name: name, Dir: m.Dir, Image: "localhost/a:1", Admin: c.admin}.objects()
+			objects, err := FluxController{Name: name, Dir: module(t, name, "github.com/fluxcd/"+name), Image: "localhost/a:1", Admin: c.admin}.objects()
 			require.NoError(t, err)
 			byKind := map[any][]map[string]any{}
 			for _, o := range objects {

@@ -2,9 +2,6 @@ package suite
 
 import (
 	"context"
-	"path/filepath"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/kservegen/kservegen/e2e/cluster/image"
 	"github.com/kservegen/kservegen/e2e/kind/install"
@@ -23,11 +20,14 @@ func (s *Suite) flux(ctx context.Context) error {
 		var controllers []install.FluxController
 		var images []image.Image
 		for _, name := range []string{"source-controller", "kustomize-controller"} {
-			controller, packed, err := s.fluxController(ctx, name)
+			controller, err := s.pack(ctx, name, "github.com/fluxcd/"+name, name, image.Dir("/data", 0o1777, 0))
 			if err != nil {
 				return err
 			}
-			controllers, images = append(controllers, controller), append(images, packed)
+			images = append(images, controller.image)
+			controllers = append(controllers, install.FluxController{
+				Name: name, Dir: controller.dir, Image: controller.image.Name, Admin: name == "kustomize-controller",
+			})
 		}
 		if err := s.cluster.Load(ctx, images...); err != nil {
 			return err
@@ -36,22 +36,4 @@ func (s *Suite) flux(ctx context.Context) error {
 	})
 	s.fluxRuns = err == nil
 	return err
-}
-
-// fluxController is one with its image, under a name of its own: a pod of another version is replaced.
-func (s *Suite) fluxController(ctx context.Context, name string) (install.FluxController, image.Image, error) {
-	m, err := tools.Download(ctx, filepath.Join(s.Root, "e2e", "tools", name), "github.com/fluxcd/"+name)
-	if err != nil {
-		return install.FluxController{}, image.Image{}, err
-	}
-	program, err := s.tools.Tool(name)
-	packed := image.Image{
-		Name:  install.Registry + "/" + name + ":" + m.Version,
-		Files: []image.File{image.Program("/"+name, program), image.Dir("/tmp", 0o1777, 0), image.Dir("/data", 0o1777, 0)},
-		Config: v1.Config{
-			Entrypoint: []string{"/" + name}, User: "65534:65534",
-			Env: []string{"PATH=/", "HOME=/tmp"}, // Git's settings are looked for at home
-		},
-	}
-	return install.FluxController{Name: name, Dir: m.Dir, Image: packed.Name, Admin: name == "kustomize-controller"}, packed, err
 }

@@ -44,8 +44,8 @@ type Suite struct {
 	// record is what the cluster will say of itself; stale says that it has pods with other mocks.
 	record record
 	stale  bool
-	// fluxRuns says that Flux is there, of this run's pins.
-	fluxRuns bool
+	// fluxRuns and scalingRuns say that Flux, and Prometheus with its adapter, are there, of this run's pins.
+	fluxRuns, scalingRuns bool
 }
 
 // Up brings everything up, as far as it isn't, and returns when the model has answered. With an error it may return
@@ -254,7 +254,7 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 		return nil, err
 	}
 	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, Reference: same(s.Tree, DefaultTree(s.Root)), OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
-	e.Flux, e.Host = s.flux, s.cluster.Host
+	e.Flux, e.Scaling, e.Host = s.flux, s.scaling, s.cluster.Host
 	e.GatewayNamespace = s.tree.Needs().GatewayNamespace()
 	for _, node := range nodes {
 		if !node.Worker {

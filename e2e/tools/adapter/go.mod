@@ -2,7 +2,10 @@ module github.com/kservegen/kservegen/e2e/tools/adapter
 
 go 1.26.0
 
-tool sigs.k8s.io/prometheus-adapter/cmd/adapter
+tool (
+	sigs.k8s.io/prometheus-adapter/cmd/adapter
+	sigs.k8s.io/prometheus-adapter/cmd/config-gen
+)
 
 require (
 	github.com/NYTimes/gziphandler v1.1.1 // indirect
