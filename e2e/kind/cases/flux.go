@@ -308,7 +308,11 @@ func prunes(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	after, err := e.renderWithout(ctx, service(stable))
+	d, err := e.documentWithout(service(stable))
+	if err != nil {
+		return err
+	}
+	after, err := e.rendered(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -326,7 +330,7 @@ func prunes(ctx context.Context, e *Env) (err error) {
 				return err
 			}
 			start := time.Now()
-			if err := s.replace(ctx, after, repository); err != nil {
+			if err := s.replace(ctx, d, after, repository); err != nil {
 				return err
 			}
 			e.Figure("%d objects pruned %.1f s after the commit", len(e.Tree.Without(after)), time.Since(start).Seconds())
@@ -336,15 +340,16 @@ func prunes(ctx context.Context, e *Env) (err error) {
 	})
 }
 
-// replace commits another tree in the place of the one that is pulled, and returns when what it does not have is gone.
-func (s *synced) replace(ctx context.Context, other *tree.Tree, repository *sources.Git) error {
+// replace commits what another document renders to in the place of what is pulled, and returns when what it does not
+// have is gone.
+func (s *synced) replace(ctx context.Context, d document, other *tree.Tree, repository *sources.Git) (err error) {
 	if err := emptied(s.root); err != nil {
 		return err
 	}
-	if err := os.CopyFS(s.root, os.DirFS(filepath.Join(other.Dir, "..", ".."))); err != nil {
+	if s.copy, err = other.Copy(s.pulledFolder()); err != nil {
 		return err
 	}
-	s.copy = other
+	s.document = d
 	// What must be healthy follows the revisions.
 	if err := s.configure(ctx); err != nil {
 		return err

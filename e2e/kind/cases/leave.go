@@ -13,6 +13,7 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // The labels that Flux puts on what it applies.
@@ -20,6 +21,9 @@ const (
 	ownerName      = "kustomize.toolkit.fluxcd.io/name"
 	ownerNamespace = "kustomize.toolkit.fluxcd.io/namespace"
 )
+
+// syncLabels select the objects that render makes for Flux.
+const syncLabels = "app.kubernetes.io/managed-by=kservegen,app.kubernetes.io/component=" + spec.ComponentSync
 
 // leaveFlux takes all of Flux out of the cluster but its controllers, which have nothing to do then.
 func (e *Env) leaveFlux(ctx context.Context) error {
@@ -37,12 +41,10 @@ func (e *Env) leaveFlux(ctx context.Context) error {
 	return e.followed(ctx)
 }
 
-// deleteFlux deletes the cases' objects of Flux, if there are any, and nothing of the tree.
+// deleteFlux deletes what render made for Flux, if there is anything, whatever it is called, and nothing of the tree.
 func (e *Env) deleteFlux(ctx context.Context) error {
 	for _, resource := range []string{kustomizations, gitRepositories, artifacts} {
-		// A sync that waits for its Deployments ends first.
-		if _, err := e.Kubectl.Run(ctx, "-n", install.FluxNamespace, "delete", "--ignore-not-found", resource, fluxName,
-			"--timeout="+(syncTimeout+patience).String()); err != nil {
+		if _, err := e.Kubectl.Run(ctx, "-n", install.FluxNamespace, "delete", resource, "-l", syncLabels, "--timeout="+patience.String()); err != nil {
 			return err
 		}
 	}
@@ -61,7 +63,7 @@ func (e *Env) unlabel(ctx context.Context) (int, error) {
 	}
 	count := 0
 	for namespace, kinds := range kinds {
-		out, err := e.Kubectl.Run(ctx, "-n", namespace, "get", "-o", "name", "-l", ownerName+"="+fluxName, strings.Join(kinds, ","))
+		out, err := e.Kubectl.Run(ctx, "-n", namespace, "get", "-o", "name", "-l", ownerName, strings.Join(kinds, ","))
 		if err != nil {
 			return count, err
 		}

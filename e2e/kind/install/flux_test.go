@@ -30,7 +30,7 @@ func TestFlux(t *testing.T) {
 			require.NoError(t, err)
 			m, err := tools.Download(context.Background(), pins, "github.com/fluxcd/"+name)
 			require.NoError(t, err)
-			objects, err := FluxController{Name: name, Dir: m.Dir, Image: "localhost/a:1", Admin: c.admin}.objects()
+			objects, err := FluxController{Name: name, Dir: m.Dir, Image: "localhost/a:1", Args: []string{"--a=b"}, Admin: c.admin}.objects()
 			require.NoError(t, err)
 			byKind := map[any][]map[string]any{}
 			for _, o := range objects {
@@ -50,6 +50,7 @@ func TestFlux(t *testing.T) {
 			assert.Equal(t, "localhost/a:1", d.Spec.Template.Spec.Containers[0].Image)
 			assert.NotContains(t, d.Spec.Template.Spec.Containers[0].Args, "--enable-leader-election")
 			assert.Contains(t, d.Spec.Template.Spec.Containers[0].Args, "--watch-all-namespaces")
+			assert.Contains(t, d.Spec.Template.Spec.Containers[0].Args, "--a=b")
 		})
 	}
 }

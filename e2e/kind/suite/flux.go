@@ -53,5 +53,10 @@ func (s *Suite) fluxController(ctx context.Context, name string) (install.FluxCo
 			Env: []string{"PATH=/", "HOME=/tmp"}, // Git's settings are looked for at home
 		},
 	}
-	return install.FluxController{Name: name, Dir: m.Dir, Image: packed.Name, Admin: name == "kustomize-controller"}, packed, err
+	controller := install.FluxController{Name: name, Dir: m.Dir, Image: packed.Name}
+	if name == "kustomize-controller" {
+		// As docs/gitops.md wants it: a commit ends the waiting for what the one before has brought.
+		controller.Admin, controller.Args = true, []string{"--feature-gates=CancelHealthCheckOnNewRevision=true"}
+	}
+	return controller, packed, err
 }
