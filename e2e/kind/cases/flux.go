@@ -31,6 +31,7 @@ func Flux() Case {
 			{Name: "adopt", Run: adopts},
 			{Name: "commit", Run: commits},
 			{Name: "bad commit", Run: refusesCommits},
+			{Name: "rollback", Run: rollsBack},
 			{Name: "hand edit", Run: putsBack},
 			{Name: "oci", Run: pullsArtifact},
 			{Name: "prune", Run: prunes},
@@ -195,6 +196,59 @@ func (s *synced) refused(ctx context.Context, repository *sources.Git, m mistake
 	err = s.ready(ctx, revision)
 	s.Figure("Flux is ready again %.1f s after its revert", time.Since(start).Seconds())
 	return err
+}
+
+// rollsBack: while Flux waits for a pod that never gets ready, the commit that takes it back is applied at once.
+func rollsBack(ctx context.Context, e *Env) error {
+	_, next, err := e.two()
+	if err != nil {
+		return err
+	}
+	if err := e.needsReplicas(service(next)); err != nil {
+		return err
+	}
+	bad, err := e.patchOf(service(next), wrongArgument())
+	if err != nil {
+		return err
+	}
+	return e.withGit(ctx, func(ctx context.Context, s *synced, repository *sources.Git) error {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		was, err := e.template(ctx, service(next))
+		if err != nil {
+			return err
+		}
+		answers, err := e.underLoad(ctx, "a commit that crashes a pod and its revert", func(ctx context.Context) error {
+			if _, err := s.copy.Customize(bad); err != nil {
+				return err
+			}
+			return s.takenBack(ctx, repository, service(next), was)
+		})
+		return errors.Join(err, nothingLost(answers))
+	})
+}
+
+// takenBack commits what crashes a revision's first pod, and reverts it while Flux waits for that pod.
+func (s *synced) takenBack(ctx context.Context, repository *sources.Git, name, was string) error {
+	revision, err := s.send(ctx, repository.Publish)
+	if err != nil {
+		return err
+	}
+	waiting := s.stalled(ctx, name, was, crashed)
+	if waiting == nil {
+		waiting = s.waits(ctx, revision)
+	}
+	// Whatever came of that: nothing but a sync takes away again what one has brought.
+	start := time.Now()
+	if revision, err = s.send(ctx, func(ctx context.Context) (string, error) { return repository.Revert(ctx, 1) }); err != nil {
+		return errors.Join(waiting, err)
+	}
+	if err = s.tried(ctx, revision); err == nil {
+		s.Figure("while Flux waits for a pod that crashes, it begins to apply the revert after %.1f s", time.Since(start).Seconds())
+		err = errors.Join(s.became(ctx, name, both(of(was), ready)), s.ready(ctx, revision))
+	}
+	return errors.Join(waiting, err)
 }
 
 // route is the VirtualService that shares requests, as it is now.

@@ -233,6 +233,32 @@ func (s *synced) ready(ctx context.Context, revision string) error {
 	})
 }
 
+// waits waits until Flux waits for what that revision has brought to be healthy.
+func (s *synced) waits(ctx context.Context, revision string) error {
+	return eventually(ctx, "Flux to wait for what is in "+revision, func(ctx context.Context) error {
+		k, err := s.kustomization(ctx)
+		if err != nil {
+			return err
+		}
+		healthy := apimeta.FindStatusCondition(k.Status.Conditions, meta.HealthyCondition)
+		if k.Status.LastAttemptedRevision != revision || healthy == nil || healthy.Status != metav1.ConditionUnknown {
+			return fmt.Errorf("it is %s", state(k))
+		}
+		return nil
+	})
+}
+
+// tried waits until Flux has begun to apply that revision.
+func (s *synced) tried(ctx context.Context, revision string) error {
+	return eventually(ctx, "Flux to apply "+revision, func(ctx context.Context) error {
+		k, err := s.kustomization(ctx)
+		if err == nil && k.Status.LastAttemptedRevision != revision {
+			err = fmt.Errorf("it is %s", state(k))
+		}
+		return err
+	})
+}
+
 // failed waits until Flux says that it could not apply that revision, for that reason, and returns what it says.
 func (s *synced) failed(ctx context.Context, revision, reason string) (message string, err error) {
 	err = eventually(ctx, "Flux to refuse "+revision, func(ctx context.Context) error {
