@@ -54,8 +54,8 @@ func (e *Env) ownDocument() (document, error) {
 	return readDocument(content)
 }
 
-// render renders a document as a user does, and returns the folder of the trees.
-func (e *Env) render(ctx context.Context, d document) (string, error) {
+// render renders a document as a user does, with flags beside those that say where, and returns the folder of the trees.
+func (e *Env) render(ctx context.Context, d document, flags ...string) (string, error) {
 	content, err := yaml.Marshal(d)
 	if err != nil {
 		return "", err
@@ -66,7 +66,7 @@ func (e *Env) render(ctx context.Context, d document) (string, error) {
 		return "", err
 	}
 	out := filepath.Join(dir, "deploy")
-	cmd := exec.CommandContext(ctx, e.Kservegen, "render", "-f", path, "-o", out)
+	cmd := exec.CommandContext(ctx, e.Kservegen, append([]string{"render", "-f", path, "-o", out}, flags...)...)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, said)
 	}

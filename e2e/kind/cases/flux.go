@@ -29,6 +29,7 @@ func Flux() Case {
 		Name: "flux",
 		Checks: []Check{
 			{Name: "adopt", Run: adopts},
+			{Name: "depends", Run: depends},
 			{Name: "commit", Run: commits},
 			{Name: "bad commit", Run: refusesCommits},
 			{Name: "rollback", Run: rollsBack},

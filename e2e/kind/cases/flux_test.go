@@ -29,26 +29,28 @@ func told(t *testing.T, repository string, ref map[string]any) (rendered, applie
 	overlay, err := tree.Read(reference)
 	require.NoError(t, err)
 	e := &Env{Tree: overlay}
-	d, err := e.ownDocument()
-	require.NoError(t, err)
-	content, err := yaml.Marshal(d.pulledFrom(repository, ref))
-	require.NoError(t, err)
-	loaded, err := spec.Load("document.yaml", bytes.NewReader(content))
-	require.NoError(t, err, string(content))
-	made, err := render.NewGenerator().Tree(loaded[0])
+	made, err := render.NewGenerator().Tree(loadedFrom(t, e, repository, ref)[0])
 	require.NoError(t, err)
 	dir := t.TempDir()
-	for _, file := range made.Files {
-		path := filepath.Join(dir, made.Name, file.Path)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		require.NoError(t, os.WriteFile(path, file.Data, 0o600))
-	}
+	written(t, dir, made)
 	model, err := e.model()
 	require.NoError(t, err)
 	objects, err := forTest(dir, model+"/flux/"+e.environment())
 	require.NoError(t, err)
 	assert.Equal(t, "Kustomization", objects[len(objects)-1]["kind"], "the source comes first, or Flux waits for it")
 	return byKind(made.Environments[len(made.Environments)-1].Sync), byKind(objects)
+}
+
+// loadedFrom is the tree's document as pulled from somewhere, once what documents share is ready.
+func loadedFrom(t *testing.T, e *Env, repository string, ref map[string]any) []*spec.Deployment {
+	t.Helper()
+	d, err := e.ownDocument()
+	require.NoError(t, err)
+	content, err := yaml.Marshal(d.pulledFrom(repository, ref, spec.SharedSync))
+	require.NoError(t, err)
+	loaded, err := spec.Load("document.yaml", bytes.NewReader(content))
+	require.NoError(t, err, string(content))
+	return loaded
 }
 
 func byKind(objects []map[string]any) map[string]map[string]any {
@@ -80,6 +82,7 @@ func TestFluxObjects(t *testing.T) {
 		map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "llm", "name": "deepseek-r1-v1-predictor"},
 		map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "llm", "name": "deepseek-r1-v2-predictor"},
 	}, sync["healthChecks"])
+	assert.Equal(t, []any{map[string]any{"name": "kservegen-shared"}}, sync["dependsOn"])
 	assert.NotEmpty(t, sync["healthCheckExprs"])
 	assert.NotEmpty(t, sync["timeout"])
 	sync["interval"] = "10m0s"

@@ -1,11 +1,9 @@
 package cases
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
-	"github.com/kservegen/kservegen/pkg/gitops"
 	"github.com/kservegen/kservegen/pkg/render"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -26,12 +23,13 @@ const syncEvery = 20 * time.Second
 
 // pulledFrom is the document with all its environments pulled by Flux from a source of the suite: the repository, with a
 // branch or a tag, has the model's folder at its root. What the document says of its own repository is left out. Neither
-// that nor its Secret is here, nor are the Kustomizations that must be ready first.
-func (d document) pulledFrom(repository string, ref map[string]any) document {
-	section := map[string]any{
-		"engine": spec.EngineFlux, "repository": repository, "path": ".",
-		"flux": map[string]any{"namespace": install.FluxNamespace, "interval": syncEvery.String()},
+// that nor its Secret is here, nor are the Kustomizations that must be ready first; dependsOn are those that are.
+func (d document) pulledFrom(repository string, ref map[string]any, dependsOn ...string) document {
+	flux := map[string]any{"namespace": install.FluxNamespace, "interval": syncEvery.String()}
+	if len(dependsOn) > 0 {
+		flux["dependsOn"] = dependsOn
 	}
+	section := map[string]any{"engine": spec.EngineFlux, "repository": repository, "path": ".", "flux": flux}
 	for name, value := range ref {
 		section[name] = value
 	}
@@ -43,15 +41,6 @@ func (d document) pulledFrom(repository string, ref map[string]any) document {
 		}
 	}
 	return d
-}
-
-// fluxObjects are what `kservegen render` writes to make Flux pull the environment, as they are for a test.
-func (s *synced) fluxObjects(ctx context.Context) ([]map[string]any, error) {
-	out, err := s.render(ctx, s.document.pulledFrom(s.source.URL(), s.ref))
-	if err != nil {
-		return nil, err
-	}
-	return forTest(out, path.Join(s.name, gitops.Folder(spec.EngineFlux, s.environment())))
 }
 
 // forTest builds what render wrote into a folder of the trees from the kustomization of a cluster, as a person has one,

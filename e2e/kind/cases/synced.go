@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/sources"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/pkg/gitops"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // The resources of Flux as kubectl takes them.
@@ -132,6 +135,11 @@ func (s *synced) start(ctx context.Context) error {
 	if err := s.configure(ctx); err != nil {
 		return err
 	}
+	return s.settled(ctx, revision, start)
+}
+
+// settled waits until a revision is applied that was begun with then, and KServe has followed.
+func (s *synced) settled(ctx context.Context, revision string, then time.Time) error {
 	// Longer than for a step: KServe may be replacing every pod, and Flux waits for that.
 	if _, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "wait", "--for=condition=Ready", "--timeout=8m", kustomizations+"/"+s.name); err != nil {
 		k, also := s.kustomization(ctx)
@@ -140,7 +148,7 @@ func (s *synced) start(ctx context.Context) error {
 	if err := s.ready(ctx, revision); err != nil {
 		return err
 	}
-	s.Figure("%s: Ready at %.20s after %.1f s", s.kind, revision, time.Since(start).Seconds())
+	s.Figure("%s: Ready at %.20s after %.1f s", s.kind, revision, time.Since(then).Seconds())
 	if err := s.followed(ctx); err != nil {
 		return err
 	}
@@ -149,7 +157,16 @@ func (s *synced) start(ctx context.Context) error {
 
 // configure makes Flux's objects, or changes them to what the document is now.
 func (s *synced) configure(ctx context.Context) error {
-	objects, err := s.fluxObjects(ctx)
+	out, err := s.render(ctx, s.document.pulledFrom(s.source.URL(), s.ref))
+	if err != nil {
+		return err
+	}
+	return s.tell(ctx, out, s.name)
+}
+
+// tell applies what render has written to make Flux pull one of the trees.
+func (s *synced) tell(ctx context.Context, out, name string) error {
+	objects, err := forTest(out, path.Join(name, gitops.Folder(spec.EngineFlux, s.environment())))
 	if err != nil {
 		return err
 	}
