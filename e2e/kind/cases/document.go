@@ -2,12 +2,15 @@ package cases
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
 // document is a ModelDeployment, to be changed.
@@ -22,8 +25,37 @@ func readDocument(content []byte) (d document, err error) {
 	return d, yaml.UnmarshalStrict(content, &d)
 }
 
-// render renders a document as a user does, and returns the folder of the trees.
-func (e *Env) render(ctx context.Context, d document) (string, error) {
+// modelFolder is where the tree is, with its overlays and its lock.
+func (e *Env) modelFolder() (string, error) {
+	return filepath.Abs(filepath.Join(e.Tree.Dir, "..", ".."))
+}
+
+// model is the name of that folder, which render takes from the document; environment is that of the overlay's.
+func (e *Env) model() (string, error) {
+	folder, err := e.modelFolder()
+	return filepath.Base(folder), err
+}
+
+func (e *Env) environment() string { return filepath.Base(e.Tree.Dir) }
+
+// ownDocument reads the one that the tree was rendered of, which is beside its folder.
+func (e *Env) ownDocument() (document, error) {
+	folder, err := e.modelFolder()
+	if err != nil {
+		return document{}, err
+	}
+	content, err := os.ReadFile(filepath.Join(filepath.Dir(folder), "document.yaml"))
+	if errors.Is(err, os.ErrNotExist) {
+		return document{}, lacks("no document.yaml beside %s to render", folder)
+	}
+	if err != nil {
+		return document{}, err
+	}
+	return readDocument(content)
+}
+
+// render renders a document as a user does, with flags beside those that say where, and returns the folder of the trees.
+func (e *Env) render(ctx context.Context, d document, flags ...string) (string, error) {
 	content, err := yaml.Marshal(d)
 	if err != nil {
 		return "", err
@@ -34,9 +66,22 @@ func (e *Env) render(ctx context.Context, d document) (string, error) {
 		return "", err
 	}
 	out := filepath.Join(dir, "deploy")
-	cmd := exec.CommandContext(ctx, e.Kservegen, "render", "-f", path, "-o", out)
+	cmd := exec.CommandContext(ctx, e.Kservegen, append([]string{"render", "-f", path, "-o", out}, flags...)...)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, said)
 	}
 	return out, nil
+}
+
+// rendered is the overlay of the tree's environment that a document renders to.
+func (e *Env) rendered(ctx context.Context, d document) (*tree.Tree, error) {
+	model, err := e.model()
+	if err != nil {
+		return nil, err
+	}
+	out, err := e.render(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return tree.Read(filepath.Join(out, model, "overlays", e.environment()))
 }

@@ -103,9 +103,11 @@ func (e *Env) withoutPods(ctx context.Context, f fault) error {
 // as a new one.
 func crashLoops(ctx context.Context, e *Env) error {
 	return e.withoutPods(ctx, fault{
-		name: "a wrong argument", release: release{args: []string{"--model=/mnt/models/nowhere"}}, edit: true, is: crashed, hurts: load.Answer.Failed,
+		name: "a wrong argument", release: wrongArgument(), edit: true, is: crashed, hurts: load.Answer.Failed,
 	})
 }
+
+func wrongArgument() release { return release{args: []string{"--model=/mnt/models/nowhere"}} }
 
 // edited: an edit of a revision that serves stops at the first pod that does not come up, and those that still serve
 // lose nothing.

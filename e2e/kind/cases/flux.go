@@ -29,8 +29,10 @@ func Flux() Case {
 		Name: "flux",
 		Checks: []Check{
 			{Name: "adopt", Run: adopts},
+			{Name: "depends", Run: depends},
 			{Name: "commit", Run: commits},
 			{Name: "bad commit", Run: refusesCommits},
+			{Name: "rollback", Run: rollsBack},
 			{Name: "hand edit", Run: putsBack},
 			{Name: "oci", Run: pullsArtifact},
 			{Name: "prune", Run: prunes},
@@ -197,6 +199,59 @@ func (s *synced) refused(ctx context.Context, repository *sources.Git, m mistake
 	return err
 }
 
+// rollsBack: while Flux waits for a pod that never gets ready, the commit that takes it back is applied at once.
+func rollsBack(ctx context.Context, e *Env) error {
+	_, next, err := e.two()
+	if err != nil {
+		return err
+	}
+	if err := e.needsReplicas(service(next)); err != nil {
+		return err
+	}
+	bad, err := e.patchOf(service(next), wrongArgument())
+	if err != nil {
+		return err
+	}
+	return e.withGit(ctx, func(ctx context.Context, s *synced, repository *sources.Git) error {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		was, err := e.template(ctx, service(next))
+		if err != nil {
+			return err
+		}
+		answers, err := e.underLoad(ctx, "a commit that crashes a pod and its revert", func(ctx context.Context) error {
+			if _, err := s.copy.Customize(bad); err != nil {
+				return err
+			}
+			return s.takenBack(ctx, repository, service(next), was)
+		})
+		return errors.Join(err, nothingLost(answers))
+	})
+}
+
+// takenBack commits what crashes a revision's first pod, and reverts it while Flux waits for that pod.
+func (s *synced) takenBack(ctx context.Context, repository *sources.Git, name, was string) error {
+	revision, err := s.send(ctx, repository.Publish)
+	if err != nil {
+		return err
+	}
+	waiting := s.stalled(ctx, name, was, crashed)
+	if waiting == nil {
+		waiting = s.waits(ctx, revision)
+	}
+	// Whatever came of that: nothing but a sync takes away again what one has brought.
+	start := time.Now()
+	if revision, err = s.send(ctx, func(ctx context.Context) (string, error) { return repository.Revert(ctx, 1) }); err != nil {
+		return errors.Join(waiting, err)
+	}
+	if err = s.tried(ctx, revision); err == nil {
+		s.Figure("while Flux waits for a pod that crashes, it begins to apply the revert after %.1f s", time.Since(start).Seconds())
+		err = errors.Join(s.became(ctx, name, both(of(was), ready)), s.ready(ctx, revision))
+	}
+	return errors.Join(waiting, err)
+}
+
 // route is the VirtualService that shares requests, as it is now.
 func (e *Env) route(ctx context.Context) (istio.VirtualService, error) {
 	return kubectl.Get[istio.VirtualService](ctx, e.Kubectl, "virtualservices.networking.istio.io", "-n", e.Tree.Route.Namespace, e.Tree.Route.Name)
@@ -308,7 +363,11 @@ func prunes(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	after, err := e.renderWithout(ctx, service(stable))
+	d, err := e.documentWithout(service(stable))
+	if err != nil {
+		return err
+	}
+	after, err := e.rendered(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -326,7 +385,7 @@ func prunes(ctx context.Context, e *Env) (err error) {
 				return err
 			}
 			start := time.Now()
-			if err := s.replace(ctx, after, repository); err != nil {
+			if err := s.replace(ctx, d, after, repository); err != nil {
 				return err
 			}
 			e.Figure("%d objects pruned %.1f s after the commit", len(e.Tree.Without(after)), time.Since(start).Seconds())
@@ -336,15 +395,16 @@ func prunes(ctx context.Context, e *Env) (err error) {
 	})
 }
 
-// replace commits another tree in the place of the one that is pulled, and returns when what it does not have is gone.
-func (s *synced) replace(ctx context.Context, other *tree.Tree, repository *sources.Git) error {
+// replace commits what another document renders to in the place of what is pulled, and returns when what it does not
+// have is gone.
+func (s *synced) replace(ctx context.Context, d document, other *tree.Tree, repository *sources.Git) (err error) {
 	if err := emptied(s.root); err != nil {
 		return err
 	}
-	if err := os.CopyFS(s.root, os.DirFS(filepath.Join(other.Dir, "..", ".."))); err != nil {
+	if s.copy, err = other.Copy(s.pulledFolder()); err != nil {
 		return err
 	}
-	s.copy = other
+	s.document = d
 	// What must be healthy follows the revisions.
 	if err := s.configure(ctx); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,37 +9,136 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/yaml"
 
+	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 const reference = "../../../overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production"
 
-// TestFluxObjects: what Flux is told leaves the tree alone when it goes, and waits for Deployments only. Kustomize's
-// library must not run twice at a time, so that this is not parallel.
-func TestFluxObjects(t *testing.T) {
+// told renders the reference tree's document as pulled from somewhere, and returns what render makes for Flux of it and
+// what the cases apply instead, by kind. Kustomize's library must not run twice at a time, so that its tests are not
+// parallel.
+func told(t *testing.T, repository string, ref map[string]any) (rendered, applied map[string]map[string]any) {
+	t.Helper()
 	overlay, err := tree.Read(reference)
 	require.NoError(t, err)
-	objects, err := fluxObjects("GitRepository", "http://10.89.0.1:1/tree.git", "overlays/production", overlay)
+	e := &Env{Tree: overlay}
+	made, err := render.NewGenerator().Tree(loadedFrom(t, e, repository, ref)[0])
 	require.NoError(t, err)
-	require.Len(t, objects, 2)
-	assert.Equal(t, "GitRepository", objects[0]["kind"])
-	assert.Equal(t, map[string]any{"branch": "main"}, objects[0]["spec"].(map[string]any)["ref"])
-	spec := objects[1]["spec"].(map[string]any)
-	assert.Equal(t, "./overlays/production", spec["path"])
-	assert.Equal(t, "Orphan", spec["deletionPolicy"])
-	assert.Equal(t, true, spec["prune"])
-	assert.NotContains(t, spec, "wait")
-	assert.Equal(t, map[string]any{"kind": "GitRepository", "name": fluxName}, spec["sourceRef"])
+	dir := t.TempDir()
+	written(t, dir, made)
+	model, err := e.model()
+	require.NoError(t, err)
+	objects, err := forTest(dir, model+"/flux/"+e.environment())
+	require.NoError(t, err)
+	assert.Equal(t, "Kustomization", objects[len(objects)-1]["kind"], "the source comes first, or Flux waits for it")
+	return byKind(made.Environments[len(made.Environments)-1].Sync), byKind(objects)
+}
+
+// loadedFrom is the tree's document as pulled from somewhere, once what documents share is ready.
+func loadedFrom(t *testing.T, e *Env, repository string, ref map[string]any) []*spec.Deployment {
+	t.Helper()
+	d, err := e.ownDocument()
+	require.NoError(t, err)
+	content, err := yaml.Marshal(d.pulledFrom(repository, ref, spec.SharedSync))
+	require.NoError(t, err)
+	loaded, err := spec.Load("document.yaml", bytes.NewReader(content))
+	require.NoError(t, err, string(content))
+	return loaded
+}
+
+func byKind(objects []map[string]any) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	for _, object := range objects {
+		found[object["kind"].(string)] = object
+	}
+	return found
+}
+
+// TestFluxObjects: what the cases apply is what render makes, but for what a test must change. It leaves the tree alone
+// when it goes, and waits for Deployments only, by the expressions and for the time of render.
+func TestFluxObjects(t *testing.T) {
+	rendered, applied := told(t, "http://10.89.0.1:1/tree.git", map[string]any{"branch": "main"})
+	require.Len(t, applied, 2)
+	assert.Equal(t, rendered["GitRepository"], applied["GitRepository"])
+	assert.Equal(t, map[string]any{
+		"url": "http://10.89.0.1:1/tree.git", "interval": "20s", "ref": map[string]any{"branch": "main"},
+	}, applied["GitRepository"]["spec"])
+
+	sync := applied["Kustomization"]["spec"].(map[string]any)
+	assert.Equal(t, "20s", sync["interval"])
+	assert.Equal(t, "Orphan", sync["deletionPolicy"])
+	assert.Equal(t, "./deepseek-r1/overlays/production", sync["path"])
+	assert.Equal(t, true, sync["prune"])
+	assert.Equal(t, false, sync["wait"])
+	assert.Equal(t, map[string]any{"kind": "GitRepository", "name": "deepseek-r1"}, sync["sourceRef"])
 	assert.Equal(t, []any{
 		map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "llm", "name": "deepseek-r1-v1-predictor"},
 		map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "llm", "name": "deepseek-r1-v2-predictor"},
-	}, spec["healthChecks"])
+	}, sync["healthChecks"])
+	assert.Equal(t, []any{map[string]any{"name": "kservegen-shared"}}, sync["dependsOn"])
+	assert.NotEmpty(t, sync["healthCheckExprs"])
+	assert.NotEmpty(t, sync["timeout"])
+	sync["interval"] = "10m0s"
+	delete(sync, "deletionPolicy")
+	assert.Equal(t, rendered["Kustomization"], applied["Kustomization"], "and nothing else was changed")
+	for _, object := range applied {
+		metadata := object["metadata"].(map[string]any)
+		assert.Equal(t, install.FluxNamespace, metadata["namespace"])
+		selector, err := labels.Parse(syncLabels)
+		require.NoError(t, err)
+		own, _, err := unstructured.NestedStringMap(object, "metadata", "labels")
+		require.NoError(t, err)
+		assert.True(t, selector.Matches(labels.Set(own)), "it is found when it is to be deleted")
+	}
+}
 
-	objects, err = fluxObjects("OCIRepository", "oci://10.89.0.1:1/tree", "overlays/production", overlay)
+// TestFluxObjectsOfAnArtifact is the same from a registry, which may speak plain HTTP.
+func TestFluxObjectsOfAnArtifact(t *testing.T) {
+	rendered, applied := told(t, "oci://10.89.0.1:1/tree", map[string]any{"tag": "latest"})
+	require.Len(t, applied, 2)
+	sync := applied["OCIRepository"]["spec"].(map[string]any)
+	assert.Equal(t, map[string]any{
+		"url": "oci://10.89.0.1:1/tree", "interval": "20s", "ref": map[string]any{"tag": "latest"}, "insecure": true,
+	}, sync)
+	delete(sync, "insecure")
+	assert.Equal(t, rendered["OCIRepository"], applied["OCIRepository"])
+	assert.Equal(t, map[string]any{"kind": "OCIRepository", "name": "deepseek-r1"}, applied["Kustomization"]["spec"].(map[string]any)["sourceRef"])
+}
+
+// TestPulledFrom takes the place of what a document says of its own repository, for all environments.
+func TestPulledFrom(t *testing.T) {
+	t.Parallel()
+	d := document{Spec: map[string]any{
+		"gitops":       map[string]any{"engine": "argocd", "repository": "https://github.com/acme/models", "flux": map[string]any{"dependsOn": []any{"kserve"}, "secret": "key"}},
+		"environments": []any{map[string]any{"name": "dev", "gitops": nil}, map[string]any{"name": "production", "gitops": map[string]any{"branch": "live"}}},
+	}}
+	assert.Equal(t, map[string]any{
+		"gitops": map[string]any{
+			"engine": "flux", "repository": "oci://10.89.0.1:1/tree", "tag": "latest", "path": ".",
+			"flux": map[string]any{"namespace": "flux-system", "interval": "20s"},
+		},
+		"environments": []any{map[string]any{"name": "dev"}, map[string]any{"name": "production"}},
+	}, d.pulledFrom("oci://10.89.0.1:1/tree", map[string]any{"tag": "latest"}).Spec)
+}
+
+// TestWithoutDocument: a tree without its document beside it has nothing to render for Flux.
+func TestWithoutDocument(t *testing.T) {
+	t.Parallel()
+	e := &Env{Tree: &tree.Tree{Dir: filepath.Join(t.TempDir(), "deploy", "m", "overlays", "production")}}
+	_, err := e.ownDocument()
+	var lacks LacksError
+	require.ErrorAs(t, err, &lacks)
+	assert.Equal(t, "production", e.environment())
+	model, err := e.model()
 	require.NoError(t, err)
-	assert.Equal(t, true, objects[0]["spec"].(map[string]any)["insecure"])
-	assert.Equal(t, map[string]any{"tag": "latest"}, objects[0]["spec"].(map[string]any)["ref"])
+	assert.Equal(t, "m", model)
 }
 
 // TestManagers tells Flux's server-side apply from all that kubectl writes by.

@@ -21,6 +21,9 @@ const (
 	ownerNamespace = "kustomize.toolkit.fluxcd.io/namespace"
 )
 
+// syncLabels select the objects that render makes for Flux.
+const syncLabels = "app.kubernetes.io/managed-by=kservegen"
+
 // leaveFlux takes all of Flux out of the cluster but its controllers, which have nothing to do then.
 func (e *Env) leaveFlux(ctx context.Context) error {
 	known, err := e.Kubectl.Run(ctx, "get", "--ignore-not-found", "-o", "name", "crd", kustomizations, gitRepositories, artifacts)
@@ -37,12 +40,10 @@ func (e *Env) leaveFlux(ctx context.Context) error {
 	return e.followed(ctx)
 }
 
-// deleteFlux deletes the cases' objects of Flux, if there are any, and nothing of the tree.
+// deleteFlux deletes what render made for Flux, if there is anything, whatever it is called, and nothing of the tree.
 func (e *Env) deleteFlux(ctx context.Context) error {
 	for _, resource := range []string{kustomizations, gitRepositories, artifacts} {
-		// A sync that waits for its Deployments ends first.
-		if _, err := e.Kubectl.Run(ctx, "-n", install.FluxNamespace, "delete", "--ignore-not-found", resource, fluxName,
-			"--timeout="+(syncTimeout+patience).String()); err != nil {
+		if _, err := e.Kubectl.Run(ctx, "-n", install.FluxNamespace, "delete", resource, "-l", syncLabels, "--timeout="+patience.String()); err != nil {
 			return err
 		}
 	}
@@ -59,23 +60,27 @@ func (e *Env) unlabel(ctx context.Context) (int, error) {
 			kinds[namespace] = append(kinds[namespace], kind)
 		}
 	}
-	count := 0
+	count, err := e.unlabelKinds(ctx, "namespaces") // one that documents share
 	for namespace, kinds := range kinds {
-		out, err := e.Kubectl.Run(ctx, "-n", namespace, "get", "-o", "name", "-l", ownerName+"="+fluxName, strings.Join(kinds, ","))
 		if err != nil {
 			return count, err
 		}
-		labelled := strings.Fields(out)
-		if len(labelled) == 0 {
-			continue
-		}
-		count += len(labelled)
-		args := append([]string{"-n", namespace, "label"}, labelled...)
-		if _, err := e.Kubectl.Run(ctx, append(args, ownerName+"-", ownerNamespace+"-")...); err != nil {
-			return count, err
-		}
+		var more int
+		more, err = e.unlabelKinds(ctx, strings.Join(kinds, ","), "-n", namespace)
+		count += more
 	}
-	return count, nil
+	return count, err
+}
+
+// unlabelKinds takes Flux's labels from all objects of some kinds.
+func (e *Env) unlabelKinds(ctx context.Context, kinds string, where ...string) (int, error) {
+	out, err := e.Kubectl.Run(ctx, slices.Concat(where, []string{"get", "-o", "name", "-l", ownerName, kinds})...)
+	labelled := strings.Fields(out)
+	if err != nil || len(labelled) == 0 {
+		return 0, err
+	}
+	_, err = e.Kubectl.Run(ctx, slices.Concat(where, []string{"label"}, labelled, []string{ownerName + "-", ownerNamespace + "-"})...)
+	return len(labelled), err
 }
 
 // qualifiedKind is an object's kind as kubectl takes it: Kind, or Kind.version.group.

@@ -60,17 +60,22 @@ func allTogether() map[string]any {
 
 // with is the environment with a release of one revision in the tree's place.
 func (e *Env) with(name string, r release) (*Env, error) {
-	for _, service := range e.Tree.Services {
-		if service.Name != name {
-			continue
-		}
-		patch, err := r.patch(service, e.serverPort())
-		if err != nil {
-			return nil, err
-		}
-		return e.customized(tree.Patch{Kind: "InferenceService", Name: name, Patch: patch})
+	patch, err := e.patchOf(name, r)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%s has no InferenceService %s", e.Tree.Dir, name)
+	return e.customized(patch)
+}
+
+// patchOf is a release of one revision as a change to the tree.
+func (e *Env) patchOf(name string, r release) (tree.Patch, error) {
+	for _, service := range e.Tree.Services {
+		if service.Name == name {
+			patch, err := r.patch(service, e.serverPort())
+			return tree.Patch{Kind: "InferenceService", Name: name, Patch: patch}, err
+		}
+	}
+	return tree.Patch{}, fmt.Errorf("%s has no InferenceService %s", e.Tree.Dir, name)
 }
 
 // restore brings the tree's own revision back, all its replicas together, and then the tree as it is.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/kservegen/kservegen/e2e/kind/tree"
@@ -19,7 +17,11 @@ func removes(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	after, err := e.renderWithout(ctx, service(stable))
+	d, err := e.documentWithout(service(stable))
+	if err != nil {
+		return err
+	}
+	after, err := e.rendered(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -41,36 +43,17 @@ func removes(ctx context.Context, e *Env) (err error) {
 	return errors.Join(err, nothingLost(answers))
 }
 
-// renderWithout renders the tree's document without a revision: the one that is left gets everything.
-func (e *Env) renderWithout(ctx context.Context, revision string) (*tree.Tree, error) {
-	root, err := filepath.Abs(filepath.Join(e.Tree.Dir, "..", ".."))
-	if err != nil {
-		return nil, err
-	}
-	content, err := os.ReadFile(filepath.Join(root, "..", "document.yaml"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, lacks("no document.yaml beside %s to render without %s", root, revision)
-	}
-	if err != nil {
-		return nil, err
-	}
-	changed, err := without(content, filepath.Base(e.Tree.Dir), revision)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := e.render(ctx, changed)
-	if err != nil {
-		return nil, err
-	}
-	return tree.Read(filepath.Join(dir, filepath.Base(root), "overlays", filepath.Base(e.Tree.Dir)))
-}
-
-// without is a document with one environment, and without the revision whose InferenceService has that name.
-func without(content []byte, environment, service string) (document, error) {
-	d, err := readDocument(content)
+// documentWithout is the tree's document without a revision: the one that is left gets everything.
+func (e *Env) documentWithout(revision string) (document, error) {
+	d, err := e.ownDocument()
 	if err != nil {
 		return d, err
 	}
+	return without(d, e.environment(), revision)
+}
+
+// without is a document with one environment, and without the revision whose InferenceService has that name.
+func without(d document, environment, service string) (document, error) {
 	var kept []any
 	revisions, _ := d.Spec["revisions"].([]any)
 	for _, revision := range revisions {

@@ -17,7 +17,9 @@ func TestWithout(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("../../../overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml")
 	require.NoError(t, err)
-	left, err := without(content, "production", "deepseek-r1-v1")
+	d, err := readDocument(content)
+	require.NoError(t, err)
+	left, err := without(d, "production", "deepseek-r1-v1")
 	require.NoError(t, err)
 	changed, err := yaml.Marshal(left)
 	require.NoError(t, err)
@@ -30,7 +32,9 @@ func TestWithout(t *testing.T) {
 	require.Len(t, loaded[0].Document.Spec.Environments, 1)
 	assert.Equal(t, "production", loaded[0].Document.Spec.Environments[0].Name)
 
-	_, err = without(content, "production", "deepseek-r1-v3")
+	d, err = readDocument(content)
+	require.NoError(t, err)
+	_, err = without(d, "production", "deepseek-r1-v3")
 	var lacks LacksError
 	assert.ErrorAs(t, err, &lacks)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,11 +20,9 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/sources"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/pkg/gitops"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
-
-// fluxName is that of the cases' own objects of Flux. It is the same in all of them: Flux puts it on what it applies, as
-// a label, and KServe on the pods, which another name would restart.
-const fluxName = "kservegen-e2e"
 
 // The resources of Flux as kubectl takes them.
 const (
@@ -43,10 +42,16 @@ type source interface {
 // synced is a cluster whose tree Flux pulls from a copy.
 type synced struct {
 	*Env
-	// root is the folder that is pulled, copy the overlay in it, path the way from the one to the other.
-	root, path string
-	copy       *tree.Tree
-	source     source
+	// root is the folder that is pulled, copy the overlay in it, document what it was rendered of.
+	root     string
+	copy     *tree.Tree
+	document document
+	source   source
+	// name of Flux's objects, which render takes from the document. It is the same in all checks: Flux puts it on what it
+	// applies, as a label, and KServe on the pods, which another name would restart.
+	name string
+	// ref is the source's branch or tag as a document says it.
+	ref map[string]any
 	// kind is the source's as Flux names it, resource the same as kubectl does.
 	kind, resource string
 }
@@ -61,7 +66,8 @@ func (e *Env) withGit(ctx context.Context, run func(context.Context, *synced, *s
 	if err != nil {
 		return err
 	}
-	s.source, s.kind, s.resource = repository, sourcev1.GitRepositoryKind, gitRepositories
+	s.source, s.ref = repository, map[string]any{"branch": sources.Branch}
+	s.kind, s.resource = sourcev1.GitRepositoryKind, gitRepositories
 	return s.during(ctx, func(ctx context.Context) error { return run(ctx, s, repository) })
 }
 
@@ -75,17 +81,21 @@ func (e *Env) withOCI(ctx context.Context, run func(context.Context, *synced) er
 	if err != nil {
 		return err
 	}
-	s.source, s.kind, s.resource = artifact, sourcev1.OCIRepositoryKind, artifacts
+	s.source, s.ref = artifact, map[string]any{"tag": sources.Tag}
+	s.kind, s.resource = sourcev1.OCIRepositoryKind, artifacts
 	return s.during(ctx, func(ctx context.Context) error { return run(ctx, s) })
 }
 
 // pulled copies the tree, and has Flux in the cluster. The host is this machine for pods.
 func (e *Env) pulled(ctx context.Context) (s *synced, host string, err error) {
 	s = &synced{Env: e, root: e.Temporary()}
-	if s.copy, err = e.copied(s.root); err != nil {
+	if s.document, err = e.ownDocument(); err != nil {
 		return nil, "", err
 	}
-	if s.path, err = filepath.Rel(s.root, s.copy.Dir); err != nil {
+	if s.name, err = e.model(); err != nil {
+		return nil, "", err
+	}
+	if s.copy, err = e.copied(s.pulledFolder()); err != nil {
 		return nil, "", err
 	}
 	if err = e.Flux(ctx); err != nil {
@@ -94,6 +104,9 @@ func (e *Env) pulled(ctx context.Context) (s *synced, host string, err error) {
 	host, err = e.Host(ctx)
 	return s, host, err
 }
+
+// pulledFolder is that of the model in what is pulled: where render has it be.
+func (s *synced) pulledFolder() string { return filepath.Join(s.root, s.name) }
 
 // during ends with a cluster that has the tree and no object of Flux. Its labels stay for the next check: without them
 // KServe restarts every pod.
@@ -122,24 +135,38 @@ func (s *synced) start(ctx context.Context) error {
 	if err := s.configure(ctx); err != nil {
 		return err
 	}
+	return s.settled(ctx, revision, start)
+}
+
+// settled waits until a revision is applied that was begun with then, and KServe has followed.
+func (s *synced) settled(ctx context.Context, revision string, then time.Time) error {
 	// Longer than for a step: KServe may be replacing every pod, and Flux waits for that.
-	if _, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "wait", "--for=condition=Ready", "--timeout=8m", kustomizations+"/"+fluxName); err != nil {
+	if _, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "wait", "--for=condition=Ready", "--timeout=8m", kustomizations+"/"+s.name); err != nil {
 		k, also := s.kustomization(ctx)
 		return errors.Join(err, also, fmt.Errorf("the Kustomization is %s", state(k)))
 	}
 	if err := s.ready(ctx, revision); err != nil {
 		return err
 	}
-	s.Figure("%s: Ready at %.20s after %.1f s", s.kind, revision, time.Since(start).Seconds())
+	s.Figure("%s: Ready at %.20s after %.1f s", s.kind, revision, time.Since(then).Seconds())
 	if err := s.followed(ctx); err != nil {
 		return err
 	}
 	return s.ready(ctx, revision)
 }
 
-// configure makes or changes Flux's objects.
+// configure makes Flux's objects, or changes them to what the document is now.
 func (s *synced) configure(ctx context.Context) error {
-	objects, err := fluxObjects(s.kind, s.source.URL(), s.path, s.copy)
+	out, err := s.render(ctx, s.document.pulledFrom(s.source.URL(), s.ref))
+	if err != nil {
+		return err
+	}
+	return s.tell(ctx, out, s.name)
+}
+
+// tell applies what render has written to make Flux pull one of the trees.
+func (s *synced) tell(ctx context.Context, out, name string) error {
+	objects, err := forTest(out, path.Join(name, gitops.Folder(spec.EngineFlux, s.environment())))
 	if err != nil {
 		return err
 	}
@@ -180,7 +207,7 @@ func (s *synced) send(ctx context.Context, publish func(context.Context) (string
 func (s *synced) pull(ctx context.Context) error { return s.request(ctx, s.resource, token()) }
 
 func (s *synced) request(ctx context.Context, resource, token string) error {
-	_, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "annotate", "--overwrite", resource, fluxName, meta.ReconcileRequestAnnotation+"="+token)
+	_, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "annotate", "--overwrite", resource, s.name, meta.ReconcileRequestAnnotation+"="+token)
 	return err
 }
 
@@ -203,12 +230,12 @@ func (s *synced) suspend(ctx context.Context, yes bool) error {
 			return err
 		}
 	}
-	_, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "patch", kustomizations, fluxName, "--type=merge", "-p", fmt.Sprintf(`{"spec":{"suspend":%t}}`, yes))
+	_, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "patch", kustomizations, s.name, "--type=merge", "-p", fmt.Sprintf(`{"spec":{"suspend":%t}}`, yes))
 	return err
 }
 
 func (s *synced) kustomization(ctx context.Context) (kustomizev1.Kustomization, error) {
-	return kubectl.Get[kustomizev1.Kustomization](ctx, s.Kubectl, kustomizations, "-n", install.FluxNamespace, fluxName)
+	return kubectl.Get[kustomizev1.Kustomization](ctx, s.Kubectl, kustomizations, "-n", install.FluxNamespace, s.name)
 }
 
 // ready waits until Flux has applied that revision, and all that it looks at is healthy.
@@ -217,6 +244,32 @@ func (s *synced) ready(ctx context.Context, revision string) error {
 		k, err := s.kustomization(ctx)
 		if err == nil && (k.Status.ObservedGeneration != k.Generation || k.Status.LastAppliedRevision != revision ||
 			!apimeta.IsStatusConditionTrue(k.Status.Conditions, meta.ReadyCondition)) {
+			err = fmt.Errorf("it is %s", state(k))
+		}
+		return err
+	})
+}
+
+// waits waits until Flux waits for what that revision has brought to be healthy.
+func (s *synced) waits(ctx context.Context, revision string) error {
+	return eventually(ctx, "Flux to wait for what is in "+revision, func(ctx context.Context) error {
+		k, err := s.kustomization(ctx)
+		if err != nil {
+			return err
+		}
+		healthy := apimeta.FindStatusCondition(k.Status.Conditions, meta.HealthyCondition)
+		if k.Status.LastAttemptedRevision != revision || healthy == nil || healthy.Status != metav1.ConditionUnknown {
+			return fmt.Errorf("it is %s", state(k))
+		}
+		return nil
+	})
+}
+
+// tried waits until Flux has begun to apply that revision.
+func (s *synced) tried(ctx context.Context, revision string) error {
+	return eventually(ctx, "Flux to apply "+revision, func(ctx context.Context) error {
+		k, err := s.kustomization(ctx)
+		if err == nil && k.Status.LastAttemptedRevision != revision {
 			err = fmt.Errorf("it is %s", state(k))
 		}
 		return err

@@ -29,7 +29,7 @@ type Devices struct {
 // Devices starts the device plugin on every worker.
 func (i Installer) Devices(ctx context.Context, d Devices) error {
 	fmt.Fprintf(i.Log, "supplied: %d mocked %s on each worker, as a device plugin offers them\n", d.Count, d.Resource)
-	objects, err := Untyped(deviceAccount(), deviceRole(), deviceBinding(), deviceDaemonSet(d))
+	objects, err := untyped(deviceAccount(), deviceRole(), deviceBinding(), deviceDaemonSet(d))
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (i Installer) Entrance(ctx context.Context, caller, host string) error {
 	fmt.Fprintf(i.Log, "supplied: a way in for requests to %s as %s, since the tree is behind no gateway\n", host, caller)
 	namespace, account, _ := strings.Cut(caller, "/")
 	meta := metav1.ObjectMeta{Name: Entrance, Namespace: namespace}
-	objects, err := Untyped(entranceService(meta), entranceDeployment(meta, account, host))
+	objects, err := untyped(entranceService(meta), entranceDeployment(meta, account, host))
 	if err != nil {
 		return err
 	}

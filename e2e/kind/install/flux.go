@@ -21,6 +21,8 @@ const FluxNamespace = "flux-system"
 type FluxController struct {
 	// Name is the controller's and its module's, Dir where the module's files are, Image what it runs.
 	Name, Dir, Image string
+	// Args are added to its manifest's.
+	Args []string
 	// Admin lets it do everything, as Flux's own installation lets kustomize-controller; without, it may do what its
 	// module's role says.
 	Admin bool
@@ -94,6 +96,7 @@ func (c FluxController) adaptDeployment(o map[string]any) error {
 			container := &pod.Containers[n]
 			container.Image, container.ImagePullPolicy = c.Image, corev1.PullIfNotPresent
 			container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return arg == "--enable-leader-election" })
+			container.Args = append(container.Args, c.Args...)
 			container.ReadinessProbe.PeriodSeconds = 1 // ready as soon as it is
 		}
 	})

@@ -22,7 +22,9 @@ func TestFlux(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			objects, err := FluxController{Name: name, Dir: module(t, name, "github.com/fluxcd/"+name), Image: "localhost/a:1", Admin: c.admin}.objects()
+			objects, err := FluxController{
+				Name: name, Dir: module(t, name, "github.com/fluxcd/"+name), Image: "localhost/a:1", Args: []string{"--a=b"}, Admin: c.admin,
+			}.objects()
 			require.NoError(t, err)
 			byKind := map[any][]map[string]any{}
 			for _, o := range objects {
@@ -42,6 +44,7 @@ func TestFlux(t *testing.T) {
 			assert.Equal(t, "localhost/a:1", d.Spec.Template.Spec.Containers[0].Image)
 			assert.NotContains(t, d.Spec.Template.Spec.Containers[0].Args, "--enable-leader-election")
 			assert.Contains(t, d.Spec.Template.Spec.Containers[0].Args, "--watch-all-namespaces")
+			assert.Contains(t, d.Spec.Template.Spec.Containers[0].Args, "--a=b")
 		})
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// Untyped are objects as they are applied, without the status that their types have.
-func Untyped(typed ...any) ([]map[string]any, error) {
+// untyped are objects as they are applied, without the status that their types have.
+func untyped(typed ...any) ([]map[string]any, error) {
 	var objects []map[string]any
 	for _, one := range typed {
 		o, err := runtime.DefaultUnstructuredConverter.ToUnstructured(one)
@@ -37,7 +37,7 @@ func editDeployment(o map[string]any, edit func(*appsv1.Deployment)) error {
 		return err
 	}
 	edit(&d)
-	changed, err := Untyped(&d)
+	changed, err := untyped(&d)
 	if err != nil {
 		return err
 	}

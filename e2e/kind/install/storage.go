@@ -36,11 +36,11 @@ func (i Installer) claims(ctx context.Context, claims []tree.Claim) error {
 				return err
 			}
 		}
-		untyped, err := Untyped(objects...)
+		plain, err := untyped(objects...)
 		if err != nil {
 			return err
 		}
-		if err := i.Kubectl.Apply(ctx, untyped...); err != nil {
+		if err := i.Kubectl.Apply(ctx, plain...); err != nil {
 			return err
 		}
 	}

@@ -25,9 +25,7 @@ func (s *Suite) flux(ctx context.Context) error {
 				return err
 			}
 			images = append(images, controller.image)
-			controllers = append(controllers, install.FluxController{
-				Name: name, Dir: controller.dir, Image: controller.image.Name, Admin: name == "kustomize-controller",
-			})
+			controllers = append(controllers, fluxController(name, controller))
 		}
 		if err := s.cluster.Load(ctx, images...); err != nil {
 			return err
@@ -36,4 +34,14 @@ func (s *Suite) flux(ctx context.Context) error {
 	})
 	s.fluxRuns = err == nil
 	return err
+}
+
+// fluxController is one of Flux's, with the rights and the settings that it has here.
+func fluxController(name string, p packed) install.FluxController {
+	controller := install.FluxController{Name: name, Dir: p.dir, Image: p.image.Name}
+	if name == "kustomize-controller" {
+		// As docs/gitops.md wants it: a commit ends the waiting for what the one before has brought.
+		controller.Admin, controller.Args = true, []string{"--feature-gates=CancelHealthCheckOnNewRevision=true"}
+	}
+	return controller
 }
