@@ -92,7 +92,7 @@ func commits(ctx context.Context, e *Env) error {
 			return err
 		}
 		var from, until time.Time
-		answers, err := e.underLoad(ctx, "two commits and their revert", func(ctx context.Context) error {
+		answers, err := e.underBriefLoad(ctx, "two commits and their revert", func(ctx context.Context) error {
 			for _, share := range []int{50, 0} {
 				if err := s.shift(ctx, tree.Shares{stable: share, next: 100 - share}); err != nil {
 					return err
@@ -148,7 +148,7 @@ func refusesCommits(ctx context.Context, e *Env) error {
 		if err != nil {
 			return err
 		}
-		answers, err := e.underLoad(ctx, "two commits that cannot be applied", func(ctx context.Context) error {
+		answers, err := e.underBriefLoad(ctx, "two commits that cannot be applied", func(ctx context.Context) error {
 			for _, m := range all {
 				if err := s.refused(ctx, repository, m); err != nil {
 					return err

@@ -107,7 +107,7 @@ func followsLoad(ctx context.Context, e *Env) (err error) {
 	defer e.undo(ctx, &err,
 		func(ctx context.Context) error { return e.shrunk(ctx, s) }, // what the load has brought goes without it
 		func(ctx context.Context) error { return e.restore(ctx, s.service, was) })
-	if err := narrow.step(ctx, e.none()); err != nil {
+	if err := narrow.applyFirst(ctx); err != nil {
 		return err
 	}
 	if err := e.became(ctx, s.service, both(notOf(was), ready)); err != nil {
@@ -171,7 +171,7 @@ func (e *Env) scaled(ctx context.Context, s scaler, want int) error {
 // updated applies the tree while there are more replicas than it begins with, and wants all of them to have changed.
 func (e *Env) updated(ctx context.Context, s scaler, template string) error {
 	start := time.Now()
-	if err := e.step(ctx, e.none()); err != nil {
+	if err := e.applyFirst(ctx); err != nil {
 		return err
 	}
 	err := eventually(ctx, fmt.Sprintf("%d replicas of %s to be updated", s.replicas+1, s.service), func(ctx context.Context) error {
@@ -187,6 +187,14 @@ func (e *Env) updated(ctx context.Context, s scaler, template string) error {
 	return err
 }
 
+// applyFirst applies the tree with all requests for its first revision.
+func (e *Env) applyFirst(ctx context.Context) error {
+	if len(e.hosts()) < 2 {
+		return e.Apply(ctx, e.Tree.Dir)
+	}
+	return e.step(ctx, e.none())
+}
+
 // shrunk has the autoscaler take replicas away without the tree's delay, which is of minutes since a model loads for minutes,
 // and waits until there are as many as before.
 func (e *Env) shrunk(ctx context.Context, s scaler) error {
@@ -197,7 +205,7 @@ func (e *Env) shrunk(ctx context.Context, s scaler) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(quick.step(ctx, e.none()), e.scaled(ctx, s, s.replicas))
+	return errors.Join(quick.applyFirst(ctx), e.scaled(ctx, s, s.replicas))
 }
 
 // replicasByKServe has KServe set the number of replicas, at each change that it makes, to the smallest.
