@@ -167,6 +167,7 @@ const patience = 2 * time.Minute
 func eventually(ctx context.Context, what string, condition func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	start := time.Now()
 	for {
 		err := condition(ctx)
 		if err == nil {
@@ -174,7 +175,7 @@ func eventually(ctx context.Context, what string, condition func(context.Context
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waited %s for %s: %w", patience, what, err)
+			return fmt.Errorf("waited %s for %s: %w", time.Since(start).Round(time.Second), what, err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
