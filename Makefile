@@ -122,7 +122,7 @@ peers: prerequisites
 E2E = KSERVEGEN_E2E=1 $(GO) -C e2e/kind test -count=1 -v -timeout 120m
 
 .PHONY: e2e
-e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs, of its own: up, every case, down (TREE=an overlay)
+e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs, of its own: up, all cases but Flux and scaling, down (TREE=an overlay)
 	@$(MAKE) e2e-down; status=0; $(MAKE) e2e-test || status=$$?; $(MAKE) e2e-down || status=$$?; exit $$status
 
 .PHONY: e2e-test

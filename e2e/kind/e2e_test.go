@@ -71,11 +71,15 @@ func TestE2E(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) { hold(ctx, t, e, cases.All(), keep, s.Timed) })
 	}
-	t.Run("flux", func(t *testing.T) { hold(ctx, t, e, []cases.Case{cases.Flux()}, keep, s.Timed) })
-	t.Run("scaling", func(t *testing.T) {
-		hold(ctx, t, e, []cases.Case{cases.Scaling()}, keep, s.Timed)
-		fail(ctx, t, e, cases.ScalingMistakes(), keep, s.Timed)
-	})
+	for _, run := range []struct {
+		cases.Case
+		mistakes []cases.Mistake
+	}{{cases.Flux(), nil}, {cases.Scaling(), cases.ScalingMistakes()}} {
+		t.Run(run.Name, func(t *testing.T) {
+			s.Timed(run.Name, func() { each(ctx, t, e, run.Case, keep) })
+			fail(ctx, t, e, run.mistakes, keep, s.Timed)
+		})
+	}
 	t.Run("mistakes", func(t *testing.T) { fail(ctx, t, e, cases.Mistakes(), keep, s.Timed) })
 }
 
@@ -112,6 +116,9 @@ func each(ctx context.Context, t *testing.T, e *cases.Env, c cases.Case, keep fu
 			defer cancel()
 			assert.NoError(t, c.After(ctx, e))
 		})
+	}
+	if c.Before != nil {
+		require.NoError(t, c.Before(ctx, e))
 	}
 	for _, check := range c.Checks {
 		require.NoError(t, ctx.Err(), "interrupted")
@@ -169,12 +176,12 @@ func mistaken(ctx context.Context, t *testing.T, e *cases.Env, mistake cases.Mis
 		require.NoError(t, ctx.Err(), "interrupted")
 		check, found := cases.Find(name)
 		require.True(t, found, name)
-		t.Run(name, func(t *testing.T) { notice(t, wrong, check, keep) })
+		t.Run(name, func(t *testing.T) { notice(t, wrong, check, mistake.Says, keep) })
 	}
 }
 
 // notice wants a check to find that what it is about does not hold.
-func notice(t *testing.T, e *cases.Env, check cases.Check, keep func(*testing.T, string)) {
+func notice(t *testing.T, e *cases.Env, check cases.Check, says string, keep func(*testing.T, string)) {
 	t.Helper()
 	err := check.Run(t.Context(), here(t, e))
 	skipLacking(t, e, err)
@@ -183,6 +190,7 @@ func notice(t *testing.T, e *cases.Env, check cases.Check, keep func(*testing.T,
 		keep(t, "mistake-"+strings.ReplaceAll(check.Name, " ", "-"))
 	}
 	require.ErrorAs(t, err, &violated, "the check holds, or fails for another reason, although what it is about was broken")
+	require.ErrorContains(t, err, says)
 	e.Figure("%s notices: %v", check.Name, err)
 }
 

@@ -58,6 +58,15 @@ func (e *Env) shares(some tree.Shares) tree.Shares {
 	return all
 }
 
+// other are weights that the tree does not have: half and half for the first and the last revision, or all for the last.
+func (e *Env) other(stable, next string) tree.Shares {
+	half := e.shares(tree.Shares{stable: 50, next: 50})
+	if equal(half, e.Tree.Shares()) {
+		return e.shares(tree.Shares{next: 100})
+	}
+	return half
+}
+
 // hosts of the rule that shares requests, in its order: the one with weights, or where there is one revision that for
 // everyone.
 func (e *Env) hosts() []string {

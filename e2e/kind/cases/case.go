@@ -149,9 +149,11 @@ func isLacking(err error) bool {
 
 // Case is a row of checks, each of which leaves the cluster as it found it.
 type Case struct {
-	Name   string
+	Name string
+	// Before brings what the checks need beside the tree; nil where there is nothing.
+	Before func(context.Context, *Env) error
 	Checks []Check
-	// After undoes what the checks leave to each other since doing so takes long; nil where there is nothing.
+	// After undoes what Before and the checks leave to each other since doing so takes long; nil where there is nothing.
 	After func(context.Context, *Env) error
 }
 
@@ -203,7 +205,7 @@ func (e *Env) FirstAnswer(ctx context.Context) error {
 // Forget removes what a Mistake, or one that was cut off, has left beside the tree.
 func (e *Env) Forget(ctx context.Context) error {
 	_, err := e.Kubectl.Run(ctx, "delete", "authorizationpolicies,destinationrules", "-A", "-l", mistakeLabel)
-	return errors.Join(err, e.leaveFlux(ctx))
+	return errors.Join(err, e.leaveFlux(ctx), e.leaveScaling(ctx))
 }
 
 // Mend undoes what a check broke: what is not of the tree goes, and the tree is applied again.

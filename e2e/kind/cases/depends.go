@@ -20,7 +20,7 @@ import (
 const sharedTree = "_shared"
 
 // depends: the tree is applied when what documents share is, by the Kustomization that `render --shared` writes, and not
-// before.
+// before: an edit by hand stays until then.
 func depends(ctx context.Context, e *Env) error {
 	return e.withGit(ctx, func(ctx context.Context, s *synced, _ *sources.Git) error {
 		out, err := s.render(ctx, s.document.pulledFrom(s.source.URL(), s.ref, spec.SharedSync), "--shared")
@@ -34,17 +34,21 @@ func depends(ctx context.Context, e *Env) error {
 		if err != nil {
 			return err
 		}
+		edited, err := e.editByHand(ctx)
+		if err != nil {
+			return err
+		}
 		if err := s.tell(ctx, out, s.name); err != nil {
 			return err
 		}
-		if err := s.dependent(ctx); err != nil {
+		if err := errors.Join(s.dependent(ctx), s.untouched(ctx, edited)); err != nil {
 			return err
 		}
 		start := time.Now()
 		if err := s.tell(ctx, out, sharedTree); err != nil {
 			return err
 		}
-		return s.settled(ctx, revision, start)
+		return errors.Join(s.settled(ctx, revision, start), e.undone(ctx, edited))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/e2e/kind/tree"
@@ -23,6 +24,11 @@ type document struct {
 
 func readDocument(content []byte) (d document, err error) {
 	return d, yaml.UnmarshalStrict(content, &d)
+}
+
+// clone is a document that shares nothing with this one.
+func (d document) clone() document {
+	return document{d.APIVersion, d.Kind, runtime.DeepCopyJSON(d.Metadata), runtime.DeepCopyJSON(d.Spec)}
 }
 
 // modelFolder is where the tree is, with its overlays and its lock.

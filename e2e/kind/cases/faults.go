@@ -27,8 +27,8 @@ func faults() Case {
 // setting is a variable of the server's environment.
 func setting(name, value string) corev1.EnvVar { return corev1.EnvVar{Name: name, Value: value} }
 
-// answersErrors: every replica answers 503, as vLLM does whose engine has died. One replica of two may be ejected
-// (maxEjectionPercent), so that it is the weight which bounds the loss, and the way back which ends it.
+// answersErrors: every replica answers 503, as vLLM does whose engine has died. Outlier detection
+// may eject one replica of two (maxEjectionPercent), which helps nobody here. The weight bounds the loss; the way back ends it.
 func answersErrors(ctx context.Context, e *Env) error {
 	t, err := e.try(ctx, fault{
 		name:    "503 from every replica",

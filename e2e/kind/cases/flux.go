@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +28,8 @@ import (
 // whether its counters differ is up to what happened to it before.
 func Flux() Case {
 	return Case{
-		Name: "flux",
+		Name:   "flux",
+		Before: func(ctx context.Context, e *Env) error { return e.Flux(ctx) },
 		Checks: []Check{
 			{Name: "adopt", Run: adopts},
 			{Name: "depends", Run: depends},
@@ -87,14 +90,15 @@ func commits(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
+	steps := slices.CompactFunc([]tree.Shares{e.other(stable, next), e.shares(tree.Shares{next: 100})}, equal)
 	return e.withGit(ctx, func(ctx context.Context, s *synced, repository *sources.Git) error {
 		if err := s.start(ctx); err != nil {
 			return err
 		}
 		var from, until time.Time
-		answers, err := e.underBriefLoad(ctx, "two commits and their revert", func(ctx context.Context) error {
-			for _, share := range []int{50, 0} {
-				if err := s.shift(ctx, tree.Shares{stable: share, next: 100 - share}); err != nil {
+		answers, err := e.underBriefLoad(ctx, "commits of the weights and their revert", func(ctx context.Context) error {
+			for _, shares := range steps {
+				if err := s.shift(ctx, shares); err != nil {
 					return err
 				}
 			}
@@ -103,7 +107,7 @@ func commits(ctx context.Context, e *Env) error {
 				return err
 			}
 			until = time.Now()
-			return s.roll(ctx, "git revert", e.Tree.Shares(), func(ctx context.Context) (string, error) { return repository.Revert(ctx, 2) })
+			return s.roll(ctx, "git revert", e.Tree.Shares(), func(ctx context.Context) (string, error) { return repository.Revert(ctx, len(steps)) })
 		})
 		if err != nil {
 			return err
@@ -111,6 +115,8 @@ func commits(ctx context.Context, e *Env) error {
 		return errors.Join(nothingLost(answers), e.allReached(answers.Between(from, until), next))
 	})
 }
+
+func equal(one, other tree.Shares) bool { return maps.Equal(one, other) }
 
 // allReached wants every answer to come from a host's pods.
 func (e *Env) allReached(answers load.Answers, host string) error {
@@ -273,15 +279,8 @@ func putsBack(ctx context.Context, e *Env) error {
 		if err != nil {
 			return err
 		}
-		if err := pause(ctx, syncEvery+dwell); err != nil { // longer than Flux would wait
+		if err := s.untouched(ctx, edited); err != nil {
 			return err
-		}
-		now, err := e.route(ctx)
-		if err != nil {
-			return err
-		}
-		if now.Generation != edited {
-			return violated("the edit was put back by another than Flux, which was suspended")
 		}
 		start := time.Now()
 		if err := s.suspend(ctx, false); err != nil {
@@ -301,19 +300,19 @@ func putsBack(ctx context.Context, e *Env) error {
 	})
 }
 
-// editByHand gives everything to the last revision, and returns the generation of the VirtualService.
+// editByHand gives the VirtualService other weights, and returns its generation.
 func (e *Env) editByHand(ctx context.Context) (int64, error) {
+	stable, next, err := e.two()
+	if err != nil {
+		return 0, err
+	}
+	shares := e.other(stable, next)
 	var operations []string
 	for i, rule := range e.Tree.Route.Spec.Http {
-		for j := range rule.Route {
-			if len(rule.Route) < 2 {
-				continue
+		for j, route := range rule.Route {
+			if len(rule.Route) > 1 {
+				operations = append(operations, fmt.Sprintf(`{"op": "replace", "path": "/spec/http/%d/route/%d/weight", "value": %d}`, i, j, shares[route.Destination.Host]))
 			}
-			share := 0
-			if j == len(rule.Route)-1 {
-				share = 100
-			}
-			operations = append(operations, fmt.Sprintf(`{"op": "replace", "path": "/spec/http/%d/route/%d/weight", "value": %d}`, i, j, share))
 		}
 	}
 	out, err := e.Kubectl.Run(ctx, "-n", e.Tree.Route.Namespace, "patch", "virtualservices.networking.istio.io", e.Tree.Route.Name,
@@ -324,6 +323,18 @@ func (e *Env) editByHand(ctx context.Context) (int64, error) {
 	var edited metav1.PartialObjectMetadata // of the answer itself: Flux may be at it already
 	err = json.Unmarshal([]byte(out), &edited)
 	return edited.Generation, err
+}
+
+// untouched wants an edit to stay for longer than Flux would let it.
+func (s *synced) untouched(ctx context.Context, edited int64) error {
+	if err := pause(ctx, syncEvery+dwell); err != nil {
+		return err
+	}
+	now, err := s.route(ctx)
+	if err == nil && now.Generation != edited {
+		err = violated("the VirtualService was changed %d times after the edit, while Flux was to leave it alone", now.Generation-edited)
+	}
+	return err
 }
 
 // undone waits until the VirtualService is another than that of the edit, and Envoy has the tree's weights.
@@ -353,7 +364,7 @@ func pullsArtifact(ctx context.Context, e *Env) error {
 		if err := e.routed(ctx, e.Tree.Shares()); err != nil {
 			return err
 		}
-		return s.shift(ctx, e.shares(tree.Shares{stable: 50, next: 50}))
+		return s.shift(ctx, e.other(stable, next))
 	})
 }
 
@@ -381,7 +392,7 @@ func prunes(ctx context.Context, e *Env) (err error) {
 			return err
 		}
 		answers, err := e.underLoad(ctx, "pruning "+service(stable), func(ctx context.Context) error {
-			if err := s.shift(ctx, e.shares(tree.Shares{next: 100})); err != nil {
+			if err := s.leaves(ctx, next); err != nil {
 				return err
 			}
 			start := time.Now()
@@ -393,6 +404,15 @@ func prunes(ctx context.Context, e *Env) (err error) {
 		})
 		return errors.Join(err, nothingLost(answers))
 	})
+}
+
+// leaves gives everything to a revision, unless it has that.
+func (s *synced) leaves(ctx context.Context, host string) error {
+	alone := s.shares(tree.Shares{host: 100})
+	if equal(alone, s.Tree.Shares()) {
+		return nil
+	}
+	return s.shift(ctx, alone)
 }
 
 // replace commits what another document renders to in the place of what is pulled, and returns when what it does not

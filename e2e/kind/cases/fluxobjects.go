@@ -25,6 +25,7 @@ const syncEvery = 20 * time.Second
 // branch or a tag, has the model's folder at its root. What the document says of its own repository is left out. Neither
 // that nor its Secret is here, nor are the Kustomizations that must be ready first; dependsOn are those that are.
 func (d document) pulledFrom(repository string, ref map[string]any, dependsOn ...string) document {
+	d = d.clone()
 	flux := map[string]any{"namespace": install.FluxNamespace, "interval": syncEvery.String()}
 	if len(dependsOn) > 0 {
 		flux["dependsOn"] = dependsOn

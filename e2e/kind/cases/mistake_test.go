@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestMistakes: each has checks to notice it, and the three cases that the suite is for have mistakes.
+// TestMistakes: each has checks to notice it, and what the suite is for has mistakes.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	noticed := map[string]bool{}

@@ -54,6 +54,7 @@ func (e *Env) documentWithout(revision string) (document, error) {
 
 // without is a document with one environment, and without the revision whose InferenceService has that name.
 func without(d document, environment, service string) (document, error) {
+	d = d.clone()
 	var kept []any
 	revisions, _ := d.Spec["revisions"].([]any)
 	for _, revision := range revisions {

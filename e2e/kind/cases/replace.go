@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kservegen/kservegen/e2e/kind/load"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
 // replace: the same change once as an edit of the revision that serves and once as a new revision, under the same
@@ -170,10 +171,7 @@ func (e *Env) adds(ctx context.Context, next string, s *switchover) error {
 	if err != nil {
 		return err
 	}
-	all := e.none()
-	for host, share := range e.none() {
-		all[host] = 100 - share
-	}
+	all := e.shares(tree.Shares{next: 100})
 	there, err := e.moved(all)
 	if err != nil {
 		return err

@@ -86,7 +86,7 @@ func (e *Env) withOCI(ctx context.Context, run func(context.Context, *synced) er
 	return s.during(ctx, func(ctx context.Context) error { return run(ctx, s) })
 }
 
-// pulled copies the tree, and has Flux in the cluster. The host is this machine for pods.
+// pulled copies the tree. The host is this machine for pods.
 func (e *Env) pulled(ctx context.Context) (s *synced, host string, err error) {
 	s = &synced{Env: e, root: e.Temporary()}
 	if s.document, err = e.ownDocument(); err != nil {
@@ -96,9 +96,6 @@ func (e *Env) pulled(ctx context.Context) (s *synced, host string, err error) {
 		return nil, "", err
 	}
 	if s.copy, err = e.copied(s.pulledFolder()); err != nil {
-		return nil, "", err
-	}
-	if err = e.Flux(ctx); err != nil {
 		return nil, "", err
 	}
 	host, err = e.Host(ctx)
@@ -138,7 +135,7 @@ func (s *synced) start(ctx context.Context) error {
 	return s.settled(ctx, revision, start)
 }
 
-// settled waits until a revision is applied that was begun with then, and KServe has followed.
+// settled waits until Flux has applied a revision, and KServe has followed. Then is when that began.
 func (s *synced) settled(ctx context.Context, revision string, then time.Time) error {
 	// Longer than for a step: KServe may be replacing every pod, and Flux waits for that.
 	if _, err := s.Kubectl.Run(ctx, "-n", install.FluxNamespace, "wait", "--for=condition=Ready", "--timeout=8m", kustomizations+"/"+s.name); err != nil {
@@ -175,7 +172,11 @@ func (s *synced) tell(ctx context.Context, out, name string) error {
 
 // shift commits other weights by the lines that a person would change.
 func (s *synced) shift(ctx context.Context, shares tree.Shares) error {
-	if _, err := s.copy.Shift(shares); err != nil {
+	changed, err := s.copy.Shift(shares)
+	if err == nil && len(changed) == 0 {
+		err = fmt.Errorf("the tree has the weights %v already: there is nothing to commit", shares)
+	}
+	if err != nil {
 		return err
 	}
 	return s.roll(ctx, "a commit of the weights", shares, s.source.Publish)
@@ -319,6 +320,9 @@ func (e *Env) owned(ctx context.Context) error {
 	}
 	if err := json.Unmarshal([]byte(out), &found); err != nil {
 		return err
+	}
+	if len(found.Items) != len(e.Tree.Objects) {
+		return violated("%d of %d objects are in the cluster", len(found.Items), len(e.Tree.Objects))
 	}
 	for _, object := range found.Items {
 		owners := managers(object.ManagedFields)

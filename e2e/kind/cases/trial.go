@@ -164,7 +164,7 @@ func (e *Env) count(ctx context.Context) (c counted, err error) {
 }
 
 // judge prints what a fault did and wants that nothing was hurt without weight, something with it but no more than
-// its share, nothing of the first revision, and nothing any more soon after the way back.
+// its share explains, nothing of the first revision, and nothing any more soon after the way back.
 func (e *Env) judge(f fault, t trial) error {
 	before, exposed := t.answers.Between(time.Time{}, t.shared), t.answers.Between(t.from, t.back)
 	hurt := f.hurts.among(exposed)

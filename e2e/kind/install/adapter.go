@@ -23,10 +23,13 @@ type Adapter struct {
 // adapterName is that of all its objects.
 const adapterName = "prometheus-adapter"
 
-// CustomMetrics is the API that it serves, as in /apis/GROUP/VERSION.
-const CustomMetrics = customMetricsGroup + "/" + customMetricsVersion
+// CustomMetrics is the API that it serves, as GROUP/VERSION, and CustomMetricsService the APIService for it.
+const (
+	CustomMetrics        = customMetricsGroup + "/" + customMetricsVersion
+	CustomMetricsService = customMetricsVersion + "." + customMetricsGroup
 
-const customMetricsGroup, customMetricsVersion = "custom.metrics.k8s.io", "v1beta1"
+	customMetricsGroup, customMetricsVersion = "custom.metrics.k8s.io", "v1beta1"
+)
 
 // Adapter installs prometheus-adapter by the manifests of its module. Those serve the use of CPU and memory
 // (metrics.k8s.io), which is nobody's question here; what custom metrics need instead is what its chart has
@@ -42,7 +45,7 @@ func (i Installer) Adapter(ctx context.Context, a Adapter) error {
 	if err := i.rollout(ctx, a.Namespace, "deployment/"+adapterName); err != nil {
 		return err
 	}
-	_, err = i.Kubectl.Run(ctx, "wait", "--for=condition=Available", "apiservice/"+customMetricsVersion+"."+customMetricsGroup, "--timeout="+patience.String())
+	_, err = i.Kubectl.Run(ctx, "wait", "--for=condition=Available", "apiservice/"+CustomMetricsService, "--timeout="+patience.String())
 	return err
 }
 
@@ -112,7 +115,7 @@ func (a Adapter) adaptDeployment(o map[string]any) error {
 
 // service tells the API server who serves custom metrics. It makes its certificate itself.
 func (a Adapter) service() map[string]any {
-	o := object("apiregistration.k8s.io/v1", "APIService", "", customMetricsVersion+"."+customMetricsGroup)
+	o := object("apiregistration.k8s.io/v1", "APIService", "", CustomMetricsService)
 	o["spec"] = map[string]any{
 		"group": customMetricsGroup, "version": customMetricsVersion,
 		"groupPriorityMinimum": int64(100), "versionPriority": int64(100), "insecureSkipTLSVerify": true,

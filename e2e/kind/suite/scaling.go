@@ -1,62 +1,40 @@
 package suite
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 
-	"github.com/kservegen/kservegen/e2e/cluster/image"
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/tools"
 )
 
-// scaling brings what autoscalers ask into the cluster, once in a run: Prometheus by its operator, and prometheus-adapter. They
-// are built and loaded for the cases that need them only.
+// scaling brings what autoscalers ask into the cluster: Prometheus by its operator, and prometheus-adapter.
 func (s *Suite) scaling(ctx context.Context) error {
-	if s.scalingRuns {
-		return nil
+	const (
+		operator, reloader, server, adapter = "prometheus-operator", "prometheus-config-reloader", "prometheus", "prometheus-adapter"
+		operatorModule                      = "github.com/prometheus-operator/prometheus-operator"
+	)
+	programs := []program{
+		{name: operator, folder: operator, module: operatorModule},
+		{name: reloader, folder: operator, module: operatorModule},
+		{name: server, folder: server, module: "github.com/prometheus/prometheus"},
+		{name: adapter, folder: "adapter", module: "sigs.k8s.io/prometheus-adapter"},
 	}
-	if err := s.tools.Add(ctx, tools.Scaling); err != nil {
-		return err
-	}
-	err := s.tools.Phase("Prometheus and its adapter", func() error {
-		prometheus, adapter, images, err := s.metrics(ctx)
+	return s.extra(ctx, tools.Scaling, "Prometheus and its adapter", programs, func(all map[string]packed) error {
+		namespace := s.tree.Needs().Monitoring
+		if err := s.installer().Prometheus(ctx, install.Prometheus{
+			Namespace: namespace, Dir: all[operator].dir,
+			Operator: all[operator].image.Name, Reloader: all[reloader].image.Name, Server: all[server].image.Name,
+		}); err != nil {
+			return err
+		}
+		rules, err := s.adapterRules(ctx)
 		if err != nil {
 			return err
 		}
-		if err := s.cluster.Load(ctx, images...); err != nil {
-			return err
-		}
-		if err := s.installer().Prometheus(ctx, prometheus); err != nil {
-			return err
-		}
-		return s.installer().Adapter(ctx, adapter)
+		return s.installer().Adapter(ctx, install.Adapter{Namespace: namespace, Dir: all[adapter].dir, Image: all[adapter].image.Name, Rules: rules})
 	})
-	s.scalingRuns = err == nil
-	return err
-}
-
-// metrics are Prometheus and the adapter with their images.
-func (s *Suite) metrics(ctx context.Context) (p install.Prometheus, a install.Adapter, images []image.Image, err error) {
-	operator, err := s.pack(ctx, "prometheus-operator", "github.com/prometheus-operator/prometheus-operator", "prometheus-operator")
-	if err != nil {
-		return p, a, nil, err
-	}
-	reloader, err := s.pack(ctx, "prometheus-operator", "github.com/prometheus-operator/prometheus-operator", "prometheus-config-reloader")
-	if err != nil {
-		return p, a, nil, err
-	}
-	server, err := s.pack(ctx, "prometheus", "github.com/prometheus/prometheus", "prometheus")
-	if err != nil {
-		return p, a, nil, err
-	}
-	adapter, err := s.pack(ctx, "adapter", "sigs.k8s.io/prometheus-adapter", "prometheus-adapter")
-	if err != nil {
-		return p, a, nil, err
-	}
-	rules, err := s.adapterRules(ctx)
-	namespace := s.tree.Needs().Monitoring
-	return install.Prometheus{Namespace: namespace, Dir: operator.dir, Operator: operator.image.Name, Reloader: reloader.image.Name, Server: server.image.Name},
-		install.Adapter{Namespace: namespace, Dir: adapter.dir, Image: adapter.image.Name, Rules: rules},
-		[]image.Image{operator.image, reloader.image, server.image, adapter.image}, err
 }
 
 // adapterRules are those that prometheus-adapter has where nobody writes others, as its own program says.
@@ -65,6 +43,11 @@ func (s *Suite) adapterRules(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rules, err := tools.Command(ctx, program).Output()
-	return string(rules), err
+	var rules, said bytes.Buffer
+	cmd := tools.Command(ctx, program)
+	cmd.Stdout, cmd.Stderr = &rules, &said
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", program, err, said.String())
+	}
+	return rules.String(), nil
 }

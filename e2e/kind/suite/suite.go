@@ -20,6 +20,7 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // Options say what to run.
@@ -44,14 +45,14 @@ type Suite struct {
 	// record is what the cluster will say of itself; stale says that it has pods with other mocks.
 	record record
 	stale  bool
-	// fluxRuns and scalingRuns say that Flux, and Prometheus with its adapter, are there, of this run's pins.
-	fluxRuns, scalingRuns bool
+	// extras are the sets whose programs the nodes were given in this run.
+	extras map[tools.Set]bool
 }
 
 // Up brings everything up, as far as it isn't, and returns when the model has answered. With an error it may return
 // what there is, to be dumped. The error is a NotRunError where the tree was validated only; then nothing was built.
 func Up(ctx context.Context, options Options) (*Suite, error) {
-	s := &Suite{Options: options}
+	s := &Suite{Options: options, extras: map[tools.Set]bool{}}
 	start := time.Now()
 	var err error
 	if s.tree, err = tree.Read(options.Tree); err != nil {
