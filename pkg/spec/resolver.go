@@ -120,6 +120,9 @@ func (r *resolver) checkTraffic(revisions []Revision) {
 			valid = false
 		}
 		sum += t.Weight
+		if t.Mirror < 0 || t.Mirror > 100 {
+			r.failf(path+".mirror", "must be from 0 to 100 percent, got %d", t.Mirror)
+		}
 		r.checkHeader(path+".testers", t.Testers)
 	}
 	if valid && sum != 100 {

@@ -148,7 +148,10 @@ func (d *drawer) traffic(all bool) *node {
 	for i, weight := range weights(d.t, count) {
 		share := fields("revision", scalar(str, names[i]), "weight", scalar(raw, fmt.Sprint(weight)))
 		if d.chance("testers", 3) {
-			share.set("testers", d.header("testers"))
+			share.set("testers", d.header("testers", "x-llm-track", "x-user", "on", "cookie", "x~y"))
+		}
+		if d.chance("mirror", 4) {
+			share.set("mirror", d.number("mirror", 0, 100))
 		}
 		traffic.items = append(traffic.items, share)
 	}
