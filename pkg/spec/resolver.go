@@ -102,7 +102,7 @@ func (r *resolver) checkTraffic(revisions []Revision) {
 	if len(revisions) == 0 {
 		known[DefaultRevision] = true
 	}
-	seen := map[string]bool{}
+	seen, testers := map[string]bool{}, map[HeaderMatch]string{}
 	sum, valid := 0, true
 	for i, t := range r.spec.Traffic {
 		path := fmt.Sprintf("spec.traffic[%d]", i)
@@ -124,6 +124,12 @@ func (r *resolver) checkTraffic(revisions []Revision) {
 			r.failf(path+".mirror", "must be from 0 to 100 percent, got %d", t.Mirror)
 		}
 		r.checkHeader(path+".testers", t.Testers)
+		if t.Testers != nil {
+			if other, taken := testers[*t.Testers]; taken {
+				r.failf(path+".testers", "the same header leads to revision %q already; choose another value", other)
+			}
+			testers[*t.Testers] = t.Revision
+		}
 	}
 	if valid && sum != 100 {
 		r.failf("spec.traffic", "weights must sum to 100, got %d", sum)

@@ -98,9 +98,21 @@ func matchesOf(entry rule.Value) []string {
 	}
 	var texts []string
 	for match := range entry.Field("matches").Items() {
-		texts = append(texts, textOf(match))
+		if !never(match) {
+			texts = append(texts, textOf(match))
+		}
 	}
 	return texts
+}
+
+// never says whether a match takes nothing at all, as that of the buckets of a revision without weight does.
+func never(match rule.Value) bool {
+	for value := range match.All("headers", "*", "value") {
+		if strings.Contains(value.Text(), `[^\s\S]`) {
+			return true
+		}
+	}
+	return false
 }
 
 func textOf(match rule.Value) string {
