@@ -56,12 +56,7 @@ func missingPort() rule.Rule {
 			Kinds: rule.ServiceKinds(rule.RouteKinds()...),
 		},
 		Check: func(c *rule.Context) {
-			for _, backend := range named(c) {
-				service, _ := c.ServiceAt(backend)
-				if port, said := backend.Port.Int(); service != nil && said && len(service.Ports) > 0 && !contains(service.Ports, port) {
-					c.Report(backend.Port, "Service %s serves %v, not %d", service.Name, service.Ports, port)
-				}
-			}
+			checkNamedPorts(c)
 			for virtual, destination := range destinations(c) {
 				service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace)
 				port := destination.Field("port", "number")
@@ -79,6 +74,16 @@ func missingPort() rule.Rule {
 				}
 			}
 		},
+	}
+}
+
+// checkNamedPorts looks at the ports that HTTPRoutes say.
+func checkNamedPorts(c *rule.Context) {
+	for _, backend := range named(c) {
+		service, _ := c.ServiceAt(backend)
+		if port, said := backend.Port.Int(); service != nil && said && len(service.Ports) > 0 && !contains(service.Ports, port) {
+			c.Report(backend.Port, "Service %s serves %v, not %d", service.Name, service.Ports, port)
+		}
 	}
 }
 

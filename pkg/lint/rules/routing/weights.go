@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 
@@ -152,21 +153,29 @@ func fullMirror() rule.Rule {
 				if !leadsToModel(c, route) {
 					continue
 				}
-				http := route.Rule
-				if mirror := http.Field("mirror"); mirror.Found() && !http.Field("mirrorPercentage").Found() && !http.Field("mirrorPercent").Found() {
+				for mirror := range unlimited(route.Rule) {
 					c.Report(mirror, "every generation is repeated on the mirror")
-				}
-				for mirror := range http.Field("mirrors").Items() {
-					if !mirror.Field("percentage").Found() {
-						c.Report(mirror, "every generation is repeated on the mirror")
-					}
-				}
-				for mirror := range http.All("filters", "*", "requestMirror") {
-					if mirror.Found() && !mirror.Field("percent").Found() && !mirror.Field("fraction").Found() {
-						c.Report(mirror, "every generation is repeated on the mirror")
-					}
 				}
 			}
 		},
+	}
+}
+
+// unlimited are the mirrors of a route of either kind that say no share.
+func unlimited(http rule.Value) iter.Seq[rule.Value] {
+	return func(yield func(rule.Value) bool) {
+		if mirror := http.Field("mirror"); mirror.Found() && !http.Field("mirrorPercentage").Found() && !http.Field("mirrorPercent").Found() && !yield(mirror) {
+			return
+		}
+		for mirror := range http.Field("mirrors").Items() {
+			if !mirror.Field("percentage").Found() && !yield(mirror) {
+				return
+			}
+		}
+		for mirror := range http.All("filters", "*", "requestMirror") {
+			if mirror.Found() && !mirror.Field("percent").Found() && !mirror.Field("fraction").Found() && !yield(mirror) {
+				return
+			}
+		}
 	}
 }
