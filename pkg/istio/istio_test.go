@@ -46,6 +46,23 @@ func TestTestersComeFirstAndWeightsLast(t *testing.T) {
 	assert.Equal(t, []string{"testers-v2", "sticky-v2", "sticky-v1", "weights"}, names)
 }
 
+// TestMirrors: a revision gets copies of what others answer, and testers' requests are not copied.
+func TestMirrors(t *testing.T) {
+	t.Parallel()
+	shadow := target(100, 0)
+	shadow.Revisions[1].Testers = &spec.HeaderMatch{Header: "x-llm-track", Value: "v2"}
+	shadow.Revisions[1].Mirror = 5
+	shadow.Sticky = &spec.Sticky{Header: "x-llm-bucket"}
+	copies := map[string]string{}
+	for _, rule := range service(t, shadow).Http {
+		for _, mirror := range rule.Mirrors {
+			copies[rule.Name] += fmt.Sprint(mirror.Destination.Host, " ", mirror.Percentage.Value)
+		}
+	}
+	const five = "deepseek-r1-v2-predictor.llm.svc.cluster.local 5"
+	assert.Equal(t, map[string]string{"sticky-v1": five, "weights": five}, copies)
+}
+
 // TestAPromptsErrorEjectsNobody: consecutive5xxErrors must be there, as 0; left out it is 5 (istio#43357).
 func TestAPromptsErrorEjectsNobody(t *testing.T) {
 	t.Parallel()

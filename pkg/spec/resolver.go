@@ -122,6 +122,8 @@ func (r *resolver) checkTraffic(revisions []Revision) {
 		sum += t.Weight
 		if t.Mirror < 0 || t.Mirror > 100 {
 			r.failf(path+".mirror", "must be from 0 to 100 percent, got %d", t.Mirror)
+		} else if t.Mirror > 0 && len(r.spec.Traffic) == 1 {
+			r.failf(path+".mirror", "%s is the only revision here and gets every request already; a mirror is for another one", t.Revision)
 		}
 		r.checkHeader(path+".testers", t.Testers)
 		if t.Testers != nil {

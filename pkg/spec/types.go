@@ -147,8 +147,8 @@ type Traffic struct {
 	Weight int `json:"weight" jsonschema:"minimum=0,maximum=100"`
 	// Testers reach this revision whatever its weight.
 	Testers *HeaderMatch `json:"testers,omitempty"`
-	// Mirror is the percentage of the other requests of which this revision gets a copy; its answers are thrown away.
-	// Each copy is generated as any request is, and takes as much of a device. Default: 0.
+	// Mirror is the percentage of the requests of which this revision gets a copy, before it has a weight; its answers
+	// are thrown away. Each copy is generated as any request is, and takes as much of a device. Default: 0.
 	Mirror int `json:"mirror,omitempty" jsonschema:"minimum=0,maximum=100"`
 }
 

@@ -155,7 +155,7 @@ func (d *drawer) traffic(all bool) *node {
 				testers[key] = true
 			}
 		}
-		if d.chance("mirror", 4) {
+		if count > 1 && d.chance("mirror", 4) {
 			share.set("mirror", d.number("mirror", 0, 100))
 		}
 		traffic.items = append(traffic.items, share)
