@@ -16,6 +16,10 @@ import (
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
+// istioClass is the class of istiod's automated deployments, whose names are <gateway>-<class> (istio:
+// pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go).
+const istioClass = "istio"
+
 // Gateways open the hosts of several models on the gateways that they name, one object per gateway.
 func Gateways(targets []spec.Target, labels map[string]string) []manifest.Object {
 	byName := map[string]*opened{}
@@ -69,15 +73,16 @@ func gatewayOf(qualified string, o *opened, labels map[string]string) manifest.O
 	for i, hostname := range slices.Sorted(maps.Keys(o.hosts)) {
 		object.Spec.Listeners = append(object.Spec.Listeners, listener(i, hostname, o.hosts[hostname]))
 	}
+	at := map[string]string{"/spec/listeners/0/allowedRoutes": "Left out, only routes of the Gateway's own namespace would be allowed."}
+	if o.class == istioClass {
+		at["/spec/gatewayClassName"] = "istiod makes this class, and a Deployment for each Gateway of it. Its service account is\n" + name + "-" + o.class + ": what expose.gatewayServiceAccount may limit callers to."
+	}
 	return manifest.Object{
 		// An Istio Gateway of the same name may stand beside it.
 		File: "gateway-api-" + namespace + "-" + name, Typed: object, Absent: []string{"/status"},
 		Comments: manifest.Comments{
 			Head: "The hosts of every model on this gateway. The certificates' Secrets are in its namespace. A host with one\nisn't served on port 80: a redirect would come after the client has sent its key in the clear.",
-			At: map[string]string{
-				"/spec/gatewayClassName":          "istiod makes the class istio, and a Deployment for each Gateway of it. Its service account is\n<gateway>-<class>: what expose.gatewayServiceAccount may limit callers to.",
-				"/spec/listeners/0/allowedRoutes": "Left out, only routes of the Gateway's own namespace would be allowed.",
-			},
+			At:   at,
 		},
 	}
 }
