@@ -2,7 +2,6 @@ package istio
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,6 +46,23 @@ func TestTestersComeFirstAndWeightsLast(t *testing.T) {
 	assert.Equal(t, []string{"testers-v2", "sticky-v2", "sticky-v1", "weights"}, names)
 }
 
+// TestMirrors: a revision gets copies of what others answer, and testers' requests are not copied.
+func TestMirrors(t *testing.T) {
+	t.Parallel()
+	shadow := target(100, 0)
+	shadow.Revisions[1].Testers = &spec.HeaderMatch{Header: "x-llm-track", Value: "v2"}
+	shadow.Revisions[1].Mirror = 5
+	shadow.Sticky = &spec.Sticky{Header: "x-llm-bucket"}
+	copies := map[string]string{}
+	for _, rule := range service(t, shadow).Http {
+		for _, mirror := range rule.Mirrors {
+			copies[rule.Name] += fmt.Sprint(mirror.Destination.Host, " ", mirror.Percentage.Value)
+		}
+	}
+	const five = "deepseek-r1-v2-predictor.llm.svc.cluster.local 5"
+	assert.Equal(t, map[string]string{"sticky-v1": five, "weights": five}, copies)
+}
+
 // TestAPromptsErrorEjectsNobody: consecutive5xxErrors must be there, as 0; left out it is 5 (istio#43357).
 func TestAPromptsErrorEjectsNobody(t *testing.T) {
 	t.Parallel()
@@ -73,17 +89,17 @@ func TestTrafficPointsAtWhatItNames(t *testing.T) {
 		for _, w := range Traffic(drawn) {
 			rule := rules[at(w.Path, 3)]
 			assert.Equal(t, "weights", rule.Name)
-			assert.Equal(t, w.Host, rule.Route[at(w.Path, 5)].Destination.Host)
-			assert.Equal(t, strings.TrimSuffix(w.Path, "/weight"), strings.TrimSuffix(w.HostPath, "/destination/host"))
+			assert.Equal(t, w.Service, rule.Route[at(w.Path, 5)].Destination.Host)
+			assert.Equal(t, strings.TrimSuffix(w.Path, "/weight"), strings.TrimSuffix(w.ServicePath, "/destination/host"))
 			for _, path := range w.BucketPaths {
 				sticky := rules[at(path, 3)]
 				assert.Equal(t, "sticky-"+w.Revision, sticky.Name)
-				assert.Equal(t, w.Host, sticky.Route[0].Destination.Host)
-				assert.Equal(t, at(path, 3), at(w.BucketHostPath, 3))
+				assert.Equal(t, w.Service, sticky.Route[0].Destination.Host)
+				assert.Equal(t, at(path, 3), at(w.BucketServicePath, 3))
 				assert.Contains(t, sticky.Match[at(path, 5)].Headers, drawn.Sticky.Header)
 			}
 			if drawn.Sticky != nil {
-				assert.Len(t, w.BucketPaths, len(rules[at(w.BucketHostPath, 3)].Match), "every match of the rule is set")
+				assert.Len(t, w.BucketPaths, len(rules[at(w.BucketServicePath, 3)].Match), "every match of the rule is set")
 			}
 		}
 	})
@@ -115,46 +131,6 @@ func drawTarget(rt *rapid.T) spec.Target {
 		t.Expose = &spec.Expose{Hosts: []string{"llm.example.com"}, Gateway: "istio-ingress/llm", Header: &spec.HeaderMatch{Header: "x-model", Value: "a"}}
 	}
 	return t
-}
-
-// TestBucketsPartitionUsers: each bucket belongs to exactly one revision, in proportion to the weights, and a
-// revision that only grows at the cost of the first never loses a bucket.
-func TestBucketsPartitionUsers(t *testing.T) {
-	t.Parallel()
-	owned := func(t spec.Target, revision int) map[int]bool {
-		matcher := regexp.MustCompile("^(?:" + Traffic(t)[revision].Buckets + ")$")
-		set := map[int]bool{}
-		for n := range buckets {
-			if matcher.MatchString(strconv.Itoa(n)) {
-				set[n] = true
-			}
-		}
-		return set
-	}
-	sticky := func(weights ...int) spec.Target {
-		t := target(weights...)
-		t.Sticky = &spec.Sticky{Header: "x-llm-bucket"}
-		return t
-	}
-	rapid.Check(t, func(rt *rapid.T) {
-		drawn := drawTarget(rt)
-		drawn.Sticky = &spec.Sticky{Header: "x-bucket"}
-		total := 0
-		for i, r := range drawn.Revisions {
-			set := owned(drawn, i)
-			assert.Len(t, set, r.Weight)
-			total += len(set)
-		}
-		assert.Equal(t, buckets, total)
-	})
-	before := map[int]bool{}
-	for weight := 0; weight <= 100; weight++ {
-		now := owned(sticky(100-weight, weight), 1)
-		for n := range before {
-			assert.Truef(t, now[n], "bucket %d leaves the canary when it grows to %d", n, weight)
-		}
-		before = now
-	}
 }
 
 func TestSharedHostIsSelectedForTheGatewayOnly(t *testing.T) {

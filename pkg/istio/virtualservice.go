@@ -9,6 +9,7 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
+	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
 // retryOn holds only failures before the server has seen the request. 5xx, gateway-error and reset would send
@@ -32,78 +33,65 @@ func VirtualService(t spec.Target) manifest.Object {
 		vs.Spec.Gateways = []string{t.Expose.Gateway, meshGateway}
 	}
 	at := map[string]string{}
-	for _, r := range t.Revisions {
-		if r.Testers != nil {
-			at[pointer(vs)] = "Testers reach " + r.Name + " whatever its weight."
-			vs.Spec.Http = append(vs.Spec.Http, testers(t, r))
+	rules := traffic.Rules(t)
+	for i, rule := range rules {
+		switch {
+		case rule.Sticky:
+			at[pointer(i)+"/match"] = rule.Comment()
+		case rule.Revision != "":
+			at[pointer(i)] = rule.Comment()
 		}
-	}
-	if t.Sticky != nil {
-		for i := len(t.Revisions) - 1; i >= 0; i-- {
-			at[pointer(vs)+"/match"] = "Buckets of " + t.Revisions[i].Name + ", from traffic.yaml: the share of a user does not flip back as a weight grows."
-			vs.Spec.Http = append(vs.Spec.Http, sticky(t, t.Revisions[i], baseBuckets(i)))
+		for m, mirror := range rule.Mirrors {
+			at[fmt.Sprintf("%s/mirrors/%d", pointer(i), m)] = mirror.Comment()
 		}
+		vs.Spec.Http = append(vs.Spec.Http, route(t, rule))
 	}
-	at[pointer(vs)+"/route"] = "Constant here; the overlay's traffic.yaml says the weights."
-	at[pointer(vs)+"/retries"] = "Only before the server has the request: a prompt is never generated twice. No timeout:\nIstio's default is none, and any would cut a stream."
+	last := len(rules) - 1
+	at[pointer(last)+"/route"] = "Constant here; the overlay's traffic.yaml says the weights."
+	at[pointer(last)+"/retries"] = "Only before the server has the request: a prompt is never generated twice. No timeout:\nIstio's default is none, and any would cut a stream."
 	explicit := map[string]any{}
-	weighted := weights(t)
-	for i, route := range weighted.Route {
-		if route.Weight == 0 {
-			explicit[fmt.Sprintf("%s/route/%d/weight", pointer(vs), i)] = int64(0)
+	for i, destination := range vs.Spec.Http[last].Route {
+		if destination.Weight == 0 {
+			explicit[fmt.Sprintf("%s/route/%d/weight", pointer(last), i)] = int64(0)
 		}
 	}
-	vs.Spec.Http = append(vs.Spec.Http, weighted)
 	return manifest.Object{
 		File: "virtualservice", Typed: vs, Explicit: explicit,
 		Comments: manifest.Comments{Head: "How requests to " + t.ServedName + " are shared between its revisions.", At: at},
 	}
 }
 
-// pointer is the place of the rule that is appended next.
-func pointer(vs *clientv1.VirtualService) string {
-	return fmt.Sprintf("/spec/http/%d", len(vs.Spec.Http))
-}
+func pointer(rule int) string { return fmt.Sprintf("/spec/http/%d", rule) }
 
-func testers(t spec.Target, r spec.RevisionTarget) *networking.HTTPRoute {
-	return &networking.HTTPRoute{
-		Name: "testers-" + r.Name,
-		Match: matches(t, &networking.HTTPMatchRequest{
-			Headers: map[string]*networking.StringMatch{r.Testers.Header: exact(r.Testers.Value)},
-		}),
-		Rewrite: rewrite(t),
-		Route:   []*networking.HTTPRouteDestination{{Destination: destination(t, r.Name)}},
-		Retries: retries(),
+func route(t spec.Target, rule traffic.Rule) *networking.HTTPRoute {
+	route := &networking.HTTPRoute{Name: rule.Name, Rewrite: rewrite(t), Retries: retries()}
+	for _, mirror := range rule.Mirrors {
+		route.Mirrors = append(route.Mirrors, &networking.HTTPMirrorPolicy{
+			Destination: destination(t, mirror.Revision), Percentage: &networking.Percent{Value: float64(mirror.Percent)},
+		})
 	}
-}
-
-func sticky(t spec.Target, r spec.RevisionTarget, buckets string) *networking.HTTPRoute {
-	return &networking.HTTPRoute{
-		Name: "sticky-" + r.Name,
-		Match: matches(t, &networking.HTTPMatchRequest{
-			Headers: map[string]*networking.StringMatch{
-				t.Sticky.Header: {MatchType: &networking.StringMatch_Regex{Regex: buckets}},
-			},
-		}),
-		Rewrite: rewrite(t),
-		Route:   []*networking.HTTPRouteDestination{{Destination: destination(t, r.Name)}},
-		Retries: retries(),
+	if rule.Revision != "" {
+		route.Match = matches(t, header(rule))
+		route.Route = []*networking.HTTPRouteDestination{{Destination: destination(t, rule.Revision)}}
+		return route
 	}
-}
-
-func weights(t spec.Target) *networking.HTTPRoute {
-	route := &networking.HTTPRoute{Name: "weights", Rewrite: rewrite(t), Retries: retries()}
 	if selects(t) {
 		route.Match = matches(t, &networking.HTTPMatchRequest{})
 	}
 	for i, r := range t.Revisions {
-		weight := int32(0)
-		if i == 0 {
-			weight = 100
-		}
-		route.Route = append(route.Route, &networking.HTTPRouteDestination{Destination: destination(t, r.Name), Weight: weight})
+		route.Route = append(route.Route, &networking.HTTPRouteDestination{
+			Destination: destination(t, r.Name), Weight: int32(traffic.ConstantWeight(i)),
+		})
 	}
 	return route
+}
+
+func header(rule traffic.Rule) *networking.HTTPMatchRequest {
+	match := exact(rule.Value)
+	if rule.Sticky {
+		match = &networking.StringMatch{MatchType: &networking.StringMatch_Regex{Regex: rule.Value}}
+	}
+	return &networking.HTTPMatchRequest{Headers: map[string]*networking.StringMatch{rule.Header: match}}
 }
 
 // selects reports whether the model shares its hosts and is chosen by a path or a header.

@@ -54,8 +54,8 @@ func secrets(t spec.Target) []string {
 	return names
 }
 
-// Service is the stable name for callers inside the mesh. Their sidecar sends requests by the VirtualService,
-// whose host it is; a caller without a sidecar reaches all revisions alike.
+// Service is the stable name for callers inside the mesh. Their sidecar sends requests by the VirtualService
+// whose host it is, or the HTTPRoute whose parent; a caller without a sidecar reaches all revisions alike.
 func Service(t spec.Target) manifest.Object {
 	service := &corev1.Service{
 		TypeMeta: typeMeta("v1", "Service"), ObjectMeta: meta(t, t.Name, spec.ComponentRouting),
@@ -66,7 +66,7 @@ func Service(t spec.Target) manifest.Object {
 		},
 	}
 	return manifest.Object{File: "service", Typed: service, Comments: manifest.Comments{
-		Head: "The name that callers inside the mesh use. Their sidecars follow the VirtualService; a caller\nwithout a sidecar would bypass the weights, and is refused under STRICT.",
+		Head: "The name that callers inside the mesh use. Their sidecars follow the " + t.RouteKind() + "; a caller\nwithout a sidecar would bypass the weights, and is refused under STRICT.",
 		At:   map[string]string{"/spec/ports/0/name": "Istio takes the protocol from the name (http, http2 or http-…; http1 is none of them)."},
 	}}
 }

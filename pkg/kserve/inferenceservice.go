@@ -185,7 +185,7 @@ func podAnnotations() map[string]string {
 func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
 	const pod = "/spec/predictor"
 	at := map[string]string{
-		"/metadata/annotations/serving.kserve.io~1deploymentMode": "Written out: the cluster's default may be Knative. Standard has no canary of its own on\nKServe 0.20 (kserve#5335); the VirtualService splits the traffic.",
+		"/metadata/annotations/serving.kserve.io~1deploymentMode": "Written out: the cluster's default may be Knative. Standard has no canary of its own on\nKServe 0.20 (kserve#5335); the " + t.RouteKind() + " splits the traffic.",
 		"/metadata/labels/networking.kserve.io~1visibility":       "No second way in by an Ingress or HTTPRoute of KServe's (kserve#2283).",
 		pod + "/automountServiceAccountToken":                     "The server does not talk to the API server.",
 		pod + "/enableServiceLinks":                               "A Service named vllm would set VLLM_PORT to a URL, which vLLM refuses (vllm/envs.py).",

@@ -214,51 +214,49 @@ func (o *ownOverlay) patch(objects []manifest.Resource) (manifest.Resource, bool
 		fields, _ := entry.(map[string]any)
 		name, _ := fields["path"].(string)
 		target, _ := fields["target"].(map[string]any)
-		i := targeted(objects, target)
-		if len(fields) != 2 || name == "" || strings.Contains(name, "/") || i < 0 {
+		found := targeted(objects, target)
+		if len(fields) != 2 || name == "" || strings.Contains(name, "/") || len(found) == 0 || !o.operate(objects, found, "patches/"+name) {
 			return component, false
 		}
-		patched, ok := o.operate(objects[i], "patches/"+name)
-		if !ok {
-			return component, false
-		}
-		objects[i] = patched
 	}
 	return component, true
 }
 
-// operate returns the object with a patch applied.
-func (o *ownOverlay) operate(object manifest.Resource, name string) (manifest.Resource, bool) {
+// operate applies a patch to the objects of some indices in place.
+func (o *ownOverlay) operate(objects []manifest.Resource, indices []int, name string) bool {
 	document, f, ok := o.document(name)
 	if !ok || document.Node.Kind != yaml.SequenceNode {
-		return object, false
+		return false
 	}
 	path, err := filepath.Rel(o.tree.dir, document.File)
 	if err != nil || !o.tree.lock.Holds(filepath.ToSlash(path), f.data) {
-		return object, false
+		return false
 	}
-	return patchObject(object, document)
+	for _, i := range indices {
+		patched, ok := patchObject(objects[i], document)
+		if !ok {
+			return false
+		}
+		objects[i] = patched
+	}
+	return true
 }
 
-// targeted returns the index of the one object that a target names in full. Kustomize takes the parts of a
-// target for regular expressions, so a dot in a name could match more.
-func targeted(objects []manifest.Resource, target map[string]any) int {
+// targeted returns the indices of the objects that a target names in full. Kustomize takes the parts of a target for
+// regular expressions: the weights have one that names several routes.
+func targeted(objects []manifest.Resource, target map[string]any) []int {
 	pattern := func(key string) string { text, _ := target[key].(string); return text }
 	if len(target) < 4 || pattern("name") == "" || pattern("kind") == "" || pattern("version") == "" || pattern("namespace") == "" {
-		return -1
+		return nil
 	}
 	p := patch{target: &types.Selector{}}
 	p.target.Group, p.target.Version, p.target.Kind = pattern("group"), pattern("version"), pattern("kind")
 	p.target.Name, p.target.Namespace = pattern("name"), pattern("namespace")
-	found := -1
+	var found []int
 	for i, object := range objects {
-		if !p.targets(object, object) {
-			continue
+		if p.targets(object, object) {
+			found = append(found, i)
 		}
-		if found >= 0 {
-			return -1
-		}
-		found = i
 	}
 	return found
 }

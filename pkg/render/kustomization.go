@@ -57,6 +57,20 @@ func targetOf(object map[string]any) map[string]any {
 	return target
 }
 
+// targetOfAll selects objects that differ in their names alone. What a name holds means nothing else in a regular
+// expression: they are DNS labels.
+func targetOfAll(objects []map[string]any) map[string]any {
+	target := targetOf(objects[0])
+	if len(objects) > 1 {
+		names := make([]string, 0, len(objects))
+		for _, object := range objects {
+			names = append(names, object["metadata"].(map[string]any)["name"].(string))
+		}
+		target["name"] = "(" + strings.Join(names, "|") + ")"
+	}
+	return target
+}
+
 func strings2any(list []string) []any {
 	values := make([]any, 0, len(list))
 	for _, s := range list {

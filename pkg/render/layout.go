@@ -2,7 +2,6 @@ package render
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
 )
@@ -71,7 +70,7 @@ func (t *layout) addOverlay(common []converted, environment plannedEnvironment) 
 		}
 	}
 	if len(environment.traffic) > 0 {
-		if err := applyTraffic(built, environment.traffic); err != nil {
+		if err := applyTraffic(built, environment); err != nil {
 			return err
 		}
 	}
@@ -105,7 +104,7 @@ func customBytes() ([]byte, error) {
 // custom/ comes after it: Kustomize applies components before a kustomization's own patches.
 func (t *layout) addPatches(dir string, patches []patch, environment plannedEnvironment, built []map[string]any) error {
 	if len(environment.traffic) > 0 {
-		patches = append(patches, patch{file: trafficFile, target: targetOf(built[indexOf(built, "VirtualService")])})
+		patches = append(patches, patch{file: trafficFile, target: targetOfAll(routesOf(built, environment.routes))})
 	}
 	for _, p := range patches {
 		if p.file == trafficFile {
@@ -145,8 +144,4 @@ func (t *layout) against(base converted, object planned, same bool) (map[string]
 		return nil, nil, err
 	}
 	return one.data, compare(base.data, one.data), nil
-}
-
-func indexOf(objects []map[string]any, kind string) int {
-	return slices.IndexFunc(objects, func(object map[string]any) bool { return object["kind"] == kind })
 }

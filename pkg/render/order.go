@@ -11,7 +11,7 @@ import (
 func kinds() []string {
 	return []string{
 		"namespace", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "service",
-		"destinationrule", "virtualservice", "sidecar", "peerauthentication", "requestauthentication",
+		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "podmonitor",
 		"gateway",
 	}

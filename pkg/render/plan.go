@@ -3,12 +3,14 @@ package render
 import (
 	"reflect"
 
+	"github.com/kservegen/kservegen/pkg/gatewayapi"
 	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/k8s"
 	"github.com/kservegen/kservegen/pkg/kserve"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/observe"
 	"github.com/kservegen/kservegen/pkg/spec"
+	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
 // planned is an object with its place among the files of a tree. rank orders kinds; objects of one rank keep
@@ -27,6 +29,8 @@ type planner struct {
 	base    *planner
 	objects []planned
 	byFile  map[string]planned
+	// weights are what traffic.yaml sets in the routes, nil where these are left out.
+	weights []traffic.Weight
 }
 
 func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
@@ -37,7 +41,7 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 		return nil, err
 	}
 	p.once(spec.OmitService, "service", k8s.Service)
-	p.add(spec.OmitVirtualService, istio.VirtualService(t))
+	p.routes()
 	p.once(spec.OmitSidecar, "sidecar", istio.Sidecar)
 	if t.Security.MTLS == "strict" {
 		p.once(spec.OmitPeerAuthentication, "peerauthentication", istio.PeerAuthentication)
@@ -50,6 +54,19 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	p.once(spec.OmitPodMonitor, "podmonitor", observe.PodMonitor)
 	p.objects = union(p.objects)
 	return p, nil
+}
+
+// routes adds what shares requests between the revisions, by the API that the document names.
+func (p *planner) routes() {
+	switch t := p.target; {
+	case t.OmitsRoutes():
+	case t.RouteKind() == "HTTPRoute":
+		p.add("", gatewayapi.HTTPRoutes(t)...)
+		p.weights = gatewayapi.Traffic(t)
+	default:
+		p.add("", istio.VirtualService(t))
+		p.weights = istio.Traffic(t)
+	}
 }
 
 // revisions adds what each revision owns.
@@ -94,7 +111,7 @@ func (p *planner) sameAsBase(r spec.RevisionTarget) bool {
 	}
 	for _, was := range p.base.target.Revisions {
 		if was.Name == r.Name {
-			was.Weight, was.Testers = r.Weight, r.Testers
+			was.Weight, was.Testers, was.Mirror = r.Weight, r.Testers, r.Mirror
 			return reflect.DeepEqual(was, r)
 		}
 	}

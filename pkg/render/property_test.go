@@ -153,25 +153,32 @@ func TestWeightsAreShares(t *testing.T) {
 			for _, object := range environment.Objects {
 				if object["kind"] == "InferenceService" {
 					meta := object["metadata"].(map[string]any)
+					services[fmt.Sprintf("%s-predictor", meta["name"])] = true
 					services[fmt.Sprintf("%s-predictor.%s.svc.cluster.local", meta["name"], meta["namespace"])] = true
 				}
 			}
 			for _, object := range environment.Objects {
-				if object["kind"] == "VirtualService" {
-					checkShares(rt, object, services)
+				switch object["kind"] {
+				case "VirtualService":
+					checkShares(rt, object, "http", "route", services)
+				case "HTTPRoute":
+					checkShares(rt, object, "rules", "backendRefs", services)
 				}
 			}
 		}
 	})
 }
 
-func checkShares(t require.TestingT, service map[string]any, services map[string]bool) {
-	rules := service["spec"].(map[string]any)["http"].([]any)
+func checkShares(t require.TestingT, object map[string]any, list, backends string, services map[string]bool) {
+	rules := object["spec"].(map[string]any)[list].([]any)
 	for i, rule := range rules {
-		routes := rule.(map[string]any)["route"].([]any)
+		routes := rule.(map[string]any)[backends].([]any)
 		sum := int64(0)
 		for _, route := range routes {
-			host := route.(map[string]any)["destination"].(map[string]any)["host"].(string)
+			host, named := route.(map[string]any)["name"].(string)
+			if !named {
+				host = route.(map[string]any)["destination"].(map[string]any)["host"].(string)
+			}
 			require.Truef(t, services[host], "%s is not rendered here", host)
 			weight, weighted := route.(map[string]any)["weight"].(int64)
 			require.Truef(t, weighted || len(routes) == 1, "rule %d: %v has no weight", i, route)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kservegen/kservegen/pkg/gatewayapi"
 	"github.com/kservegen/kservegen/pkg/gitops"
 	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/k8s"
@@ -89,6 +90,7 @@ func sharedObjects(targets []spec.Target) []planned {
 		}
 	}
 	objects = append(objects, istio.Gateways(targets, labels)...)
+	objects = append(objects, gatewayapi.Gateways(targets, labels)...)
 	list := make([]planned, 0, len(objects))
 	for _, object := range objects {
 		list = append(list, planned{object, rankOf(object.File)})

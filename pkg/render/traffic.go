@@ -6,25 +6,27 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
 // trafficBytes is the file of the weights: one line a number, and the sticky buckets that follow from it. Each
 // number is followed by what the document said when the file was rendered, so that an edit by hand shows.
-func trafficBytes(weights []istio.Weight) ([]byte, error) {
+func trafficBytes(weights []traffic.Weight) ([]byte, error) {
 	var ops []any
 	line := map[string]string{}
-	test := func(path, host string) { ops = append(ops, map[string]any{"op": "test", "path": path, "value": host}) }
+	test := func(path, service string) {
+		ops = append(ops, map[string]any{"op": "test", "path": path, "value": service})
+	}
 	replace := func(path string, value any, comment string) {
 		line[fmt.Sprintf("/%d/value", len(ops))] = comment
 		ops = append(ops, map[string]any{"op": "replace", "path": path, "value": value})
 	}
 	for _, w := range weights {
-		test(w.HostPath, w.Host)
+		test(w.ServicePath, w.Service)
 		replace(w.Path, int64(w.Value), fmt.Sprintf("%s: %d in the document", w.Revision, w.Value))
-		if w.BucketHostPath != "" {
-			test(w.BucketHostPath, w.Host)
+		if w.BucketServicePath != "" {
+			test(w.BucketServicePath, w.Service)
 		}
 		for _, path := range w.BucketPaths {
 			replace(path, w.Buckets, "buckets of "+w.Revision)
@@ -88,23 +90,42 @@ func editedByHand(edits []WeightEdit) bool {
 	return false
 }
 
-// applyTraffic sets the weights in the built VirtualService, as building the overlay does.
-func applyTraffic(built []map[string]any, weights []istio.Weight) error {
-	i := indexOf(built, "VirtualService")
-	if i < 0 {
-		return fmt.Errorf("there is no VirtualService to weight")
-	}
-	service := manifest.DeepCopy(built[i])
-	for _, w := range weights {
-		if err := set(service, w.Path, int64(w.Value)); err != nil {
-			return err
+// applyTraffic sets the weights in the built routes, as building the overlay does.
+func applyTraffic(built []map[string]any, environment plannedEnvironment) error {
+	for i, object := range built {
+		if object["kind"] != environment.routes {
+			continue
 		}
-		for _, path := range w.BucketPaths {
-			if err := set(service, path, w.Buckets); err != nil {
+		route := manifest.DeepCopy(object)
+		for _, w := range environment.traffic {
+			if err := setWeight(route, w); err != nil {
 				return err
 			}
 		}
+		built[i] = route
 	}
-	built[i] = service
 	return nil
+}
+
+func setWeight(route map[string]any, w traffic.Weight) error {
+	if err := set(route, w.Path, int64(w.Value)); err != nil {
+		return err
+	}
+	for _, path := range w.BucketPaths {
+		if err := set(route, path, w.Buckets); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// routesOf are the objects whose weights traffic.yaml sets.
+func routesOf(built []map[string]any, kind string) []map[string]any {
+	var routes []map[string]any
+	for _, object := range built {
+		if object["kind"] == kind {
+			routes = append(routes, object)
+		}
+	}
+	return routes
 }

@@ -7,17 +7,16 @@ import (
 	"reflect"
 
 	"github.com/kservegen/kservegen/pkg/gitops"
-	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/kserve"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
+	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
 // Names of the files that have a meaning of their own.
 const (
 	kustomizationFile = "kustomization.yaml"
 	trafficFile       = "traffic.yaml"
-	virtualService    = "virtualservice"
 )
 
 // File is one file of a tree.
@@ -69,8 +68,8 @@ type Environment struct {
 	Name string
 	// Objects in the order of the built overlay, as JSON-shaped data.
 	Objects []map[string]any
-	// Traffic of the overlay, nil where its VirtualService is left out.
-	Traffic []istio.Weight
+	// Traffic of the overlay, nil where its routes are left out.
+	Traffic []traffic.Weight
 	// Sync are the objects that make Flux or Argo CD pull the overlay, and SyncFolder where they are in the tree; empty
 	// where nothing is to.
 	Sync       []map[string]any
@@ -124,11 +123,9 @@ func (g *Generator) Tree(m *spec.Deployment) (*Tree, error) {
 		if planErr != nil {
 			return nil, fmt.Errorf("rendering %s for %s: %w", m.Name, target.Environment, planErr)
 		}
-		environment := plannedEnvironment{name: target.Environment, objects: own.objects}
-		if !target.Omits(spec.OmitVirtualService) {
-			environment.traffic = istio.Traffic(target)
-		}
-		environments = append(environments, environment)
+		environments = append(environments, plannedEnvironment{
+			name: target.Environment, objects: own.objects, traffic: own.weights, routes: target.RouteKind(),
+		})
 	}
 	tree, err := g.assemble(m.Name, base.objects, environments)
 	if err != nil {
@@ -147,7 +144,9 @@ func (g *Generator) Tree(m *spec.Deployment) (*Tree, error) {
 type plannedEnvironment struct {
 	name    string
 	objects []planned
-	traffic []istio.Weight
+	traffic []traffic.Weight
+	// routes is the kind of the objects that the weights are set in.
+	routes string
 	// asBase are the files whose objects equal the base's.
 	asBase map[string]bool
 }

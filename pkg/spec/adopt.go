@@ -156,6 +156,9 @@ func (m *Deployment) insertTraffic(e *editor, path string, weights map[string]in
 		if t.Testers != nil {
 			entry += fmt.Sprintf(", testers: {header: %q, value: %q}", t.Testers.Header, t.Testers.Value)
 		}
+		if t.Mirror != 0 {
+			entry += fmt.Sprintf(", mirror: %d", t.Mirror)
+		}
 		entries = append(entries, entry+"}")
 	}
 	text := "traffic: [" + strings.Join(entries, ", ") + "]"

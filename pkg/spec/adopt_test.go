@@ -78,12 +78,12 @@ func TestAdopt(t *testing.T) {
 			lines: []string{revisionsAB, "traffic: [{revision: a, weight: +90}, {revision: b, weight: 10 }]"}, adoptions: []spec.Adoption{weightsAB("default", 100, 0)},
 			old: "+90}, {revision: b, weight: 10 }", want: "100}, {revision: b, weight: 0 }",
 		},
-		"testers go along": {
+		"testers and mirrors go along": {
 			lines: []string{
-				revisionsAB, `traffic: [{revision: a, weight: 90, testers: {header: h, value: 'say "hi": \ é'}}, {revision: b, weight: 10}]`, "environments: [{name: x}, {name: y}]",
+				revisionsAB, `traffic: [{revision: a, weight: 90, testers: {header: h, value: 'say "hi": \ é'}}, {revision: b, weight: 10, mirror: 5}]`, "environments: [{name: x}, {name: y}]",
 			},
 			adoptions: []spec.Adoption{weightsAB("y", 30, 70)}, unaffected: "x",
-			old: "{name: y}", want: `{name: y, traffic: [{revision: a, weight: 30, testers: {header: "h", value: "say \"hi\": \\ é"}}, {revision: b, weight: 70}]}`,
+			old: "{name: y}", want: `{name: y, traffic: [{revision: a, weight: 30, testers: {header: "h", value: "say \"hi\": \\ é"}}, {revision: b, weight: 70, mirror: 5}]}`,
 		},
 		"nothing new": {
 			lines: []string{revisionsAB, trafficAB}, adoptions: []spec.Adoption{weightsAB("default", 90, 10)}, old: "weight: 90", want: "weight: 90",

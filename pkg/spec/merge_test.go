@@ -36,7 +36,7 @@ func TestOverridesMergeInOrder(t *testing.T) {
 	assert.Equal(t, []spec.Duration{"3m", "2m"}, []spec.Duration{dev.Revisions[0].Runtime.DrainTimeout, dev.Revisions[1].Runtime.DrainTimeout})
 	assert.Equal(t, map[string]spec.Text{"A": "spec"}, dev.Revisions[0].Runtime.Env)
 	assert.Equal(t, spec.Security{MTLS: "off", Callers: []spec.Caller{{ServiceAccount: "e/f"}}}, dev.Security)
-	assert.Equal(t, &spec.Expose{Hosts: []string{"c.example.com"}, Gateway: "a/b", TLSSecret: "tls"}, dev.Expose)
+	assert.Equal(t, &spec.Expose{API: "istio", Hosts: []string{"c.example.com"}, Gateway: "a/b", TLSSecret: "tls"}, dev.Expose)
 	assert.Equal(t, base.Security.Callers, m.Base.Security.Callers)
 	assert.Len(t, m.Base.Security.Callers, 2, "an override reached back into spec")
 }
@@ -69,7 +69,7 @@ func TestNullRemoves(t *testing.T) {
 	))
 	dev := m.Environments[0]
 	assert.Nil(t, dev.Sticky)
-	assert.Equal(t, &spec.Expose{Hosts: []string{"a.example.com"}, Gateway: "a/b"}, dev.Expose)
+	assert.Equal(t, &spec.Expose{API: "istio", Hosts: []string{"a.example.com"}, Gateway: "a/b"}, dev.Expose)
 	require.Len(t, dev.Revisions, 1)
 	assert.Equal(t, []int{1, 1}, []int{dev.Revisions[0].MinReplicas, dev.Revisions[0].MaxReplicas})
 	assert.Empty(t, dev.Revisions[0].Runtime.Version)
@@ -77,6 +77,28 @@ func TestNullRemoves(t *testing.T) {
 	assert.Empty(t, dev.Revisions[0].Runtime.Env)
 	assert.Nil(t, m.Environments[1].Expose)
 	assert.NotNil(t, m.Environments[1].Sticky)
+}
+
+func TestAPIByEnvironment(t *testing.T) {
+	t.Parallel()
+	m := load(t, document(
+		"expose: {hosts: [a.example.com], gateway: a/b}",
+		"environments:",
+		"- {name: old}",
+		"- {name: new, expose: {api: gateway}, omit: [virtualservice]}",
+		"- {name: none, expose: {api: gateway}, omit: [httproute]}",
+		"- {name: inside, expose: null, omit: [httproute]}",
+	))
+	kinds, omitted, classes := []string{}, []bool{}, []string{}
+	for _, target := range m.Environments {
+		kinds, omitted = append(kinds, target.RouteKind()), append(omitted, target.OmitsRoutes())
+		if target.Expose != nil {
+			classes = append(classes, target.Expose.GatewayClass)
+		}
+	}
+	assert.Equal(t, []string{"VirtualService", "HTTPRoute", "HTTPRoute", "VirtualService"}, kinds)
+	assert.Equal(t, []bool{false, false, true, false}, omitted, "an API's objects are left out by their own name")
+	assert.Equal(t, []string{"", "istio", "istio"}, classes)
 }
 
 // What names a thing of the catalogue brings its own defaults: what was said of another thing is dropped.

@@ -6,6 +6,7 @@ const (
 	OmitPersistentVolumeClaim Omittable = "persistentvolumeclaim"
 	OmitService               Omittable = "service"
 	OmitVirtualService        Omittable = "virtualservice"
+	OmitHTTPRoute             Omittable = "httproute"
 	OmitDestinationRule       Omittable = "destinationrule"
 	OmitSidecar               Omittable = "sidecar"
 	OmitPeerAuthentication    Omittable = "peerauthentication"
@@ -18,8 +19,8 @@ const (
 // Omittables lists every object that can be left out, in the order of the tree.
 func Omittables() []Omittable {
 	return []Omittable{
-		OmitServiceAccount, OmitPersistentVolumeClaim, OmitService, OmitVirtualService, OmitDestinationRule,
-		OmitSidecar, OmitPeerAuthentication, OmitAuthorizationPolicy, OmitNetworkPolicy,
+		OmitServiceAccount, OmitPersistentVolumeClaim, OmitService, OmitVirtualService, OmitHTTPRoute,
+		OmitDestinationRule, OmitSidecar, OmitPeerAuthentication, OmitAuthorizationPolicy, OmitNetworkPolicy,
 		OmitPodDisruptionBudget, OmitPodMonitor,
 	}
 }

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"strings"
+
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/sizing"
 )
@@ -65,6 +67,8 @@ type RevisionTarget struct {
 	// Weight in percent, 0 to 100.
 	Weight  int
 	Testers *HeaderMatch
+	// Mirror in percent, 0 to 100.
+	Mirror int
 
 	Model     Model
 	Runtime   Runtime
@@ -99,6 +103,17 @@ func (t Target) Omits(name Omittable) bool {
 	}
 	return false
 }
+
+// RouteKind is the kind of the objects that share requests between the revisions.
+func (t Target) RouteKind() string {
+	if t.Expose != nil && t.Expose.API == APIGateway {
+		return "HTTPRoute"
+	}
+	return "VirtualService"
+}
+
+// OmitsRoutes reports whether the target leaves those objects out.
+func (t Target) OmitsRoutes() bool { return t.Omits(Omittable(strings.ToLower(t.RouteKind()))) }
 
 const (
 	// ServerPort is the port of the server's container, for the API and the metrics.

@@ -102,7 +102,7 @@ func (r *resolver) checkTraffic(revisions []Revision) {
 	if len(revisions) == 0 {
 		known[DefaultRevision] = true
 	}
-	seen := map[string]bool{}
+	seen, testers := map[string]bool{}, map[HeaderMatch]string{}
 	sum, valid := 0, true
 	for i, t := range r.spec.Traffic {
 		path := fmt.Sprintf("spec.traffic[%d]", i)
@@ -120,7 +120,18 @@ func (r *resolver) checkTraffic(revisions []Revision) {
 			valid = false
 		}
 		sum += t.Weight
+		if t.Mirror < 0 || t.Mirror > 100 {
+			r.failf(path+".mirror", "must be from 0 to 100 percent, got %d", t.Mirror)
+		} else if t.Mirror > 0 && len(r.spec.Traffic) == 1 {
+			r.failf(path+".mirror", "%s is the only revision here and gets every request already; a mirror is for another one", t.Revision)
+		}
 		r.checkHeader(path+".testers", t.Testers)
+		if t.Testers != nil {
+			if other, taken := testers[*t.Testers]; taken {
+				r.failf(path+".testers", "the same header leads to revision %q already; choose another value", other)
+			}
+			testers[*t.Testers] = t.Revision
+		}
 	}
 	if valid && sum != 100 {
 		r.failf("spec.traffic", "weights must sum to 100, got %d", sum)

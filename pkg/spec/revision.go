@@ -40,7 +40,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	model, known := r.model()
 	accelerator, devices := r.accelerator(model, known)
 	t := RevisionTarget{
-		Name: s.name, Weight: s.traffic.Weight, Testers: s.traffic.Testers,
+		Name: s.name, Weight: s.traffic.Weight, Testers: s.traffic.Testers, Mirror: s.traffic.Mirror,
 		Model: r.spec.Model, Runtime: r.spec.Runtime, Resources: r.resources(accelerator, devices),
 		Accelerator: accelerator, Devices: devices, WeightsBytes: model.WeightsBytes,
 		Startup: sizing.StartupFor(model.WeightsBytes, time.Duration(accelerator.EngineStartSeconds)*time.Second),

@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/kservegen/kservegen/pkg/suggest"
 )
@@ -58,6 +57,7 @@ func (r *resolver) target() Target {
 		}
 		r.checkHeaderName("spec.sticky.header", s.Sticky.Header)
 	}
+	r.checkSelection()
 	return Target{
 		Environment: r.environment, Name: r.m.Name, Namespace: r.m.Namespace, ServedName: served,
 		Sticky: s.Sticky, Expose: s.Expose, Security: s.Security, Scaling: s.Scaling,
@@ -101,54 +101,6 @@ func (r *resolver) checkPlain(path, value string) {
 func (r *resolver) checkTemplate(path, value string) {
 	if strings.Contains(value, "{{") {
 		r.failf(path, "%q contains {{, which KServe executes as a Go template (kserve#3851); put the text into a file that the server reads", value)
-	}
-}
-
-func (r *resolver) checkExpose() {
-	e := r.spec.Expose
-	if e == nil {
-		return
-	}
-	if len(e.Hosts) == 0 {
-		r.failf("spec.expose.hosts", "is missing; at least one host name that clients call")
-	}
-	seen := map[string]bool{}
-	for i, host := range e.Hosts {
-		path := fmt.Sprintf("spec.expose.hosts[%d]", i)
-		if errs := validation.IsDNS1123Subdomain(strings.TrimPrefix(host, "*.")); len(errs) > 0 {
-			r.failf(path, "%q is not a host name", host)
-		}
-		if seen[host] {
-			r.failf(path, "host %q is listed already", host)
-		}
-		seen[host] = true
-	}
-	r.checkQualified("spec.expose.gateway", e.Gateway)
-	if _, name, _ := strings.Cut(e.Gateway, "/"); strings.Contains(name, ".") {
-		// A Gateway may be called that, and istiod refuses every VirtualService that names it (validateGatewayNames).
-		r.failf("spec.expose.gateway", "no VirtualService can name gateway %q, for the dot; give the Gateway a name without one", e.Gateway)
-	}
-	if e.GatewayServiceAccount != "" && len(validation.IsDNS1123Subdomain(e.GatewayServiceAccount)) > 0 {
-		r.failf("spec.expose.gatewayServiceAccount", "%q is not a service account's name; its namespace is that of the gateway", e.GatewayServiceAccount)
-	}
-	if e.Path != "" && (!strings.HasPrefix(e.Path, "/") || !strings.HasSuffix(e.Path, "/") || e.Path == "/" || strings.ContainsAny(e.Path, " ?#")) {
-		r.failf("spec.expose.path", "%q must begin and end with / and have a name between, for example /deepseek/", e.Path)
-	}
-	if e.Path != "" && e.Header != nil {
-		r.failf("spec.expose.header", "path and header are two ways to select a model; keep one")
-	}
-	r.checkHeader("spec.expose.header", e.Header)
-}
-
-// checkQualified wants namespace/name.
-func (r *resolver) checkQualified(path, value string) {
-	if value == "" {
-		r.failf(path, "is missing; want namespace/name")
-		return
-	}
-	namespace, name, ok := strings.Cut(value, "/")
-	if !ok || !namespaceName.MatchString(namespace) || len(validation.IsDNS1123Subdomain(name)) > 0 {
-		r.failf(path, "want namespace/name, got %q", value)
 	}
 }
 

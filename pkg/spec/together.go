@@ -15,6 +15,7 @@ func CheckTogether(deployments []*Deployment) error {
 	problems = append(problems, checkNames(deployments)...)
 	problems = append(problems, checkVolumes(deployments)...)
 	problems = append(problems, checkHosts(deployments)...)
+	problems = append(problems, checkGateways(deployments)...)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -120,18 +121,18 @@ type hold struct {
 }
 
 // checkHosts: Istio merges the VirtualServices of one host in an order that is not defined, so only matches
-// that exclude each other are safe.
+// that exclude each other are safe. HTTPRoutes have an order, which ends with their age: the same holds for them.
 // https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services
 func checkHosts(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
 	taken := map[string][]hold{}
 	for _, m := range deployments {
 		for _, target := range m.Environments {
-			if target.Expose == nil || target.Omits(OmitVirtualService) {
+			if target.Expose == nil || target.OmitsRoutes() {
 				continue
 			}
 			for _, host := range target.Expose.Hosts {
-				key := target.Environment + " " + target.Expose.Gateway + " " + host
+				key := strings.Join([]string{target.Environment, target.Expose.API, target.Expose.Gateway, host}, " ")
 				for _, other := range taken[key] {
 					problems = append(problems, m.checkHost(host, target.Expose, other)...)
 				}
@@ -152,6 +153,41 @@ func (m *Deployment) checkHost(host string, expose *Expose, other hold) manifest
 	if why := clash(other.expose, expose); other.m != m && why != "" {
 		problems = append(problems, m.problemOf("spec.expose.hosts",
 			"spec.expose: host %s is taken by model %s (%s): %s", host, other.m.Name, other.m.where(), why))
+	}
+	return problems
+}
+
+// maxListeners is what a Gateway of the Gateway API has room for (gateway-api: apis/v1/gateway_types.go).
+const maxListeners = 64
+
+// checkGateways: of the Gateway API's Gateway that `render --shared` writes for several models there is one, of one
+// class, with a listener for each host.
+func checkGateways(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	classes, hosts := map[string]hold{}, map[string]map[string]bool{}
+	for _, m := range deployments {
+		for _, target := range m.Environments {
+			e := target.Expose
+			if e == nil || e.API != APIGateway {
+				continue
+			}
+			key := target.Environment + " " + e.Gateway
+			if first, ok := classes[key]; ok && first.expose.GatewayClass != e.GatewayClass {
+				problems = append(problems, m.problemOf("spec.expose.gatewayClass",
+					"spec.expose.gatewayClass: gateway %s is of class %s for model %s (%s) and of %s here; a Gateway has one class",
+					e.Gateway, first.expose.GatewayClass, first.m.Name, first.m.where(), e.GatewayClass))
+			} else if !ok {
+				classes[key], hosts[key] = hold{m, e}, map[string]bool{}
+			}
+			for _, host := range e.Hosts {
+				hosts[key][host] = true
+			}
+			if len(hosts[key]) > maxListeners {
+				problems = append(problems, m.problemOf("spec.expose.gateway",
+					"spec.expose.gateway: %s would have %d hosts, and a Gateway has room for %d listeners; use a wildcard such as *.example.com, or another gateway",
+					e.Gateway, len(hosts[key]), maxListeners))
+			}
+		}
 	}
 	return problems
 }

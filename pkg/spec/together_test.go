@@ -144,6 +144,9 @@ func TestHostsByEnvironment(t *testing.T) {
 		"an environment moves in":         {exposed("a", host, "environments: [{name: dev}]"), exposed("b", other, "environments: [{name: dev, expose: {hosts: [a.x]}}]"), true},
 		"not exposed there":               {exposed("a", host, "environments: [{name: dev, expose: null}]"), exposed("b", host, "environments: [{name: dev}]"), false},
 		"no VirtualService":               {exposed("a", host, "omit: [virtualservice]"), exposed("b", host), false},
+		"no HTTPRoute":                    {exposed("a", host+", api: gateway", "omit: [httproute]"), exposed("b", host+", api: gateway"), false},
+		"both by HTTPRoutes":              {exposed("a", host+", api: gateway"), exposed("b", host+", api: gateway"), true},
+		"on gateways of two APIs":         {exposed("a", host+", api: gateway"), exposed("b", host), false},
 		"one model in two environments":   {exposed("a", host, "environments: [{name: dev}, {name: prod}]"), exposed("b", other), false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,4 +159,28 @@ func TestHostsByEnvironment(t *testing.T) {
 			assert.Len(t, problemsOf(t, err), 1)
 		})
 	}
+}
+
+// TestSharedGateway: what `render --shared` would write one Gateway of.
+func TestSharedGateway(t *testing.T) {
+	t.Parallel()
+	many := func(domain string, count int) string {
+		hosts := make([]string, count)
+		for i := range hosts {
+			hosts[i] = fmt.Sprintf("h%d.%s", i, domain)
+		}
+		return "api: gateway, hosts: [" + strings.Join(hosts, ", ") + "]"
+	}
+	var models []string
+	for i := range 4 {
+		models = append(models, exposed(fmt.Sprintf("m%d", i), many(fmt.Sprintf("d%d", i), 16)))
+	}
+	require.NoError(t, together(t, models...))
+	require.ErrorContains(t, together(t, append(models, exposed("e", many("e", 1)))...),
+		"5.yaml:7:50: spec.expose.gateway: c/d would have 65 hosts, and a Gateway has room for 64 listeners")
+
+	const a, b = "api: gateway, hosts: [a.x]", "api: gateway, hosts: [b.x]"
+	require.NoError(t, together(t, exposed("a", a), exposed("b", b+", gatewayClass: istio")))
+	require.ErrorContains(t, together(t, exposed("a", a), exposed("b", b+", gatewayClass: eg")),
+		"spec.expose.gatewayClass: gateway c/d is of class istio for model a (1.yaml:1) and of eg here; a Gateway has one class")
 }

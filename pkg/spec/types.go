@@ -147,6 +147,9 @@ type Traffic struct {
 	Weight int `json:"weight" jsonschema:"minimum=0,maximum=100"`
 	// Testers reach this revision whatever its weight.
 	Testers *HeaderMatch `json:"testers,omitempty"`
+	// Mirror is the percentage of the requests of which this revision gets a copy, before it has a weight; its answers
+	// are thrown away. Each copy is generated as any request is, and takes as much of a device. Default: 0.
+	Mirror int `json:"mirror,omitempty" jsonschema:"minimum=0,maximum=100"`
 }
 
 // HeaderMatch is an exact match of one request header.
@@ -164,12 +167,17 @@ type Sticky struct {
 	Header string `json:"header,omitempty"`
 }
 
-// Expose makes the model reachable through an Istio ingress gateway.
+// Expose makes the model reachable through an ingress gateway.
 type Expose struct {
+	// API of the objects that route requests: istio makes a VirtualService, gateway the HTTPRoutes of the Gateway API.
+	// Default: istio.
+	API string `json:"api,omitempty" jsonschema:"enum=istio,enum=gateway"`
 	// Hosts that clients call.
 	Hosts []string `json:"hosts,omitempty"`
-	// Gateway is the Istio Gateway, as namespace/name.
+	// Gateway as namespace/name: Istio's or, with api gateway, that of the Gateway API.
 	Gateway string `json:"gateway,omitempty"`
+	// GatewayClass of the Gateway that `render --shared` writes, with api gateway. Default: istio.
+	GatewayClass string `json:"gatewayClass,omitempty"`
 	// GatewayServiceAccount limits callers to this service account of the gateway's namespace. Default: any
 	// workload of that namespace.
 	GatewayServiceAccount string `json:"gatewayServiceAccount,omitempty"`

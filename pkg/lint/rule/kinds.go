@@ -21,6 +21,8 @@ const (
 	AuthorizationPolicy   Kind = "AuthorizationPolicy.security.istio.io"
 	RequestAuthentication Kind = "RequestAuthentication.security.istio.io"
 	HTTPRoute             Kind = "HTTPRoute.gateway.networking.k8s.io"
+	// KubernetesGateway is that of the Gateway API; Gateway is Istio's.
+	KubernetesGateway Kind = "Gateway.gateway.networking.k8s.io"
 
 	Namespace               Kind = "Namespace"
 	Service                 Kind = "Service"

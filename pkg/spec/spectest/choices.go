@@ -28,6 +28,16 @@ const (
 	ociArtifact
 )
 
+// routing is the API of the objects that share requests.
+type routing int
+
+const (
+	byIstio routing = iota
+	byGatewayAPI
+	// byEither changes between environments.
+	byEither
+)
+
 // drawer draws the parts of one document. Overrides are drawn alone and merge in ways that are not known yet,
 // so what must fit together (accelerators and runtimes, path or header, min and max) is settled for the whole
 // document first.
@@ -44,6 +54,7 @@ type drawer struct {
 	// Overrides of revisions and environments keep to one way of saying things.
 	claim, images, hpa, expose, jwt bool
 	exposeBy, keysBy                int
+	api                             routing
 	// from is what kind of repository the tree is pulled from, tagged whether by tag.
 	from   origin
 	tagged bool
@@ -58,6 +69,7 @@ func newDrawer(t *rapid.T) *drawer {
 	d.claim, d.images, d.expose = d.chance("claim", 4), d.chance("images", 6), d.chance("expose", 2)
 	d.hpa, d.revisionReplicas = d.chance("hpa", 5), d.chance("replicas of revisions", 3)
 	d.jwt = d.expose && d.chance("jwt", 3)
+	d.api = routing(d.upTo("api", 2))
 	d.from = origin(d.upTo("synced from", 2))
 	d.tagged = d.from == ociArtifact || d.chance("tagged", 4)
 	d.exposeBy, d.keysBy = d.upTo("expose by", 2), d.upTo("keys by", 2)

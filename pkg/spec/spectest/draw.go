@@ -145,10 +145,18 @@ func (d *drawer) traffic(all bool) *node {
 		count = 1 + d.upTo("revisions that run", len(names)-1)
 	}
 	traffic := items()
+	testers := map[string]bool{}
 	for i, weight := range weights(d.t, count) {
 		share := fields("revision", scalar(str, names[i]), "weight", scalar(raw, fmt.Sprint(weight)))
 		if d.chance("testers", 3) {
-			share.set("testers", d.header("testers"))
+			drawn := d.header("testers", "x-llm-track", "x-user", "on", "cookie", "x~y")
+			if key := drawn.get("header").text + " " + drawn.get("value").text; !testers[key] {
+				share.set("testers", drawn)
+				testers[key] = true
+			}
+		}
+		if count > 1 && d.chance("mirror", 4) {
+			share.set("mirror", d.number("mirror", 0, 100))
 		}
 		traffic.items = append(traffic.items, share)
 	}

@@ -84,6 +84,9 @@ func (p Params) RemoveRevision(index int) Params {
 		}
 		kept, _ := strconv.Atoi(traffic.items[0].get("weight").text)
 		traffic.items[0].set("weight", scalar(raw, strconv.Itoa(kept+weight)))
+		if len(traffic.items) == 1 { // of which there can be no copies
+			traffic.items[0] = without(traffic.items[0], "mirror")
+		}
 	}
 	return c
 }

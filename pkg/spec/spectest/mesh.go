@@ -46,8 +46,9 @@ func (d *drawer) mesh(n *node, whole bool) {
 	}
 }
 
-func (d *drawer) header(what string) *node {
-	name := pick(d, what+" header", "x-llm-track", "x-user", "on", "cookie", "x~y")
+// header has a name of its own for each thing that it is drawn for.
+func (d *drawer) header(what string, names ...string) *node {
+	name := pick(d, what+" header", names...)
 	return fields("header", scalar(str, name), "value", scalar(str, value(d.t, what+" value")))
 }
 
@@ -66,11 +67,12 @@ func (d *drawer) exposed(whole bool) *node {
 		e.set("gateway", scalar(str, pick(d, "gateway", "istio-ingress/llm", "a/b", "istio-system/gw-eu")))
 	}
 	if d.exposeBy == 1 && (whole || d.chance("path", 3)) {
-		e.set("path", scalar(str, pick(d, "path", "/deepseek/", "/a/b/", "/größe/")))
+		e.set("path", scalar(str, d.path()))
 	}
 	if d.exposeBy == 2 && (whole || d.chance("header", 3)) {
-		e.set("header", d.header("expose"))
+		e.set("header", d.header("expose", "x-model", "null", "x.y"))
 	}
+	d.route(e, whole)
 	if d.chance("tls", 3) {
 		e.set("tlsSecret", scalar(str, pick(d, "tls", "llm-example-com", "no")))
 	}
@@ -78,6 +80,35 @@ func (d *drawer) exposed(whole bool) *node {
 		e.set("gatewayServiceAccount", scalar(str, pick(d, "account", "istio-ingressgateway", "gw.eu", "on")))
 	}
 	return e
+}
+
+// path is one that every API of the document takes.
+func (d *drawer) path() string {
+	if d.api == byIstio {
+		return pick(d, "path", "/deepseek/", "/a/b/", "/größe/")
+	}
+	return pick(d, "path", "/deepseek/", "/a/b/", "/gr%C3%B6%C3%9Fe/")
+}
+
+// route says which API routes requests. A class is said only where no environment can go back to Istio's API.
+func (d *drawer) route(e *node, whole bool) {
+	switch d.api {
+	case byIstio:
+		if d.chance("said", 4) {
+			e.set("api", scalar(str, "istio"))
+		}
+	case byGatewayAPI:
+		if whole || d.chance("said", 4) {
+			e.set("api", scalar(str, "gateway"))
+		}
+		if d.chance("class", 3) {
+			e.set("gatewayClass", scalar(str, pick(d, "class", "istio", "eg", "on")))
+		}
+	case byEither:
+		if d.chance("said", 2) {
+			e.set("api", scalar(str, pick(d, "api", "istio", "gateway")))
+		}
+	}
 }
 
 func (d *drawer) security(whole bool) *node {

@@ -1,6 +1,7 @@
 package mutationtest
 
 import (
+	"reflect"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -15,6 +16,8 @@ func equivalent(m mutant, original map[string]any) string {
 	switch {
 	case key == "weight" && onlyOne(original, above):
 		return "the only destination gets every request"
+	case dropped && key == "matches" && reflect.DeepEqual(m.was, everything()):
+		return "it is the default of the Gateway API's CRD"
 	case dropped && key == "sidecar.istio.io~1rewriteAppHTTPProbers":
 		return "Istio rewrites probes unless told not to"
 	case dropped && key == "prometheus.io~1path" && m.was == "/metrics", dropped && key == "prometheus.io~1scrape" && injected(original):
@@ -25,6 +28,11 @@ func equivalent(m mutant, original map[string]any) string {
 		return "the controller reads averageValue of a Pods metric, whatever the type"
 	}
 	return ""
+}
+
+// everything is what a rule of an HTTPRoute matches that says nothing.
+func everything() any {
+	return []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": "/"}}}
 }
 
 // sameEffect is the reason where KServe makes the very same objects of the tree.

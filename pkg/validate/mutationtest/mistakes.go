@@ -16,7 +16,7 @@ func operators() []operator {
 		{"wrong host", wrongHost()},
 		{"wrong selector", []edit{at(selector+`/[^/]+`, text(misspell))}},
 		{"wrong label", wrongLabel()},
-		{"wrong weight", []edit{at(any1+`/weight`, numbers(add(1), add(-1), times(-1)), "VirtualService")}},
+		{"wrong weight", wrongWeight()},
 		{"wrong namespace", wrongNamespace()},
 		{"wrong reference", wrongReference()},
 		{"wrong name", []edit{at(`/metadata/name`, text(misspell), "ServiceAccount", "ServingRuntime", "InferenceService", "PersistentVolumeClaim", "Service")}},
@@ -48,6 +48,16 @@ func wrongHost() []edit {
 		at(any1+`/host`, text(replaced(`^`, "x")), "VirtualService", "DestinationRule"),
 		at(`/spec/hosts/\*`, text(replaced(`^`, "x")), "VirtualService"),
 		at(any1+`/host`, text(replaced(`-predictor\.`, ".")), "VirtualService", "DestinationRule"),
+		at(any1+`/(?:backendRefs/\*|backendRef)/name`, text(replaced(`^`, "x"), replaced(`-predictor$`, "")), "HTTPRoute"),
+		at(`/spec/hostnames/\*`, text(replaced(`^`, "x")), "HTTPRoute"),
+	}
+}
+
+func wrongWeight() []edit {
+	next := numbers(add(1), add(-1), times(-1))
+	return []edit{
+		at(any1+`/weight`, next, "VirtualService"),
+		at(`/spec/rules/\*/backendRefs`, inShares(next), "HTTPRoute"),
 	}
 }
 
@@ -62,6 +72,7 @@ func wrongNamespace() []edit {
 	return []edit{
 		at(`/metadata/namespace`, set("other")),
 		at(`/spec/gateways/\*`, text(replaced(`/`, "x/"))),
+		at(`/spec/parentRefs/\*/namespace`, text(misspell), "HTTPRoute"),
 		at(any1+`/source/namespaces/\*`, text(misspell)),
 		at(any1+`/source/principals/\*`, text(replaced(`/ns/([^/]+)/`, "/ns/${1}x/"))),
 		at(any1+`/namespaceSelector/matchLabels/kubernetes\.io~1metadata\.name`, text(misspell)),
@@ -78,6 +89,7 @@ func wrongReference() []edit {
 		at(any1+`/volumeMounts/\*/name`, text(misspell)),
 		at(any1+`/storageUri`, text(replaced(`^pvc://([^/]+)`, "pvc://${1}x"), replaced(`^([a-z0-9]+)://`, "${1}x://"))),
 		at(`/spec/gateways/\*`, text(misspell)),
+		at(`/spec/parentRefs/\*/(?:name|kind)`, text(misspell), "HTTPRoute"),
 	}
 }
 
@@ -123,6 +135,7 @@ func wrongTime() []edit {
 		at(any1+`/preStop/sleep/seconds`, set(int64(3600))),
 		at(any1+`/args/\*`, argument("--shutdown-timeout", numbers(times(10)))),
 		at(any1+`/http/\*/timeout`, set("30s", "0s", "5")),
+		at(any1+`/timeouts/request`, set("30s", "5", "soon"), "HTTPRoute"),
 		at(any1+`/(?:connectTimeout|interval|baseEjectionTime)`, set("5", "soon"), "DestinationRule"),
 	}
 }
@@ -152,6 +165,9 @@ func droppedField() []edit {
 		at(`/spec/http/\*(?:/match|/route)?`, drop, "VirtualService"),
 		at(any1+`/weight`, drop, "VirtualService"),
 		at(`/spec/(?:hosts|gateways)(?:/\*)?`, drop, "VirtualService"),
+		at(`/spec/rules/\*(?:/matches|/backendRefs)?`, drop, "HTTPRoute"),
+		at(`/spec/rules/\*/backendRefs`, inShares(drop), "HTTPRoute"),
+		at(`/spec/(?:hostnames|parentRefs)(?:/\*)?`, drop, "HTTPRoute"),
 		at(`/metadata/annotations/serving\.kserve\.io~1[^/]+`, drop, "InferenceService"),
 		at(`/metadata/labels/networking\.kserve\.io~1visibility`, drop),
 		at(pod+`/(?:annotations|labels)/[^/]+`, drop),

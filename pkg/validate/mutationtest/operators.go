@@ -2,7 +2,9 @@ package mutationtest
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -70,7 +72,9 @@ func numbers(changes ...func(int64) int64) change {
 		for _, change := range changes {
 			switch value := value.(type) {
 			case int64:
-				others = append(others, change(value))
+				if other := change(value); other != value {
+					others = append(others, other)
+				}
 			case string:
 				flag, digits, isFlag := strings.Cut(value, "=")
 				if !isFlag {
@@ -81,6 +85,26 @@ func numbers(changes ...func(int64) int64) change {
 				if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
 					others = append(others, fmt.Sprint(flag, change(n)))
 				}
+			}
+		}
+		return others
+	}
+}
+
+// inShares changes the weight of one backend of several; where there is one alone, its weight means nothing.
+func inShares(change change) change {
+	return func(value any) []any {
+		backends, _ := value.([]any)
+		if len(backends) < 2 {
+			return nil
+		}
+		var others []any
+		for i := range backends {
+			backend, _ := backends[i].(map[string]any)
+			for _, weight := range change(backend["weight"]) {
+				changed := maps.Clone(backend)
+				put(changed, "weight", weight)
+				others = append(others, slices.Replace(slices.Clone(backends), i, i+1, any(changed)))
 			}
 		}
 		return others

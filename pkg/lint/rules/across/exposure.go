@@ -15,13 +15,13 @@ func everyPath() rule.Rule {
 			Summary: "From a gateway only chosen paths of vLLM can be reached.",
 			Why: "vLLM serves more on its port than its API: /invocations and /score answer like /v1 but ask for no API key, /pause and /update_weights stop or change the model, /metrics and /load tell about its load. " +
 				"A route without a path that leads to a policy without paths hands all of them to everybody whom the gateway serves.",
-			How: "List to.operation.paths: [/v1/*] in the AuthorizationPolicy, or match a path in the VirtualService.",
+			How: "List to.operation.paths: [/v1/*] in the AuthorizationPolicy, or match a path in the VirtualService or HTTPRoute.",
 			Refs: []string{
 				"vllm: docs/usage/security.md (unprotected endpoints; deploy behind a reverse proxy)",
 				"istio: docs/reference/config/security/authorization-policy (Operation.paths)",
 			},
 			Whole: true,
-			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.VirtualService, rule.AuthorizationPolicy),
+			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry, rule.AuthorizationPolicy)...),
 		},
 		Check: func(c *rule.Context) {
 			for _, policy := range c.Objects(rule.AuthorizationPolicy) {
@@ -41,11 +41,11 @@ func checkPaths(c *rule.Context, policy *rule.Object, entry rule.Value) {
 	if limitsPaths(entry.Field("to")) || entry.Field("when").Len() > 0 || entry.Field("from").Len() == 0 {
 		return // without from it is KG0404's or KG0417's
 	}
-	for _, virtual := range c.Objects(rule.VirtualService) {
-		for _, gateway := range virtual.Field("spec", "gateways").Strings() {
-			namespace, _, _ := strings.Cut(gateway, "/")
-			if admitsNamespace(entry, namespace) && sendsEveryPath(c, virtual, gateway, policy) {
-				c.Report(entry, "%s sends every path from gateway %s to vLLM, and this lets it in", virtual, gateway)
+	for _, router := range c.Routers() {
+		for _, at := range rule.Entries(router) {
+			namespace, _, _ := strings.Cut(at.Gateway, "/")
+			if admitsNamespace(entry, namespace) && sendsEveryPath(c, router, at.Gateway, policy) {
+				c.Report(entry, "%s sends every path from gateway %s to vLLM, and this lets it in", router, at.Gateway)
 				return
 			}
 		}
@@ -77,13 +77,13 @@ func admitsNamespace(entry rule.Value, namespace string) bool {
 }
 
 // sendsEveryPath says whether a route of a gateway without a path leads to vLLM's pods that a policy selects.
-func sendsEveryPath(c *rule.Context, virtual *rule.Object, gateway string, policy *rule.Object) bool {
-	for http := range virtual.Field("spec", "http").Items() {
-		if !takesEveryPath(http, gateway) {
+func sendsEveryPath(c *rule.Context, router *rule.Object, gateway string, policy *rule.Object) bool {
+	for _, route := range rule.RoutesOf(router) {
+		if !takesEveryPath(route, gateway) {
 			continue
 		}
-		for route := range http.Field("route").Items() {
-			service, _ := c.ServiceOf(route.Field("destination", "host").Text(), virtual.Namespace)
+		for _, destination := range route.Destinations() {
+			service, _ := c.ServiceAt(destination)
 			if service == nil {
 				continue
 			}
@@ -99,7 +99,11 @@ func sendsEveryPath(c *rule.Context, virtual *rule.Object, gateway string, polic
 }
 
 // takesEveryPath says whether a route takes requests of a gateway whatever their path.
-func takesEveryPath(http rule.Value, gateway string) bool {
+func takesEveryPath(route rule.Route, gateway string) bool {
+	http := route.Rule
+	if route.Kind == rule.HTTPRoute {
+		return takesAnyPath(http)
+	}
 	for match := range http.Field("match").Items() {
 		gateways := match.Field("gateways").Strings()
 		// A prefix that becomes the root leaves any path behind it.
@@ -109,4 +113,20 @@ func takesEveryPath(http rule.Value, gateway string) bool {
 		}
 	}
 	return http.Field("match").Len() == 0
+}
+
+// takesAnyPath is the same for a rule of an HTTPRoute.
+func takesAnyPath(entry rule.Value) bool {
+	rewritten := false
+	for path := range entry.All("filters", "*", "urlRewrite", "path", "replacePrefixMatch") {
+		rewritten = rewritten || path.Text() == "/"
+	}
+	for match := range entry.Field("matches").Items() {
+		path := match.Field("path")
+		prefix := path.Field("type").Text() == "" || path.Field("type").Text() == "PathPrefix"
+		if prefix && (rewritten || path.Field("value").Text() == "" || path.Field("value").Text() == "/") {
+			return true
+		}
+	}
+	return entry.Field("matches").Len() == 0
 }

@@ -21,7 +21,7 @@ func misspeltNamespace() rule.Rule {
 				"prometheus-operator/kube-prometheus: manifests (monitoring)",
 			},
 			Whole: true,
-			Kinds: []rule.Kind{rule.VirtualService, rule.AuthorizationPolicy, rule.NetworkPolicy, rule.Sidecar},
+			Kinds: rule.RouteKinds(rule.AuthorizationPolicy, rule.NetworkPolicy, rule.Sidecar),
 		},
 		Check: func(c *rule.Context) {
 			mentions(c, func(at rule.Value, namespace string) {
@@ -43,10 +43,10 @@ func wellKnown() []string {
 
 // mentions calls f with each namespace that one object names of others.
 func mentions(c *rule.Context, f func(at rule.Value, namespace string)) {
-	for _, virtual := range c.Objects(rule.VirtualService) {
-		for gateway := range virtual.Field("spec", "gateways").Items() {
-			if namespace, _, found := strings.Cut(gateway.Text(), "/"); found {
-				f(gateway, namespace)
+	for _, router := range c.Routers() {
+		for _, entry := range rule.Entries(router) {
+			if namespace, _, found := strings.Cut(entry.Gateway, "/"); found {
+				f(entry.At, namespace)
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func unselective() rule.Rule {
 			How:   "Write the selector; podSelector: {} where every pod is meant.",
 			Refs:  []string{"kubernetes: policy/v1 PodDisruptionBudgetSpec.selector (null selects no pods)", "kubernetes: docs/concepts/services-networking/service#services-without-selectors"},
 			Whole: true,
-			Kinds: []rule.Kind{rule.Service, rule.PodDisruptionBudget, rule.NetworkPolicy, rule.VirtualService},
+			Kinds: rule.RouteKinds(rule.Service, rule.PodDisruptionBudget, rule.NetworkPolicy),
 		},
 		Check: func(c *rule.Context) {
 			for _, service := range c.Objects(rule.Service) {
@@ -63,11 +63,18 @@ func unselective() rule.Rule {
 	}
 }
 
-// routed says whether a Service is but a name that a VirtualService gives a meaning.
+// routed says whether a Service is but a name that a VirtualService or an HTTPRoute gives a meaning.
 func routed(c *rule.Context, service *rule.Object) bool {
 	for _, virtual := range c.Objects(rule.VirtualService) {
 		for _, host := range virtual.Field("spec", "hosts").Strings() {
 			if named, ok := rule.ParseHost(host, virtual.Namespace); ok && named == (rule.Host{Service: service.Name, Namespace: service.Namespace}) {
+				return true
+			}
+		}
+	}
+	for _, route := range c.Objects(rule.HTTPRoute) {
+		for _, entry := range rule.Entries(route) {
+			if entry.Gateway == rule.Mesh && entry.At.Field("name").Text() == service.Name && route.Namespace == service.Namespace {
 				return true
 			}
 		}

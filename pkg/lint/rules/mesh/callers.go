@@ -12,24 +12,24 @@ func gatewayNotAdmitted() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0407", Name: "gateway-not-admitted", Level: finding.Error,
-			Summary: "The policies of a model admit the gateway that its VirtualService uses.",
+			Summary: "The policies of a model admit the gateway that its VirtualService or HTTPRoute uses.",
 			Why: "To the server's sidecar the caller is the gateway, not the client behind it. Where ALLOW policies select the pods and none of them admits the gateway's namespace, " +
 				"every request from outside gets 403 `RBAC: access denied`.",
 			How:   "Admit the namespace or the principal of the gateway's pods.",
 			Refs:  []string{"kserve#1558", "kserve#4624"},
 			Whole: true,
-			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.VirtualService, rule.AuthorizationPolicy),
+			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry, rule.AuthorizationPolicy)...),
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for gateway := range virtual.Field("spec", "gateways").Items() {
-					namespace, _, found := strings.Cut(gateway.Text(), "/")
+			for _, router := range c.Routers() {
+				for _, entry := range rule.Entries(router) {
+					namespace, _, found := strings.Cut(entry.Gateway, "/")
 					if !found {
 						continue
 					}
-					for _, workload := range behind(c, virtual) {
+					for _, workload := range behind(c, router) {
 						if admitted := admittedTo(c, workload); admitted != nil && !admitsGateway(admitted, namespace) {
-							c.Report(gateway, "no ALLOW policy of %s admits namespace %s", workload.Object, namespace)
+							c.Report(entry.At, "no ALLOW policy of %s admits namespace %s", workload.Object, namespace)
 							break
 						}
 					}
@@ -39,12 +39,12 @@ func gatewayNotAdmitted() rule.Rule {
 	}
 }
 
-// behind returns the pods that a VirtualService sends to.
-func behind(c *rule.Context, virtual *rule.Object) []*rule.Workload {
+// behind returns the pods that a VirtualService or an HTTPRoute sends to.
+func behind(c *rule.Context, router *rule.Object) []*rule.Workload {
 	var all []*rule.Workload
-	for http := range virtual.Field("spec", "http").Items() {
-		for route := range http.Field("route").Items() {
-			if service, _ := c.ServiceOf(route.Field("destination", "host").Text(), virtual.Namespace); service != nil {
+	for _, route := range rule.RoutesOf(router) {
+		for _, destination := range route.Destinations() {
+			if service, _ := c.ServiceAt(destination); service != nil {
 				all = append(all, c.PodsOf(service)...)
 			}
 		}

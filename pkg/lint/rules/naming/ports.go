@@ -18,11 +18,11 @@ func portProtocol() rule.Rule {
 				"where the ALPN filter is off, so that an AuthorizationPolicy on methods or paths refuses everything.",
 			How:   "Name the port http, or http-something.",
 			Refs:  []string{"istio: pkg/config/protocol/instance.go", "istio: IST0118"},
-			Kinds: rule.ServiceKinds(rule.VirtualService),
+			Kinds: rule.ServiceKinds(rule.RouteKinds(rule.DestinationRule)...),
 		},
 		Check: func(c *rule.Context) {
 			// Without routing by Istio the names of ports are anybody's.
-			if len(c.Objects(rule.VirtualService)) == 0 {
+			if len(c.Objects(rule.VirtualService))+len(c.Objects(rule.DestinationRule)) == 0 {
 				return
 			}
 			for _, p := range c.Predictors() {
@@ -37,12 +37,12 @@ func portProtocol() rule.Rule {
 	}
 }
 
-// checkRouted looks at Services that a VirtualService is for.
+// checkRouted looks at Services that a VirtualService or an HTTPRoute is for.
 func checkRouted(c *rule.Context) {
 	routed := map[*rule.Object]bool{}
-	for _, virtual := range c.Objects(rule.VirtualService) {
-		for host := range virtual.Field("spec", "hosts").Items() {
-			service, _ := c.ServiceOf(host.Text(), virtual.Namespace)
+	for _, router := range c.Routers() {
+		for _, host := range hosts(router) {
+			service, _ := c.ServiceOf(host, router.Namespace)
 			if service == nil || service.Object.Kind != rule.Service || routed[service.Object] {
 				continue
 			}
@@ -50,11 +50,22 @@ func checkRouted(c *rule.Context) {
 			for port := range service.Object.Field("spec", "ports").Items() {
 				name := port.Field("name")
 				if !port.Field("appProtocol").Found() && !isProtocol(name.Text()) {
-					c.Report(name, "port %s of a Service that %s routes names no protocol", port.Field("port").Scalar(), virtual)
+					c.Report(name, "port %s of a Service that %s routes names no protocol", port.Field("port").Scalar(), router)
 				}
 			}
 		}
 	}
+}
+
+// hosts name the Services that a VirtualService or an HTTPRoute is for.
+func hosts(router *rule.Object) []string {
+	names := router.Field("spec", "hosts").Strings()
+	for _, entry := range rule.Entries(router) {
+		if router.Kind == rule.HTTPRoute && entry.Gateway == rule.Mesh {
+			names = append(names, entry.At.Field("name").Text())
+		}
+	}
+	return names
 }
 
 // isProtocol follows Parse of pkg/config/protocol/instance.go.

@@ -10,14 +10,19 @@ func missingHost() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0303", Name: "destination-without-service", Level: finding.Error,
 			Summary: "A route's destination is a Service that exists.",
-			Why: "Istio answers 503 for a host that is no Service, and no webhook looks. KServe names the Service <name>-predictor, " +
+			Why: "Istio answers 503 for a host that is no Service, a gateway 500 for the share of an HTTPRoute's backend that is none, and no webhook looks. KServe names the Service <name>-predictor, " +
 				"or <name>-<predictor>-predictor where the predictor or canary has a name. Only namespaces of which the set holds Services are judged.",
 			How:   "Write the name of a Service: for an InferenceService <name>-predictor.<namespace>.svc.cluster.local.",
 			Refs:  []string{"istio: IST0101", "kserve: pkg/constants/constants.go (PredictorServiceName)"},
 			Whole: true,
-			Kinds: rule.ServiceKinds(rule.VirtualService),
+			Kinds: rule.ServiceKinds(rule.RouteKinds()...),
 		},
 		Check: func(c *rule.Context) {
+			for _, backend := range named(c) {
+				if service, known := c.ServiceAt(backend); service == nil && known {
+					c.Report(backend.Name, "the set makes no Service %s in %s", backend.Name.Text(), rule.InNamespace(backend.Namespace))
+				}
+			}
 			for virtual, destination := range destinations(c) {
 				host := destination.Field("host")
 				named, _ := rule.ParseHost(host.Text(), virtual.Namespace)
@@ -43,14 +48,15 @@ func missingPort() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0314", Name: "destination-port-not-served", Level: finding.Error,
-			Summary: "A route's destination port is one of its Service.",
+			Summary: "A route's destination port, or its parent's, is one of the Service.",
 			Why: "The port is the Service's, not the container's: the Service of a predictor serves its first container port as 80. " +
-				"For a port that the Service lacks Istio has no cluster and answers 503.",
+				"For a port that the Service lacks Istio has no cluster and answers 503, or 500 for an HTTPRoute's backend.",
 			How:   "Write the port of the Service: 80 for a predictor.",
 			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/service/service_reconciler.go (createDefaultSvc)"},
-			Kinds: rule.ServiceKinds(rule.VirtualService),
+			Kinds: rule.ServiceKinds(rule.RouteKinds()...),
 		},
 		Check: func(c *rule.Context) {
+			checkNamedPorts(c)
 			for virtual, destination := range destinations(c) {
 				service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace)
 				port := destination.Field("port", "number")
@@ -68,6 +74,16 @@ func missingPort() rule.Rule {
 				}
 			}
 		},
+	}
+}
+
+// checkNamedPorts looks at the ports that HTTPRoutes say.
+func checkNamedPorts(c *rule.Context) {
+	for _, backend := range named(c) {
+		service, _ := c.ServiceAt(backend)
+		if port, said := backend.Port.Int(); service != nil && said && len(service.Ports) > 0 && !contains(service.Ports, port) {
+			c.Report(backend.Port, "Service %s serves %v, not %d", service.Name, service.Ports, port)
+		}
 	}
 }
 

@@ -82,13 +82,15 @@ func unreachableRoute() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0309", Name: "unreachable-route", Level: finding.Error,
-			Summary: "The route without match is the last one.",
-			Why:     "Istio takes the first route that matches, and one without match matches all: routes behind it are never used. A route for testers behind the weights is the usual case.",
-			How:     "Move the route without match to the end.",
-			Refs:    []string{"istio: IST0130"},
-			Kinds:   []rule.Kind{rule.VirtualService},
+			Summary: "The route without match is the last one, and no rule repeats the matches of one before it.",
+			Why: "Istio takes the first route of a VirtualService that matches, and one without match matches all: routes behind it are never used. A route for testers behind the weights is the usual case. " +
+				"Of an HTTPRoute's rules the one with the longer path and then with more headers goes first; of two with the same matches it is the first, and the other is never used.",
+			How:   "Move the route without match to the end; give the rules of an HTTPRoute matches of their own.",
+			Refs:  []string{"istio: IST0130", "gateway-api: apis/v1/httproute_types.go (HTTPRouteRule.matches)"},
+			Kinds: rule.RouteKinds(),
 		},
 		Check: func(c *rule.Context) {
+			checkRepeated(c)
 			for _, virtual := range c.Objects(rule.VirtualService) {
 				catchAll := -1
 				i := 0
@@ -109,41 +111,54 @@ func secondEntry() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0310", Name: "second-public-entry", Level: finding.Warning,
-			Summary: "An InferenceService with a VirtualService of its own isn't exposed by KServe as well.",
+			Summary: "An InferenceService with a VirtualService or HTTPRoute of its own isn't exposed by KServe as well.",
 			Why: "Unless ingress creation is disabled for the whole cluster, KServe makes an Ingress or HTTPRoute for every InferenceService in Standard mode. " +
 				"Next to a route of one's own that is a second way in, past its weights, its timeouts and the host that policies name.",
 			How:   "Label the InferenceService networking.kserve.io/visibility: cluster-local.",
 			Refs:  []string{"kserve#2283", "kserve#4808"},
-			Kinds: rule.ServiceKinds(rule.VirtualService),
+			Kinds: rule.ServiceKinds(rule.RouteKinds()...),
 		},
 		Check: func(c *rule.Context) {
 			reported := map[*rule.Object]bool{}
-			for virtual, destination := range destinations(c) {
-				service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace)
+			report := func(router *rule.Object, service *rule.ServiceView) {
 				if service == nil || service.Predictor == nil || clusterLocal(service.Predictor) || service.Predictor.Mode() != rule.Standard ||
-					reported[service.Object] || slices.Equal(gateways(virtual), []string{"mesh"}) {
-					continue
+					reported[service.Object] || !outside(router) {
+					return
 				}
 				reported[service.Object] = true
-				c.Report(service.Object.Field("metadata"), "%s exposes it, and KServe makes an entry of its own", virtual)
+				c.Report(service.Object.Field("metadata"), "%s exposes it, and KServe makes an entry of its own", router)
+			}
+			for virtual, destination := range destinations(c) {
+				service, _ := c.ServiceOf(destination.Field("host").Text(), virtual.Namespace)
+				report(virtual, service)
+			}
+			for route, backend := range backends(c) {
+				service, _ := c.ServiceAt(backend)
+				report(route, service)
 			}
 		},
 	}
+}
+
+// outside says whether routes hold at a gateway.
+func outside(router *rule.Object) bool {
+	return slices.ContainsFunc(rule.Entries(router), func(entry rule.Entry) bool { return entry.Gateway != rule.Mesh })
 }
 
 func missingGateway() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0316", Name: "gateway-missing", Level: finding.Error,
-			Summary: "The gateway that a VirtualService names exists.",
-			Why: "A VirtualService for a gateway that doesn't exist is accepted and routes nothing: the gateway answers 404. " +
-				"A name without a namespace is one in the VirtualService's own. Only namespaces of which the set holds Gateways are judged, and the object's own where the Gateway of that name is in another.",
+			Summary: "The gateway that a VirtualService or HTTPRoute names exists.",
+			Why: "A route for a gateway that doesn't exist is accepted and routes nothing: the gateway answers 404. " +
+				"A name without a namespace is one in the route's own. A VirtualService names Istio's Gateway, an HTTPRoute that of the Gateway API. Only namespaces of which the set holds Gateways are judged, and the object's own where the Gateway of that name is in another.",
 			How:   "Write namespace/name of a Gateway.",
 			Refs:  []string{"istio: IST0101"},
 			Whole: true,
-			Kinds: []rule.Kind{rule.VirtualService, rule.Gateway},
+			Kinds: rule.RouteKinds(rule.Gateway, rule.KubernetesGateway),
 		},
 		Check: func(c *rule.Context) {
+			checkParents(c)
 			populated := map[string]bool{}
 			for _, gateway := range c.Objects(rule.Gateway) {
 				populated[gateway.Namespace] = true
@@ -188,13 +203,14 @@ func gatewayHosts() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0317", Name: "host-not-on-gateway", Level: finding.Error,
-			Summary: "A public host of a VirtualService is one that its Gateway serves.",
-			Why:     "Istio drops the hosts of a VirtualService that none of the Gateway's servers lists, without an error; clients get 404.",
-			How:     "Add the host to a server of the Gateway, or correct it.",
-			Refs:    []string{"istio: IST0132"},
-			Kinds:   []rule.Kind{rule.VirtualService, rule.Gateway},
+			Summary: "A public host of a VirtualService or HTTPRoute is one that its Gateway serves.",
+			Why:     "Istio drops the hosts of a VirtualService that none of the Gateway's servers lists, without an error, and an HTTPRoute's hostname that no listener has is no different; clients get 404.",
+			How:     "Add the host to a server or listener of the Gateway, or correct it.",
+			Refs:    []string{"istio: IST0132", "gateway-api: apis/v1/httproute_types.go (HTTPRouteSpec.hostnames)"},
+			Kinds:   rule.RouteKinds(rule.Gateway, rule.KubernetesGateway),
 		},
 		Check: func(c *rule.Context) {
+			checkHostnames(c)
 			for _, virtual := range c.Objects(rule.VirtualService) {
 				served, known := servedHosts(c, virtual)
 				if !known {

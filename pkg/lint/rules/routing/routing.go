@@ -1,4 +1,5 @@
-// Package routing holds the rules about Istio's traffic: VirtualServices, DestinationRules and Gateways.
+// Package routing holds the rules about traffic: Istio's VirtualServices, DestinationRules and Gateways, and the Gateway
+// API's HTTPRoutes and Gateways.
 package routing
 
 import (
@@ -14,7 +15,44 @@ func Rules() []rule.Rule {
 		retriedGeneration(), cutStream(), zeroTimeout(), unreachableRoute(), secondEntry(), defaultTimeout(),
 		ruleWithoutHost(), twoRules(), missingPort(), fullMirror(), missingGateway(), gatewayHosts(), shortHost(),
 		disabledRetries(), noConnectionLimit(), otherNamespace(), unresolvedHost(), unreachableHost(), refusedRoute(),
-		ruleElsewhere(), uselessTries(),
+		ruleElsewhere(), uselessTries(), backendShares(), routeNotAllowed(), lostPrefix(),
+	}
+}
+
+// backends are the Services that every HTTPRoute leads to or copies to.
+func backends(c *rule.Context) iter.Seq2[*rule.Object, rule.Destination] {
+	return func(yield func(*rule.Object, rule.Destination) bool) {
+		for _, object := range c.Objects(rule.HTTPRoute) {
+			for _, route := range rule.RoutesOf(object) {
+				for _, destination := range append(route.Destinations(), route.Mirrors()...) {
+					if !yield(object, destination) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// named are the Services that every HTTPRoute names: those of backends, and those whose callers it is for.
+func named(c *rule.Context) iter.Seq2[*rule.Object, rule.Destination] {
+	return func(yield func(*rule.Object, rule.Destination) bool) {
+		for object, backend := range backends(c) {
+			if !yield(object, backend) {
+				return
+			}
+		}
+		for _, object := range c.Objects(rule.HTTPRoute) {
+			for _, entry := range rule.Entries(object) {
+				parent := rule.Destination{Name: entry.At.Field("name"), Port: entry.At.Field("port"), Namespace: entry.At.Field("namespace").Text()}
+				if parent.Namespace == "" {
+					parent.Namespace = object.Namespace
+				}
+				if entry.At.Field("kind").Text() == "Service" && !yield(object, parent) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -51,9 +89,9 @@ func httpRoutes(c *rule.Context) iter.Seq2[*rule.Object, rule.Value] {
 }
 
 // leadsToModel says whether a route sends to a predictor that serves an LLM.
-func leadsToModel(c *rule.Context, virtual *rule.Object, http rule.Value) bool {
-	for route := range http.Field("route").Items() {
-		service, _ := c.ServiceOf(route.Field("destination", "host").Text(), virtual.Namespace)
+func leadsToModel(c *rule.Context, route rule.Route) bool {
+	for _, destination := range route.Destinations() {
+		service, _ := c.ServiceAt(destination)
 		if service == nil {
 			continue
 		}

@@ -36,7 +36,7 @@ func retriedGeneration() rule.Rule {
 		Check: func(c *rule.Context) {
 			for virtual, http := range httpRoutes(c) {
 				retries := http.Field("retries")
-				if retries.Field("attempts").IntOr(2) == 0 || !retries.Found() || !leadsToModel(c, virtual, http) {
+				if retries.Field("attempts").IntOr(2) == 0 || !retries.Found() || !leadsToModel(c, rule.Route{Object: virtual, Rule: http}) {
 					continue
 				}
 				retryOn := retries.Field("retryOn")
@@ -84,36 +84,21 @@ func cutStream() rule.Rule {
 			Summary: "A route to a model has no request timeout, or a long one.",
 			Why: "A route's timeout ends the whole request, streamed answers too: the client gets a truncated generation with status 200. " +
 				"Istio's default is none.",
-			How:   "Leave timeout out. Bound the time to the first token on the client or the load balancer.",
+			How:   "Leave timeout out; in an HTTPRoute write timeouts.request: 0s, which is none. Bound the time to the first token on the client or the load balancer.",
 			Refs:  []string{"istio: VirtualService, HTTPRoute.timeout", "kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/ingress/httproute_reconciler.go (DefaultTimeout)"},
-			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.VirtualService, rule.HTTPRoute),
+			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry)...),
 		},
 		Check: func(c *rule.Context) {
-			for virtual, http := range httpRoutes(c) {
-				if leadsToModel(c, virtual, http) {
-					checkTimeout(c, http.Field("timeout"))
-				}
-			}
-			for _, route := range c.Objects(rule.HTTPRoute) {
-				for entry := range route.All("spec", "rules", "*") {
-					if backsModel(c, route, entry) {
-						checkTimeout(c, entry.Field("timeouts", "request"))
-					}
+			for _, route := range c.Routes() {
+				if leadsToModel(c, route) {
+					// Of VirtualServices the first is there, of HTTPRoutes the others.
+					checkTimeout(c, route.Rule.Field("timeout"))
+					checkTimeout(c, route.Rule.Field("timeouts", "request"))
+					checkTimeout(c, route.Rule.Field("timeouts", "backendRequest"))
 				}
 			}
 		},
 	}
-}
-
-// backsModel says whether a rule of an HTTPRoute sends to a predictor that serves an LLM.
-func backsModel(c *rule.Context, route *rule.Object, entry rule.Value) bool {
-	for backend := range entry.All("backendRefs", "*", "name") {
-		service, _ := c.ServiceOf(backend.Text(), route.Namespace)
-		if service != nil && service.Predictor != nil && service.Predictor.ServesLLM() {
-			return true
-		}
-	}
-	return false
 }
 
 func checkTimeout(c *rule.Context, timeout rule.Value) {

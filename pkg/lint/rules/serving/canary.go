@@ -12,7 +12,7 @@ func canaryPercent() rule.Rule {
 			Summary: "canaryTrafficPercent has no effect in Standard mode.",
 			Why: "Only the Knative reconciler reads canaryTrafficPercent. In Standard mode it is accepted without a word, the Deployment rolls over to the new spec, " +
 				"and all of the traffic goes to it.",
-			How:   "Remove it; run a second InferenceService and split with a VirtualService's weights.",
+			How:   "Remove it; run a second InferenceService and split with the weights of a VirtualService or an HTTPRoute.",
 			Refs:  []string{"kserve#5335", "kserve#4074"},
 			Kinds: rule.PredictorKinds(),
 		},
@@ -39,10 +39,10 @@ func canaryWithoutTraffic() rule.Rule {
 			Holds:   []rule.Range{{Product: rule.KServe, Until: rule.Version{Minor: 20, Patch: 1}}},
 			Why: "KServe 0.20.0 makes the canary's Deployment and Service and takes their replicas from the stable ones, but no route sends anything to it: " +
 				"weights came later, and for Gateway API only. Before 0.20 the field is unknown and pruned.",
-			How:   "Send traffic to <name>-<canary>-predictor by a VirtualService, or run a second InferenceService.",
+			How:   "Send traffic to <name>-<canary>-predictor by a VirtualService or an HTTPRoute, or run a second InferenceService.",
 			Refs:  []string{"kserve#5983", "kserve#5672", "kserve#5912"},
 			Whole: true,
-			Kinds: rule.PredictorKinds(rule.VirtualService, rule.HTTPRoute),
+			Kinds: rule.PredictorKinds(rule.RouteKinds()...),
 		},
 		Check: func(c *rule.Context) {
 			for _, p := range c.Predictors() {
@@ -58,17 +58,10 @@ func canaryWithoutTraffic() rule.Rule {
 }
 
 func routed(c *rule.Context, service, namespace string) bool {
-	for _, virtual := range c.Objects(rule.VirtualService) {
-		for at := range virtual.All("spec", "http", "*", "route", "*", "destination", "host") {
-			host, ok := rule.ParseHost(at.Text(), virtual.Namespace)
+	for _, route := range c.Routes() {
+		for _, destination := range route.Destinations() {
+			host, ok := rule.ParseHost(destination.Name.Text(), destination.Namespace)
 			if ok && host.Service == service && host.Namespace == namespace {
-				return true
-			}
-		}
-	}
-	for _, route := range c.Objects(rule.HTTPRoute) {
-		for backend := range route.All("spec", "rules", "*", "backendRefs", "*", "name") {
-			if backend.Text() == service {
 				return true
 			}
 		}

@@ -80,23 +80,20 @@ func servedName() rule.Rule {
 				"the name of the InferenceService, so with two of them behind one route a share of the requests fails.",
 			How:   "Set the same --served-model-name on all of them.",
 			Refs:  []string{"kserve: config/runtimes/kserve-vllmserver.yaml"},
-			Kinds: rule.ServiceKinds(rule.VirtualService),
+			Kinds: rule.ServiceKinds(rule.RouteKinds()...),
 		},
 		Check: func(c *rule.Context) {
-			for _, virtual := range c.Objects(rule.VirtualService) {
-				for http := range virtual.All("spec", "http", "*") {
-					checkNames(c, virtual, http)
-				}
+			for _, route := range c.Routes() {
+				checkNames(c, route)
 			}
 		},
 	}
 }
 
-func checkNames(c *rule.Context, virtual *rule.Object, http rule.Value) {
+func checkNames(c *rule.Context, route rule.Route) {
 	var first string
-	for route := range http.Field("route").Items() {
-		host := route.Field("destination", "host")
-		service, _ := c.ServiceOf(host.Text(), virtual.Namespace)
+	for _, destination := range route.Destinations() {
+		service, _ := c.ServiceAt(destination)
 		if service == nil || service.Predictor == nil || !service.Predictor.Known() || !rule.IsVLLM(service.Predictor.Main()) {
 			continue
 		}
@@ -108,7 +105,7 @@ func checkNames(c *rule.Context, virtual *rule.Object, http rule.Value) {
 		if first == "" {
 			first = name
 		} else if name != first {
-			c.Report(host, "%s serves %q, the route's first destination %q", service.Name, name, first)
+			c.Report(destination.Name, "%s serves %q, the route's first destination %q", service.Name, name, first)
 		}
 	}
 }
