@@ -29,7 +29,3 @@ func bucketPaths(t spec.Target) []string {
 	}
 	return paths
 }
-
-// Buckets is the expression of pkg/traffic, which a VirtualService's header match takes as it is: Envoy matches the whole
-// value.
-func Buckets(low, high int) string { return traffic.Buckets(low, high) }

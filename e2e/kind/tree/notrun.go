@@ -19,6 +19,9 @@ const Mocked = "nvidia.com/gpu"
 // NotRun says why a cluster of the suite can prove nothing about the tree; empty where it can run it. All reasons
 // are named, so that nobody mends one to find the next.
 func (t *Tree) NotRun() string {
+	if len(t.Services) > 0 && t.routes == 0 && t.httpRoutes > 0 {
+		return "its requests go by HTTPRoutes of the Gateway API, and the suite installs no gateway for them"
+	}
 	if len(t.Services) == 0 || t.routes != 1 {
 		return fmt.Sprintf("it has %d InferenceServices and %d VirtualServices: the suite runs one model, whose revisions are behind one VirtualService",
 			len(t.Services), t.routes)

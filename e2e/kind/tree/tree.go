@@ -45,8 +45,8 @@ type Tree struct {
 	Claims []corev1.PersistentVolumeClaim
 	// Autoscalers are those that scale by what Kubernetes has.
 	Autoscalers []autoscaling.HorizontalPodAutoscaler
-	// routes is how many VirtualServices there are; Route is the first.
-	routes int
+	// routes is how many VirtualServices there are; Route is the first. httpRoutes is how many HTTPRoutes.
+	routes, httpRoutes int
 }
 
 // Read builds the kustomization in a folder. What is in it may be more or less than the suite can run: NotRun says so.
@@ -86,6 +86,8 @@ func (t *Tree) take(object map[string]any) error {
 			return nil
 		}
 		return convert(&t.Route)
+	case "HTTPRoute":
+		t.httpRoutes++
 	case "PersistentVolumeClaim":
 		var claim corev1.PersistentVolumeClaim
 		err := convert(&claim)

@@ -83,6 +83,7 @@ func TestModel(t *testing.T) {
 // TestReferenceTrees says of each tree of overlays/ whether a cluster runs it, and why not. One that is added must be
 // entered here.
 func TestReferenceTrees(t *testing.T) {
+	routes := "its requests go by HTTPRoutes of the Gateway API, and the suite installs no gateway for them"
 	tokens := "it checks tokens of https://login.example.com, which the suite cannot issue"
 	want := map[string]string{
 		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/production": tokens,
@@ -90,6 +91,9 @@ func TestReferenceTrees(t *testing.T) {
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/dev":             "",
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production":      "",
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/staging":         "",
+		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/dev":          routes,
+		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/production":   routes,
+		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":      routes,
 		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                     "",
 		"gpt-oss-20b-a10g/gpt-oss-20b/overlays/default":                          "",
 		"laptop/deepseek-r1/overlays/default":                                    "",
@@ -156,8 +160,12 @@ func TestNotRun(t *testing.T) {
 				patch("kind: AuthorizationPolicy, name: deepseek-r1-callers", `{op: remove, path: /spec/rules}`),
 			"it has no host at a gateway and lets no workload of the mesh in by name",
 		},
-		"no model": {
+		"HTTPRoutes": {
 			patch("kind: VirtualService", `{op: replace, path: /kind, value: HTTPRoute}`) + "  options: {allowKindChange: true}\n",
+			"its requests go by HTTPRoutes of the Gateway API, and the suite installs no gateway for them",
+		},
+		"no model": {
+			patch("kind: VirtualService", `{op: replace, path: /kind, value: GRPCRoute}`) + "  options: {allowKindChange: true}\n",
 			"it has 2 InferenceServices and 0 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService",
 		},
 	} {

@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/kservegen/kservegen/pkg/istio"
+	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
 // Shares are weights in percent by the host of their destination.
@@ -107,7 +107,7 @@ func newValues(operations []operation, shares Shares) ([]value, error) {
 			}
 			values = append(values, value{node: &o.Value, text: strconv.Itoa(share)})
 		case o.Op == "replace" && strings.HasSuffix(o.Path, "/regex"):
-			text := istio.Buckets(upper-shares[host], upper)
+			text := traffic.Buckets(upper-shares[host], upper)
 			values = append(values, value{node: &o.Value, text: quoteLike(text)})
 			if last := i+1 == len(operations) || !strings.HasSuffix(operations[i+1].Path, "/regex"); last {
 				upper -= shares[host]
