@@ -187,12 +187,16 @@ func TestHealthOfADeployment(t *testing.T) {
 		"the other's one":    {v2, 1, map[string]any{"updatedReplicas": int64(1), "availableReplicas": int64(1)}, "current"},
 		"is scaled up":       {v1, 6, map[string]any{"updatedReplicas": int64(6), "availableReplicas": int64(2), "conditions": []any{condition("Available", "False", "MinimumReplicasUnavailable")}}, "current"},
 		"is replaced":        {v1, 2, map[string]any{"updatedReplicas": int64(1), "availableReplicas": int64(2)}, "in progress"},
+		"surges":             {v1, 2, map[string]any{"replicas": int64(4), "updatedReplicas": int64(2), "availableReplicas": int64(2)}, "in progress"},
 		"pods are refused":   {v1, 2, map[string]any{"conditions": []any{condition("Progressing", "True", "x"), condition("ReplicaFailure", "True", "FailedCreate")}}, "failed"},
 		"pods were refused":  {v1, 2, map[string]any{"updatedReplicas": int64(2), "availableReplicas": int64(2), "conditions": []any{condition("ReplicaFailure", "False", "x")}}, "current"},
 		"conditions unknown": {v1, 2, map[string]any{"conditions": []any{}}, "in progress"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if _, has := test.status["replicas"]; !has && test.status["updatedReplicas"] != nil {
+				test.status["replicas"] = test.status["updatedReplicas"]
+			}
 			object := map[string]any{
 				"metadata": map[string]any{"name": test.deployment}, "spec": map[string]any{"replicas": test.replicas}, "status": test.status,
 			}

@@ -52,9 +52,11 @@ func rolloutOf(r spec.RevisionTarget) sizing.Startup {
 }
 
 // currentExpr is true for a Deployment whose pods are all of its newest template and of which as many answer as always
-// run. More may be on their way: an autoscaler's must not keep the next commit waiting.
+// run. More may be on their way: an autoscaler's must not keep the next commit waiting. Pods beside the newest may be
+// there where somebody lets a rollout surge, and be the ones that answer.
 func currentExpr(list []health) string {
-	return fmt.Sprintf("has(status.availableReplicas) && status.availableReplicas >= %s && has(status.updatedReplicas) && status.updatedReplicas == spec.replicas", least(list))
+	return fmt.Sprintf("has(status.availableReplicas) && status.availableReplicas >= %s && has(status.updatedReplicas) && "+
+		"status.updatedReplicas == spec.replicas && status.updatedReplicas == status.replicas", least(list))
 }
 
 // failedExpr is true where the API server refuses the pods: a quota, a Secret that KServe's webhook looks for.
