@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -129,6 +130,25 @@ func fits(a catalog.Accelerator, wanted map[string][]string) int {
 		}
 	}
 	return n
+}
+
+// dropTensorParallel takes out the size that a tree computes from the devices: beside another number of them it would be
+// wrong.
+func (d devices) dropTensorParallel(runtime map[string]any) {
+	args := fields(runtime["args"])
+	others := 1
+	for _, name := range []string{"pipeline-parallel-size", "data-parallel-size"} {
+		if n, err := strconv.Atoi(fmt.Sprint(args[name])); err == nil {
+			others *= max(n, 1)
+		}
+	}
+	const name = "tensor-parallel-size"
+	if args[name] == scalar(strconv.Itoa(d.count*max(d.accelerator.RanksPerDevice, 1)/others)) {
+		delete(args, name)
+	}
+	if len(args) == 0 {
+		delete(runtime, "args")
+	}
 }
 
 // acceleratorFields infers spec.accelerator.

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"reflect"
 	"regexp"
@@ -32,6 +33,21 @@ type Loss struct {
 	// Why it is lost, and what to do.
 	Why string `json:"why"`
 	Fix string `json:"fix"`
+}
+
+// String is one line: where it stands, what is lost, why, and what to do.
+func (l Loss) String() string {
+	place := l.File
+	if l.Line > 0 {
+		place = fmt.Sprintf("%s:%d:%d", l.File, l.Line, l.Column)
+	}
+	what := l.Object.String()
+	for _, more := range []string{l.Path, l.Value} {
+		if more != "" {
+			what += " " + more
+		}
+	}
+	return fmt.Sprintf("%s: %s: %s; %s", place, what, l.Why, l.Fix)
 }
 
 // renderedScene is what a tree's environment holds, with what is shared.
@@ -76,19 +92,33 @@ func (p *proposal) lost(role, environment string, was map[string]fact, is facts)
 		if address == "" || strings.HasPrefix(address, implied) {
 			continue
 		}
-		now, ok := rendered[address]
-		if !ok {
-			now, ok = rendered[implied+address]
-			ok = ok && now.at.object != nil
-			if ok {
-				continue
-			}
-		}
-		if !ok || !same(address, f.value, now.value) {
+		if now, ok := rendered[address]; !carried(address, f, now, ok, rendered) {
 			list = append(list, p.loss(role, address, environment, f, now))
 		}
 	}
 	return list
+}
+
+// carried says whether a fact is in the tree: as it is, by a stronger one, or, of an empty mapping, with something in it.
+func carried(address string, was, is fact, found bool, rendered map[string]fact) bool {
+	if found {
+		return same(address, was.value, is.value)
+	}
+	if _, ok := rendered[implied+address]; ok {
+		return true
+	}
+	if len(fields(was.value))+len(items(was.value)) > 0 || text(was.value) != "" {
+		return false
+	}
+	switch was.value.(type) {
+	case map[string]any, []any:
+		for other := range rendered {
+			if strings.HasPrefix(other, address+"/") || strings.HasPrefix(other, address+"[") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // implied marks what a stronger fact says as well.
@@ -139,12 +169,9 @@ func (p *proposal) loss(role, address, environment string, was, is fact) Loss {
 	if about.why != "" {
 		l.Why = about.why
 	}
-	for _, field := range about.fields {
-		for refused, why := range p.refused {
-			if refused == field || strings.HasPrefix(refused, field+".") && strings.HasSuffix(address, strings.TrimPrefix(refused, field+".")+"]") {
-				l.Why = field + " refuses it: " + why
-			}
-		}
+	if field, why := p.refusal(address, about.fields); field != "" {
+		l.Why, l.Fix = field+" refuses it: "+why, "change "+field+" accordingly, or do without"
+		return l
 	}
 	if about.fix != "" {
 		l.Fix = about.fix
@@ -154,13 +181,26 @@ func (p *proposal) loss(role, address, environment string, was, is fact) Loss {
 	return l
 }
 
+// refusal is what the document's own checks say against a fact, and of which field.
+func (p *proposal) refusal(address string, fields []string) (field, why string) {
+	for _, field := range fields {
+		for refused, why := range p.refused {
+			name, below := strings.CutPrefix(refused, field+".")
+			if refused == field || below && (strings.HasSuffix(address, "["+name+"]") || strings.HasSuffix(address, "/"+name)) {
+				return refused, why
+			}
+		}
+	}
+	return "", ""
+}
+
 // together joins what several environments lose at one place, and sorts by place.
 func together(list []Loss) []Loss {
 	slices.SortStableFunc(list, func(a, b Loss) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Object.String(), b.Object.String()), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Why, b.Why))
 	})
-	var joined []Loss
+	joined := []Loss{}
 	for _, l := range list {
 		if n := len(joined); n > 0 {
 			last := joined[n-1]

@@ -23,12 +23,21 @@ type fact struct {
 // facts of a scene, by role and then by address. A role is what an object is for, such as workload/v1.
 type facts map[string]map[string]fact
 
-func (f facts) add(role, address string, value any, at source) {
+// begin makes a role known, by the object that plays it.
+func (f facts) begin(role string, r *manifest.Resource) {
 	if f[role] == nil {
 		f[role] = map[string]fact{}
 	}
-	if at.object != nil && value == nil {
+	f[role][""] = fact{at: source{object: r}}
+}
+
+// add is for values; null says nothing.
+func (f facts) add(role, address string, value any, at source) {
+	if value == nil {
 		return
+	}
+	if f[role] == nil {
+		f[role] = map[string]fact{}
 	}
 	f[role][address] = fact{value, at}
 }
@@ -50,7 +59,7 @@ func factsOf(s *scene, roles map[*manifest.Resource]string) facts {
 
 // object adds all that an object says but what names its kind.
 func (f facts) object(s *scene, role string, r *manifest.Resource) {
-	f.add(role, "", nil, source{object: r})
+	f.begin(role, r)
 	data := s.named(r)
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		switch key {
@@ -95,6 +104,9 @@ func withoutKey(m map[string]any, key string) map[string]any {
 func (f facts) walk(role, address string, v any, at source) {
 	switch v := v.(type) {
 	case map[string]any:
+		if len(v) == 0 {
+			f.add(role, address, v, at)
+		}
 		for key, value := range v {
 			f.walk(role, address+"/"+manifest.EscapeToken(key), value, source{at.object, at.pointer + "/" + manifest.EscapeToken(key)})
 		}
@@ -106,6 +118,9 @@ func (f facts) walk(role, address string, v any, at source) {
 }
 
 func (f facts) list(role, address string, list []any, at source) {
+	if len(list) == 0 {
+		f.add(role, address, list, at)
+	}
 	for i, item := range list {
 		m, ok := item.(map[string]any)
 		if !ok {
@@ -116,7 +131,7 @@ func (f facts) list(role, address string, list []any, at source) {
 		switch name, destination := text(m["name"]), text(dig(m, "destination", "host")); {
 		case name != "":
 			f.walk(role, address+"["+name+"]", withoutKey(m, "name"), below)
-			f.add(role, address+"["+name+"]", true, below)
+			f.add(role, address+"["+name+"]", name, below)
 		case destination != "":
 			f.walk(role, address+"["+destination+"]", m, below)
 		default:
@@ -127,17 +142,19 @@ func (f facts) list(role, address string, list []any, at source) {
 
 // short prints a value on one line.
 func short(v any) string {
-	data, err := json.Marshal(v)
-	if err != nil {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		return fmt.Sprint(v)
 	}
-	return string(data)
+	return strings.TrimSpace(out.String())
 }
 
 // workload adds what serves one revision, by what it means: the container and the pod as KServe merges them.
 func (f facts) workload(s *scene, w *workload) {
 	role := "workload/" + w.revision
-	f.add(role, "", nil, source{object: w.object})
+	f.begin(role, w.object)
 	for _, r := range []*manifest.Resource{w.runtime, w.object} {
 		if r != nil {
 			f.metadata(role, strings.ToLower(kindOf(r))+"/metadata", "/metadata", fields(r.Data["metadata"]), r)
@@ -148,7 +165,7 @@ func (f facts) workload(s *scene, w *workload) {
 		f.pod(role, w, p)
 	}
 	for _, p := range w.container {
-		f.container(role, p)
+		f.container(role, w, p)
 	}
 	f.commandLine(role, w)
 	if uri := w.source(); uri != "" {
@@ -185,6 +202,11 @@ func (w *workload) servedAt() source {
 		return w.line.model.at
 	}
 	return source{w.object, "/metadata/name"}
+}
+
+// holdsWeights says whether a volume is where the server reads the weights itself: then the source says it.
+func (w *workload) holdsWeights(volume string) bool {
+	return w.storage == "" && volume != "" && volume == w.weightsVolume()
 }
 
 // kindOf is what a person takes the object for: a Deployment becomes an InferenceService.
@@ -273,6 +295,9 @@ func (f facts) affinity(role string, affinity map[string]any, at source) {
 func (f facts) volumes(role string, w *workload, volumes []any, at source) {
 	for i, volume := range volumes {
 		name := text(dig(volume, "name"))
+		if w.holdsWeights(name) {
+			continue
+		}
 		address := "pod/volumes[" + name + "]"
 		for _, mount := range w.container.all("volumeMounts") {
 			if text(dig(mount, "name")) == name {
@@ -284,7 +309,7 @@ func (f facts) volumes(role string, w *workload, volumes []any, at source) {
 }
 
 // container adds what a part says of the main container besides its command line.
-func (f facts) container(role string, p part) {
+func (f facts) container(role string, w *workload, p part) {
 	for key, value := range p.data {
 		address, at := "container/"+key, source{p.object, p.pointer + "/" + key}
 		switch key {
@@ -295,10 +320,15 @@ func (f facts) container(role string, p part) {
 			f.resources(role, fields(value), at)
 		case "volumeMounts":
 			for i, mount := range items(value) {
+				if w.holdsWeights(text(dig(mount, "name"))) {
+					continue
+				}
 				where := "mount[" + path.Clean(text(dig(mount, "mountPath"))) + "]"
 				below := source{at.object, fmt.Sprintf("%s/%d", at.pointer, i)}
-				f.add(role, where, true, below)
-				f.walk(role, where, withoutKey(withoutKey(fields(mount), "name"), "mountPath"), below)
+				f.add(role, where, text(dig(mount, "mountPath")), below)
+				for field, value := range withoutKey(withoutKey(fields(mount), "name"), "mountPath") {
+					f.walk(role, where+"/"+field, value, source{below.object, below.pointer + "/" + field})
+				}
 			}
 		default:
 			f.walk(role, address, value, at)
@@ -314,6 +344,9 @@ func (f facts) env(role string, variables []any, at source) {
 		if secret := text(dig(variable, "valueFrom", "secretKeyRef", "name")); secret != "" && slices.Contains(tokenVariables(), name) {
 			f.add("secret", secret, secret, below)
 			continue
+		}
+		if name == storageVariable {
+			continue // the source has a fact of its own
 		}
 		if dig(variable, "valueFrom") != nil {
 			f.walk(role, "container/env["+name+"]", dig(variable, "valueFrom"), source{below.object, below.pointer + "/valueFrom"})
@@ -343,21 +376,26 @@ func (f facts) resources(role string, resources map[string]any, at source) {
 	}
 }
 
+// argumentsAddress is that of a command line that could not be read.
+const argumentsAddress = "container/args"
+
+func argumentAddress(flag string) string { return argumentsAddress + "[" + flag + "]" }
+
 // commandLine adds the flags by their full names. The model and the name that it is served by have facts of their own.
 func (f facts) commandLine(role string, w *workload) {
 	if w.line.opaque {
 		last := w.container[len(w.container)-1]
 		f.add(role, "container/command", last.data["command"], source{last.object, last.pointer + "/command"})
-		f.add(role, "container/args", last.data["args"], source{last.object, last.pointer + "/args"})
+		f.add(role, argumentsAddress, last.data["args"], source{last.object, last.pointer + "/args"})
 		return
 	}
 	for _, one := range w.line.flags {
 		switch one.name {
 		case "model", "model-id", "served-model-name", "model-name", "revision":
 		case "max-model-len":
-			f.add(role, "container/args["+one.name+"]", tokens(one.value()), one.at)
+			f.add(role, argumentAddress(one.name), tokens(one.value()), one.at)
 		default:
-			f.add(role, "container/args["+one.name+"]", strings.Join(one.values, " "), one.at)
+			f.add(role, argumentAddress(one.name), strings.Join(one.values, " "), one.at)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -13,7 +14,9 @@ import (
 
 // Environment is what reaches one cluster.
 type Environment struct {
-	Name      string
+	Name string
+	// From is where it was read, for messages.
+	From      string
 	Resources []manifest.Resource
 }
 
@@ -43,13 +46,13 @@ type Question struct {
 // Proposal is a document and what it does not say.
 type Proposal struct {
 	// Document is YAML.
-	Document string
+	Document string `json:"-"`
 	// Losses by their places.
-	Losses []Loss
+	Losses []Loss `json:"notCarried"`
+	// Added is what the tree has and the input has nothing like.
+	Added []Addition `json:"added"`
 	// Questions by their fields.
-	Questions []Question
-	// Added are the objects of the tree that the input has nothing like.
-	Added []finding.Object
+	Questions []Question `json:"toCheck"`
 }
 
 // Import proposes a document. The error says why there can be none.
@@ -58,7 +61,7 @@ func Import(in Input, o Options) (*Proposal, error) {
 	for _, e := range in.Environments {
 		s := newScene(e.Name, inNamespace(e.Resources, o.Namespace))
 		if err := s.check(); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", e.From, err)
 		}
 		scenes = append(scenes, s)
 	}
@@ -77,11 +80,18 @@ func Import(in Input, o Options) (*Proposal, error) {
 	if err = i.minimize(best.proposal); err != nil {
 		return nil, err
 	}
-	document, err := write(best.document, "")
-	if err != nil {
-		return nil, err
+	p := &Proposal{Losses: best.losses(scenes), Added: best.added(scenes), Questions: asked(best.drafts)}
+	p.Document, err = write(best.document, headOf(p.Questions), compact)
+	return p, err
+}
+
+// headOf is what a reader of the document should know before it is used.
+func headOf(questions []Question) string {
+	head := "# Proposed by kservegen import."
+	for _, q := range questions {
+		head += "\n# To check, " + q.Field + ": " + q.Text + "."
 	}
-	return &Proposal{Document: document, Losses: best.losses(scenes), Questions: asked(best.drafts), Added: best.added(scenes)}, nil
+	return head
 }
 
 // checkSame refuses environments of different models.
@@ -128,35 +138,34 @@ type importing struct {
 type attempt struct {
 	*proposal
 	drafts []*draft
+	// distance counts what differs between input and tree.
+	distance int
 }
 
-// best tries the models that the input may serve. Objects that we did not render name theirs, or the first is as good as
-// any; of our own the right one gives back the same objects.
+// best tries what the input leaves open. Of our own trees the right model gives back the same objects; other objects name
+// theirs, or the first is as good as any. What environments agree on may fit together badly, and then one of them leads.
 func (i *importing) best() (*attempt, error) {
-	tries := 1
-	if i.scenes[0].ours() {
-		for _, w := range i.scenes[0].workloads {
-			tries = max(tries, len(w.ids()))
+	models := 1
+	for _, w := range i.scenes[0].workloads {
+		if w.ours() {
+			models = max(models, len(w.ids()))
 		}
 	}
 	var (
 		best  *attempt
-		least int
 		first error
 	)
-	for n := range tries {
-		a, err := i.attempt(chooser{model: n, accelerator: i.accelerator})
-		if err != nil {
-			if first == nil {
+	for lead := agreed; lead < len(i.scenes) && (best == nil || best.distance > 0); lead++ {
+		for n := range models {
+			a, err := i.attempt(chooser{model: n, accelerator: i.accelerator}, lead)
+			if err != nil && first == nil {
 				first = err
 			}
-			continue
+			if err == nil && (best == nil || a.distance < best.distance) {
+				best = a
+			}
 		}
-		distance := len(a.losses(i.scenes)) + a.beyond(i.scenes)
-		if best == nil || distance < least {
-			best, least = a, distance
-		}
-		if least == 0 {
+		if len(i.scenes) == 1 {
 			break
 		}
 	}
@@ -166,7 +175,10 @@ func (i *importing) best() (*attempt, error) {
 	return best, nil
 }
 
-func (i *importing) attempt(c chooser) (*attempt, error) {
+// agreed is the lead of none: the base of the tree where there is one, else what most environments say.
+const agreed = -1
+
+func (i *importing) attempt(c chooser, lead int) (*attempt, error) {
 	var drafts []*draft
 	for _, s := range i.scenes {
 		d, err := newDraft(s, c)
@@ -176,7 +188,10 @@ func (i *importing) attempt(c chooser) (*attempt, error) {
 		drafts = append(drafts, d)
 	}
 	var base *draft
-	if i.base != nil && len(i.base.workloads) > 0 {
+	switch {
+	case lead != agreed:
+		base = drafts[lead]
+	case i.base != nil && len(i.base.workloads) > 0:
 		var err error
 		if base, err = newDraft(i.base, c); err != nil {
 			return nil, err
@@ -187,7 +202,11 @@ func (i *importing) attempt(c chooser) (*attempt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &attempt{p, drafts}, nil
+	distance := len(p.losses(i.scenes))
+	if i.scenes[0].ours() {
+		distance += p.beyond(i.scenes)
+	}
+	return &attempt{p, drafts, distance}, nil
 }
 
 // beyond counts what the tree says that the input does not.
@@ -207,20 +226,42 @@ func (p *proposal) beyond(scenes []*scene) int {
 	return n
 }
 
-// added lists the objects of the tree that play a role which nothing in the input plays.
-func (p *proposal) added(scenes []*scene) []finding.Object {
-	var list []finding.Object
+// Addition is an object of the tree, or a flag of a server, that the input has nothing like.
+type Addition struct {
+	Object finding.Object `json:"object"`
+	// Flag as it is written; empty for the whole object.
+	Flag string `json:"flag,omitempty"`
+}
+
+// String names the object and the flag.
+func (a Addition) String() string { return strings.TrimSpace(a.Object.String() + " " + a.Flag) }
+
+// added lists the objects of the tree that play a role which nothing in the input plays, and the flags of its servers that
+// those of the input do not have.
+func (p *proposal) added(scenes []*scene) []Addition {
+	list := []Addition{}
+	add := func(r *manifest.Resource, flag string) {
+		one := Addition{finding.Object{APIVersion: r.APIVersion(), Kind: r.Kind(), Namespace: r.Namespace(), Name: r.Name()}, flag}
+		if !slices.Contains(list, one) {
+			list = append(list, one)
+		}
+	}
 	for i, s := range scenes {
 		after := renderedScene(p.tree, nil, i)
-		was, is := map[string]bool{}, after.roles()
-		for _, role := range s.roles() {
-			was[role] = true
-		}
+		roles := after.roles()
+		was, is := factsOf(s, s.roles()), factsOf(after, roles)
 		for j := range after.resources {
-			r := &after.resources[j]
-			object := finding.Object{APIVersion: r.APIVersion(), Kind: r.Kind(), Namespace: r.Namespace(), Name: r.Name()}
-			if !was[is[r]] && !slices.Contains(list, object) {
-				list = append(list, object)
+			if r := &after.resources[j]; was[roles[r]] == nil {
+				add(r, "")
+			}
+		}
+		for _, w := range after.workloads {
+			role := roles[w.object]
+			for _, f := range w.line.flags {
+				address := argumentAddress(f.name)
+				if _, says := was[role][address]; is[role][address].at.object != nil && !says && was[role][argumentsAddress].at.object == nil {
+					add(w.runtime, strings.TrimSuffix("--"+f.name+"="+strings.Join(f.values, " "), "="))
+				}
 			}
 		}
 	}

@@ -109,7 +109,7 @@ func (s *scene) revisionNames() []string {
 	})
 }
 
-// traffic infers the shares: those of the VirtualService, else all of it to the first revision.
+// traffic infers the shares: those of the VirtualService, else those that a Service makes.
 func (s *scene) traffic() []any {
 	weights, testers := map[string]int{}, map[string]map[string]any{}
 	weighted := false
@@ -124,16 +124,34 @@ func (s *scene) traffic() []any {
 			}
 		}
 	}
+	if !weighted {
+		weights = s.spread()
+	}
 	var shares []any
-	for i, name := range s.revisionNames() {
-		if !weighted && i == 0 {
-			weights[name] = 100
-		}
+	for _, name := range s.revisionNames() {
 		share := map[string]any{"revision": name, "weight": int64(weights[name])}
 		put(share, orNil(testers[name]), "testers")
 		shares = append(shares, share)
 	}
 	return shares
+}
+
+// spread is what a Service makes of revisions without weights: as many requests for each of their replicas. Of our own, the
+// first gets all.
+func (s *scene) spread() map[string]int {
+	weights, all, left := map[string]int{}, 0, 100
+	for _, w := range s.workloads {
+		all += max(number(s.replicaFields(w)["min"], 1), 1)
+	}
+	for i, w := range s.workloads {
+		share := 100 * max(number(s.replicaFields(w)["min"], 1), 1) / all
+		if s.ours() || i == len(s.workloads)-1 {
+			share = left
+		}
+		weights[w.revision] = share
+		left -= share
+	}
+	return weights
 }
 
 // sticky infers spec.sticky, nil where there are no buckets.

@@ -17,6 +17,10 @@ import (
 
 var repositoryID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$`)
 
+// storageVariable is where a custom predictor says what KServe is to bring to modelDir (pkg/webhook/admission/pod,
+// CustomSpecStorageUriEnvVarKey).
+const storageVariable = "STORAGE_URI"
+
 // tokenVariables are those that huggingface_hub reads a token from (huggingface_hub/utils/_auth.py).
 func tokenVariables() []string { return []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"} }
 
@@ -91,19 +95,34 @@ func (w *workload) modelArgument() string {
 
 // mounted turns a path in the container into pvc://claim/path where a claim is mounted there.
 func (w *workload) mounted(file string) string {
-	for _, mount := range w.container.all("volumeMounts") {
-		at := path.Clean(text(dig(mount, "mountPath")))
-		rest, inside := strings.CutPrefix(path.Clean(file)+"/", at+"/")
-		if !inside {
-			continue
-		}
-		for _, volume := range w.pod.all("volumes") {
-			if claim := text(dig(volume, "persistentVolumeClaim", "claimName")); claim != "" && dig(volume, "name") == dig(mount, "name") {
-				return strings.TrimSuffix("pvc://"+path.Join(claim, text(dig(mount, "subPath")), rest), "/")
-			}
+	mount, rest := w.mountOf(file)
+	for _, volume := range w.pod.all("volumes") {
+		if claim := text(dig(volume, "persistentVolumeClaim", "claimName")); claim != "" && dig(volume, "name") == mount["name"] {
+			return strings.TrimSuffix("pvc://"+path.Join(claim, text(mount["subPath"]), rest), "/")
 		}
 	}
 	return ""
+}
+
+// mountOf finds the mount that a path is below, and what is left of the path.
+func (w *workload) mountOf(file string) (map[string]any, string) {
+	for _, mount := range w.container.all("volumeMounts") {
+		at := path.Clean(text(dig(mount, "mountPath")))
+		if rest, inside := strings.CutPrefix(path.Clean(file)+"/", at+"/"); inside {
+			return fields(mount), rest
+		}
+	}
+	return nil, ""
+}
+
+// weightsVolume is the volume that the server reads the weights from itself, empty where there is none.
+func (w *workload) weightsVolume() string {
+	named := w.modelArgument()
+	if !strings.HasPrefix(named, "/") || w.mounted(named) == "" {
+		return ""
+	}
+	mount, _ := w.mountOf(named)
+	return text(mount["name"])
 }
 
 // servedName is what clients send as "model": --served-model-name, or what vLLM takes instead of it, the model.
@@ -173,7 +192,8 @@ func (s *scene) volume(claim, namespace string) map[string]any {
 }
 
 // ids lists the models that a workload may serve, the likeliest first: what it names itself, then those of the
-// catalogue that are called like its weights, its served name or itself, then those of that size.
+// catalogue that are called like its weights, its served name or itself. Where a tree of ours asks for disk, it is of a
+// model of that size.
 func (w *workload) ids() []string {
 	var ids []string
 	add := func(id string) {
@@ -186,15 +206,16 @@ func (w *workload) ids() []string {
 	}
 	repository, _, _ := hubSource(w.storage)
 	add(repository)
-	certain := len(ids) > 0
 	_, rest, _ := strings.Cut(w.source(), "://")
 	for _, name := range []string{path.Base(rest), w.servedName(), w.model, w.object.Name()} {
 		add(catalogued(name))
 	}
-	if !certain {
-		for _, id := range w.sized() {
-			add(id)
-		}
+	sized := w.sized()
+	if fitting := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !slices.Contains(sized, id) }); len(sized) > 0 {
+		ids = fitting
+	}
+	for _, id := range sized {
+		add(id)
 	}
 	return ids
 }

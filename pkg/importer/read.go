@@ -34,7 +34,7 @@ func Read(ctx context.Context, paths, names []string, stdin io.Reader) (Input, e
 		if err != nil {
 			return Input{}, err
 		}
-		e := Environment{Name: names[i]}
+		e := Environment{Name: names[i], From: path}
 		for _, set := range sets {
 			e.Resources = append(e.Resources, set.Resources...)
 		}
@@ -77,7 +77,7 @@ func environmentsOf(ctx context.Context, sets []load.Set) (Input, error) {
 			together = append(together, set.Resources...)
 			continue
 		}
-		in.Environments = append(in.Environments, Environment{Name: nameOf(set), Resources: set.Resources})
+		in.Environments = append(in.Environments, Environment{Name: nameOf(set), From: set.Name, Resources: set.Resources})
 		if dir := baseOf(set); dir != "" {
 			base = dir
 		}

@@ -131,12 +131,31 @@ func (s *scene) named(r *manifest.Resource) map[string]any {
 		if s.role(r) != "" {
 			for _, key := range []string{"selector", "podSelector", "workloadSelector"} {
 				if spec[key] != nil {
-					spec[key] = "the model's pods"
+					spec[key] = s.selected(r)
 				}
 			}
 		}
 	}
 	return data
+}
+
+// selected names the pods that an object selects.
+func (s *scene) selected(r *manifest.Resource) string {
+	selector := fields(selectorOf(r))
+	if selector["matchLabels"] == nil && r.Kind() == "Service" {
+		selector = map[string]any{"matchLabels": selector}
+	}
+	var revisions []string
+	for _, w := range s.workloads {
+		if selects(textMap(selector["matchLabels"]), w.podLabels()) {
+			revisions = append(revisions, w.revision)
+		}
+	}
+	if len(selector) > 1 {
+		return "pods by " + short(selector)
+	}
+	slices.Sort(revisions)
+	return "pods of " + strings.Join(revisions, ", ")
 }
 
 // nameRoutes makes sets of hosts and gateways, and names rules by what they are for.

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,17 +38,15 @@ func (w *workload) isSimulator() bool {
 	return w.line.server == simulatorServer || strings.HasSuffix(image, "/"+simulatorServer)
 }
 
-// runtimeFields infers spec.runtime.
-func runtimeFields(w *workload, t template) map[string]any {
+// runtimeFields infers spec.runtime. given are the flags that the catalogue gives the model.
+func runtimeFields(w *workload, t template, given map[string]string) map[string]any {
 	runtime := map[string]any{}
-	if t.name == spec.Simulator {
-		put(runtime, t.name, "name")
-	}
+	put(runtime, t.name, "name")
 	imageFields(runtime, text(w.container.get("image")), t)
-	for _, f := range w.line.flags {
-		if name, value, ok := argument(f); ok {
-			put(runtime, value, "args", name)
-		}
+	flags := slices.DeleteFunc(slices.Clone(w.line.flags), func(f flag) bool { return elsewhere()[f.name] })
+	for i, f := range flags {
+		name, value := argument(f, given[f.name] != "" || isSortedAs(flags, i))
+		put(runtime, value, "args", name)
 	}
 	for name, value := range plainEnv(w, t) {
 		put(runtime, value, "env", name)
@@ -80,21 +79,28 @@ func elsewhere() map[string]bool {
 	}
 }
 
-// argument is a flag as spec.runtime.args has it.
-func argument(f flag) (name string, value any, ok bool) {
-	if elsewhere()[f.name] {
-		return "", nil, false
-	}
+// argument is a flag as spec.runtime.args has it. --no-x is x: false, or no-x: true where it is told to be written whole.
+func argument(f flag, whole bool) (name string, value any) {
 	switch len(f.values) {
 	case 0:
-		if positive, negated := strings.CutPrefix(f.name, "no-"); negated {
-			return positive, false, true
+		if positive, negated := strings.CutPrefix(f.name, "no-"); negated && !whole {
+			return positive, false
 		}
-		return f.name, true, true
+		return f.name, true
 	case 1:
-		return f.name, scalar(f.values[0]), true
+		return f.name, scalar(f.values[0])
 	}
-	return f.name, anys(f.values), true
+	return f.name, anys(f.values)
+}
+
+// isSortedAs says whether a flag --no-x stands among the others where no-x would, and not where x would: a tree of ours has
+// them in the order of their names.
+func isSortedAs(flags []flag, i int) bool {
+	fits := func(name string) bool {
+		return (i == 0 || flags[i-1].name <= name) && (i == len(flags)-1 || name <= flags[i+1].name)
+	}
+	positive, negated := strings.CutPrefix(flags[i].name, "no-")
+	return negated && fits(flags[i].name) && !fits(positive)
 }
 
 // plainEnv are the variables that the document can say: those with a value that the runtime does not have as well.
@@ -105,7 +111,7 @@ func plainEnv(w *workload, t template) map[string]any {
 		if value == nil && dig(entry, "valueFrom") == nil {
 			value = ""
 		}
-		if value != nil && name != "" {
+		if value != nil && name != "" && name != storageVariable {
 			env[name] = scalar(fmt.Sprint(value))
 		}
 	}

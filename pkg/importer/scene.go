@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,12 +46,12 @@ func (s *scene) routes(r *manifest.Resource) bool {
 // check refuses what no single document can describe.
 func (s *scene) check() error {
 	if len(s.workloads) == 0 {
-		return fmt.Errorf("%s: nothing in it serves a model with vLLM (looked for an InferenceService of format vLLM or huggingface, and for a Deployment that runs vllm)", s.name)
+		return errors.New("nothing in it serves a model with vLLM; wanted is an InferenceService of format vLLM or huggingface, or a Deployment that runs vllm")
 	}
 	first := s.workloads[0]
 	for _, w := range s.workloads[1:] {
 		if !s.together(first, w) {
-			return fmt.Errorf("%s: %s and %s serve different models, and a document describes one; import them one by one, each with the objects around it", s.name, first.name(), w.name())
+			return fmt.Errorf("%s and %s serve different models, and a document describes one; import them one by one, each with the objects around it", first.name(), w.name())
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ func (s *settler) settle(document map[string]any) (*proposal, error) {
 
 // render fills in the trees.
 func (s *settler) render(p *proposal) error {
-	text, err := write(p.document, "")
+	text, err := write(p.document, "", block)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *settler) render(p *proposal) error {
 
 // takeOut removes the fields that problems point to; false where one of them must be there.
 func (p *proposal) takeOut(problems manifest.Problems) bool {
-	text, err := write(p.document, "")
+	text, err := write(p.document, "", block)
 	if err != nil {
 		return false
 	}
@@ -183,12 +183,17 @@ func bare(list []any) bool {
 	return !slices.ContainsFunc(list, func(item any) bool { return len(fields(item)) > 1 })
 }
 
-// minimize leaves out every field without which the document renders to the same.
+// minimize leaves out every field without which the document renders to the same, and then what that left empty.
 func (s *settler) minimize(p *proposal) error {
 	want := p.fingerprint()
+	s.without(p, removable(p.document, false), want)
 	for {
+		empty := slices.DeleteFunc(removable(p.document, false), func(l leaf) bool {
+			list, isList := l.container[l.key].([]any)
+			return len(fields(l.container[l.key])) > 0 || fields(l.container[l.key]) == nil && !(isList && l.key == "revisions" && bare(list))
+		})
 		before := len(removable(p.document, false))
-		s.without(p, removable(p.document, false), want)
+		s.without(p, empty, want)
 		if len(removable(p.document, false)) == before {
 			return s.render(p)
 		}

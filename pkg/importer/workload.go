@@ -201,6 +201,9 @@ func (w *workload) read() {
 		args = append(args, p.words("args")...)
 	}
 	w.line = readCommandLine(command, args)
+	if !w.isDeployment() && w.storage == "" {
+		w.storage = text(w.env(storageVariable)["value"])
+	}
 }
 
 // runsServer says whether the container runs vLLM, or what answers like it, by its command or its image.
