@@ -111,3 +111,22 @@ func group(r manifest.Resource) string {
 	}
 	return ""
 }
+
+// clone copies mappings and lists, so that one place of a document can change without another.
+func clone(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		copied := make(map[string]any, len(v))
+		for key, value := range v {
+			copied[key] = clone(value)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(v))
+		for i, value := range v {
+			copied[i] = clone(value)
+		}
+		return copied
+	}
+	return v
+}

@@ -44,8 +44,9 @@ func runtimeFields(w *workload, t template, given map[string]string) map[string]
 	put(runtime, t.name, "name")
 	imageFields(runtime, text(w.container.get("image")), t)
 	flags := slices.DeleteFunc(slices.Clone(w.line.flags), func(f flag) bool { return elsewhere()[f.name] })
-	for i, f := range flags {
-		name, value := argument(f, given[f.name] != "" || isSortedAs(flags, i))
+	whole := writtenWhole(flags, t)
+	for _, f := range flags {
+		name, value := argument(f, given[f.name] != "" || whole[f.name])
 		put(runtime, value, "args", name)
 	}
 	for name, value := range plainEnv(w, t) {
@@ -93,14 +94,29 @@ func argument(f flag, whole bool) (name string, value any) {
 	return f.name, anys(f.values)
 }
 
-// isSortedAs says whether a flag --no-x stands among the others where no-x would, and not where x would: a tree of ours has
-// them in the order of their names.
-func isSortedAs(flags []flag, i int) bool {
-	fits := func(name string) bool {
-		return (i == 0 || flags[i-1].name <= name) && (i == len(flags)-1 || name <= flags[i+1].name)
+// writtenWhole are the flags --no-x that a document calls no-x and not x: a tree of ours has flags in the order of their
+// names in the document, behind those of the runtime. None where the flags are in no such order.
+func writtenWhole(flags []flag, t template) map[string]bool {
+	var own []word
+	for _, arg := range texts(t.container["args"]) {
+		own = append(own, word{text: arg})
 	}
-	positive, negated := strings.CutPrefix(flags[i].name, "no-")
-	return negated && fits(flags[i].name) && !fits(positive)
+	whole, last := map[string]bool{}, ""
+	for _, f := range flags {
+		if slices.ContainsFunc(flagsOf(own), func(o flag) bool { return o.name == f.name }) {
+			continue
+		}
+		positive, negated := strings.CutPrefix(f.name, "no-")
+		switch {
+		case negated && len(f.values) == 0 && last <= positive:
+			last = positive
+		case last <= f.name:
+			last, whole[f.name] = f.name, negated
+		default:
+			return nil
+		}
+	}
+	return whole
 }
 
 // plainEnv are the variables that the document can say: those with a value that the runtime does not have as well.
