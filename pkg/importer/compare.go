@@ -219,20 +219,30 @@ func together(list []Loss) []Loss {
 	return joined
 }
 
-// secretWords mark names whose value is not for a report.
-var secretWords = regexp.MustCompile(`(?i)(token|secret|passw|api[-_]?key|access[-_]?key|private[-_]?key|credential)`)
+const secretWord = `(?:token|secret|password|passwd|authorization|(?:api|access|private)[-_]?key|credentials?)`
 
-// userInfo is the user and the password of a URL.
-var userInfo = regexp.MustCompile(`://[^/@" ]+@`)
+var (
+	// secretName marks what has a value that is not for a report, by whole words: max_tokens is none.
+	secretName = regexp.MustCompile(`(?i)(?:^|[^a-z])` + secretWord + `(?:[^a-z]|$)`)
+	// secretInside is such a name in a longer text, with what follows it.
+	secretInside = regexp.MustCompile(`(?i)((?:^|[^a-z])` + secretWord + `(?:[_-][a-z0-9]+)*["'\\\s:=,]+)[^\s"'\\,:={}\[\]]+`)
+	// userInfo is the user and the password of a URL; hubToken a token of Hugging Face.
+	userInfo = regexp.MustCompile(`://[^/@" ]+@`)
+	hubToken = regexp.MustCompile(`\bhf_[A-Za-z0-9-]{8,}`)
+)
 
-const mostShown = 80
+const (
+	mostShown = 80
+	hidden    = "(not shown)"
+)
 
-// shown prints a value for a report.
+// shown prints a value for a report, without what is likely a secret.
 func shown(address string, v any) string {
-	if _, isText := v.(string); isText && secretWords.MatchString(address) && (strings.Contains(address, "/env[") || strings.Contains(address, "/args[")) {
-		return "(not shown)"
+	if _, isText := v.(string); isText && secretName.MatchString(address) && (strings.Contains(address, "/env[") || strings.Contains(address, "/args[")) {
+		return hidden
 	}
-	printed := userInfo.ReplaceAllString(short(v), "://(not shown)@")
+	printed := userInfo.ReplaceAllString(short(v), "://"+hidden+"@")
+	printed = hubToken.ReplaceAllString(secretInside.ReplaceAllString(printed, "${1}"+hidden), hidden)
 	if runes := []rune(printed); len(runes) > mostShown {
 		return string(runes[:mostShown-1]) + "…"
 	}

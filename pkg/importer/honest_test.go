@@ -1,0 +1,112 @@
+package importer_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/importer"
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+// TestNoValueIsPassedOver changes every value of objects that others wrote, one at a time: the document or the report must
+// tell the difference, or there must be an error.
+func TestNoValueIsPassedOver(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("some hundred imports")
+	}
+	inputs, err := filepath.Glob("testdata/*/input.yaml")
+	require.NoError(t, err)
+	for _, input := range inputs {
+		t.Run(filepath.Base(filepath.Dir(input)), func(t *testing.T) {
+			t.Parallel()
+			in, err := importer.Read(t.Context(), []string{input}, nil, nil)
+			require.NoError(t, err)
+			was := outcome(in)
+			resources := in.Environments[0].Resources
+			for i := range resources {
+				for _, pointer := range values("", resources[i].Data) {
+					if meansNothing(resources[i], pointer) {
+						continue
+					}
+					changed := slices.Clone(resources)
+					changed[i].Data = manifest.DeepCopy(resources[i].Data)
+					change(changed[i].Data, pointer)
+					is := outcome(importer.Input{Environments: []importer.Environment{{Name: "default", Resources: changed}}})
+					assert.True(t, was != is, "%s %s %s", resources[i].Kind(), resources[i].Name(), pointer)
+				}
+			}
+		})
+	}
+}
+
+// meansNothing lists what may change unseen: what names the kind and its version; a selector, which must fit the labels;
+// where a volume is called by another name, mounts follow; a key of the Secret that is asked for by name; and values of
+// objects that are told as a whole.
+func meansNothing(r manifest.Resource, pointer string) bool {
+	switch {
+	case pointer == "/apiVersion", r.Kind() == "Secret":
+		return true
+	case r.Kind() == "Deployment" && strings.HasPrefix(pointer, "/spec/selector"):
+		return true
+	}
+	return false
+}
+
+func outcome(in importer.Input) string {
+	proposal, err := importer.Import(in, importer.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	return proposal.Document + reportOf(proposal)
+}
+
+// values lists the pointers of all scalars.
+func values(pointer string, v any) []string {
+	var list []string
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			list = append(list, values(pointer+"/"+manifest.EscapeToken(key), value)...)
+		}
+	case []any:
+		for i, value := range v {
+			list = append(list, values(fmt.Sprintf("%s/%d", pointer, i), value)...)
+		}
+	case nil:
+	default:
+		list = append(list, pointer)
+	}
+	return list
+}
+
+// change makes a scalar another one.
+func change(data map[string]any, pointer string) {
+	slash := strings.LastIndexByte(pointer, '/')
+	holder, _ := manifest.ValueAt(data, pointer[:slash])
+	other := func(v any) any {
+		switch v := v.(type) {
+		case string:
+			return v + "7"
+		case int64:
+			return v + 7
+		case bool:
+			return !v
+		}
+		return "other"
+	}
+	token := pointer[slash+1:]
+	switch holder := holder.(type) {
+	case map[string]any:
+		holder[manifest.UnescapeToken(token)] = other(holder[manifest.UnescapeToken(token)])
+	case []any:
+		i, _ := manifest.IndexOf(holder, token)
+		holder[i] = other(holder[i])
+	}
+}
