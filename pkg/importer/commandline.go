@@ -29,6 +29,8 @@ type commandLine struct {
 	// model is the positional argument of `vllm serve`; its text is empty where there is none.
 	model word
 	flags []flag
+	// unread are the words before the first flag that mean nothing here: another program, or arguments of one.
+	unread []word
 	// opaque is set where a shell runs more than one plain command.
 	opaque bool
 }
@@ -50,6 +52,9 @@ func readCommandLine(command, args []word) commandLine {
 	line.server, words = serverOf(words)
 	if line.server == vllmServer && len(words) > 0 && !isFlag(words[0].text) {
 		line.model, words = words[0], words[1:]
+	}
+	for len(words) > 0 && !isFlag(words[0].text) {
+		line.unread, words = append(line.unread, words[0]), words[1:]
 	}
 	line.flags = flagsOf(words)
 	return line
@@ -114,11 +119,11 @@ func splitScript(script word) ([]word, bool) {
 func serverOf(words []word) (string, []word) {
 	for i, w := range words {
 		switch {
-		case isFlag(w.text) && w.text != "-m":
+		case isFlag(w.text) && w.text != "-m" && w.text != "-u": // python's
 			return "", words
 		case path.Base(w.text) == "vllm" && i+1 < len(words) && words[i+1].text == "serve":
 			return vllmServer, words[i+2:]
-		case strings.HasPrefix(w.text, "vllm.entrypoints."):
+		case w.text == "vllm.entrypoints.openai.api_server":
 			return vllmServer, words[i+1:]
 		case path.Base(w.text) == simulatorServer:
 			return simulatorServer, words[i+1:]

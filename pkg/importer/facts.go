@@ -389,9 +389,16 @@ func (f facts) commandLine(role string, w *workload) {
 		f.add(role, argumentsAddress, last.data["args"], source{last.object, last.pointer + "/args"})
 		return
 	}
+	for _, one := range w.line.unread {
+		f.add(role, "container/command["+one.text+"]", one.text, one.at)
+	}
 	for _, one := range w.line.flags {
 		switch one.name {
-		case "model", "model-id", "served-model-name", "model-name", "revision":
+		case "model":
+			if w.storage != "" { // a place in what KServe brings
+				f.add(role, argumentAddress(one.name), one.value(), one.at)
+			}
+		case "model-id", "served-model-name", "model-name", "revision":
 		case "max-model-len":
 			f.add(role, argumentAddress(one.name), tokens(one.value()), one.at)
 		default:

@@ -258,6 +258,9 @@ func (p *proposal) added(scenes []*scene) []Addition {
 		for _, w := range after.workloads {
 			role := roles[w.object]
 			for _, f := range w.line.flags {
+				if f.name == "model" || f.name == "port" { // told by the source and the Service
+					continue
+				}
 				address := argumentAddress(f.name)
 				if _, says := was[role][address]; is[role][address].at.object != nil && !says && was[role][argumentsAddress].at.object == nil {
 					add(w.runtime, strings.TrimSuffix("--"+f.name+"="+strings.Join(f.values, " "), "="))
