@@ -149,7 +149,7 @@ func lossAt(at source, environment string) Loss {
 	place := r.At(at.pointer)
 	return Loss{
 		Environments: []string{environment}, File: place.File, Line: place.Line, Column: place.Column, Path: at.pointer,
-		Object: finding.Object{APIVersion: r.APIVersion(), Kind: r.Kind(), Namespace: r.Namespace(), Name: r.Name()},
+		Object: objectOf(r),
 	}
 }
 

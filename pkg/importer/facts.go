@@ -46,7 +46,7 @@ func (f facts) add(role, address string, value any, at source) {
 func factsOf(s *scene, roles map[*manifest.Resource]string) facts {
 	f := facts{}
 	for _, w := range s.workloads {
-		f.workload(s, w)
+		f.workload(w)
 	}
 	for i := range s.resources {
 		r := &s.resources[i]
@@ -152,7 +152,7 @@ func short(v any) string {
 }
 
 // workload adds what serves one revision, by what it means: the container and the pod as KServe merges them.
-func (f facts) workload(s *scene, w *workload) {
+func (f facts) workload(w *workload) {
 	role := "workload/" + w.revision
 	f.begin(role, w.object)
 	for _, r := range []*manifest.Resource{w.runtime, w.object} {

@@ -39,7 +39,9 @@ func TestNoValueIsPassedOver(t *testing.T) {
 					changed[i].Data = manifest.DeepCopy(resources[i].Data)
 					change(changed[i].Data, pointer)
 					is := outcome(importer.Input{Environments: []importer.Environment{{Name: "default", Resources: changed}}})
-					assert.True(t, was != is, "%s %s %s", resources[i].Kind(), resources[i].Name(), pointer)
+					if was == is { // both are long
+						assert.Fail(t, "nothing tells the difference", "%s %s %s", resources[i].Kind(), resources[i].Name(), pointer)
+					}
 				}
 			}
 		})

@@ -240,32 +240,46 @@ func (a Addition) String() string { return strings.TrimSpace(a.Object.String() +
 // those of the input do not have.
 func (p *proposal) added(scenes []*scene) []Addition {
 	list := []Addition{}
-	add := func(r *manifest.Resource, flag string) {
-		one := Addition{finding.Object{APIVersion: r.APIVersion(), Kind: r.Kind(), Namespace: r.Namespace(), Name: r.Name()}, flag}
-		if !slices.Contains(list, one) {
-			list = append(list, one)
-		}
-	}
 	for i, s := range scenes {
 		after := renderedScene(p.tree, nil, i)
-		roles := after.roles()
-		was, is := factsOf(s, s.roles()), factsOf(after, roles)
+		roles, was := after.roles(), factsOf(s, s.roles())
 		for j := range after.resources {
 			if r := &after.resources[j]; was[roles[r]] == nil {
-				add(r, "")
+				list = append(list, Addition{objectOf(r), ""})
 			}
 		}
 		for _, w := range after.workloads {
-			role := roles[w.object]
-			for _, f := range w.line.flags {
-				if f.name == "model" || f.name == "port" { // told by the source and the Service
-					continue
-				}
-				address := argumentAddress(f.name)
-				if _, says := was[role][address]; is[role][address].at.object != nil && !says && was[role][argumentsAddress].at.object == nil {
-					add(w.runtime, strings.TrimSuffix("--"+f.name+"="+strings.Join(f.values, " "), "="))
-				}
-			}
+			list = append(list, w.flagsBeyond(was[roles[w.object]])...)
+		}
+	}
+	return distinct(list)
+}
+
+func objectOf(r *manifest.Resource) finding.Object {
+	return finding.Object{APIVersion: r.APIVersion(), Kind: r.Kind(), Namespace: r.Namespace(), Name: r.Name()}
+}
+
+// distinct drops repetitions and keeps the order.
+func distinct[T comparable](list []T) []T {
+	seen := map[T]bool{}
+	return slices.DeleteFunc(list, func(item T) bool {
+		again := seen[item]
+		seen[item] = true
+		return again
+	})
+}
+
+// flagsBeyond are the flags of a rendered server that the facts of the input do not have. Where its command line could not
+// be read they may be in it. The place of the weights and the port follow from other objects.
+func (w *workload) flagsBeyond(was map[string]fact) []Addition {
+	if _, opaque := was[argumentsAddress]; opaque {
+		return nil
+	}
+	var list []Addition
+	for _, f := range w.line.flags {
+		_, says := was[argumentAddress(f.name)]
+		if !says && !slices.Contains([]string{"model", "port", "served-model-name"}, f.name) {
+			list = append(list, Addition{objectOf(w.runtime), strings.TrimSuffix("--"+f.name+"="+strings.Join(f.values, " "), "=")})
 		}
 	}
 	return list

@@ -101,12 +101,7 @@ func (s *scene) revisionNames() []string {
 	for _, w := range s.workloads {
 		names = append(names, w.revision)
 	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(names, func(name string) bool {
-		again := seen[name]
-		seen[name] = true
-		return again
-	})
+	return distinct(names)
 }
 
 // traffic infers the shares: those of the VirtualService, else those that a Service makes.

@@ -36,8 +36,8 @@ func TestReferenceTreesComeBack(t *testing.T) {
 			tree, err := render.NewGenerator().Tree(deployments[0])
 			require.NoError(t, err)
 			for _, file := range tree.Files {
-				want, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file.Path)))
-				require.NoError(t, err, file.Path)
+				want, readErr := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file.Path)))
+				require.NoError(t, readErr, file.Path)
 				assert.Equal(t, string(want), string(file.Data), "%s\n%s", file.Path, proposal.Document)
 			}
 			was, err := os.ReadFile(lock)
@@ -45,9 +45,6 @@ func TestReferenceTreesComeBack(t *testing.T) {
 			written, err := render.ReadLock(lock, was)
 			require.NoError(t, err)
 			assert.Equal(t, written.Files, tree.Lock.Files)
-			if testing.Verbose() {
-				t.Log(proposal.Document, proposal.Questions)
-			}
 		})
 	}
 }

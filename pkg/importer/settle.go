@@ -153,26 +153,18 @@ type leaf struct {
 // named keeps its name.
 func removable(v any, named bool) []leaf {
 	var found []leaf
-	switch v := v.(type) {
-	case map[string]any:
-		for _, key := range slices.Backward(slices.Sorted(maps.Keys(v))) {
-			switch value := v[key].(type) {
-			case map[string]any:
-				if len(value) > 0 {
-					found = append(found, removable(value, false)...)
-					continue
-				}
-			case []any:
-				if key == "environments" || key == "revisions" && !bare(value) {
-					for _, item := range value {
-						found = append(found, removable(item, true)...)
-					}
-					continue
-				}
+	m := fields(v)
+	for _, key := range slices.Backward(slices.Sorted(maps.Keys(m))) {
+		list, _ := m[key].([]any)
+		switch {
+		case len(fields(m[key])) > 0:
+			found = append(found, removable(m[key], false)...)
+		case key == "environments", key == "revisions" && !bare(list):
+			for _, item := range list {
+				found = append(found, removable(item, true)...)
 			}
-			if key != "name" || !named {
-				found = append(found, leaf{v, key})
-			}
+		case key != "name" || !named:
+			found = append(found, leaf{m, key})
 		}
 	}
 	return found

@@ -151,21 +151,34 @@ func (o *importOptions) tell(s Streams, proposal *importer.Proposal) error {
 	for _, q := range proposal.Questions {
 		fmt.Fprintf(s.Err, "to check: %s: %s\n", q.Field, q.Text)
 	}
-	var summary []string
+	fmt.Fprintln(s.Err, summaryOf(proposal))
+	return nil
+}
+
+// summaryOf counts in one line.
+func summaryOf(proposal *importer.Proposal) string {
+	summary := []string{"everything is carried"}
 	switch n := len(proposal.Losses); n {
 	case 0:
-		summary = append(summary, "everything is carried")
 	case 1:
-		summary = append(summary, "1 value is not carried")
+		summary[0] = "1 value is not carried"
 	default:
-		summary = append(summary, fmt.Sprintf("%d values are not carried", n))
+		summary[0] = fmt.Sprintf("%d values are not carried", n)
 	}
-	if n := len(proposal.Added); n > 0 {
+	flags := 0
+	for _, a := range proposal.Added {
+		if a.Flag != "" {
+			flags++
+		}
+	}
+	if n := len(proposal.Added) - flags; n > 0 {
 		summary = append(summary, finding.Plural(n, "object")+" added (spec.omit leaves some out; who may call is in spec.expose and spec.security)")
+	}
+	if flags > 0 {
+		summary = append(summary, finding.Plural(flags, "flag")+" added")
 	}
 	if n := len(proposal.Questions); n > 0 {
 		summary = append(summary, finding.Plural(n, "field")+" to check")
 	}
-	fmt.Fprintln(s.Err, strings.Join(summary, ", "))
-	return nil
+	return strings.Join(summary, ", ")
 }
