@@ -145,14 +145,42 @@ func (o *importOptions) tell(s Streams, proposal *importer.Proposal) error {
 	for _, l := range proposal.Losses {
 		fmt.Fprintln(s.Err, l)
 	}
-	for _, object := range proposal.Added {
-		fmt.Fprintf(s.Err, "added: %s\n", object)
+	for _, line := range addedLines(proposal.Added) {
+		fmt.Fprintln(s.Err, line)
 	}
 	for _, q := range proposal.Questions {
 		fmt.Fprintf(s.Err, "to check: %s: %s\n", q.Field, q.Text)
 	}
 	fmt.Fprintln(s.Err, summaryOf(proposal))
 	return nil
+}
+
+// addedLines has one line for all objects that are added, and one for the flags of each server.
+func addedLines(added []importer.Addition) []string {
+	var (
+		objects []string
+		servers []string
+		flags   = map[string][]string{}
+	)
+	for _, a := range added {
+		object := a.Object.String()
+		if a.Flag == "" {
+			objects = append(objects, object)
+			continue
+		}
+		if flags[object] == nil {
+			servers = append(servers, object)
+		}
+		flags[object] = append(flags[object], a.Flag)
+	}
+	var lines []string
+	if len(objects) > 0 {
+		lines = append(lines, "added: "+strings.Join(objects, ", "))
+	}
+	for _, server := range servers {
+		lines = append(lines, "added to "+server+": "+strings.Join(flags[server], " "))
+	}
+	return lines
 }
 
 // summaryOf counts in one line.
