@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -141,6 +142,10 @@ func wholeObject(f fact, environment string) Loss {
 	l := lossAt(f.at, environment)
 	l.Why = "nothing in the tree does what this object does"
 	l.Fix = "keep applying it beside the tree, or list it in the overlay's custom/ if it is still needed"
+	switch group(*f.at.object) {
+	case "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "argoproj.io":
+		l.Fix = "say it in spec.gitops"
+	}
 	return l
 }
 
@@ -160,6 +165,10 @@ func (p *proposal) loss(role, address, environment string, was, is fact) Loss {
 	l.Value = shown(address, was.value)
 	if is.at.object != nil {
 		l.Rendered = shown(address, is.value)
+	}
+	if ownPatch.MatchString(filepath.ToSlash(l.File)) {
+		l.Why, l.Fix = "it is yours, in custom/", "nothing to do where the tree stays: render keeps it"
+		return l
 	}
 	about := topicOf(role, address)
 	l.Why, l.Fix = "the document has no field for it", "patch it in the overlay's custom/ if it is still needed"
@@ -193,6 +202,9 @@ func (p *proposal) refusal(address string, fields []string) (field, why string) 
 	}
 	return "", ""
 }
+
+// ownPatch is what a user has in a tree of ours.
+var ownPatch = regexp.MustCompile(`(?:^|/)overlays/[^/]+/custom/`)
 
 // together joins what several environments lose at one place, and sorts by place.
 func together(list []Loss) []Loss {

@@ -171,7 +171,7 @@ func (f facts) workload(w *workload) {
 	if uri := w.source(); uri != "" {
 		f.add(role, "source", f.weights(w, uri), w.sourceAt())
 	}
-	f.add(role, "servedName", w.servedName(), w.servedAt())
+	f.add(role, "servedName", strings.Join(w.servedNames(), " "), w.servedAt())
 }
 
 // weights is the source with the commit that a flag names.
@@ -313,7 +313,11 @@ func (f facts) container(role string, w *workload, p part) {
 	for key, value := range p.data {
 		address, at := "container/"+key, source{p.object, p.pointer + "/" + key}
 		switch key {
-		case "command", "args", "storageUri", "runtime":
+		case "command", "args", "storageUri":
+		case "runtime": // what a runtime of the input says has facts of its own
+			if w.runtime == nil {
+				f.add(role, address, value, at)
+			}
 		case "env":
 			f.env(role, items(value), at)
 		case "resources":

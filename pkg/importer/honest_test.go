@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,6 +47,52 @@ func TestNoValueIsPassedOver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnyShapeIsRead puts something of another type into every fifth place where something stands.
+func TestAnyShapeIsRead(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("some hundred imports")
+	}
+	in, err := importer.Read(t.Context(), []string{"testdata/canary/input.yaml"}, nil, nil)
+	require.NoError(t, err)
+	resources := in.Environments[0].Resources
+	odd := []any{nil, "odd", int64(-1), []any{}, map[string]any{}, []any{nil}, []any{map[string]any{}}, true}
+	n := 0
+	for i := range resources {
+		for at, pointer := range places("", resources[i].Data) {
+			if at%5 != 0 {
+				continue
+			}
+			changed := slices.Clone(resources)
+			changed[i].Data = manifest.DeepCopy(resources[i].Data)
+			set(changed[i].Data, pointer, func(any) any { return odd[n%len(odd)] })
+			n++
+			assert.NotPanics(t, func() {
+				outcome(importer.Input{Environments: []importer.Environment{{Name: "default", Resources: changed}}})
+			}, pointer)
+		}
+	}
+}
+
+// places lists the pointers of everything below an object.
+func places(pointer string, v any) []string {
+	var list []string
+	if pointer != "" {
+		list = append(list, pointer)
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			list = append(list, places(pointer+"/"+manifest.EscapeToken(key), v[key])...)
+		}
+	case []any:
+		for i, value := range v {
+			list = append(list, places(fmt.Sprintf("%s/%d", pointer, i), value)...)
+		}
+	}
+	return list
 }
 
 // meansNothing lists what may change unseen.
@@ -97,9 +144,7 @@ func values(pointer string, v any) []string {
 
 // change makes a scalar another one.
 func change(data map[string]any, pointer string) {
-	slash := strings.LastIndexByte(pointer, '/')
-	holder, _ := manifest.ValueAt(data, pointer[:slash])
-	other := func(v any) any {
+	set(data, pointer, func(v any) any {
 		switch v := v.(type) {
 		case string:
 			return v + "7"
@@ -109,13 +154,20 @@ func change(data map[string]any, pointer string) {
 			return !v
 		}
 		return "other"
-	}
+	})
+}
+
+// set replaces what stands at a pointer.
+func set(data map[string]any, pointer string, by func(any) any) {
+	slash := strings.LastIndexByte(pointer, '/')
+	holder, _ := manifest.ValueAt(data, pointer[:slash])
 	token := pointer[slash+1:]
 	switch holder := holder.(type) {
 	case map[string]any:
-		holder[manifest.UnescapeToken(token)] = other(holder[manifest.UnescapeToken(token)])
+		key := manifest.UnescapeToken(token)
+		holder[key] = by(holder[key])
 	case []any:
 		i, _ := manifest.IndexOf(holder, token)
-		holder[i] = other(holder[i])
+		holder[i] = by(holder[i])
 	}
 }

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -102,4 +103,15 @@ func TestSecretsAreNotShown(t *testing.T) {
 	assert.Equal(t, `"--max-tokens=5 --tokenizer-mode auto"`, shown("container/args", "--max-tokens=5 --tokenizer-mode auto"))
 	assert.Equal(t, `"auto"`, shown("container/args[tokenizer-mode]", "auto"))
 	assert.Len(t, []rune(shown("x", string(make([]byte, 500)))), mostShown)
+}
+
+func TestWeightsOfAnySumAreShares(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b", "c"}
+	for want, weights := range map[string]map[string]int{
+		"50 50 0": {"a": 1, "b": 1}, "90 10 0": {"a": 90, "b": 10}, "34 33 33": {"a": 7, "b": 7, "c": 7}, "0 100 0": {"b": 3}, "0 0 0": {},
+	} {
+		percent(weights, names)
+		assert.Equal(t, want, fmt.Sprint(weights["a"], weights["b"], weights["c"]))
+	}
 }

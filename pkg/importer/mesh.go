@@ -122,8 +122,10 @@ func (s *scene) traffic() []any {
 	if !weighted {
 		weights = s.spread()
 	}
+	names := s.revisionNames()
+	percent(weights, names)
 	var shares []any
-	for _, name := range s.revisionNames() {
+	for _, name := range names {
 		share := map[string]any{"revision": name, "weight": int64(weights[name])}
 		put(share, orNil(testers[name]), "testers")
 		shares = append(shares, share)
@@ -131,20 +133,33 @@ func (s *scene) traffic() []any {
 	return shares
 }
 
+// percent makes shares of weights, which Istio takes in any sum. What rounding leaves goes to the first that has some.
+func percent(weights map[string]int, names []string) {
+	sum, left, most := 0, 100, ""
+	for _, name := range names {
+		sum += max(weights[name], 0)
+		if most == "" && weights[name] > 0 {
+			most = name
+		}
+	}
+	if sum == 0 || sum == 100 {
+		return
+	}
+	for _, name := range names {
+		weights[name] = 100 * max(weights[name], 0) / sum
+		left -= weights[name]
+	}
+	weights[most] += left
+}
+
 // spread is what a Service makes of revisions without weights: as many requests for each of their replicas. Of our own, the
 // first gets all.
 func (s *scene) spread() map[string]int {
-	weights, all, left := map[string]int{}, 0, 100
-	for _, w := range s.workloads {
-		all += max(number(s.replicaFields(w)["min"], 1), 1)
-	}
+	weights := map[string]int{}
 	for i, w := range s.workloads {
-		share := 100 * max(number(s.replicaFields(w)["min"], 1), 1) / all
-		if s.ours() || i == len(s.workloads)-1 {
-			share = left
+		if i == 0 || !s.ours() {
+			weights[w.revision] = max(number(s.replicaFields(w)["min"], 1), 1)
 		}
-		weights[w.revision] = share
-		left -= share
 	}
 	return weights
 }

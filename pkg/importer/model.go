@@ -125,16 +125,25 @@ func (w *workload) weightsVolume() string {
 	return text(mount["name"])
 }
 
-// servedName is what clients send as "model": --served-model-name, or what vLLM takes instead of it, the model.
-func (w *workload) servedName() string {
-	if f, ok := w.line.find("served-model-name", "model-name"); ok && len(f.values) > 0 {
-		return strings.ReplaceAll(f.values[0], "{{.Name}}", w.object.Name())
+// servedNames are what clients may send as "model": --served-model-name, or what vLLM takes instead of it, the model.
+func (w *workload) servedNames() []string {
+	var names []string
+	if f, ok := w.line.find("served-model-name", "model-name"); ok {
+		for _, name := range f.values {
+			names = append(names, strings.ReplaceAll(name, "{{.Name}}", w.object.Name()))
+		}
 	}
-	if f, ok := w.line.find("model"); ok {
-		return f.value()
+	if f, ok := w.line.find("model"); ok && len(names) == 0 {
+		names = f.values
 	}
-	return cmp.Or(w.line.model.text, w.object.Name())
+	if len(names) == 0 {
+		names = []string{cmp.Or(w.line.model.text, w.object.Name())}
+	}
+	return names
 }
+
+// servedName is the first of them, the only one that a document has.
+func (w *workload) servedName() string { return w.servedNames()[0] }
 
 // tokens reads a length as vLLM does: 8k is 8000, 8K is 8192 (vllm/utils/argparse_utils.py).
 func tokens(value string) string {

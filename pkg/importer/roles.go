@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,6 +26,9 @@ func (s *scene) roles() map[*manifest.Resource]string {
 		role := s.role(r)
 		if role == "" || taken[role] {
 			role = strings.Join([]string{"other", r.Kind(), r.Namespace(), r.Name()}, "/")
+		}
+		if taken[role] { // the same object in several files
+			role += fmt.Sprint("/", i)
 		}
 		roles[r], taken[role] = role, true
 	}
@@ -116,6 +120,9 @@ func (s *scene) purpose(r *manifest.Resource) string {
 func (s *scene) named(r *manifest.Resource) map[string]any {
 	data := manifest.DeepCopy(r.Data)
 	spec := fields(data["spec"])
+	if spec == nil {
+		return data
+	}
 	switch r.Kind() {
 	case "VirtualService":
 		s.nameRoutes(r, spec)

@@ -40,7 +40,7 @@ func topics() []topic {
 		{prefix: "workload:container/readinessProbe/httpGet/port", fix: "nothing to do: the tree's probes follow its own port"},
 		{prefix: "workload:container/name", fix: "nothing to do: KServe wants this name"},
 		{prefix: "workload:container/modelFormat", fix: "nothing to do: the runtime of the tree is for this format"},
-		{prefix: "workload:container/runtime", why: "every revision has a runtime of its own in the tree", fix: "compare the flags and the image of that runtime with those of the tree"},
+		{prefix: "workload:container/runtime", why: "it is not in the input, and every revision has a runtime of its own in the tree", fix: "import both, or compare the flags and the image of that runtime with those of the tree"},
 		{prefix: "workload:container/command", why: "the tree starts the server without a shell", fix: "set what it does in spec.runtime.args and env, or build it into an image for spec.runtime.image"},
 		{prefix: "workload:container/args", why: "the tree starts the server without a shell", fix: "set what it does in spec.runtime.args and env, or build it into an image for spec.runtime.image"},
 		{prefix: "workload:pod/minReplicas", fields: []string{"spec.replicas.min"}},
