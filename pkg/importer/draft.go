@@ -111,7 +111,7 @@ func (d *draft) chooseID(w *workload, c chooser) string {
 		return "organisation/" + w.model
 	}
 	if named := w.modelArgument(); named != ids[0] && !isHub(w) {
-		d.ask("spec.model.id", "nothing in "+w.name()+" names the model on Hugging Face; this one is taken from the name of its weights or from its own: check it")
+		d.ask("spec.model.id", "nothing in "+w.name()+" names the model on Hugging Face; this one is taken from the names and figures around it: check it")
 	}
 	return ids[min(c.model, len(ids)-1)]
 }

@@ -353,14 +353,14 @@ func (f facts) env(role string, variables []any, at source) {
 			continue // the source has a fact of its own
 		}
 		if dig(variable, "valueFrom") != nil {
-			f.walk(role, "container/env["+name+"]", dig(variable, "valueFrom"), source{below.object, below.pointer + "/valueFrom"})
+			f.walk(role, variablesAddress+"["+name+"]", dig(variable, "valueFrom"), source{below.object, below.pointer + "/valueFrom"})
 			continue
 		}
 		value := dig(variable, "value")
 		if value == nil {
 			value = ""
 		}
-		f.add(role, "container/env["+name+"]", value, source{below.object, below.pointer + "/value"})
+		f.add(role, variablesAddress+"["+name+"]", value, source{below.object, below.pointer + "/value"})
 	}
 }
 
@@ -382,6 +382,9 @@ func (f facts) resources(role string, resources map[string]any, at source) {
 
 // argumentsAddress is that of a command line that could not be read.
 const argumentsAddress = "container/args"
+
+// variablesAddress is that of the variables, with the name of one behind it in brackets.
+const variablesAddress = "container/env"
 
 func argumentAddress(flag string) string { return argumentsAddress + "[" + flag + "]" }
 

@@ -226,30 +226,33 @@ func (p *proposal) beyond(scenes []*scene) int {
 	return n
 }
 
-// Addition is an object of the tree, or a flag of a server, that the input has nothing like.
+// Addition is an object of the tree, or a setting of one, that the input has nothing like.
 type Addition struct {
 	Object finding.Object `json:"object"`
-	// Flag as it is written; empty for the whole object.
-	Flag string `json:"flag,omitempty"`
+	// Setting is a flag or a variable as it is written, or another value by its place; empty for the whole object.
+	Setting string `json:"setting,omitempty"`
 }
 
-// String names the object and the flag.
-func (a Addition) String() string { return strings.TrimSpace(a.Object.String() + " " + a.Flag) }
+// String names the object and the setting.
+func (a Addition) String() string { return strings.TrimSpace(a.Object.String() + " " + a.Setting) }
 
-// added lists the objects of the tree that play a role which nothing in the input plays, and the flags of its servers that
-// those of the input do not have.
+// added lists the objects of the tree that play a role which nothing in the input plays, and the flags and variables of its
+// servers that those of the input do not have; of a tree of ours everything, for there it is a mistake.
 func (p *proposal) added(scenes []*scene) []Addition {
 	list := []Addition{}
 	for i, s := range scenes {
 		after := renderedScene(p.tree, nil, i)
-		roles, was := after.roles(), factsOf(s, s.roles())
+		roles := after.roles()
+		was, is := factsOf(s, s.roles()), factsOf(after, roles)
 		for j := range after.resources {
 			if r := &after.resources[j]; was[roles[r]] == nil {
 				list = append(list, Addition{objectOf(r), ""})
 			}
 		}
-		for _, w := range after.workloads {
-			list = append(list, w.flagsBeyond(was[roles[w.object]])...)
+		for _, role := range slices.Sorted(maps.Keys(is)) {
+			if was[role] != nil {
+				list = append(list, settingsBeyond(was[role], is[role], s.ours())...)
+			}
 		}
 	}
 	return distinct(list)
@@ -269,18 +272,30 @@ func distinct[T comparable](list []T) []T {
 	})
 }
 
-// flagsBeyond are the flags of a rendered server that the facts of the input do not have. Where its command line could not
-// be read they may be in it. The place of the weights and the port follow from other objects.
-func (w *workload) flagsBeyond(was map[string]fact) []Addition {
-	if _, opaque := was[argumentsAddress]; opaque {
-		return nil
-	}
+// settingsBeyond are the facts of one role that the input does not have. Where its command line could not be read they may
+// be in it. The place of the weights and the port follow from other objects.
+func settingsBeyond(was, is map[string]fact, all bool) []Addition {
+	_, opaque := was[argumentsAddress]
 	var list []Addition
-	for _, f := range w.line.flags {
-		_, says := was[argumentAddress(f.name)]
-		if !says && !slices.Contains([]string{"model", "port", "served-model-name"}, f.name) {
-			list = append(list, Addition{objectOf(w.runtime), strings.TrimSuffix("--"+f.name+"="+strings.Join(f.values, " "), "=")})
+	for _, address := range slices.Sorted(maps.Keys(is)) {
+		_, says := was[address]
+		value := text(is[address].value)
+		flag, isFlag := strings.CutPrefix(strings.TrimSuffix(address, "]"), argumentsAddress+"[")
+		variable, isVariable := strings.CutPrefix(strings.TrimSuffix(address, "]"), variablesAddress+"[")
+		setting := ""
+		switch {
+		case says, address == "", strings.HasPrefix(address, implied), isFlag && (opaque || flag == "model" || flag == "port"):
+			continue
+		case isFlag:
+			setting = strings.TrimSuffix("--"+flag+"="+value, "=")
+		case isVariable && value != "":
+			setting = variable + "=" + value
+		case all:
+			setting = address + " " + shown(address, is[address].value)
+		default:
+			continue
 		}
+		list = append(list, Addition{objectOf(is[address].at.object), setting})
 	}
 	return list
 }

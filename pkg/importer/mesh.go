@@ -191,7 +191,7 @@ func (s *scene) expose() map[string]any {
 	put(expose, gateway, "gateway")
 	s.selection(expose)
 	namespace, _, _ := strings.Cut(gateway, "/")
-	for _, account := range s.principals(isGateway) {
+	for _, account := range s.principals(func(r *manifest.Resource) bool { return isGateway(r) || !s.ours() }) {
 		if in, name, _ := strings.Cut(account, "/"); in == namespace {
 			put(expose, name, "gatewayServiceAccount")
 		}
@@ -281,8 +281,9 @@ func (s *scene) principals(of func(r *manifest.Resource) bool) []string {
 func (s *scene) security() map[string]any {
 	security := map[string]any{}
 	s.each("PeerAuthentication", "security.istio.io/", func(r *manifest.Resource) {
-		if mode := text(dig(r.Data, "spec", "mtls", "mode")); mode == "STRICT" && s.selectsUs(r) {
-			put(security, "strict", "mtls")
+		modes := map[string]string{"STRICT": "strict", "PERMISSIVE": "off", "DISABLE": "off"}
+		if s.selectsUs(r) {
+			put(security, modes[text(dig(r.Data, "spec", "mtls", "mode"))], "mtls")
 		}
 	})
 	if s.ours() && security["mtls"] == nil {

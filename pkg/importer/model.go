@@ -12,6 +12,7 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/sizing"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -223,7 +224,7 @@ func (w *workload) ids() []string {
 	if fitting := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !slices.Contains(sized, id) }); len(sized) > 0 {
 		ids = fitting
 	}
-	for _, id := range sized {
+	for _, id := range append(sized, w.startsLike()...) {
 		add(id)
 	}
 	return ids
@@ -254,6 +255,23 @@ func (w *workload) sized() []string {
 	var ids []string
 	for _, m := range models {
 		if m.WeightsBytes>>30+beside == q.Value()>>30 {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
+// startsLike are the models of the catalogue that a start-up probe of a tree of ours waits for as long.
+func (w *workload) startsLike() []string {
+	probe := fields(w.container.get("startupProbe"))
+	models, err := catalog.Models()
+	if err != nil || probe == nil || !w.ours() || w.isSimulator() {
+		return nil
+	}
+	seconds := number(probe["failureThreshold"], 0) * number(probe["periodSeconds"], 0)
+	var ids []string
+	for _, m := range models {
+		if int(sizing.StartupFor(m.WeightsBytes, 0).Budget.Seconds()) == seconds && m.WeightsBytes > 0 {
 			ids = append(ids, m.ID)
 		}
 	}

@@ -57,7 +57,7 @@ func (s *scene) role(r *manifest.Resource) string {
 	case "HorizontalPodAutoscaler", "PodDisruptionBudget":
 		return s.roleOfRevision(r)
 	case "AuthorizationPolicy":
-		if s.selectsUs(r) {
+		if action := text(dig(r.Data, "spec", "action")); s.selectsUs(r) && (action == "" || action == "ALLOW") {
 			return "authorizationpolicy/" + s.purpose(r)
 		}
 	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar":
@@ -109,7 +109,12 @@ func (s *scene) purpose(r *manifest.Resource) string {
 	if len(rules) == 0 {
 		return "deny"
 	}
-	if isGateway(r) || len(texts(dig(items(dig(rules[0], "from")), "source", "namespaces"))) > 0 {
+	for _, from := range items(dig(rules[0], "from")) {
+		if len(texts(dig(from, "source", "namespaces"))) > 0 {
+			return "gateway"
+		}
+	}
+	if isGateway(r) {
 		return "gateway"
 	}
 	return "callers"

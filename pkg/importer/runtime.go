@@ -44,7 +44,7 @@ func runtimeFields(w *workload, t template, given map[string]string) map[string]
 	put(runtime, t.name, "name")
 	imageFields(runtime, text(w.container.get("image")), t)
 	flags := slices.DeleteFunc(slices.Clone(w.line.flags), func(f flag) bool { return elsewhere()[f.name] })
-	whole := writtenWhole(flags, t)
+	whole := writtenWhole(w.line.flags, t)
 	for _, f := range flags {
 		name, value := argument(f, given[f.name] != "" || whole[f.name])
 		put(runtime, value, "args", name)

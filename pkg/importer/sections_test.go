@@ -155,3 +155,29 @@ func TestRulesAreReadByWhatTheyDo(t *testing.T) {
 		})
 	}
 }
+
+func TestPoliciesSayWhoMayCall(t *testing.T) {
+	t.Parallel()
+	policy := func(kind, name, rest string) string {
+		return "apiVersion: security.istio.io/v1\nkind: " + kind + "\nmetadata: {name: " + name + ", namespace: llm}\nspec: {selector: {matchLabels: {app: chat}}, " + rest + "}"
+	}
+	s := newScene("", objects(t, server("chat", ""),
+		policy("PeerAuthentication", "chat", "mtls: {mode: PERMISSIVE}"),
+		policy("AuthorizationPolicy", "users", "rules: [{from: [{source: {principals: [cluster.local/ns/a/sa/b, cluster.local/ns/c/sa/d]}}]}]"),
+		policy("AuthorizationPolicy", "nobody", "action: DENY, rules: [{from: [{source: {principals: [cluster.local/ns/x/sa/y]}}]}]"),
+		policy("AuthorizationPolicy", "edge", "rules: [{from: [{source: {namespaces: [istio-ingress]}}]}]"),
+		policy("RequestAuthentication", "chat", "jwtRules: [{issuer: https://login.example.com, audiences: [llm]}]"),
+		"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: others, namespace: llm}\n"+
+			"spec: {selector: {matchLabels: {app: web}}, rules: [{from: [{source: {principals: [cluster.local/ns/q/sa/r]}}]}]}",
+	))
+	assert.JSONEq(t, `{"mtls": "off", "callers": [{"serviceAccount": "a/b"}, {"serviceAccount": "c/d"}],
+		"jwt": {"issuer": "https://login.example.com", "audiences": ["llm"]}}`, short(s.security()))
+	roles := map[string]string{}
+	for r, role := range s.roles() {
+		roles[r.Kind()+" "+r.Name()] = role
+	}
+	assert.Equal(t, "authorizationpolicy/callers", roles["AuthorizationPolicy users"])
+	assert.Equal(t, "authorizationpolicy/gateway", roles["AuthorizationPolicy edge"])
+	assert.Equal(t, "other/AuthorizationPolicy/llm/nobody", roles["AuthorizationPolicy nobody"], "the tree has none that denies by name")
+	assert.Equal(t, "other/AuthorizationPolicy/llm/others", roles["AuthorizationPolicy others"])
+}

@@ -155,30 +155,30 @@ func (o *importOptions) tell(s Streams, proposal *importer.Proposal) error {
 	return nil
 }
 
-// addedLines has one line for all objects that are added, and one for the flags of each server.
+// addedLines has one line for all objects that are added, and one for the settings of each other.
 func addedLines(added []importer.Addition) []string {
 	var (
-		objects []string
-		servers []string
-		flags   = map[string][]string{}
+		objects  []string
+		others   []string
+		settings = map[string][]string{}
 	)
 	for _, a := range added {
 		object := a.Object.String()
-		if a.Flag == "" {
+		if a.Setting == "" {
 			objects = append(objects, object)
 			continue
 		}
-		if flags[object] == nil {
-			servers = append(servers, object)
+		if settings[object] == nil {
+			others = append(others, object)
 		}
-		flags[object] = append(flags[object], a.Flag)
+		settings[object] = append(settings[object], a.Setting)
 	}
 	var lines []string
 	if len(objects) > 0 {
 		lines = append(lines, "added: "+strings.Join(objects, ", "))
 	}
-	for _, server := range servers {
-		lines = append(lines, "added to "+server+": "+strings.Join(flags[server], " "))
+	for _, object := range others {
+		lines = append(lines, "added to "+object+": "+strings.Join(settings[object], " "))
 	}
 	return lines
 }
@@ -193,17 +193,17 @@ func summaryOf(proposal *importer.Proposal) string {
 	default:
 		summary[0] = fmt.Sprintf("%d values are not carried", n)
 	}
-	flags := 0
+	settings := 0
 	for _, a := range proposal.Added {
-		if a.Flag != "" {
-			flags++
+		if a.Setting != "" {
+			settings++
 		}
 	}
-	if n := len(proposal.Added) - flags; n > 0 {
+	if n := len(proposal.Added) - settings; n > 0 {
 		summary = append(summary, finding.Plural(n, "object")+" added (spec.omit leaves some out; who may call is in spec.expose and spec.security)")
 	}
-	if flags > 0 {
-		summary = append(summary, finding.Plural(flags, "flag")+" added")
+	if settings > 0 {
+		summary = append(summary, finding.Plural(settings, "setting")+" added")
 	}
 	if n := len(proposal.Questions); n > 0 {
 		summary = append(summary, finding.Plural(n, "field")+" to check")
