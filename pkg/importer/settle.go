@@ -136,6 +136,11 @@ func (p *proposal) remove(at steps) bool {
 			now = v[i]
 		}
 	}
+	// A runtime is named to tell it from another; without a name it is that of the accelerator.
+	if len(at) > 1 && at[len(at)-2] == "runtime" && key == "name" {
+		delete(container, key)
+		return true
+	}
 	if container == nil || slices.Contains([]string{"id", "type", "name", "namespace", "spec", "metadata", "apiVersion", "kind", "environments", "revisions", "model"}, key) {
 		return false
 	}
