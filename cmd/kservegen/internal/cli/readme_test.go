@@ -14,7 +14,7 @@ import (
 )
 
 // TestReadmeIsTrue runs the console blocks of the README in order in an empty directory and compares what is
-// printed. broken.yaml is the only file that a block needs and does not make.
+// printed. broken.yaml and chat.yaml are the only files that a block needs and does not make.
 //
 //nolint:paralleltest // it changes the working directory, as the reader of the README would
 func TestReadmeIsTrue(t *testing.T) {
@@ -22,6 +22,7 @@ func TestReadmeIsTrue(t *testing.T) {
 	require.NoError(t, err)
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("broken.yaml", []byte(broken), 0o600))
+	require.NoError(t, os.WriteFile("chat.yaml", []byte(chat), 0o600))
 	blocks := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	require.GreaterOrEqual(t, len(blocks), 2)
 	for _, block := range blocks {
@@ -41,6 +42,23 @@ spec:
   revisions: [{name: v1}]
   traffic:
   - {revision: v1, weight: 90%}
+`
+
+const chat = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: chat, namespace: llm}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: chat}}
+  template:
+    metadata: {labels: {app: chat}}
+    spec:
+      nodeSelector: {nvidia.com/gpu.product: NVIDIA-L4}
+      containers:
+      - name: vllm
+        image: vllm/vllm-openai:latest
+        command: [vllm, serve, Qwen/Qwen3-8B, --max-num-seqs=64]
+        resources: {limits: {nvidia.com/gpu: "1", cpu: "3", memory: 12Gi}}
 `
 
 // shell runs one line: kservegen, its arguments, and perhaps a redirection; or perl.

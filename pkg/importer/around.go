@@ -1,0 +1,111 @@
+package importer
+
+import (
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+// replicaFields infers spec.replicas: those of the autoscaler where one of its own scales.
+func (s *scene) replicaFields(w *workload) map[string]any {
+	replicas := map[string]any{}
+	low, high := w.pod.get("minReplicas"), w.pod.get("maxReplicas")
+	if w.isDeployment() {
+		low, high = dig(w.object.Data, "spec", "replicas"), nil
+	}
+	if hpa := s.autoscaler(w); hpa != nil {
+		low, high = dig(hpa.Data, "spec", "minReplicas"), dig(hpa.Data, "spec", "maxReplicas")
+	}
+	put(replicas, low, "min")
+	put(replicas, high, "max")
+	if replicas["min"] != nil && (replicas["max"] == nil || number(replicas["max"], 0) < number(replicas["min"], 0)) {
+		replicas["max"] = replicas["min"]
+	}
+	return replicas
+}
+
+// autoscaler is the HorizontalPodAutoscaler of a workload, nil where there is none.
+func (s *scene) autoscaler(w *workload) *manifest.Resource {
+	name := w.object.Name()
+	if !w.isDeployment() {
+		name += "-predictor"
+	}
+	var found *manifest.Resource
+	s.each("HorizontalPodAutoscaler", "autoscaling/", func(r *manifest.Resource) {
+		if r.Namespace() == w.object.Namespace() && text(dig(r.Data, "spec", "scaleTargetRef", "name")) == name {
+			found = r
+		}
+	})
+	return found
+}
+
+// scaling infers the metric that scales.
+func (s *scene) scaling() map[string]any {
+	scaling := map[string]any{}
+	scaled, room := false, false
+	for _, w := range s.workloads {
+		hpa := s.autoscaler(w)
+		replicas := s.replicaFields(w)
+		room = room || number(replicas["max"], 1) > number(replicas["min"], 1)
+		if hpa == nil {
+			continue
+		}
+		scaled = true
+		for _, metric := range items(dig(hpa.Data, "spec", "metrics")) {
+			put(scaling, text(dig(metric, "pods", "metric", "name")), "metric")
+			put(scaling, quantityScalar(dig(metric, "pods", "target", "averageValue")), "target")
+		}
+	}
+	if s.ours() && room && !scaled {
+		put(scaling, "off", "type")
+	}
+	return scaling
+}
+
+// metricsPort is where the sidecar serves metrics.
+const metricsPort = 15020
+
+// monitoring infers who scrapes, from the NetworkPolicy that lets it in.
+func (s *scene) monitoring() map[string]any {
+	monitoring := map[string]any{}
+	s.each("NetworkPolicy", "networking.k8s.io/", func(r *manifest.Resource) {
+		for _, rule := range items(dig(r.Data, "spec", "ingress")) {
+			for _, port := range items(dig(rule, "ports")) {
+				if number(dig(port, "port"), 0) != metricsPort {
+					continue
+				}
+				for _, from := range items(dig(rule, "from")) {
+					put(monitoring, text(dig(from, "namespaceSelector", "matchLabels", "kubernetes.io/metadata.name")), "namespace")
+				}
+			}
+		}
+	})
+	return monitoring
+}
+
+// podIdentityAgent is where EKS Pod Identity gives out credentials.
+const podIdentityAgent = "169.254.170.23/32"
+
+// platform infers spec.platform.eks, nil where nothing tells.
+func (s *scene) platform() map[string]any {
+	eks := map[string]any{}
+	found := false
+	for _, w := range s.workloads {
+		if account := s.account(w); account != nil {
+			annotations := dig(account.Data, "metadata", "annotations")
+			put(eks, text(dig(annotations, "eks.amazonaws.com/role-arn")), "roleArn")
+			if eks["roleArn"] != nil {
+				put(eks, text(dig(annotations, "serving.kserve.io/s3-region")), "region")
+			}
+		}
+	}
+	s.each("NetworkPolicy", "networking.k8s.io/", func(r *manifest.Resource) {
+		for _, rule := range items(dig(r.Data, "spec", "egress")) {
+			for _, to := range items(dig(rule, "to")) {
+				found = found || dig(to, "ipBlock", "cidr") == podIdentityAgent
+			}
+		}
+	})
+	if len(eks) > 0 || found {
+		return eks
+	}
+	return nil
+}

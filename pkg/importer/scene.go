@@ -1,0 +1,177 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+// scene is what reaches one cluster, looked at from its workloads.
+type scene struct {
+	name      string
+	resources []manifest.Resource
+	workloads []*workload
+	// route is the VirtualService that leads to the workloads, nil where none does.
+	route *manifest.Resource
+}
+
+// newScene finds the workloads of an environment. One of our bases may hold none of its own.
+func newScene(name string, resources []manifest.Resource) *scene {
+	s := &scene{name: name, resources: resources, workloads: workloads(resources)}
+	nameWorkloads(s.workloads)
+	for i := range resources {
+		if r := &resources[i]; r.Kind() == "VirtualService" && s.routes(r) {
+			s.route = r
+			break
+		}
+	}
+	return s
+}
+
+func (s *scene) routes(r *manifest.Resource) bool {
+	for _, rule := range items(dig(r.Data, "spec", "http")) {
+		for _, route := range items(dig(rule, "route")) {
+			if s.revisionAt(r, text(dig(route, "destination", "host"))) != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// check refuses what no single document can describe.
+func (s *scene) check() error {
+	if len(s.workloads) == 0 {
+		return errors.New("nothing in it serves a model with vLLM; wanted is an InferenceService of format vLLM or huggingface, or a Deployment that runs vllm")
+	}
+	first := s.workloads[0]
+	for _, w := range s.workloads[1:] {
+		if !s.together(first, w) {
+			return fmt.Errorf("%s and %s serve different models, and a document describes one; import them one by one, each with the objects around it", first.name(), w.name())
+		}
+	}
+	return nil
+}
+
+// together says whether two workloads are revisions of one model.
+func (s *scene) together(a, b *workload) bool {
+	if label := a.podLabels()[spec.ModelLabel]; label != "" || b.podLabels()[spec.ModelLabel] != "" {
+		return label == b.podLabels()[spec.ModelLabel] && a.object.Namespace() == b.object.Namespace()
+	}
+	if a.object.Namespace() != b.object.Namespace() {
+		return false
+	}
+	if s.route != nil && s.reaches(a) && s.reaches(b) || s.serviceOf(a, b) != nil {
+		return true
+	}
+	ids := a.ids()
+	return len(ids) > 0 && slices.Equal(ids[:1], b.ids()[:min(len(b.ids()), 1)])
+}
+
+// reaches says whether the VirtualService leads to a workload.
+func (s *scene) reaches(w *workload) bool {
+	for _, rule := range items(dig(s.route.Data, "spec", "http")) {
+		for _, route := range items(dig(rule, "route")) {
+			if s.revisionAt(s.route, text(dig(route, "destination", "host"))) == w.revision {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// serviceOf is a Service that selects the pods of all of the workloads.
+func (s *scene) serviceOf(all ...*workload) *manifest.Resource {
+	for i := range s.resources {
+		r := &s.resources[i]
+		selector := textMap(dig(r.Data, "spec", "selector"))
+		if r.Kind() == "Service" && !slices.ContainsFunc(all, func(w *workload) bool {
+			return w.object.Namespace() != r.Namespace() || !selects(selector, w.podLabels())
+		}) {
+			return r
+		}
+	}
+	return nil
+}
+
+// revisionAt is the revision that a host of an object leads to, empty for another host.
+func (s *scene) revisionAt(from *manifest.Resource, host string) string {
+	name, rest, qualified := strings.Cut(host, ".")
+	namespace := from.Namespace()
+	if qualified {
+		namespace, rest, _ = strings.Cut(rest, ".")
+		if rest != "" && rest != "svc" && rest != "svc.cluster.local" {
+			return ""
+		}
+	}
+	if predictor, ok := strings.CutSuffix(name, "-predictor"); ok {
+		for _, w := range s.workloads {
+			if !w.isDeployment() && w.object.Namespace() == namespace && w.object.Name() == predictor {
+				return w.revision
+			}
+		}
+		return s.unseen(predictor)
+	}
+	for _, w := range s.workloads {
+		service := s.service(namespace, name)
+		if w.isDeployment() && service != nil && s.only(w, service) {
+			return w.revision
+		}
+		if !w.isDeployment() && w.object.Namespace() == namespace && w.object.Name() == name {
+			return w.revision
+		}
+	}
+	return ""
+}
+
+// unseen names a revision of one of our models whose objects are elsewhere: a base does not hold those that only some
+// environments have.
+func (s *scene) unseen(service string) string {
+	for _, w := range s.workloads {
+		if revision, ok := strings.CutPrefix(service, w.model+"-"); ok && w.ours() {
+			return revision
+		}
+	}
+	return ""
+}
+
+func (s *scene) service(namespace, name string) *manifest.Resource {
+	for i := range s.resources {
+		if r := &s.resources[i]; r.Kind() == "Service" && r.Namespace() == namespace && r.Name() == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// only says whether a Service selects the pods of one workload and of no other.
+func (s *scene) only(w *workload, service *manifest.Resource) bool {
+	selector := textMap(dig(service.Data, "spec", "selector"))
+	for _, other := range s.workloads {
+		if selects(selector, other.podLabels()) != (other == w) {
+			return false
+		}
+	}
+	return true
+}
+
+// each calls f for every object of a kind, whatever its version.
+func (s *scene) each(kind, group string, f func(r *manifest.Resource)) {
+	for i := range s.resources {
+		if r := &s.resources[i]; r.Kind() == kind && strings.HasPrefix(r.APIVersion(), group) {
+			f(r)
+		}
+	}
+}
+
+// has says whether there is an object of a kind.
+func (s *scene) has(kind string) bool {
+	return slices.ContainsFunc(s.resources, func(r manifest.Resource) bool { return r.Kind() == kind })
+}
+
+// ours says whether kservegen rendered the workloads.
+func (s *scene) ours() bool { return s.workloads[0].ours() }

@@ -1,0 +1,73 @@
+package importer
+
+import "strings"
+
+// topic is what a document says about a group of facts.
+type topic struct {
+	prefix string
+	// fields of the document that say it, the likeliest first.
+	fields   []string
+	why, fix string
+}
+
+// topicOf finds what the document says about a fact: the longest prefix. It only words the report; what is in it is
+// computed.
+func topicOf(role, address string) topic {
+	kind, _, _ := strings.Cut(role, "/")
+	full := kind + ":" + address
+	best := topic{}
+	for _, t := range topics() {
+		if strings.HasPrefix(full, t.prefix) && len(t.prefix) > len(best.prefix) {
+			best = t
+		}
+	}
+	return best
+}
+
+func topics() []topic {
+	return []topic{
+		{prefix: "workload:container/image", fields: []string{"spec.runtime.version", "spec.runtime.image"}},
+		{prefix: "workload:container/args[", fields: []string{"spec.runtime.args"}},
+		{prefix: "workload:container/args[port]", fix: "nothing to do inside the mesh: the tree's Service has port 80"},
+		{prefix: "workload:container/ports", fix: "nothing to do inside the mesh: the tree's Service has port 80"},
+		{prefix: "workload:container/env[", fields: []string{"spec.runtime.env"}},
+		{prefix: "workload:container/resources/requests", fields: []string{"spec.resources"}},
+		{prefix: "workload:container/resources/limits", fields: []string{"spec.resources"}, fix: "requests equal limits in the tree; set spec.resources to what a replica must have"},
+		{prefix: "workload:container/startupProbe", fields: []string{"spec.runtime.startupTimeout"}},
+		{prefix: "workload:container/livenessProbe", fix: "set spec.runtime.startupTimeout if loading takes longer than the tree's startupProbe waits"},
+		{prefix: "workload:container/readinessProbe", fix: "set spec.runtime.startupTimeout if loading takes longer than the tree's startupProbe waits"},
+		{prefix: "workload:container/livenessProbe/httpGet/port", fix: "nothing to do: the tree's probes follow its own port"},
+		{prefix: "workload:container/readinessProbe/httpGet/port", fix: "nothing to do: the tree's probes follow its own port"},
+		{prefix: "workload:container/name", fix: "nothing to do: KServe wants this name"},
+		{prefix: "workload:container/modelFormat", fix: "nothing to do: the runtime of the tree is for this format"},
+		{prefix: "workload:container/runtime", why: "it is not in the input, and every revision has a runtime of its own in the tree", fix: "import both, or compare the flags and the image of that runtime with those of the tree"},
+		{prefix: "workload:container/command", why: "the tree starts the server without a shell", fix: "set what it does in spec.runtime.args and env, or build it into an image for spec.runtime.image"},
+		{prefix: "workload:container/args", why: "the tree starts the server without a shell", fix: "set what it does in spec.runtime.args and env, or build it into an image for spec.runtime.image"},
+		{prefix: "workload:pod/minReplicas", fields: []string{"spec.replicas.min"}},
+		{prefix: "workload:pod/maxReplicas", fields: []string{"spec.replicas.max"}},
+		{prefix: "workload:pod/terminationGracePeriodSeconds", fields: []string{"spec.runtime.drainTimeout"}},
+		{prefix: "workload:pod/securityContext/supplementalGroups", fields: []string{"spec.accelerator.deviceGroups"}},
+		{prefix: "workload:pod/nodes[", why: "the tree asks for nodes by spec.accelerator.type alone", fix: "patch the affinity in the overlay's custom/ if other nodes with the device will not do"},
+		{prefix: "workload:pod/terms[", why: "the tree asks for nodes by spec.accelerator.type alone", fix: "patch the affinity in the overlay's custom/ if other nodes with the device will not do"},
+		{prefix: "workload:volume[/dev/shm]", fields: []string{"spec.resources.sharedMemory"}},
+		{prefix: "workload:volume[", fix: "weights come by spec.model.source, caches are the runtime's; patch the volume in custom/ if it holds anything else"},
+		{prefix: "workload:mount[", fix: "weights come by spec.model.source, caches are the runtime's; patch the volume in custom/ if it holds anything else"},
+		{prefix: "workload:inferenceservice/metadata/name", fix: "every revision has objects of its own in the tree; remove the old ones once traffic has moved"},
+		{prefix: "workload:servingruntime/metadata/name", fix: "every revision has objects of its own in the tree; remove the old ones once traffic has moved"},
+		{prefix: "workload:servedName", fields: []string{"spec.model.servedName"}},
+		{prefix: "workload:source", fields: []string{"spec.model.source"}},
+		{prefix: "secret:", fields: []string{"spec.model.secret"}},
+		{prefix: "virtualservice:spec/hosts", fields: []string{"spec.expose.hosts"}},
+		{prefix: "virtualservice:spec/gateways", fields: []string{"spec.expose.gateway"}},
+		{prefix: "virtualservice:spec/http[weights]/route", fields: []string{"spec.traffic"}},
+		{prefix: "virtualservice:spec/http[testers-", fields: []string{"spec.traffic"}},
+		{prefix: "horizontalpodautoscaler:spec/metrics", fields: []string{"spec.scaling"}},
+		{prefix: "horizontalpodautoscaler:spec/minReplicas", fields: []string{"spec.replicas.min"}},
+		{prefix: "horizontalpodautoscaler:spec/maxReplicas", fields: []string{"spec.replicas.max"}},
+		{prefix: "persistentvolumeclaim:spec", fields: []string{"spec.model.volume"}},
+		{prefix: "requestauthentication:spec", fields: []string{"spec.security.jwt"}},
+		{prefix: "authorizationpolicy:spec", fields: []string{"spec.security.callers"}},
+		{prefix: "serviceaccount:metadata/annotations", fields: []string{"spec.platform.eks"}},
+		{prefix: "gateway:", fix: "one Gateway serves all models: render --shared writes it, or keep yours"},
+	}
+}
