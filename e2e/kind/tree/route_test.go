@@ -186,6 +186,13 @@ func TestShiftOfHTTPRoutes(t *testing.T) {
 func TestEditTrafficOfHTTPRoutes(t *testing.T) {
 	copied, err := readGateway(t).Copy(t.TempDir())
 	require.NoError(t, err)
+	name, _, _ := strings.Cut(v1, ".")
+	require.NoError(t, copied.EditTraffic(func(content string) string { return strings.Replace(content, name, "gone."+name, 1) }))
+	_, err = tree.Read(copied.Dir)
+	require.ErrorContains(t, err, "test")
+
+	copied, err = readGateway(t).Copy(t.TempDir())
+	require.NoError(t, err)
 	require.NoError(t, copied.EditTraffic(tree.WeightInWords))
 	content, err := os.ReadFile(filepath.Join(copied.Dir, "patches", "traffic.yaml"))
 	require.NoError(t, err)
