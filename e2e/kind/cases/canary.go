@@ -71,13 +71,13 @@ func (e *Env) other(stable, next string) tree.Shares {
 // everyone.
 func (e *Env) hosts() []string {
 	var hosts []string
-	for _, rule := range e.Tree.Route.Spec.Http {
-		if len(rule.Route) == 0 || len(hosts) > 0 && len(rule.Route) < 2 {
+	for _, rule := range e.Tree.Route.Rules {
+		if len(rule.Backends) == 0 || len(hosts) > 0 && len(rule.Backends) < 2 {
 			continue
 		}
 		hosts = nil
-		for _, route := range rule.Route {
-			hosts = append(hosts, route.Destination.Host)
+		for _, backend := range rule.Backends {
+			hosts = append(hosts, backend.Host)
 		}
 	}
 	return hosts
@@ -109,15 +109,11 @@ func splits(ctx context.Context, e *Env) error {
 
 // testers are the header and the host of the rule for them.
 func (e *Env) testers() (header map[string]string, host string, err error) {
-	for _, rule := range e.Tree.Route.Spec.Http {
-		if !strings.HasPrefix(rule.Name, "testers") || len(rule.Match) == 0 {
+	for _, rule := range e.Tree.Route.Rules {
+		if !strings.HasPrefix(rule.Name, "testers") || len(rule.Matches) == 0 {
 			continue
 		}
-		header = map[string]string{}
-		for name, match := range rule.Match[0].Headers {
-			header[name] = match.GetExact()
-		}
-		return header, rule.Route[0].Destination.Host, nil
+		return maps.Clone(rule.Matches[0].Exact), rule.Backends[0].Host, nil
 	}
 	return nil, "", lacks("no rule for testers")
 }
@@ -175,14 +171,12 @@ func testersAlways(ctx context.Context, e *Env) (err error) {
 
 // bucketHeader is the header of sticky buckets, empty where the tree has none.
 func (e *Env) bucketHeader() string {
-	for _, rule := range e.Tree.Route.Spec.Http {
+	for _, rule := range e.Tree.Route.Rules {
 		if !strings.HasPrefix(rule.Name, "sticky") {
 			continue
 		}
-		for name, match := range rule.Match[0].Headers {
-			if match.GetRegex() != "" {
-				return name
-			}
+		for name := range rule.Matches[0].Regex {
+			return name
 		}
 	}
 	return ""
@@ -287,26 +281,26 @@ func ends(ctx context.Context, e *Env) (err error) {
 	return nil
 }
 
-// otherWeights edits the VirtualService by hand: 20 points from the revision that has most to another.
+// otherWeights edits the route by hand: 20 points from the revision that has most to another.
 func otherWeights(ctx context.Context, e *Env) error {
-	for i, rule := range e.Tree.Route.Spec.Http {
-		if len(rule.Route) < 2 {
+	for _, rule := range e.Tree.Route.Rules {
+		if len(rule.Backends) < 2 {
 			continue
 		}
 		most := 0
-		for j, route := range rule.Route {
-			if route.Weight > rule.Route[most].Weight {
+		for j, backend := range rule.Backends {
+			if backend.Weight > rule.Backends[most].Weight {
 				most = j
 			}
 		}
-		other := (most + 1) % len(rule.Route)
+		other := (most + 1) % len(rule.Backends)
 		shares, operations := e.Tree.Shares(), []string{}
 		for j, points := range map[int]int{most: -20, other: 20} {
-			host := rule.Route[j].Destination.Host
-			shares[host] += points
-			operations = append(operations, fmt.Sprintf(`{"op":"replace","path":"/spec/http/%d/route/%d/weight","value":%d}`, i, j, shares[host]))
+			backend := rule.Backends[j]
+			shares[backend.Host] += points
+			operations = append(operations, weighs(backend, shares[backend.Host]))
 		}
-		if err := e.patchRoute(ctx, "["+strings.Join(operations, ",")+"]"); err != nil {
+		if _, err := e.patchRoute(ctx, operations); err != nil {
 			return err
 		}
 		return e.routed(ctx, shares)
@@ -314,23 +308,30 @@ func otherWeights(ctx context.Context, e *Env) error {
 	return lacks("no weights")
 }
 
+// weighs is the operation that gives a revision another weight.
+func weighs(backend tree.Backend, weight int) string {
+	return fmt.Sprintf(`{"op":"replace","path":"%s","value":%d}`, backend.WeightPointer, weight)
+}
+
 // withoutRules removes the rules whose names begin like this, the last first.
 func withoutRules(prefix string) func(context.Context, *Env) error {
 	return func(ctx context.Context, e *Env) error {
 		var operations []string
-		for i := len(e.Tree.Route.Spec.Http) - 1; i >= 0; i-- {
-			if strings.HasPrefix(e.Tree.Route.Spec.Http[i].Name, prefix) {
-				operations = append(operations, fmt.Sprintf(`{"op":"remove","path":"/spec/http/%d"}`, i))
+		for _, rule := range slices.Backward(e.Tree.Route.Rules) {
+			if strings.HasPrefix(rule.Name, prefix) {
+				operations = append(operations, fmt.Sprintf(`{"op":"remove","path":"%s"}`, rule.Pointer))
 			}
 		}
-		if err := e.patchRoute(ctx, "["+strings.Join(operations, ",")+"]"); err != nil {
+		if _, err := e.patchRoute(ctx, operations); err != nil {
 			return err
 		}
 		return e.withoutRoutes(ctx, prefix)
 	}
 }
 
-func (e *Env) patchRoute(ctx context.Context, patch string) error {
-	_, err := e.Kubectl.Run(ctx, "-n", e.Tree.Route.Namespace, "patch", "virtualservice", e.Tree.Route.Name, "--type=json", "-p", patch)
-	return err
+// patchRoute changes the route by hand, by operations of a JSON patch, and returns it as it then is, as JSON.
+func (e *Env) patchRoute(ctx context.Context, operations []string) (string, error) {
+	route := e.Tree.Route
+	return e.Kubectl.Run(ctx, "-n", route.Namespace, "patch", route.Resource, route.Name,
+		"-o", "json", "--type=json", "-p", "["+strings.Join(operations, ",")+"]")
 }

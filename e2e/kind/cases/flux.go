@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
-	istio "istio.io/client-go/pkg/apis/networking/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -143,7 +142,9 @@ func refusesCommits(ctx context.Context, e *Env) error {
 		return err
 	}
 	all := []mistaken{
-		{"a host that the patch's test does not find", func(content string) string { return strings.Replace(content, stable, "gone."+stable, 1) }, meta.BuildFailedReason},
+		{"a host that the patch's test does not find", func(content string) string {
+			return strings.Replace(content, deployment(stable), "gone."+deployment(stable), 1) // which its host begins with
+		}, meta.BuildFailedReason},
 		{"a weight that is no number", tree.WeightInWords, meta.ReconciliationFailedReason},
 	}
 	return e.withGit(ctx, func(ctx context.Context, s *synced, repository *sources.Git) error {
@@ -167,7 +168,7 @@ func refusesCommits(ctx context.Context, e *Env) error {
 		}
 		after, err := e.route(ctx)
 		if err == nil && after.Generation != before.Generation {
-			err = violated("the VirtualService was changed %d times", after.Generation-before.Generation)
+			err = violated("the %s was changed %d times", e.Tree.Route.Kind, after.Generation-before.Generation)
 		}
 		return errors.Join(err, nothingLost(answers), e.routed(ctx, e.Tree.Shares()))
 	})
@@ -258,9 +259,10 @@ func (s *synced) takenBack(ctx context.Context, repository *sources.Git, name, w
 	return errors.Join(waiting, err)
 }
 
-// route is the VirtualService that shares requests, as it is now.
-func (e *Env) route(ctx context.Context) (istio.VirtualService, error) {
-	return kubectl.Get[istio.VirtualService](ctx, e.Kubectl, "virtualservices.networking.istio.io", "-n", e.Tree.Route.Namespace, e.Tree.Route.Name)
+// route is what shares requests, as it is now.
+func (e *Env) route(ctx context.Context) (metav1.PartialObjectMetadata, error) {
+	route := e.Tree.Route
+	return kubectl.Get[metav1.PartialObjectMetadata](ctx, e.Kubectl, route.Resource, "-n", route.Namespace, route.Name)
 }
 
 // putsBack: weights changed by hand stay while Flux is suspended, and not any longer.
@@ -300,7 +302,7 @@ func putsBack(ctx context.Context, e *Env) error {
 	})
 }
 
-// editByHand gives the VirtualService other weights, and returns its generation.
+// editByHand gives the route other weights, and returns its generation.
 func (e *Env) editByHand(ctx context.Context) (int64, error) {
 	stable, next, err := e.two()
 	if err != nil {
@@ -308,15 +310,14 @@ func (e *Env) editByHand(ctx context.Context) (int64, error) {
 	}
 	shares := e.other(stable, next)
 	var operations []string
-	for i, rule := range e.Tree.Route.Spec.Http {
-		for j, route := range rule.Route {
-			if len(rule.Route) > 1 {
-				operations = append(operations, fmt.Sprintf(`{"op": "replace", "path": "/spec/http/%d/route/%d/weight", "value": %d}`, i, j, shares[route.Destination.Host]))
+	for _, rule := range e.Tree.Route.Rules {
+		for _, backend := range rule.Backends {
+			if len(rule.Backends) > 1 {
+				operations = append(operations, weighs(backend, shares[backend.Host]))
 			}
 		}
 	}
-	out, err := e.Kubectl.Run(ctx, "-n", e.Tree.Route.Namespace, "patch", "virtualservices.networking.istio.io", e.Tree.Route.Name,
-		"-o", "json", "--type=json", "-p", "["+strings.Join(operations, ",")+"]")
+	out, err := e.patchRoute(ctx, operations)
 	if err != nil {
 		return 0, err
 	}
@@ -332,12 +333,12 @@ func (s *synced) untouched(ctx context.Context, edited int64) error {
 	}
 	now, err := s.route(ctx)
 	if err == nil && now.Generation != edited {
-		err = violated("the VirtualService was changed %d times after the edit, while Flux was to leave it alone", now.Generation-edited)
+		err = violated("the %s was changed %d times after the edit, while Flux was to leave it alone", s.Tree.Route.Kind, now.Generation-edited)
 	}
 	return err
 }
 
-// undone waits until the VirtualService is another than that of the edit, and Envoy has the tree's weights.
+// undone waits until the route is another than that of the edit, and Envoy has the tree's weights.
 func (e *Env) undone(ctx context.Context, edited int64) error {
 	if err := eventually(ctx, "the edit to be put back", func(ctx context.Context) error {
 		now, err := e.route(ctx)

@@ -46,6 +46,31 @@ func Definitions(ctx context.Context, sources string, kinds []schema.GroupKind) 
 	return found, nil
 }
 
+// GatewayAPI installs the CRDs of the Gateway API's standard channel, all of them, as a platform does: the first release
+// in sources.yaml. istiod makes its GatewayClass when it finds them.
+func (i Installer) GatewayAPI(ctx context.Context, sources string) error {
+	definitions, err := gatewayAPI(ctx, sources)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(i.Log, "supplied: %d CRDs of the Gateway API, the standard channel\n", len(definitions))
+	return i.inOrder(ctx, definitions)
+}
+
+func gatewayAPI(ctx context.Context, sources string) ([]map[string]any, error) {
+	all, err := tools.ReadSources(sources)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(all, func(source tools.Source) bool { return source.Product == "gateway-api" })
+	if at < 0 {
+		return nil, fmt.Errorf("%s has no gateway-api", sources)
+	}
+	found, err := read(ctx, all[at], filepath.Dir(sources))
+	// Beside them is a policy against installing older ones over them.
+	return slices.DeleteFunc(found, func(o map[string]any) bool { return o["kind"] != "CustomResourceDefinition" }), err
+}
+
 // installed says whether Istio's or KServe's installation brings a group, or a product.
 func installed(name string) bool {
 	return slices.Contains([]string{

@@ -30,9 +30,6 @@ const (
 	Uninjected = "uninjected"
 )
 
-// OwnGateway is the name of a Gateway for what the cases themselves render, in the gateway's namespace.
-const OwnGateway = "kservegen-e2e"
-
 // Supply gives the cluster what the tree takes for granted, and says so line by line.
 func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[string]any) error {
 	needs := t.Needs()
@@ -44,7 +41,7 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 	if err := i.namespaces(ctx, append(needs.Namespaces, Strangers)...); err != nil {
 		return err
 	}
-	if err := i.gateways(ctx, append(needs.Gateways, needs.GatewayNamespace()+"/"+OwnGateway)); err != nil {
+	if err := i.gateways(ctx, needs); err != nil {
 		return err
 	}
 	if err := errors.Join(i.claims(ctx, needs.Claims), i.granted(ctx, needs.Granted), i.clients(ctx, needs)); err != nil {
@@ -134,26 +131,6 @@ func nodes(ctx context.Context, k kubectl.Kubectl, selector string) ([]string, e
 	}
 	slices.Sort(names)
 	return names, nil
-}
-
-// gateways makes those that the tree names and does not bring. They speak HTTP: certificates are the platform's.
-func (i Installer) gateways(ctx context.Context, names []string) error {
-	for _, path := range names {
-		namespace, name, _ := strings.Cut(path, "/")
-		fmt.Fprintf(i.Log, "supplied: Gateway %s, HTTP only\n", path)
-		gateway := object("networking.istio.io/v1", "Gateway", namespace, name)
-		gateway["spec"] = map[string]any{
-			"selector": map[string]any{"istio": "ingressgateway"},
-			"servers": []any{map[string]any{
-				"port":  map[string]any{"number": 8080, "name": "http", "protocol": "HTTP"},
-				"hosts": []any{"*/*"},
-			}},
-		}
-		if err := i.Kubectl.Apply(ctx, gateway); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // clients are a pod with a sidecar for each caller that the tree names, and those that it doesn't let in.

@@ -34,10 +34,12 @@ func (s *Suite) Dump(ctx context.Context, dir string) error {
 	keep("events.txt", "get", "events", "-A", "--sort-by=.lastTimestamp")
 	keep("objects.yaml", "get", "-A", "-o", "yaml",
 		"nodes,deployments,replicasets,services,endpointslices,pods,persistentvolumes,persistentvolumeclaims,"+
-			"mutatingadmissionpolicies,mutatingadmissionpolicybindings,inferenceservices,servingruntimes,virtualservices,destinationrules,gateways,sidecars,"+
+			"mutatingadmissionpolicies,mutatingadmissionpolicybindings,inferenceservices,servingruntimes,virtualservices,destinationrules,gateways.networking.istio.io,sidecars,"+
 			"peerauthentications,authorizationpolicies,requestauthentications,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers")
 	keep("flux.yaml", "get", "-A", "-o", "yaml", "--ignore-not-found", // an error's text where Flux was never installed
 		"kustomizations.kustomize.toolkit.fluxcd.io,gitrepositories.source.toolkit.fluxcd.io,ocirepositories.source.toolkit.fluxcd.io")
+	keep("gateway-api.yaml", "get", "-A", "-o", "yaml", // an error's text where no tree has wanted its CRDs
+		"httproutes.gateway.networking.k8s.io,gateways.gateway.networking.k8s.io,gatewayclasses.gateway.networking.k8s.io")
 	pods, err := kubectl.Get[corev1.PodList](ctx, s.kubectl, "pods", "-A")
 	if err != nil {
 		return errors.Join(append(errs, err)...)

@@ -185,11 +185,21 @@ func (s *Suite) istio(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i := s.installer()
+	i, needs := s.installer(), s.tree.Needs()
+	if needs.GatewayAPI {
+		if err := i.GatewayAPI(ctx, s.sources()); err != nil {
+			return err
+		}
+	}
 	if err := i.Istio(ctx, istioctl); err != nil {
 		return err
 	}
-	return i.Gateway(ctx, s.tree.Needs().GatewayIdentity)
+	return i.Gateway(ctx, needs.GatewayIdentity)
+}
+
+// sources says which modules carry CRDs.
+func (s *Suite) sources() string {
+	return filepath.Join(s.Root, "e2e", "tools", "schemas", "sources.yaml")
 }
 
 func (s *Suite) kserve(ctx context.Context) error {
@@ -203,7 +213,7 @@ func (s *Suite) kserve(ctx context.Context) error {
 // serve supplies what the tree needs, applies it and waits for the first answer.
 func (s *Suite) serve(ctx context.Context) error {
 	if err := s.tools.Phase("supplies", func() error {
-		definitions, err := install.Definitions(ctx, filepath.Join(s.Root, "e2e", "tools", "schemas", "sources.yaml"), s.tree.Needs().Kinds)
+		definitions, err := install.Definitions(ctx, s.sources(), s.tree.Needs().Kinds)
 		if err != nil {
 			return err
 		}

@@ -24,8 +24,10 @@ type Needs struct {
 	Taints []corev1.Taint
 	// Product is the accelerator's name as the vendor's feature discovery labels it.
 	Product string
-	// Gateways are those that the VirtualService names and the tree does not bring, as namespace/name.
-	Gateways []string
+	// Gateways are those that the route names and the tree does not bring, as namespace/name. GatewayAPI says that they
+	// are those of the Gateway API, and not Istio's.
+	Gateways   []string
+	GatewayAPI bool
 	// GatewayIdentity is namespace/name of the service account by which the tree knows the gateway.
 	GatewayIdentity string
 	// Callers are the service accounts of the mesh that may call, as namespace/name.
@@ -43,7 +45,7 @@ type Needs struct {
 
 // Needs reads what the tree takes for granted.
 func (t *Tree) Needs() Needs {
-	n := Needs{Labels: map[string]string{}, Monitoring: t.monitoring()}
+	n := Needs{Labels: map[string]string{}, Monitoring: t.monitoring(), GatewayAPI: t.Route.Kind == httpRoute}
 	for _, service := range t.Services {
 		pod := service.Spec.Predictor
 		replicas := Replicas(service)
@@ -137,7 +139,7 @@ func (n *Needs) mesh(t *Tree) {
 			own[path(object)] = true
 		}
 	}
-	for _, gateway := range t.gateways() {
+	for _, gateway := range t.Route.Gateways {
 		namespace, _, _ := strings.Cut(gateway, "/")
 		n.Namespaces = append(n.Namespaces, namespace)
 		if !own[gateway] {

@@ -19,12 +19,8 @@ const Mocked = "nvidia.com/gpu"
 // NotRun says why a cluster of the suite can prove nothing about the tree; empty where it can run it. All reasons
 // are named, so that nobody mends one to find the next.
 func (t *Tree) NotRun() string {
-	if len(t.Services) > 0 && t.routes == 0 && t.httpRoutes > 0 {
-		return "its requests go by HTTPRoutes of the Gateway API, and the suite installs no gateway for them"
-	}
-	if len(t.Services) == 0 || t.routes != 1 {
-		return fmt.Sprintf("it has %d InferenceServices and %d VirtualServices: the suite runs one model, whose revisions are behind one VirtualService",
-			len(t.Services), t.routes)
+	if reason := t.notOne(); reason != "" {
+		return reason
 	}
 	var reasons []string
 	for _, service := range t.Services {
@@ -50,6 +46,24 @@ func (t *Tree) NotRun() string {
 	reasons = append(reasons, t.foreign()...)
 	slices.Sort(reasons)
 	return strings.Join(slices.Compact(reasons), "; ")
+}
+
+// notOne says why the tree is not one model behind one route.
+func (t *Tree) notOne() string {
+	if len(t.httpRoutes) == 0 {
+		if len(t.Services) == 0 || len(t.virtualServices) != 1 {
+			return fmt.Sprintf("it has %d InferenceServices and %d VirtualServices: the suite runs one model, whose revisions are behind one VirtualService",
+				len(t.Services), len(t.virtualServices))
+		}
+		return ""
+	}
+	outside, inside := t.httpRoutesBy()
+	if len(t.Services) == 0 || len(t.virtualServices) > 0 || len(outside) != 1 || len(inside) > 1 {
+		return fmt.Sprintf("it has %d InferenceServices, %d VirtualServices, %d HTTPRoutes at a Gateway and %d on a Service: "+
+			"the suite runs one model, whose revisions are behind one VirtualService, or behind one HTTPRoute at a Gateway and one on a Service",
+			len(t.Services), len(t.virtualServices), len(outside), len(inside))
+	}
+	return ""
 }
 
 // notServed says why a revision would not come up.
@@ -110,6 +124,9 @@ func extended(name corev1.ResourceName) bool { return strings.Contains(string(na
 
 // noWayIn says why nobody could ask the model.
 func (t *Tree) noWayIn() []string {
+	if t.Route.Kind == httpRoute {
+		return t.notAttached()
+	}
 	if t.Host() == "" {
 		if t.Inside() == "" || len(t.Needs().Callers) == 0 {
 			return []string{"it has no host at a gateway and lets no workload of the mesh in by name"}
@@ -117,7 +134,7 @@ func (t *Tree) noWayIn() []string {
 		return nil
 	}
 	for _, object := range t.Objects {
-		if object["kind"] != "Gateway" || !slices.Contains(t.gateways(), path(object)) {
+		if object["kind"] != "Gateway" || !slices.Contains(t.Route.Gateways, path(object)) {
 			continue
 		}
 		var gateway istio.Gateway
@@ -126,6 +143,26 @@ func (t *Tree) noWayIn() []string {
 		}
 	}
 	return nil
+}
+
+// notAttached says why the HTTPRoute at a gateway would not be asked by its host at the Gateway that the suite makes.
+func (t *Tree) notAttached() []string {
+	var reasons []string
+	if t.Host() == "" {
+		reasons = append(reasons, "its HTTPRoute at a Gateway names no host")
+	}
+	outside, _ := t.httpRoutesBy()
+	for _, parent := range outside[0].Spec.ParentRefs {
+		if refersTo(parent) == "Gateway" && (parent.SectionName != nil || parent.Port != nil) {
+			reasons = append(reasons, fmt.Sprintf("its HTTPRoute is for one listener of the Gateway %s, and the suite's Gateway has one of its own", parent.Name))
+		}
+	}
+	for _, object := range t.Objects {
+		if object["kind"] == "Gateway" {
+			reasons = append(reasons, fmt.Sprintf("it brings the Gateway %s, for which istiod would make a Deployment that the suite has no way to", path(object)))
+		}
+	}
+	return reasons
 }
 
 // plain says that a Gateway answers HTTP with more than a redirect.

@@ -12,7 +12,6 @@ import (
 	kservealpha "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	kservebeta "github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	"github.com/kserve/kserve/pkg/constants"
-	networking "istio.io/api/networking/v1alpha3"
 	istio "istio.io/client-go/pkg/apis/networking/v1"
 	istiosecurity "istio.io/client-go/pkg/apis/security/v1"
 	autoscaling "k8s.io/api/autoscaling/v2"
@@ -21,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	gateway "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/kservegen/kservegen/pkg/render"
@@ -32,11 +32,10 @@ type Tree struct {
 	Dir string
 	// Objects are what kustomize builds of it.
 	Objects []map[string]any
-	// Services are the InferenceServices, Runtimes what they run by name, Route the VirtualService that shares
-	// requests between them.
+	// Services are the InferenceServices, Runtimes what they run by name, Route how requests are shared between them.
 	Services []kservebeta.InferenceService
 	Runtimes map[string]kservealpha.ServingRuntime
-	Route    istio.VirtualService
+	Route    Route
 	// Tokens say whose tokens are checked, Policies who may call, Networks whose packets arrive.
 	Tokens   []*istiosecurity.RequestAuthentication
 	Policies []*istiosecurity.AuthorizationPolicy
@@ -45,8 +44,9 @@ type Tree struct {
 	Claims []corev1.PersistentVolumeClaim
 	// Autoscalers are those that scale by what Kubernetes has.
 	Autoscalers []autoscaling.HorizontalPodAutoscaler
-	// routes is how many VirtualServices there are; Route is the first. httpRoutes is how many HTTPRoutes.
-	routes, httpRoutes int
+	// Route is a view of one of these.
+	virtualServices []*istio.VirtualService
+	httpRoutes      []*gateway.HTTPRoute
 }
 
 // Read builds the kustomization in a folder. What is in it may be more or less than the suite can run: NotRun says so.
@@ -61,6 +61,7 @@ func Read(dir string) (*Tree, error) {
 			return nil, fmt.Errorf("%s: %w", dir, err)
 		}
 	}
+	t.Route = t.route()
 	return t, nil
 }
 
@@ -81,13 +82,16 @@ func (t *Tree) take(object map[string]any) error {
 		err := convert(&found)
 		t.Runtimes[found.Name] = found
 		return err
-	case "VirtualService":
-		if t.routes++; t.routes > 1 {
-			return nil
-		}
-		return convert(&t.Route)
-	case "HTTPRoute":
-		t.httpRoutes++
+	case virtualService:
+		route := &istio.VirtualService{}
+		err := convert(route)
+		t.virtualServices = append(t.virtualServices, route)
+		return err
+	case httpRoute:
+		route := &gateway.HTTPRoute{}
+		err := convert(route)
+		t.httpRoutes = append(t.httpRoutes, route)
+		return err
 	case "PersistentVolumeClaim":
 		var claim corev1.PersistentVolumeClaim
 		err := convert(&claim)
@@ -122,45 +126,27 @@ func (t *Tree) Namespace() string { return t.Services[0].Namespace }
 
 // Host is the first name by which clients outside reach the model; empty where it is behind no gateway.
 func (t *Tree) Host() string {
-	if len(t.gateways()) == 0 {
+	if len(t.Route.Gateways) == 0 {
 		return ""
 	}
-	for _, host := range t.Route.Spec.Hosts {
-		if !strings.HasSuffix(host, ".svc.cluster.local") {
+	for _, host := range t.Route.Hosts {
+		if !strings.HasSuffix(host, inCluster) {
 			return host
 		}
 	}
 	return ""
 }
 
-// gateways are those that the VirtualService names beside the mesh, as namespace/name.
-func (t *Tree) gateways() []string {
-	var names []string
-	for _, gateway := range t.Route.Spec.Gateways {
-		if gateway == inMesh {
-			continue
-		}
-		if !strings.Contains(gateway, "/") {
-			gateway = t.Route.Namespace + "/" + gateway
-		}
-		names = append(names, gateway)
-	}
-	return names
-}
-
-// inMesh is Istio's word for all sidecars among the gateways of a VirtualService.
-const inMesh = "mesh"
-
 // Prefix is the path below which the server is at the gateway, without its last slash: a rule matches on it and
 // takes it away again. Empty where the model has the host for itself.
 func (t *Tree) Prefix() string {
-	for _, rule := range t.Route.Spec.Http {
-		if rule.GetRewrite().GetUri() != "/" {
+	for _, rule := range t.Route.Rules {
+		if !rule.Strips {
 			continue
 		}
-		for _, match := range rule.Match {
-			if prefix := match.GetUri().GetPrefix(); outside(match) && prefix != "/" {
-				return strings.TrimSuffix(prefix, "/")
+		for _, match := range rule.Matches {
+			if match.Outside && match.Prefix != "/" {
+				return strings.TrimSuffix(match.Prefix, "/")
 			}
 		}
 	}
@@ -170,29 +156,22 @@ func (t *Tree) Prefix() string {
 // Header is what a request at the gateway must carry beside the host, where several models share it: what the last
 // rule wants, which is for everyone.
 func (t *Tree) Header() map[string]string {
-	if t.Host() == "" || len(t.Route.Spec.Http) == 0 {
+	if t.Host() == "" || len(t.Route.Rules) == 0 {
 		return nil
 	}
 	header := map[string]string{}
-	for _, match := range t.Route.Spec.Http[len(t.Route.Spec.Http)-1].Match {
-		for name, value := range match.Headers {
-			if outside(match) && value.GetExact() != "" {
-				header[name] = value.GetExact()
-			}
+	for _, match := range t.Route.Rules[len(t.Route.Rules)-1].Matches {
+		if match.Outside {
+			maps.Copy(header, match.Exact)
 		}
 	}
 	return header
 }
 
-// outside says that a match holds for requests at a gateway.
-func outside(match *networking.HTTPMatchRequest) bool {
-	return !slices.Equal(match.Gateways, []string{inMesh})
-}
-
 // Inside is the name by which callers in the mesh reach it; empty where there is none.
 func (t *Tree) Inside() string {
-	for _, host := range t.Route.Spec.Hosts {
-		if strings.HasSuffix(host, ".svc.cluster.local") {
+	for _, host := range t.Route.Hosts {
+		if strings.HasSuffix(host, inCluster) {
 			return host
 		}
 	}

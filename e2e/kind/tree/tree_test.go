@@ -83,7 +83,6 @@ func TestModel(t *testing.T) {
 // TestReferenceTrees says of each tree of overlays/ whether a cluster runs it, and why not. One that is added must be
 // entered here.
 func TestReferenceTrees(t *testing.T) {
-	routes := "its requests go by HTTPRoutes of the Gateway API, and the suite installs no gateway for them"
 	tokens := "it checks tokens of https://login.example.com, which the suite cannot issue"
 	want := map[string]string{
 		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/production": tokens,
@@ -91,9 +90,9 @@ func TestReferenceTrees(t *testing.T) {
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/dev":             "",
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production":      "",
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/staging":         "",
-		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/dev":          routes,
-		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/production":   routes,
-		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":      routes,
+		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/dev":          "",
+		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/production":   "",
+		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":      "",
 		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                     "",
 		"gpt-oss-20b-a10g/gpt-oss-20b/overlays/default":                          "",
 		"laptop/deepseek-r1/overlays/default":                                    "",
@@ -162,7 +161,8 @@ func TestNotRun(t *testing.T) {
 		},
 		"HTTPRoutes": {
 			patch("kind: VirtualService", `{op: replace, path: /kind, value: HTTPRoute}`) + "  options: {allowKindChange: true}\n",
-			"its requests go by HTTPRoutes of the Gateway API, and the suite installs no gateway for them",
+			"it has 2 InferenceServices, 0 VirtualServices, 0 HTTPRoutes at a Gateway and 0 on a Service: the suite runs one model, " +
+				"whose revisions are behind one VirtualService, or behind one HTTPRoute at a Gateway and one on a Service",
 		},
 		"no model": {
 			patch("kind: VirtualService", `{op: replace, path: /kind, value: GRPCRoute}`) + "  options: {allowKindChange: true}\n",
@@ -322,7 +322,12 @@ func number(text string) int {
 // render writes the document with other weights, which the environment production inherits.
 func render(t *testing.T, out string, weights [2]string) {
 	t.Helper()
-	document, err := os.ReadFile(filepath.Join(example, "document.yaml"))
+	renderOf(t, filepath.Join(example, "document.yaml"), out, weights)
+}
+
+func renderOf(t *testing.T, file, out string, weights [2]string) {
+	t.Helper()
+	document, err := os.ReadFile(file)
 	require.NoError(t, err)
 	changed := strings.Replace(string(document), "{revision: v1, weight: 90}", "{revision: v1, weight: "+weights[0]+"}", 1)
 	changed = strings.Replace(changed, "{revision: v2, weight: 10,", "{revision: v2, weight: "+weights[1]+",", 1)

@@ -55,7 +55,7 @@ func (t *Tree) Shift(shares Shares) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	values, err := newValues(operations, shares)
+	values, err := newValues(operations, t.inTraffic(shares))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -89,8 +89,21 @@ type value struct {
 	text string
 }
 
-// newValues go through the patch as it is written: each number follows a test of the host that it belongs to,
-// and where callers are sticky the expression of a revision's buckets follows its number.
+// inTraffic are shares by what traffic.yaml calls the hosts: an HTTPRoute names the Services themselves.
+func (t *Tree) inTraffic(shares Shares) Shares {
+	if t.Route.Kind != httpRoute {
+		return shares
+	}
+	named := Shares{}
+	for host, share := range shares {
+		name, _, _ := strings.Cut(host, ".")
+		named[name] = share
+	}
+	return named
+}
+
+// newValues go through the patch as it is written: each number follows a test of the host or Service that it belongs
+// to, and where callers are sticky the expression of a revision's buckets follows its number.
 func newValues(operations []operation, shares Shares) ([]value, error) {
 	var values []value
 	host := ""
@@ -98,7 +111,7 @@ func newValues(operations []operation, shares Shares) ([]value, error) {
 	for i := range operations {
 		o := &operations[i]
 		switch {
-		case o.Op == "test" && strings.HasSuffix(o.Path, "/destination/host"):
+		case o.names():
 			host = o.Value.Value
 		case o.Op == "replace" && strings.HasSuffix(o.Path, "/weight"):
 			share, ok := shares[host]
@@ -106,10 +119,13 @@ func newValues(operations []operation, shares Shares) ([]value, error) {
 				return nil, fmt.Errorf("line %d has a weight of %s, for which there is no new one", o.Value.Line, host)
 			}
 			values = append(values, value{node: &o.Value, text: strconv.Itoa(share)})
-		case o.Op == "replace" && strings.HasSuffix(o.Path, "/regex"):
+		case o.buckets():
 			text := traffic.Buckets(upper-shares[host], upper)
+			if strings.HasSuffix(o.Path, "/value") {
+				text = "^(?:" + text + ")$" // the Gateway API leaves open whether an expression is for all of a value
+			}
 			values = append(values, value{node: &o.Value, text: quoteLike(text)})
-			if last := i+1 == len(operations) || !strings.HasSuffix(operations[i+1].Path, "/regex"); last {
+			if last := i+1 == len(operations) || !operations[i+1].buckets(); last {
 				upper -= shares[host]
 			}
 		}
@@ -118,6 +134,16 @@ func newValues(operations []operation, shares Shares) ([]value, error) {
 		return nil, fmt.Errorf("there is no weight")
 	}
 	return values, nil
+}
+
+// names says that an operation tests which revision the next ones are about.
+func (o operation) names() bool {
+	return o.Op == "test" && (strings.HasSuffix(o.Path, "/destination/host") || strings.HasSuffix(o.Path, "/name"))
+}
+
+// buckets says that an operation replaces the expression of a revision's buckets.
+func (o operation) buckets() bool {
+	return o.Op == "replace" && (strings.HasSuffix(o.Path, "/regex") || strings.HasSuffix(o.Path, "/value"))
 }
 
 // quoteLike quotes what YAML would not read as a plain text.
@@ -139,15 +165,15 @@ func source(node *yaml.Node) string {
 	return node.Value
 }
 
-// Shares are the weights that the tree's VirtualService has now.
+// Shares are the weights that the tree has now.
 func (t *Tree) Shares() Shares {
 	shares := Shares{}
-	for _, rule := range t.Route.Spec.Http {
-		if len(rule.Route) < 2 {
+	for _, rule := range t.Route.Rules {
+		if len(rule.Backends) < 2 {
 			continue
 		}
-		for _, route := range rule.Route {
-			shares[route.Destination.Host] = int(route.Weight)
+		for _, backend := range rule.Backends {
+			shares[backend.Host] = backend.Weight
 		}
 	}
 	return shares
