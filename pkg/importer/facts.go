@@ -60,7 +60,7 @@ func factsOf(s *scene, roles map[*manifest.Resource]string) facts {
 // object adds all that an object says but what names its kind.
 func (f facts) object(s *scene, role string, r *manifest.Resource) {
 	f.begin(role, r)
-	data := s.named(r)
+	data, moved := s.named(r)
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		switch key {
 		case "apiVersion", "kind", "status":
@@ -73,6 +73,10 @@ func (f facts) object(s *scene, role string, r *manifest.Resource) {
 		default:
 			f.walk(role, key, data[key], source{r, "/" + key})
 		}
+	}
+	for address, one := range f[role] {
+		one.at.pointer = moved.back(one.at.pointer)
+		f[role][address] = one
 	}
 }
 
@@ -398,6 +402,9 @@ func (f facts) commandLine(role string, w *workload) {
 	}
 	for _, one := range w.line.unread {
 		f.add(role, "container/command["+one.text+"]", one.text, one.at)
+	}
+	if w.line.model.text != "" && w.storage != "" {
+		f.add(role, argumentAddress("model"), w.line.model.text, w.line.model.at)
 	}
 	for _, one := range w.line.flags {
 		switch one.name {
