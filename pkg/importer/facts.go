@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -103,8 +104,8 @@ func withoutKey(m map[string]any, key string) map[string]any {
 	return clone
 }
 
-// walk adds the values below an address. Items of a list are told apart by their names, or else by all they say; a list of
-// plain values is one value.
+// walk adds the values below an address. Items of a list are told apart by their names, or else by all they say, as is a
+// second one of a name; a list of plain values is one value.
 func (f facts) walk(role, address string, v any, at source) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -125,6 +126,7 @@ func (f facts) list(role, address string, list []any, at source) {
 	if len(list) == 0 {
 		f.add(role, address, list, at)
 	}
+	seen := map[string]bool{}
 	for i, item := range list {
 		m, ok := item.(map[string]any)
 		if !ok {
@@ -132,11 +134,14 @@ func (f facts) list(role, address string, list []any, at source) {
 			return
 		}
 		below := source{at.object, fmt.Sprintf("%s/%d", at.pointer, i)}
-		switch name, destination := text(m["name"]), text(dig(m, "destination", "host")); {
-		case name != "":
+		name, destination := text(m["name"]), text(dig(m, "destination", "host"))
+		again := seen[cmp.Or(name, destination)]
+		seen[cmp.Or(name, destination)] = true
+		switch {
+		case name != "" && !again:
 			f.walk(role, address+"["+name+"]", withoutKey(m, "name"), below)
 			f.add(role, address+"["+name+"]", name, below)
-		case destination != "":
+		case destination != "" && !again:
 			f.walk(role, address+"["+destination+"]", m, below)
 		default:
 			f.add(role, address+"["+short(m)+"]", m, below)

@@ -26,6 +26,8 @@ func topicOf(role, address string) topic {
 	return best
 }
 
+const servicePortFix = "nothing to do: the Services that KServe makes have port 80"
+
 func topics() []topic {
 	return []topic{
 		{prefix: "workload:container/image", fields: []string{"spec.runtime.version", "spec.runtime.image"}},
@@ -70,7 +72,9 @@ func topics() []topic {
 		{prefix: "httproute:spec/rules[", suffix: "/timeouts/request", why: "the tree has none, for any cuts a stream", fix: "patch it in the overlay's custom/ if clients do not stream"},
 		{prefix: "httproute:spec/rules[", suffix: "/weight", fields: []string{"spec.traffic"}},
 		{prefix: "httproute:spec/rules[", suffix: "/percent", fields: []string{"spec.traffic"}},
-		{prefix: "httproute:spec/rules[", suffix: "/port", fix: "nothing to do: the Services that KServe makes have port 80"},
+		{prefix: "httproute:spec/rules[weights]/backendRefs[", suffix: "/port", fix: servicePortFix},
+		{prefix: "httproute:spec/rules[testers-", suffix: "/port", fix: servicePortFix},
+		{prefix: "httproute:spec/rules[sticky-", suffix: "/port", fix: servicePortFix},
 		{prefix: "httproute:spec/rules[", suffix: "/rule", fix: "change what names the rule, such as a policy's sectionName"},
 		{prefix: "httproute:spec/rules[", suffix: "/path/value", fields: []string{"spec.expose.path"}},
 		{prefix: "httproute:spec/rules[testers-", fields: []string{"spec.traffic"}},
