@@ -86,7 +86,7 @@ func (s *scene) httpRouteRules(route *manifest.Resource) []rule {
 	return onlyShortest(list)
 }
 
-// onlyShortest takes the rules with weights and a longer path than another for what they are: for other things.
+// onlyShortest keeps the weights of the rules with the shortest path: one with a longer path is for some requests only.
 func onlyShortest(list []rule) []rule {
 	shortest := -1
 	for _, r := range list {
@@ -304,8 +304,8 @@ func (s *scene) roleOfHTTPRoute(r *manifest.Resource) string {
 	return ""
 }
 
-// nameHTTPRoute names parents, rules and backends by what they are, and writes what the CRD defaults: of a rule that says
-// nothing of the path another one that does differs.
+// nameHTTPRoute names parents, rules and backends by what they are, and writes out what the CRD defaults: a rule that says
+// nothing of the path is for other requests than one that has a path.
 func (s *scene) nameHTTPRoute(r *manifest.Resource, spec map[string]any, moved moves) {
 	if s.role(r) == "" {
 		return

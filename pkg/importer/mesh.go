@@ -47,7 +47,8 @@ func (s *scene) rulesOf(route *manifest.Resource) []rule {
 	return nil
 }
 
-// purposeOf a rule that wants a header of its own, or none, as it matches it. Only what leads to one revision is for it.
+// purposeOf says what a rule is for: without a header of its own for the weights; with an exact one for testers, with an
+// expression for buckets, where it leads to one revision. It is for other things where it leads elsewhere too.
 func (r rule) purposeOf(exact, regex bool) string {
 	switch {
 	case slices.Contains(r.revisions, "") || len(r.revisions) == 0:
