@@ -85,7 +85,7 @@ func (p *proposal) losses(scenes []*scene) []Loss {
 func (p *proposal) lost(role, environment string, was map[string]fact, is facts) []Loss {
 	rendered, there := is[role]
 	if !there && role != "secret" {
-		return []Loss{wholeObject(was[""], environment)}
+		return []Loss{wholeObject(role, was[""], environment)}
 	}
 	var list []Loss
 	for _, address := range slices.Sorted(maps.Keys(was)) {
@@ -138,10 +138,13 @@ func same(address string, a, b any) bool {
 	return wasErr == nil && isErr == nil && was.Cmp(is) == 0
 }
 
-func wholeObject(f fact, environment string) Loss {
+func wholeObject(role string, f fact, environment string) Loss {
 	l := lossAt(f.at, environment)
 	l.Why = "nothing in the tree does what this object does"
 	l.Fix = "keep applying it beside the tree, or list it in the overlay's custom/ if it is still needed"
+	if strings.HasPrefix(role, httpRouteRole) {
+		l.Why, l.Fix = "the tree has no HTTPRoute for it", "the tree's VirtualService does what it does; for HTTPRoutes set spec.expose with api: gateway"
+	}
 	switch group(*f.at.object) {
 	case "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "argoproj.io":
 		l.Fix = "say it in spec.gitops"

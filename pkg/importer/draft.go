@@ -51,8 +51,11 @@ func newDraft(s *scene, c chooser) (*draft, error) {
 		put(d.whole, eks, "platform", "eks")
 	}
 	put(d.whole, s.omitted(), "omit")
+	if s.gateway() != "" && len(s.hosts()) == 0 {
+		d.ask("spec.expose", s.route.Kind()+" "+s.route.Name()+" names no host for clients, and no listener of its Gateway in the input does; write spec.expose with the hosts")
+	}
 	if len(s.workloads) > 1 && s.route == nil && !s.ours() {
-		d.ask("spec.traffic", "no VirtualService shares the requests; these weights are those of a Service, which spreads them over replicas")
+		d.ask("spec.traffic", "no VirtualService or HTTPRoute shares the requests; these weights are those of a Service, which spreads them over replicas")
 	}
 	return d, nil
 }

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -60,7 +61,7 @@ func factsOf(s *scene, roles map[*manifest.Resource]string) facts {
 // object adds all that an object says but what names its kind.
 func (f facts) object(s *scene, role string, r *manifest.Resource) {
 	f.begin(role, r)
-	data := s.named(r)
+	data, moved := s.named(r)
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		switch key {
 		case "apiVersion", "kind", "status":
@@ -73,6 +74,10 @@ func (f facts) object(s *scene, role string, r *manifest.Resource) {
 		default:
 			f.walk(role, key, data[key], source{r, "/" + key})
 		}
+	}
+	for address, one := range f[role] {
+		one.at.pointer = moved.back(one.at.pointer)
+		f[role][address] = one
 	}
 }
 
@@ -99,8 +104,8 @@ func withoutKey(m map[string]any, key string) map[string]any {
 	return clone
 }
 
-// walk adds the values below an address. Items of a list are told apart by their names, or else by all they say; a list of
-// plain values is one value.
+// walk adds the values below an address. Items of a list are told apart by their names, or else by all they say, as is a
+// second one of a name; a list of plain values is one value.
 func (f facts) walk(role, address string, v any, at source) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -121,6 +126,7 @@ func (f facts) list(role, address string, list []any, at source) {
 	if len(list) == 0 {
 		f.add(role, address, list, at)
 	}
+	seen := map[string]bool{}
 	for i, item := range list {
 		m, ok := item.(map[string]any)
 		if !ok {
@@ -128,11 +134,14 @@ func (f facts) list(role, address string, list []any, at source) {
 			return
 		}
 		below := source{at.object, fmt.Sprintf("%s/%d", at.pointer, i)}
-		switch name, destination := text(m["name"]), text(dig(m, "destination", "host")); {
-		case name != "":
+		name, destination := text(m["name"]), text(dig(m, "destination", "host"))
+		again := seen[cmp.Or(name, destination)]
+		seen[cmp.Or(name, destination)] = true
+		switch {
+		case name != "" && !again:
 			f.walk(role, address+"["+name+"]", withoutKey(m, "name"), below)
 			f.add(role, address+"["+name+"]", name, below)
-		case destination != "":
+		case destination != "" && !again:
 			f.walk(role, address+"["+destination+"]", m, below)
 		default:
 			f.add(role, address+"["+short(m)+"]", m, below)
@@ -398,6 +407,9 @@ func (f facts) commandLine(role string, w *workload) {
 	}
 	for _, one := range w.line.unread {
 		f.add(role, "container/command["+one.text+"]", one.text, one.at)
+	}
+	if w.line.model.text != "" && w.storage != "" {
+		f.add(role, argumentAddress("model"), w.line.model.text, w.line.model.at)
 	}
 	for _, one := range w.line.flags {
 		switch one.name {

@@ -55,9 +55,18 @@ func TestAnyShapeIsRead(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some hundred imports")
 	}
-	in, err := importer.Read(t.Context(), []string{"testdata/canary/input.yaml"}, nil, nil)
-	require.NoError(t, err)
-	resources := in.Environments[0].Resources
+	for _, name := range []string{"canary", "httproute"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in, err := importer.Read(t.Context(), []string{"testdata/" + name + "/input.yaml"}, nil, nil)
+			require.NoError(t, err)
+			readInAnyShape(t, in.Environments[0].Resources)
+		})
+	}
+}
+
+func readInAnyShape(t *testing.T, resources []manifest.Resource) {
+	t.Helper()
 	odd := []any{nil, "odd", int64(-1), []any{}, map[string]any{}, []any{nil}, []any{map[string]any{}}, true}
 	n := 0
 	for i := range resources {

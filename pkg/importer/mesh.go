@@ -2,6 +2,7 @@ package importer
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -9,17 +10,17 @@ import (
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
-const meshGateway = "mesh"
-
-// rule is one rule of the VirtualService, by what it is for.
+// rule is one rule of a route, by what it is for.
 type rule struct {
 	kind string
 	data map[string]any
-	// revisions that it leads to, in its order.
+	// revisions that it leads to, in its order, with their weights in any sum.
 	revisions []string
-	// header and match of a rule for testers or buckets.
-	header string
-	match  map[string]any
+	weights   []int
+	// header of a rule for testers or buckets, and value of the first.
+	header, value string
+	// mirrors are the revisions that get copies, and of how many requests in percent.
+	mirrors map[string]int
 }
 
 const (
@@ -28,69 +29,69 @@ const (
 	stickyRule  = "sticky"
 )
 
-// rules reads the VirtualService of the workloads; those that are for other things have no kind.
+// rules reads the route of the workloads; those that are for other things have no kind.
 func (s *scene) rules() []rule {
 	if s.route == nil {
 		return nil
 	}
-	var list []rule
-	for _, data := range items(dig(s.route.Data, "spec", "http")) {
-		r := rule{data: fields(data)}
-		for _, route := range items(dig(data, "route")) {
-			r.revisions = append(r.revisions, s.revisionAt(s.route, text(dig(route, "destination", "host"))))
-		}
-		r.header, r.match = s.ownHeader(r.data)
-		switch {
-		case slices.Contains(r.revisions, "") || len(r.revisions) == 0:
-		case r.header == "":
-			r.kind = weightsRule
-		case text(r.match["exact"]) != "" && len(r.revisions) == 1:
-			r.kind = testersRule
-		case r.match["regex"] != nil && len(r.revisions) == 1:
-			r.kind = stickyRule
-		}
-		list = append(list, r)
-	}
-	return list
+	return s.rulesOf(s.route)
 }
 
-// ownHeader is the header of a rule besides the one that selects the model, from the match that has the fewest.
-func (s *scene) ownHeader(data map[string]any) (string, map[string]any) {
-	matches := items(data["match"])
-	if len(matches) == 0 {
-		return "", nil
+func (s *scene) rulesOf(route *manifest.Resource) []rule {
+	switch {
+	case route.Kind() == "VirtualService":
+		return s.virtualServiceRules(route)
+	case isHTTPRoute(route):
+		return s.httpRouteRules(route)
 	}
-	headers := fields(dig(matches[len(matches)-1], "headers"))
-	if len(headers) != 1 {
-		return "", nil
-	}
-	for name, match := range headers {
-		if len(matches) == 1 && s.selectedBy(name, fields(match)) {
-			return "", nil
-		}
-		return name, fields(match)
-	}
-	return "", nil
+	return nil
 }
 
-// selectedBy says whether every rule of the VirtualService wants a header: then it selects the model.
-func (s *scene) selectedBy(name string, match map[string]any) bool {
-	rules := items(dig(s.route.Data, "spec", "http"))
-	for _, rule := range rules {
-		matches := items(dig(rule, "match"))
-		if len(matches) == 0 {
-			return false
-		}
-		for _, m := range matches {
-			if text(dig(m, "headers", name, "exact")) != text(match["exact"]) {
-				return false
-			}
-		}
+// purposeOf says what a rule is for: without a header of its own for the weights; with an exact one for testers, with an
+// expression for buckets, where it leads to one revision. It is for other things where it leads elsewhere too.
+func (r rule) purposeOf(exact, regex bool) string {
+	switch {
+	case slices.Contains(r.revisions, "") || len(r.revisions) == 0:
+		return ""
+	case r.header == "":
+		return weightsRule
+	case exact && r.value != "" && len(r.revisions) == 1:
+		return testersRule
+	case regex && len(r.revisions) == 1:
+		return stickyRule
 	}
-	return len(rules) > 0 && match["exact"] != nil
+	return ""
 }
 
-// revisionNames lists the revisions that run, in the order of the VirtualService's weights, else of the input.
+// mirror notes a copy; the first to a revision counts.
+func (r rule) mirror(revision string, percent int) {
+	if _, known := r.mirrors[revision]; revision != "" && !known {
+		r.mirrors[revision] = percent
+	}
+}
+
+// name of a rule by what it is for, empty where it is for something else.
+func (r rule) name() string {
+	if r.kind == "" || r.kind == weightsRule {
+		return r.kind
+	}
+	return r.kind + "-" + r.revisions[0]
+}
+
+func revisionName(revision string) string { return "revision " + revision }
+
+// wholePercent is a percentage as a document has it. One that is not whole is rounded up, and the difference told.
+func wholePercent(v any) int {
+	switch v := v.(type) {
+	case int64:
+		return int(min(max(v, 0), 100))
+	case float64:
+		return int(math.Ceil(min(max(v, 0), 100)))
+	}
+	return 0
+}
+
+// revisionNames lists the revisions that run, in the order of the route's weights, else of the input.
 func (s *scene) revisionNames() []string {
 	var names []string
 	for _, r := range s.rules() {
@@ -104,18 +105,19 @@ func (s *scene) revisionNames() []string {
 	return distinct(names)
 }
 
-// traffic infers the shares: those of the VirtualService, else those that a Service makes.
+// traffic infers the shares: those of the route, else those that a Service makes. Copies are those of the rule with the
+// weights.
 func (s *scene) traffic() []any {
-	weights, testers := map[string]int{}, map[string]map[string]any{}
+	weights, mirrors, testers := map[string]int{}, map[string]int{}, map[string]map[string]any{}
 	weighted := false
 	for _, r := range s.rules() {
 		switch {
 		case r.kind == testersRule:
-			testers[r.revisions[0]] = map[string]any{"header": r.header, "value": text(r.match["exact"])}
+			testers[r.revisions[0]] = map[string]any{"header": r.header, "value": r.value}
 		case r.kind == weightsRule && !weighted:
-			weighted = true
-			for i, route := range items(r.data["route"]) {
-				weights[r.revisions[i]] += number(dig(route, "weight"), 100/len(r.revisions))
+			weighted, mirrors = true, r.mirrors
+			for i, revision := range r.revisions {
+				weights[revision] += r.weights[i]
 			}
 		}
 	}
@@ -127,13 +129,16 @@ func (s *scene) traffic() []any {
 	var shares []any
 	for _, name := range names {
 		share := map[string]any{"revision": name, "weight": int64(weights[name])}
+		if mirrors[name] > 0 {
+			put(share, int64(mirrors[name]), "mirror")
+		}
 		put(share, orNil(testers[name]), "testers")
 		shares = append(shares, share)
 	}
 	return shares
 }
 
-// percent makes shares of weights, which Istio takes in any sum. What rounding leaves goes to the first that has some.
+// percent makes shares of weights, which may have any sum. What rounding leaves goes to the first that has some.
 func percent(weights map[string]int, names []string) {
 	sum, left, most := 0, 100, ""
 	for _, name := range names {
@@ -174,22 +179,22 @@ func (s *scene) sticky() map[string]any {
 	return nil
 }
 
-// expose infers spec.expose: from the VirtualService, the Gateway that it names, and who may call.
+// expose infers spec.expose: from the route, the Gateway that it names, and who may call.
 func (s *scene) expose() map[string]any {
-	if s.route == nil {
-		return nil
-	}
-	gateway := s.gateway()
-	hosts := slices.DeleteFunc(texts(dig(s.route.Data, "spec", "hosts")), func(host string) bool {
-		return !strings.Contains(host, ".") || strings.HasSuffix(host, ".svc.cluster.local") || strings.HasSuffix(host, ".svc")
-	})
+	gateway, hosts := s.gateway(), s.hosts()
 	if gateway == "" || len(hosts) == 0 {
 		return nil
 	}
-	expose := map[string]any{}
+	expose := map[string]any{"api": spec.APIIstio}
+	if isHTTPRoute(s.route) {
+		expose["api"] = spec.APIGateway
+		put(expose, s.gatewayClass(gateway), "gatewayClass")
+		s.selectionOfHTTPRoute(expose)
+	} else {
+		s.selection(expose)
+	}
 	put(expose, anys(hosts), "hosts")
 	put(expose, gateway, "gateway")
-	s.selection(expose)
 	namespace, _, _ := strings.Cut(gateway, "/")
 	for _, account := range s.principals(func(r *manifest.Resource) bool { return isGateway(r) || !s.ours() }) {
 		if in, name, _ := strings.Cut(account, "/"); in == namespace {
@@ -200,51 +205,34 @@ func (s *scene) expose() map[string]any {
 	return expose
 }
 
-// gateway is the first that the VirtualService names, as namespace/name.
+// gateway is the first that the route names, as namespace/name; empty where it names none.
 func (s *scene) gateway() string {
-	for _, gateway := range texts(dig(s.route.Data, "spec", "gateways")) {
-		switch {
-		case gateway == meshGateway:
-		case strings.Contains(gateway, "/"):
-			return gateway
-		default:
-			return s.route.Namespace() + "/" + gateway
-		}
+	switch {
+	case s.route == nil:
+		return ""
+	case isHTTPRoute(s.route):
+		return qualifiedParent(s.route, parentOf(s.route, "Gateway"))
 	}
-	return ""
+	return s.gatewayOfVirtualService()
 }
 
-// selection says what of a shared host is this model's: a path that is taken off, or a header.
-func (s *scene) selection(expose map[string]any) {
-	for _, r := range s.rules() {
-		matches := items(r.data["match"])
-		if r.kind != weightsRule || len(matches) == 0 {
-			continue
-		}
-		if prefix := text(dig(matches[0], "uri", "prefix")); prefix != "" && text(dig(r.data, "rewrite", "uri")) == "/" {
-			put(expose, prefix, "path")
-		}
-		for name, match := range fields(dig(matches[0], "headers")) {
-			if value := text(dig(match, "exact")); value != "" {
-				put(expose, map[string]any{"header": name, "value": value}, "header")
-			}
-		}
+// hosts are those that the route serves for clients outside the mesh.
+func (s *scene) hosts() []string {
+	switch {
+	case s.route == nil:
+		return nil
+	case isHTTPRoute(s.route):
+		return s.hostnames()
 	}
+	return s.hostsOfVirtualService()
 }
 
-// certificate is the Secret of the Gateway's server for one of the hosts.
+// certificate is the Secret that the Gateway has for one of the hosts.
 func (s *scene) certificate(gateway string, hosts []string) string {
-	found := ""
-	s.each("Gateway", "networking.istio.io/", func(r *manifest.Resource) {
-		for _, server := range items(dig(r.Data, "spec", "servers")) {
-			for _, host := range texts(dig(server, "hosts")) {
-				if r.Namespace()+"/"+r.Name() == gateway && slices.Contains(hosts, host) && found == "" {
-					found = text(dig(server, "tls", "credentialName"))
-				}
-			}
-		}
-	})
-	return found
+	if isHTTPRoute(s.route) {
+		return s.listenerCertificate(gateway, hosts)
+	}
+	return s.serverCertificate(gateway, hosts)
 }
 
 // selectsUs says whether a policy is about the model's pods.
@@ -289,10 +277,7 @@ func (s *scene) security() map[string]any {
 	if s.ours() && security["mtls"] == nil {
 		put(security, "off", "mtls")
 	}
-	gateway := ""
-	if s.route != nil {
-		gateway, _, _ = strings.Cut(s.gateway(), "/")
-	}
+	gateway, _, _ := strings.Cut(s.gateway(), "/")
 	var callers []any
 	for _, account := range s.principals(func(r *manifest.Resource) bool { return !isGateway(r) }) {
 		if namespace, _, _ := strings.Cut(account, "/"); s.ours() || namespace != gateway {
@@ -320,7 +305,8 @@ func (s *scene) tokens() map[string]any {
 	return jwt
 }
 
-// omitted are the kinds that a tree of ours lacks. In other input what is missing says nothing.
+// omitted are the kinds that a tree of ours lacks. In other input what is missing says nothing. Which API is left out does
+// not show: without expose, which a route would say, it is Istio's.
 func (s *scene) omitted() []any {
 	if !s.ours() {
 		return nil
@@ -332,7 +318,7 @@ func (s *scene) omitted() []any {
 	}
 	var omit []any
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
-		if !s.has(kinds[name]) {
+		if !s.has(kinds[name]) && (name != spec.OmitVirtualService || !s.has("HTTPRoute")) {
 			omit = append(omit, string(name))
 		}
 	}

@@ -52,6 +52,8 @@ func (s *scene) role(r *manifest.Resource) string {
 		if s.route == r {
 			return "virtualservice"
 		}
+	case "HTTPRoute":
+		return s.roleOfHTTPRoute(r)
 	case "DestinationRule":
 		return ofRevision("destinationrule", s.revisionAt(r, text(dig(r.Data, "spec", "host"))))
 	case "HorizontalPodAutoscaler", "PodDisruptionBudget":
@@ -65,7 +67,7 @@ func (s *scene) role(r *manifest.Resource) string {
 			return strings.ToLower(r.Kind())
 		}
 	case "Gateway":
-		if s.route != nil && s.gateway() == r.Namespace()+"/"+r.Name() {
+		if s.gateway() == r.Namespace()+"/"+r.Name() && isHTTPRoute(s.route) == (group(*r) == gatewayGroup) {
 			return "gateway"
 		}
 	}
@@ -121,19 +123,25 @@ func (s *scene) purpose(r *manifest.Resource) string {
 }
 
 // named is a copy of an object in which what leads to the model's pods is called by what it leads to: hosts, selectors
-// and targets differ between input and tree by their names alone.
-func (s *scene) named(r *manifest.Resource) map[string]any {
-	data := manifest.DeepCopy(r.Data)
+// and targets differ between input and tree by their names alone. What stands elsewhere in the copy is told with it.
+func (s *scene) named(r *manifest.Resource) (map[string]any, moves) {
+	data, moved := manifest.DeepCopy(r.Data), moves{}
 	spec := fields(data["spec"])
 	if spec == nil {
-		return data
+		return data, moved
 	}
 	switch r.Kind() {
 	case "VirtualService":
-		s.nameRoutes(r, spec)
+		s.nameVirtualService(r, spec, moved)
+	case "HTTPRoute":
+		s.nameHTTPRoute(r, spec, moved)
+	case "Gateway":
+		if group(*r) == gatewayGroup {
+			nameListeners(spec, moved)
+		}
 	case "DestinationRule":
 		if revision := s.revisionAt(r, text(spec["host"])); revision != "" {
-			spec["host"] = "revision " + revision
+			spec["host"] = revisionName(revision)
 		}
 	case "HorizontalPodAutoscaler":
 		if s.roleOfRevision(r) != "" {
@@ -148,7 +156,24 @@ func (s *scene) named(r *manifest.Resource) map[string]any {
 			}
 		}
 	}
-	return data
+	return data, moved
+}
+
+// moves say where a place of a named copy is in the object.
+type moves map[string]string
+
+// back is the pointer of the object for one of the copy.
+func (m moves) back(pointer string) string {
+	longest := ""
+	for place := range m {
+		if (pointer == place || strings.HasPrefix(pointer, place+"/")) && len(place) > len(longest) {
+			longest = place
+		}
+	}
+	if longest == "" {
+		return pointer
+	}
+	return m[longest] + strings.TrimPrefix(pointer, longest)
 }
 
 // selected names the pods that an object selects.
@@ -168,50 +193,4 @@ func (s *scene) selected(r *manifest.Resource) string {
 	}
 	slices.Sort(revisions)
 	return "pods of " + strings.Join(revisions, ", ")
-}
-
-// nameRoutes makes sets of hosts and gateways, and names rules by what they are for.
-func (s *scene) nameRoutes(r *manifest.Resource, spec map[string]any) {
-	for _, key := range []string{"hosts", "gateways"} {
-		var named []any
-		for _, name := range texts(spec[key]) {
-			named = append(named, map[string]any{"name": qualified(key, name, r.Namespace())})
-		}
-		spec[key] = named
-	}
-	if s.route != r {
-		return
-	}
-	rules := s.rules()
-	seen := map[string]bool{}
-	for i, rule := range items(spec["http"]) {
-		name := rules[i].kind
-		if name != "" && name != weightsRule {
-			name += "-" + rules[i].revisions[0]
-		}
-		if name != "" && !seen[name] {
-			fields(rule)["name"] = name
-			seen[name] = true
-		}
-		routes := items(dig(rule, "route"))
-		for j, route := range routes {
-			if revision := rules[i].revisions[j]; revision != "" {
-				fields(dig(route, "destination"))["host"] = "revision " + revision
-			}
-			if len(routes) == 1 && number(dig(route, "weight"), 100) == 100 {
-				delete(fields(route), "weight")
-			}
-		}
-	}
-}
-
-// qualified is a host or a gateway with its namespace.
-func qualified(kind, name, namespace string) string {
-	switch {
-	case kind == "gateways" && name != meshGateway && !strings.Contains(name, "/"):
-		return namespace + "/" + name
-	case kind == "hosts" && !strings.Contains(name, "."):
-		return name + "." + namespace + ".svc.cluster.local"
-	}
-	return name
 }

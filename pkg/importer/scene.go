@@ -15,32 +15,47 @@ type scene struct {
 	name      string
 	resources []manifest.Resource
 	workloads []*workload
-	// route is the VirtualService that leads to the workloads, nil where none does.
+	// route is what leads to the workloads, nil where nothing does: a VirtualService or an HTTPRoute.
 	route *manifest.Resource
+	// mesh is the HTTPRoute of callers inside the mesh, beside a route at a Gateway.
+	mesh *manifest.Resource
 }
 
 // newScene finds the workloads of an environment. One of our bases may hold none of its own.
 func newScene(name string, resources []manifest.Resource) *scene {
 	s := &scene{name: name, resources: resources, workloads: workloads(resources)}
 	nameWorkloads(s.workloads)
-	for i := range resources {
-		if r := &resources[i]; r.Kind() == "VirtualService" && s.routes(r) {
-			s.route = r
-			break
-		}
-	}
+	s.findRoutes()
 	return s
 }
 
-func (s *scene) routes(r *manifest.Resource) bool {
-	for _, rule := range items(dig(r.Data, "spec", "http")) {
-		for _, route := range items(dig(rule, "route")) {
-			if s.revisionAt(r, text(dig(route, "destination", "host"))) != "" {
-				return true
-			}
+// findRoutes takes the first VirtualService that leads to the workloads, else the first HTTPRoute at a Gateway and the first
+// at a Service.
+func (s *scene) findRoutes() {
+	var service *manifest.Resource
+	for i := range s.resources {
+		switch r := &s.resources[i]; {
+		case !s.routes(r):
+		case r.Kind() == "VirtualService" && (s.route == nil || isHTTPRoute(s.route)):
+			s.route = r
+		case isHTTPRoute(r) && s.route == nil && parentOf(r, "Gateway") != nil:
+			s.route = r
+		case isHTTPRoute(r) && service == nil && parentOf(r, "Service") != nil:
+			service = r
 		}
 	}
-	return false
+	switch {
+	case s.route == nil:
+		s.route = service
+	case isHTTPRoute(s.route):
+		s.mesh = service
+	}
+}
+
+func (s *scene) routes(r *manifest.Resource) bool {
+	return slices.ContainsFunc(s.rulesOf(r), func(rule rule) bool {
+		return slices.ContainsFunc(rule.revisions, func(revision string) bool { return revision != "" })
+	})
 }
 
 // check refuses what no single document can describe.
@@ -72,16 +87,12 @@ func (s *scene) together(a, b *workload) bool {
 	return len(ids) > 0 && slices.Equal(ids[:1], b.ids()[:min(len(b.ids()), 1)])
 }
 
-// reaches says whether the VirtualService leads to a workload.
+// reaches says whether the route leads to a workload, or sends it copies.
 func (s *scene) reaches(w *workload) bool {
-	for _, rule := range items(dig(s.route.Data, "spec", "http")) {
-		for _, route := range items(dig(rule, "route")) {
-			if s.revisionAt(s.route, text(dig(route, "destination", "host"))) == w.revision {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.rules(), func(r rule) bool {
+		_, copied := r.mirrors[w.revision]
+		return copied || slices.Contains(r.revisions, w.revision)
+	})
 }
 
 // serviceOf is a Service that selects the pods of all of the workloads.

@@ -125,25 +125,25 @@ func TestRulesAreReadByWhatTheyDo(t *testing.T) {
 	for name, c := range map[string]struct{ rules, traffic, expose, sticky string }{
 		"weights": {
 			"{route: [" + fmt.Sprintf(v1, 80) + ", " + fmt.Sprintf(v2, 20) + "]}",
-			`[{"revision":"v1","weight":80},{"revision":"v2","weight":20}]`, `{"gateway":"llm/gw","hosts":["chat.example.com"]}`, "null",
+			`[{"revision":"v1","weight":80},{"revision":"v2","weight":20}]`, `{"api":"istio","gateway":"llm/gw","hosts":["chat.example.com"]}`, "null",
 		},
 		"testers": {
 			"{match: [{headers: {x-t: {exact: a}}}], route: [" + fmt.Sprintf(v2, 100) + "]}, {route: [" + fmt.Sprintf(v1, 1) + "]}",
 			`[{"revision":"v1","weight":100},{"revision":"v2","testers":{"header":"x-t","value":"a"},"weight":0}]`,
-			`{"gateway":"llm/gw","hosts":["chat.example.com"]}`, "null",
+			`{"api":"istio","gateway":"llm/gw","hosts":["chat.example.com"]}`, "null",
 		},
 		"header of the model": {
 			"{match: [{headers: {x-model: {exact: chat}}}], route: [" + fmt.Sprintf(v1, 60) + ", " + fmt.Sprintf(v2, 40) + "]}",
 			`[{"revision":"v1","weight":60},{"revision":"v2","weight":40}]`,
-			`{"gateway":"llm/gw","header":{"header":"x-model","value":"chat"},"hosts":["chat.example.com"]}`, "null",
+			`{"api":"istio","gateway":"llm/gw","header":{"header":"x-model","value":"chat"},"hosts":["chat.example.com"]}`, "null",
 		},
 		"buckets": {
 			"{match: [{headers: {x-b: {regex: '0?[0-9]'}}}], route: [" + fmt.Sprintf(v2, 100) + "]}, {route: [" + fmt.Sprintf(v1, 90) + ", " + fmt.Sprintf(v2, 10) + "]}",
-			`[{"revision":"v1","weight":90},{"revision":"v2","weight":10}]`, `{"gateway":"llm/gw","hosts":["chat.example.com"]}`, `{"header":"x-b"}`,
+			`[{"revision":"v1","weight":90},{"revision":"v2","weight":10}]`, `{"api":"istio","gateway":"llm/gw","hosts":["chat.example.com"]}`, `{"header":"x-b"}`,
 		},
 		"path": {
 			"{match: [{uri: {prefix: /chat/}}], rewrite: {uri: /}, route: [" + fmt.Sprintf(v1, 50) + ", " + fmt.Sprintf(v2, 50) + "]}",
-			`[{"revision":"v1","weight":50},{"revision":"v2","weight":50}]`, `{"gateway":"llm/gw","hosts":["chat.example.com"],"path":"/chat/"}`, "null",
+			`[{"revision":"v1","weight":50},{"revision":"v2","weight":50}]`, `{"api":"istio","gateway":"llm/gw","hosts":["chat.example.com"],"path":"/chat/"}`, "null",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,8 @@ type topic struct {
 	// fields of the document that say it, the likeliest first.
 	fields   []string
 	why, fix string
+	// suffix of the address, where only some of the facts are meant.
+	suffix string
 }
 
 // topicOf finds what the document says about a fact: the longest prefix. It only words the report; what is in it is
@@ -17,12 +19,14 @@ func topicOf(role, address string) topic {
 	full := kind + ":" + address
 	best := topic{}
 	for _, t := range topics() {
-		if strings.HasPrefix(full, t.prefix) && len(t.prefix) > len(best.prefix) {
+		if strings.HasPrefix(full, t.prefix) && strings.HasSuffix(full, t.suffix) && len(t.prefix+t.suffix) > len(best.prefix+best.suffix) {
 			best = t
 		}
 	}
 	return best
 }
+
+const servicePortFix = "nothing to do: the Services that KServe makes have port 80"
 
 func topics() []topic {
 	return []topic{
@@ -61,6 +65,19 @@ func topics() []topic {
 		{prefix: "virtualservice:spec/gateways", fields: []string{"spec.expose.gateway"}},
 		{prefix: "virtualservice:spec/http[weights]/route", fields: []string{"spec.traffic"}},
 		{prefix: "virtualservice:spec/http[testers-", fields: []string{"spec.traffic"}},
+		{prefix: "virtualservice:spec/http[", suffix: "/percentage/value", fields: []string{"spec.traffic"}},
+		{prefix: "httproute:spec/hostnames", fields: []string{"spec.expose.hosts"}},
+		{prefix: "httproute:spec/parentRefs", fields: []string{"spec.expose.gateway"}},
+		{prefix: "httproute:spec/parentRefs", suffix: "/sectionName", why: "the tree's route is at every listener that takes its hosts", fix: "patch it in the overlay's custom/ if it must not be"},
+		{prefix: "httproute:spec/rules[", suffix: "/timeouts/request", why: "the tree has none, for any cuts a stream", fix: "patch it in the overlay's custom/ if clients do not stream"},
+		{prefix: "httproute:spec/rules[", suffix: "/weight", fields: []string{"spec.traffic"}},
+		{prefix: "httproute:spec/rules[", suffix: "/percent", fields: []string{"spec.traffic"}},
+		{prefix: "httproute:spec/rules[weights]/backendRefs[", suffix: "/port", fix: servicePortFix},
+		{prefix: "httproute:spec/rules[testers-", suffix: "/port", fix: servicePortFix},
+		{prefix: "httproute:spec/rules[sticky-", suffix: "/port", fix: servicePortFix},
+		{prefix: "httproute:spec/rules[", suffix: "/rule", fix: "change what names the rule, such as a policy's sectionName"},
+		{prefix: "httproute:spec/rules[", suffix: "/path/value", fields: []string{"spec.expose.path"}},
+		{prefix: "httproute:spec/rules[testers-", fields: []string{"spec.traffic"}},
 		{prefix: "horizontalpodautoscaler:spec/metrics", fields: []string{"spec.scaling"}},
 		{prefix: "horizontalpodautoscaler:spec/minReplicas", fields: []string{"spec.replicas.min"}},
 		{prefix: "horizontalpodautoscaler:spec/maxReplicas", fields: []string{"spec.replicas.max"}},
