@@ -230,7 +230,8 @@ func (e *Env) victim(ctx context.Context) (corev1.Pod, error) {
 	return found[0], nil
 }
 
-// kills deletes a pod without grace. What is lost may not be more than what that pod was busy with.
+// kills deletes a pod without grace. Besides what it was busy with, requests are lost that come before the mesh has noticed:
+// the pod is gone from the API at once, and from the Envoys when istiod has told them.
 func kills(ctx context.Context, e *Env) (err error) {
 	defer e.undo(ctx, &err, e.Ready, e.mend)
 	pod, err := e.victim(ctx)
@@ -247,8 +248,12 @@ func kills(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	d.unnoticed, d.tolerated = unnoticed, e.tolerated()
 	return e.withinFlight(answers, pod.Name, d)
 }
+
+// tolerated is how many requests a dead pod may cost that come before the mesh has noticed.
+func (e *Env) tolerated() int { return e.ejectedAfter() + questionLanes }
 
 // ejectedAfter is how many answers from 502 to 504 in a row the tree's outlier detection takes from a pod before it
 // leaves: the smallest of its DestinationRules. Requests that are on their way then come on top.
@@ -263,8 +268,8 @@ func (e *Env) ejectedAfter() int {
 	return least
 }
 
-// unnoticed is how long the mesh may go on asking a pod whose server crashed: the kubelet must see it, the API
-// server tell, istiod push.
+// unnoticed is how long the mesh may go on asking a pod that is dead: where its server crashed the kubelet must see it;
+// the API server must tell, istiod push.
 const unnoticed = 5 * time.Second
 
 // crashes ends the server of a pod by SIGKILL. Besides what it was busy with, requests are lost that come before
@@ -294,7 +299,7 @@ func crashes(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	d.unnoticed, d.tolerated = unnoticed, e.ejectedAfter()+questionLanes
+	d.unnoticed, d.tolerated = unnoticed, e.tolerated()
 	return e.withinFlight(answers, pod.Name, d)
 }
 
