@@ -105,7 +105,7 @@ func match(e *spec.Expose, r traffic.Rule) gateway.HTTPRouteMatch {
 	}
 	m := gateway.HTTPRouteMatch{Path: &gateway.HTTPPathMatch{Type: ptr.To(gateway.PathMatchPathPrefix), Value: ptr.To(path)}}
 	if r.Sticky {
-		m.Headers = append(m.Headers, header(gateway.HeaderMatchRegularExpression, r.Header, whole(r.Value)))
+		m.Headers = append(m.Headers, header(gateway.HeaderMatchRegularExpression, r.Header, Whole(r.Value)))
 	} else if r.Header != "" {
 		m.Headers = append(m.Headers, header(gateway.HeaderMatchExact, r.Header, r.Value))
 	}
@@ -119,8 +119,8 @@ func header(how gateway.HeaderMatchType, name, value string) gateway.HTTPHeaderM
 	return gateway.HTTPHeaderMatch{Type: ptr.To(how), Name: gateway.HTTPHeaderName(name), Value: value}
 }
 
-// whole makes an expression match all of a header's value. Envoy does so anyway, and the API leaves it open.
-func whole(expression string) string { return "^(?:" + expression + ")$" }
+// Whole makes an expression match all of a header's value. Envoy does so anyway, and the API leaves it open.
+func Whole(expression string) string { return "^(?:" + expression + ")$" }
 
 // filters remove the path that selects the model, and copy requests.
 func filters(t spec.Target, e *spec.Expose, r traffic.Rule) []gateway.HTTPRouteFilter {

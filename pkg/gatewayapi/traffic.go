@@ -13,7 +13,7 @@ func Traffic(t spec.Target) []traffic.Weight {
 	})
 	for i, w := range weights {
 		if w.Buckets != "" {
-			weights[i].Buckets = whole(w.Buckets)
+			weights[i].Buckets = Whole(w.Buckets)
 		}
 	}
 	return weights

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // replicaFields infers spec.replicas: those of the autoscaler where one of its own scales.
@@ -60,16 +61,13 @@ func (s *scene) scaling() map[string]any {
 	return scaling
 }
 
-// metricsPort is where the sidecar serves metrics.
-const metricsPort = 15020
-
 // monitoring infers who scrapes, from the NetworkPolicy that lets it in.
 func (s *scene) monitoring() map[string]any {
 	monitoring := map[string]any{}
 	s.each("NetworkPolicy", "networking.k8s.io/", func(r *manifest.Resource) {
 		for _, rule := range items(dig(r.Data, "spec", "ingress")) {
 			for _, port := range items(dig(rule, "ports")) {
-				if number(dig(port, "port"), 0) != metricsPort {
+				if number(dig(port, "port"), 0) != spec.MetricsPort {
 					continue
 				}
 				for _, from := range items(dig(rule, "from")) {
@@ -80,9 +78,6 @@ func (s *scene) monitoring() map[string]any {
 	})
 	return monitoring
 }
-
-// podIdentityAgent is where EKS Pod Identity gives out credentials.
-const podIdentityAgent = "169.254.170.23/32"
 
 // platform infers spec.platform.eks, nil where nothing tells.
 func (s *scene) platform() map[string]any {
@@ -100,7 +95,7 @@ func (s *scene) platform() map[string]any {
 	s.each("NetworkPolicy", "networking.k8s.io/", func(r *manifest.Resource) {
 		for _, rule := range items(dig(r.Data, "spec", "egress")) {
 			for _, to := range items(dig(rule, "to")) {
-				found = found || dig(to, "ipBlock", "cidr") == podIdentityAgent
+				found = found || dig(to, "ipBlock", "cidr") == spec.PodIdentityAgent
 			}
 		}
 	})

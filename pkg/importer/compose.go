@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -123,12 +124,12 @@ func (c *composer) shared(section steps) {
 	if c.base != nil && (section[0] == "sticky" || section[0] == "expose" || section[0] == "platform" || section[0] == "security") {
 		followed = dig(c.base.whole, section...)
 	}
-	put(c.spec, clone(followed), section...)
+	put(c.spec, manifest.DeepCopy(followed), section...)
 	for i, value := range values {
 		if reflect.DeepEqual(value, followed) {
 			continue
 		}
-		put(c.environments[i], clone(difference(followed, value)), section...)
+		put(c.environments[i], manifest.DeepCopy(difference(followed, value)), section...)
 	}
 }
 
@@ -197,10 +198,10 @@ func (c *composer) traffic() {
 			followed = most(alike)
 		}
 	}
-	put(c.spec, clone(followed), "traffic")
+	put(c.spec, manifest.DeepCopy(followed), "traffic")
 	for i, value := range values {
 		if !reflect.DeepEqual(value, followed) {
-			put(c.environments[i], clone(value), "traffic")
+			put(c.environments[i], manifest.DeepCopy(value), "traffic")
 		}
 	}
 }
@@ -286,15 +287,15 @@ func (c *composer) place(g *grid, key string) {
 		followed = rows[0]
 	}
 	at := pathOf(key)
-	put(c.spec, clone(followed), at...)
+	put(c.spec, manifest.DeepCopy(followed), at...)
 	for i, value := range values {
 		if value != any(unknown{}) && !reflect.DeepEqual(value, followed) {
-			put(c.environments[i], clone(override(followed, value)), at...)
+			put(c.environments[i], manifest.DeepCopy(override(followed, value)), at...)
 		}
 	}
 	for revision, value := range own {
 		if target := c.revisions[revision]; target != nil {
-			put(target, clone(override(true, value)), at...)
+			put(target, manifest.DeepCopy(override(true, value)), at...)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 func TestDifferenceIsWhatAnOverrideSays(t *testing.T) {
@@ -46,7 +48,7 @@ func TestRevisionsAndEnvironmentsAreToldApart(t *testing.T) {
 func TestPlacesOfADocumentAreItsOwn(t *testing.T) {
 	t.Parallel()
 	model := map[string]any{"id": "a/b"}
-	copied := clone(map[string]any{"model": model, "list": []any{model}}).(map[string]any)
+	copied := manifest.DeepCopy(map[string]any{"model": model, "list": []any{model}})
 	model["id"] = "c/d"
 	assert.Equal(t, map[string]any{"model": map[string]any{"id": "a/b"}, "list": []any{map[string]any{"id": "a/b"}}}, copied)
 }

@@ -1,7 +1,7 @@
 package importer
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
 )
@@ -105,28 +105,9 @@ func selects(selector, labels map[string]string) bool {
 
 // group is the part of an apiVersion that stays the same as an API matures.
 func group(r manifest.Resource) string {
-	version := r.APIVersion()
-	if i := slices.Index([]byte(version), '/'); i >= 0 {
-		return version[:i]
+	name, _, found := strings.Cut(r.APIVersion(), "/")
+	if !found {
+		return "" // v1, which is of no group
 	}
-	return ""
-}
-
-// clone copies mappings and lists, so that one place of a document can change without another.
-func clone(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		copied := make(map[string]any, len(v))
-		for key, value := range v {
-			copied[key] = clone(value)
-		}
-		return copied
-	case []any:
-		copied := make([]any, len(v))
-		for i, value := range v {
-			copied[i] = clone(value)
-		}
-		return copied
-	}
-	return v
+	return name
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/load"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/render"
@@ -44,18 +43,9 @@ func Read(ctx context.Context, paths, names []string, stdin io.Reader) (Input, e
 }
 
 func read(ctx context.Context, paths []string, stdin io.Reader) ([]load.Set, error) {
-	sets, findings, err := load.Load(ctx, paths, load.Options{Stdin: stdin})
+	sets, err := load.Strict(ctx, paths, load.Options{Stdin: stdin})
 	if err != nil {
 		return nil, err
-	}
-	var problems manifest.Problems
-	for _, f := range findings {
-		if f.Level == finding.Error {
-			problems = append(problems, manifest.Problem{File: f.File, Line: f.Line, Column: f.Column, Message: f.Message})
-		}
-	}
-	if len(problems) > 0 {
-		return nil, problems
 	}
 	for _, set := range sets {
 		if set.Kind == load.Environment {

@@ -17,9 +17,6 @@ import (
 const (
 	istiodPort  = 15012
 	istioSystem = "istio-system"
-	// podIdentityAgent is where EKS Pod Identity gives out credentials.
-	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
-	podIdentityAgent = "169.254.170.23/32"
 )
 
 // NetworkPolicy denies what the model's pods do not need, both ways. It is coarse, by namespace and port; the
@@ -96,7 +93,7 @@ func egress(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
 	}
 	if downloads(t) && t.Platform.EKS != nil {
 		rules = append(rules, networkingv1.NetworkPolicyEgressRule{
-			To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: podIdentityAgent}}},
+			To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: spec.PodIdentityAgent}}},
 			Ports: ports(corev1.ProtocolTCP, 80),
 		})
 	}

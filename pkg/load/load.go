@@ -92,6 +92,24 @@ func Load(ctx context.Context, paths []string, options Options) ([]Set, []findin
 	return sets, findings, err
 }
 
+// Strict is Load for those who can do nothing with a part: what is wrong is its error, manifest.Problems.
+func Strict(ctx context.Context, paths []string, options Options) ([]Set, error) {
+	sets, findings, err := Load(ctx, paths, options)
+	if err != nil {
+		return nil, err
+	}
+	var problems manifest.Problems
+	for _, f := range findings {
+		if f.Level == finding.Error {
+			problems = append(problems, manifest.Problem{File: f.File, Line: f.Line, Column: f.Column, Message: f.Message})
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return sets, nil
+}
+
 // Each is Load for many sets: it hands over one after the other and keeps none.
 func Each(ctx context.Context, paths []string, options Options, yield func(Set) error) ([]finding.Finding, error) {
 	options.Limits = options.Limits.withDefaults()

@@ -121,6 +121,9 @@ const (
 	// MetricsPort is where the sidecar serves the server's metrics and its own, in plain HTTP: it does not intercept
 	// this port.
 	MetricsPort = 15020
+	// PodIdentityAgent is where EKS Pod Identity gives out credentials, as a CIDR.
+	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+	PodIdentityAgent = "169.254.170.23/32"
 )
 
 // Predictor is the name of the Deployment and the Service that KServe makes of a revision's InferenceService in

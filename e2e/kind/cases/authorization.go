@@ -9,6 +9,7 @@ import (
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // authorization: who may call, and what.
@@ -163,7 +164,7 @@ func metricsForMonitoring(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	url := fmt.Sprintf("http://%s:%d/stats/prometheus", found[0].Status.PodIP, tree.MetricsPort)
+	url := fmt.Sprintf("http://%s:%d/stats/prometheus", found[0].Status.PodIP, spec.MetricsPort)
 	namespace, pod := e.Tree.Needs().Monitoring, install.Uninjected
 	out, err := e.Kubectl.Run(ctx, "-n", namespace, "exec", pod, "-c", "client", "--", "curl", "-sS", "--max-time", "5", url)
 	if err != nil && strings.Contains(err.Error(), "curl: (") {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
-	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // network: the NetworkPolicies, enforced by the nodes.
@@ -38,12 +38,12 @@ func (e *Env) deletePolicies(ctx context.Context) error {
 // strangerShutOut: from a namespace that the tree doesn't name no packet arrives, neither at the server's port nor
 // at the sidecar's.
 func strangerShutOut(ctx context.Context, e *Env) error {
-	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, int(e.serverPort()), tree.MetricsPort)
+	return e.dropped(ctx, install.Strangers+"/"+install.Uninjected, int(e.serverPort()), spec.MetricsPort)
 }
 
 // metricsShut: who may call may not read metrics.
 func metricsShut(ctx context.Context, e *Env) error {
-	return e.dropped(ctx, e.plainClient(), tree.MetricsPort)
+	return e.dropped(ctx, e.plainClient(), spec.MetricsPort)
 }
 
 // has says whether the tree has an object of the kind.

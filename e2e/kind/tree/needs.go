@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // Needs is what a tree takes for granted in its cluster.
@@ -185,14 +187,10 @@ func (n *Needs) gateway() {
 	}
 }
 
-// MetricsPort is the one on which a sidecar serves its own metrics and the server's
-// (https://istio.io/latest/docs/ops/integrations/prometheus/).
-const MetricsPort = 15020
-
-// LetsScrape says that a rule of a NetworkPolicy is about MetricsPort.
+// LetsScrape says that a rule of a NetworkPolicy is about the port of the metrics.
 func LetsScrape(rule networking.NetworkPolicyIngressRule) bool {
 	return slices.ContainsFunc(rule.Ports, func(p networking.NetworkPolicyPort) bool {
-		return p.Port != nil && p.Port.IntValue() == MetricsPort
+		return p.Port != nil && p.Port.IntValue() == spec.MetricsPort
 	})
 }
 

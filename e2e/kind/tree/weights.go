@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kservegen/kservegen/pkg/gatewayapi"
 	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
@@ -122,7 +123,7 @@ func newValues(operations []operation, shares Shares) ([]value, error) {
 		case o.buckets():
 			text := traffic.Buckets(upper-shares[host], upper)
 			if strings.HasSuffix(o.Path, "/value") {
-				text = "^(?:" + text + ")$" // the Gateway API leaves open whether an expression is for all of a value
+				text = gatewayapi.Whole(text)
 			}
 			values = append(values, value{node: &o.Value, text: quoteLike(text)})
 			if last := i+1 == len(operations) || !operations[i+1].buckets(); last {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -149,10 +148,7 @@ func isKustomization(dir string) bool {
 
 func printDiff(s Streams, output string, diffs []environmentDiff, built int) error {
 	if output == "json" {
-		encoder := json.NewEncoder(s.Out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(diffs); err != nil {
+		if err := writeJSON(s.Out, diffs); err != nil {
 			return err
 		}
 	} else {

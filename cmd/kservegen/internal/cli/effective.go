@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -167,10 +166,7 @@ func (o *effectiveOptions) printJSON(out io.Writer, effect *effective.Effect) er
 		}
 		report.Services = append(report.Services, service)
 	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(report)
+	return writeJSON(out, report)
 }
 
 func refusals(list []effective.Refusal) []effectiveRefusal {

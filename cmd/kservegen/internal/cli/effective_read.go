@@ -4,34 +4,21 @@ import (
 	"context"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/load"
 	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // readResources reads what the paths name as what reaches one cluster: one overlay, one environment of a document.
 func readResources(ctx context.Context, in io.Reader, paths []string, env string) ([]manifest.Resource, error) {
-	for _, path := range paths {
-		if _, err := os.Stat(path); path != "-" && err != nil {
-			return nil, usageError{err}
-		}
-	}
-	sets, findings, err := load.Load(ctx, paths, load.Options{Stdin: in})
-	if err != nil {
+	if err := exist(paths); err != nil {
 		return nil, err
 	}
-	var problems manifest.Problems
-	for _, f := range findings {
-		if f.Level == finding.Error {
-			problems = append(problems, manifest.Problem{File: f.File, Line: f.Line, Column: f.Column, Message: f.Message})
-		}
-	}
-	if len(problems) > 0 {
-		return nil, problems
+	sets, err := load.Strict(ctx, paths, load.Options{Stdin: in})
+	if err != nil {
+		return nil, err
 	}
 	return pick(sets, env)
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -112,8 +111,5 @@ func explainJSON(s Streams, list []finding.Rule) error {
 	for _, rule := range list {
 		out = append(out, explained{rule.Code, rule.Level.String(), rule.Title, rule.Why, rule.Fix, rule.Since, rule.Reference})
 	}
-	encoder := json.NewEncoder(s.Out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(out)
+	return writeJSON(s.Out, out)
 }

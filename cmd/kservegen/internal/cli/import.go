@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,10 +76,8 @@ func (o *importOptions) check() error {
 	case o.force && o.output == "":
 		return usagef("--force is about the file of -o")
 	}
-	for _, path := range o.files {
-		if _, err := os.Stat(path); path != "-" && err != nil {
-			return usageError{err}
-		}
+	if err := exist(o.files); err != nil {
+		return err
 	}
 	if _, err := os.Lstat(o.output); o.output != "" && !o.force && !errors.Is(err, fs.ErrNotExist) {
 		return usagef("%s is there already; --force replaces it", o.output)
@@ -137,10 +134,7 @@ func (o *importOptions) write(ctx context.Context, s Streams, proposal *importer
 
 func (o *importOptions) tell(s Streams, proposal *importer.Proposal) error {
 	if o.report == "json" {
-		encoder := json.NewEncoder(s.Err)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(proposal)
+		return writeJSON(s.Err, proposal)
 	}
 	for _, l := range proposal.Losses {
 		fmt.Fprintln(s.Err, l)

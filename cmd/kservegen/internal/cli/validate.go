@@ -79,10 +79,8 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		if _, statErr := os.Stat(path); path != "-" && statErr != nil {
-			return usageError{statErr}
-		}
+	if err := exist(paths); err != nil {
+		return err
 	}
 	stdin, err := o.readStdin(ctx, s, paths, &options)
 	if err != nil {
