@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -99,17 +97,10 @@ func (a Adapter) adaptDeployment(o map[string]any) error {
 	return editDeployment(o, func(d *appsv1.Deployment) {
 		one := int32(1)
 		d.Spec.Replicas = &one
-		pod := &d.Spec.Template.Spec
-		pod.NodeSelector = map[string]string{controlPlane: ""} // the workers are the models' alone
-		container := &pod.Containers[0]
-		container.Image, container.ImagePullPolicy = a.Image, corev1.PullIfNotPresent
+		container := place(d, a.Image)
 		container.ReadinessProbe.InitialDelaySeconds = 0 // ready as soon as it is
 		container.ReadinessProbe.PeriodSeconds = 1
-		for n, arg := range container.Args {
-			if flag, _, _ := strings.Cut(arg, "="); own[flag] != "" {
-				container.Args[n] = flag + "=" + own[flag]
-			}
-		}
+		setFlags(container, own)
 	})
 }
 

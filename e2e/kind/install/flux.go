@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -89,16 +88,11 @@ func (c FluxController) adapt(o map[string]any) error {
 func (c FluxController) adaptDeployment(o map[string]any) error {
 	return editDeployment(o, func(d *appsv1.Deployment) {
 		d.Namespace = FluxNamespace
-		pod := &d.Spec.Template.Spec
-		pod.ServiceAccountName = c.Name
-		pod.NodeSelector = map[string]string{controlPlane: ""} // the workers are the models' alone
-		for n := range pod.Containers {
-			container := &pod.Containers[n]
-			container.Image, container.ImagePullPolicy = c.Image, corev1.PullIfNotPresent
-			container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return arg == "--enable-leader-election" })
-			container.Args = append(container.Args, c.Args...)
-			container.ReadinessProbe.PeriodSeconds = 1 // ready as soon as it is
-		}
+		d.Spec.Template.Spec.ServiceAccountName = c.Name
+		container := place(d, c.Image)
+		container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return arg == "--enable-leader-election" })
+		container.Args = append(container.Args, c.Args...)
+		container.ReadinessProbe.PeriodSeconds = 1 // ready as soon as it is
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
@@ -43,6 +44,26 @@ func editDeployment(o map[string]any, edit func(*appsv1.Deployment)) error {
 	}
 	maps.Copy(o, changed[0])
 	return nil
+}
+
+// place has a Deployment of one container run an image that was loaded, beside the control plane: the workers are the
+// models' alone.
+func place(d *appsv1.Deployment, image string) *corev1.Container {
+	pod := &d.Spec.Template.Spec
+	pod.NodeSelector = map[string]string{controlPlane: ""}
+	container := &pod.Containers[0]
+	container.Image, container.ImagePullPolicy = image, corev1.PullIfNotPresent
+	return container
+}
+
+// setFlags gives those of a container's flags that are there, as --name=value, other values.
+func setFlags(container *corev1.Container, values map[string]string) {
+	for n, arg := range container.Args {
+		flag, _, _ := strings.Cut(arg, "=")
+		if value, has := values[flag]; has {
+			container.Args[n] = flag + "=" + value
+		}
+	}
 }
 
 // parseFiles reads the files of a folder that match a pattern.

@@ -95,17 +95,10 @@ func (p Prometheus) adapt(o map[string]any) error {
 // adaptOperator takes the images that were loaded. Nobody asks for the kubelets' metrics.
 func (p Prometheus) adaptOperator(o map[string]any) error {
 	return editDeployment(o, func(d *appsv1.Deployment) {
-		pod := &d.Spec.Template.Spec
-		pod.NodeSelector = map[string]string{controlPlane: ""} // the workers are the models' alone
-		container := &pod.Containers[0]
-		container.Image, container.ImagePullPolicy = p.Operator, corev1.PullIfNotPresent
+		container := place(d, p.Operator)
 		container.Resources.Limits = nil // 200m CPU would make it late
 		container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return strings.HasPrefix(arg, "--kubelet-") })
-		for n, arg := range container.Args {
-			if flag, _, _ := strings.Cut(arg, "="); flag == "--prometheus-config-reloader" {
-				container.Args[n] = flag + "=" + p.Reloader
-			}
-		}
+		setFlags(container, map[string]string{"--prometheus-config-reloader": p.Reloader})
 	})
 }
 

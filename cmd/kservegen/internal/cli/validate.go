@@ -79,7 +79,7 @@ func (o *validateOptions) run(ctx context.Context, s Streams, paths []string) er
 	if err != nil {
 		return err
 	}
-	if err := exist(paths); err != nil {
+	if err = exist(paths); err != nil {
 		return err
 	}
 	stdin, err := o.readStdin(ctx, s, paths, &options)
