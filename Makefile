@@ -52,7 +52,8 @@ build: prerequisites ## Build bin/kservegen
 
 .PHONY: overlays
 overlays: build ## Render the reference trees in overlays/ from their documents
-	@for d in overlays/*/; do $(CLI) render -f "$$d/document.yaml" -o "$$d" 2>/dev/null || { $(CLI) render -f "$$d/document.yaml" -o "$$d"; exit 1; }; done; echo "$$(ls -d overlays/*/ | wc -l) reference trees are current"
+	@for d in overlays/*/; do set -- render -f "$$d/document.yaml" -o "$$d" $$(test -d "$$d/_shared" && echo --shared); \
+	    $(CLI) "$$@" 2>/dev/null || { $(CLI) "$$@"; exit 1; }; done; echo "$$(ls -d overlays/*/ | wc -l) reference trees are current"
 
 .PHONY: help
 help: ## List the targets

@@ -17,7 +17,7 @@ func TestReferenceTreesAreCurrent(t *testing.T) {
 	t.Parallel()
 	documents, err := filepath.Glob("*/document.yaml")
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(documents), 8, "the reference trees are gone")
+	require.GreaterOrEqual(t, len(documents), 9, "the reference trees are gone")
 	for _, document := range documents {
 		t.Run(filepath.Dir(document), func(t *testing.T) {
 			t.Parallel()
@@ -32,6 +32,7 @@ func TestReferenceTreesAreCurrent(t *testing.T) {
 				require.NoError(t, treeErr)
 				trees = append(trees, tree)
 			}
+			trees = append(trees, shared(t, filepath.Dir(document), deployments)...)
 			update, err := render.Reconcile(os.DirFS(filepath.Dir(document)), trees, render.Options{})
 			require.NoError(t, err)
 			assert.Empty(t, update.Conflicts)
@@ -41,6 +42,17 @@ func TestReferenceTreesAreCurrent(t *testing.T) {
 			assertNothingElse(t, filepath.Dir(document), trees)
 		})
 	}
+}
+
+// shared is what `render --shared` adds, for a folder that has it.
+func shared(t *testing.T, dir string, deployments []*spec.Deployment) []*render.Tree {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, render.SharedName)); err != nil {
+		return nil
+	}
+	tree, err := render.NewGenerator().Shared(deployments)
+	require.NoError(t, err)
+	return []*render.Tree{tree}
 }
 
 // assertNothingElse finds files that no document accounts for.

@@ -23,6 +23,9 @@ func TestReferenceTreesComeBack(t *testing.T) {
 	require.GreaterOrEqual(t, len(locks), 8, "the reference trees are gone")
 	for _, lock := range locks {
 		dir := filepath.Dir(lock)
+		if filepath.Base(dir) == render.SharedName { // no model
+			continue
+		}
 		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
 			t.Parallel()
 			in, err := importer.Read(t.Context(), []string{dir}, nil, nil)

@@ -170,3 +170,39 @@ func TestGatewayNeedsATokenWhereThereIsAnIssuer(t *testing.T) {
 	assert.Equal(t, []string{"https://login.example.com/*"}, source.RequestPrincipals)
 	assert.Equal(t, []string{"/v1/*"}, gateway.Spec.Rules[0].To[0].Operation.Paths)
 }
+
+// TestModelListIsWhatClientsOfOpenAIRead: one object per host, which a request that chooses a model passes by.
+func TestModelListIsWhatClientsOfOpenAIRead(t *testing.T) {
+	t.Parallel()
+	model := func(name string, e spec.Expose) spec.Target {
+		e.Gateway, e.ModelList = "istio-ingress/llm", true
+		return spec.Target{Name: name, Namespace: "llm", ServedName: name, Expose: &e}
+	}
+	byPath := ModelLists([]spec.Target{
+		model("b", spec.Expose{Hosts: []string{"x.y", "*.y"}, Path: "/b/"}), model("a", spec.Expose{Hosts: []string{"x.y"}, Path: "/a/"}),
+		{Name: "c", Expose: &spec.Expose{Hosts: []string{"x.y"}, Gateway: "istio-ingress/llm", Path: "/c/"}}, {Name: "d"},
+	}, nil)
+	require.Len(t, byPath, 2)
+	assert.Equal(t, "virtualservice-istio-ingress-llm-models-at-x.y", byPath[0].File)
+	assert.Equal(t, "virtualservice-istio-ingress-llm-models-under-y", byPath[1].File)
+	rule := listRule(t, byPath[0])
+	assert.Empty(t, rule.Match[0].WithoutHeaders)
+	assert.JSONEq(t, `{"object": "list", "data": [
+		{"id": "a", "object": "model", "created": 0, "owned_by": "vllm", "base_url": "/a/v1"},
+		{"id": "b", "object": "model", "created": 0, "owned_by": "vllm", "base_url": "/b/v1"}]}`, rule.DirectResponse.Body.GetString_())
+
+	byHeader := ModelLists([]spec.Target{model("a", spec.Expose{Hosts: []string{"x.y"}, Header: &spec.HeaderMatch{Header: "x-model", Value: "A"}})}, nil)
+	rule = listRule(t, byHeader[0])
+	assert.Contains(t, rule.Match[0].WithoutHeaders, "x-model")
+	assert.JSONEq(t, `{"object": "list", "data": [{"id": "a", "object": "model", "created": 0, "owned_by": "vllm", "base_url": "/v1",
+		"headers": {"x-model": "A"}}]}`, rule.DirectResponse.Body.GetString_())
+}
+
+func listRule(t *testing.T, object manifest.Object) *networking.HTTPRoute {
+	t.Helper()
+	vs, ok := object.Typed.(*clientv1.VirtualService)
+	require.True(t, ok)
+	require.Len(t, vs.Spec.Http, 1)
+	assert.Equal(t, uint32(200), vs.Spec.Http[0].DirectResponse.Status)
+	return vs.Spec.Http[0]
+}

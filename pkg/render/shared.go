@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -19,8 +20,10 @@ import (
 const SharedName = "_shared"
 
 // Shared renders what the documents of a run have in common and none of them may own: namespaces with their
-// policies, and gateways. There may be nothing of it; then it returns nil.
+// policies and quotas, gateways and what these answer themselves. There may be nothing of it; then it returns nil. The order
+// of the documents doesn't matter.
 func (g *Generator) Shared(deployments []*spec.Deployment) (*Tree, error) {
+	deployments = slices.SortedFunc(slices.Values(deployments), func(a, b *spec.Deployment) int { return cmp.Compare(a.Name, b.Name) })
 	var names []string
 	targets := map[string][]spec.Target{}
 	var digests strings.Builder
@@ -76,6 +79,7 @@ func sharedLabels() map[string]string {
 func sharedObjects(targets []spec.Target) []planned {
 	labels := sharedLabels()
 	var objects []manifest.Object
+	quotas := spec.Quotas(targets)
 	seen := map[string]bool{}
 	for _, t := range targets {
 		if seen[t.Namespace] {
@@ -85,11 +89,15 @@ func sharedObjects(targets []spec.Target) []planned {
 		if t.Namespace != "default" {
 			objects = append(objects, k8s.Namespace(t.Namespace, labels))
 		}
+		if quota := quotas[t.Namespace]; len(quota) > 0 {
+			objects = append(objects, k8s.ResourceQuota(t.Namespace, quota, labels))
+		}
 		if strictEverywhere(targets, t.Namespace) {
 			objects = append(objects, istio.NamespacePolicies(t.Namespace, labels)...)
 		}
 	}
 	objects = append(objects, istio.Gateways(targets, labels)...)
+	objects = append(objects, istio.ModelLists(targets, labels)...)
 	objects = append(objects, gatewayapi.Gateways(targets, labels)...)
 	list := make([]planned, 0, len(objects))
 	for _, object := range objects {

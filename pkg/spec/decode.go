@@ -132,6 +132,13 @@ func (d *decoder) decodeScalar(n *yaml.Node, path string, v reflect.Value) {
 			return
 		}
 		v.SetInt(int64(i))
+	case reflect.Bool:
+		b, err := strconv.ParseBool(n.Value)
+		if n.Kind != yaml.ScalarNode || n.Tag != yaml.NodeTagBool || err != nil {
+			d.reportf(n, path, "want true or false, got %s", describe(n))
+			return
+		}
+		v.SetBool(b)
 	default:
 		panic(fmt.Sprintf("spec: no decoder for %s at %s", v.Type(), path))
 	}

@@ -66,6 +66,22 @@ func (r *resolver) checkExpose() {
 		r.failf("spec.expose.header", "path and header are two ways to select a model; keep one")
 	}
 	r.checkHeader("spec.expose.header", e.Header)
+	if e.ModelList {
+		r.checkModelList(e)
+	}
+}
+
+// checkModelList: the gateway answers by itself, before any pod is asked.
+func (r *resolver) checkModelList(e *Expose) {
+	const path = "spec.expose.modelList"
+	switch {
+	case e.API == APIGateway:
+		r.failf(path, "the Gateway API has no answer that a gateway gives by itself; ask each model at its own path or with its header, or set spec.expose.api: istio")
+	case e.Path == "" && e.Header == nil:
+		r.failf(path, "the model has its hosts alone, and its server answers /v1/models there; leave modelList out, or give the model a path or a header")
+	case r.spec.Security.JWT != nil:
+		r.failf(path, "the gateway answers the list without asking for a token, and spec.security.jwt wants one of everybody; leave one of them out")
+	}
 }
 
 // checkQualified wants namespace/name.

@@ -57,7 +57,9 @@ type Target struct {
 	Platform   Platform
 	// GitOps is nil where the document says nothing of it; its Engine may be empty.
 	GitOps *GitOps
-	Omit   []Omittable
+	// Quota is nil where the document asks for none.
+	Quota *Quota
+	Omit  []Omittable
 }
 
 // RevisionTarget is one revision in one environment.

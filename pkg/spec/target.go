@@ -50,6 +50,7 @@ func (r *resolver) target() Target {
 	r.checkScaling()
 	r.checkPlatform()
 	r.checkGitOps()
+	r.checkQuota()
 	r.checkOmit()
 	if s.Sticky != nil {
 		if s.Sticky.Header == "" {
@@ -61,7 +62,7 @@ func (r *resolver) target() Target {
 	return Target{
 		Environment: r.environment, Name: r.m.Name, Namespace: r.m.Namespace, ServedName: served,
 		Sticky: s.Sticky, Expose: s.Expose, Security: s.Security, Scaling: s.Scaling,
-		Monitoring: s.Monitoring, Platform: s.Platform, GitOps: s.GitOps, Omit: s.Omit,
+		Monitoring: s.Monitoring, Platform: s.Platform, GitOps: s.GitOps, Quota: s.Quota, Omit: s.Omit,
 	}
 }
 

@@ -16,6 +16,8 @@ func CheckTogether(deployments []*Deployment) error {
 	problems = append(problems, checkVolumes(deployments)...)
 	problems = append(problems, checkHosts(deployments)...)
 	problems = append(problems, checkGateways(deployments)...)
+	problems = append(problems, checkModelLists(deployments)...)
+	problems = append(problems, checkQuotas(deployments)...)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -190,6 +192,30 @@ func checkGateways(deployments []*Deployment) manifest.Problems {
 		}
 	}
 	return problems
+}
+
+// checkModelLists: of two models with one name in a list a client could not say which it means.
+func checkModelLists(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	listed := map[string]*Deployment{}
+	for _, m := range deployments {
+		for _, target := range m.Environments {
+			if !target.ListsModel() {
+				continue
+			}
+			for _, host := range target.Expose.Hosts {
+				key := strings.Join([]string{target.Environment, target.Expose.Gateway, host, target.ServedName}, " ")
+				if first, ok := listed[key]; ok && first != m {
+					problems = append(problems, m.problemOf("spec.model.servedName",
+						"spec.model.servedName: the list of host %s has a model %q already, %s (%s); give this one another name, or leave it out of the list",
+						host, target.ServedName, first.Name, first.where()))
+					continue
+				}
+				listed[key] = m
+			}
+		}
+	}
+	return slices.Compact(problems)
 }
 
 func certificate(e *Expose) string {

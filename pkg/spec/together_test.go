@@ -184,3 +184,58 @@ func TestSharedGateway(t *testing.T) {
 	require.ErrorContains(t, together(t, exposed("a", a), exposed("b", b+", gatewayClass: eg")),
 		"spec.expose.gatewayClass: gateway c/d is of class istio for model a (1.yaml:1) and of eg here; a Gateway has one class")
 }
+
+// TestModelLists: a client chooses by a model's name in the list.
+func TestModelLists(t *testing.T) {
+	t.Parallel()
+	const a, b = "hosts: [a.x, b.x], path: /a/, modelList: true", "hosts: [b.x], path: /b/, modelList: true"
+	for name, test := range map[string]struct{ a, b, want string }{
+		"two names":         {exposed("a", a), exposed("b", b), ""},
+		"one name":          {exposed("a", a), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}"), `2.yaml:7:47: spec.model.servedName: the list of host b.x has a model "a" already, a (1.yaml:1)`},
+		"one isn't listed":  {exposed("a", a), exposed("b", "hosts: [b.x], path: /b/", "model: {id: openai/gpt-oss-20b, servedName: a}"), ""},
+		"one has no routes": {exposed("a", a), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}", "omit: [virtualservice]"), ""},
+		"other gateways":    {exposed("a", a), exposed("b", b+", gateway: e/f", "model: {id: openai/gpt-oss-20b, servedName: a}"), ""},
+		"told once":         {exposed("a", a, "environments: [{name: dev}, {name: prod}]"), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}", "environments: [{name: dev}, {name: prod}]"), "has a model"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := together(t, test.a, test.b)
+			if test.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			problems := problemsOf(t, err)
+			require.Len(t, problems, 1)
+			assert.Contains(t, problems[0].Error(), test.want)
+		})
+	}
+}
+
+// TestQuotas: a namespace has one, and it leaves room for what its documents may take.
+func TestQuotas(t *testing.T) {
+	t.Parallel()
+	const two = "replicas: {min: 1, max: 2}"
+	const revisions, traffic = "revisions: [{name: v1}, {name: v2}]", "traffic: [{revision: v1, weight: 90}, {revision: v2, weight: 10}]"
+	for name, test := range map[string]struct{ a, b, want string }{
+		"enough for both":      {named("name: a", two, "quota: {devices: 4}"), named("name: b", two), ""},
+		"of several":           {named("name: a", two, "quota: {devices: 3}"), named("name: b", two), "1.yaml:8:20: spec.quota.devices: 3 of nvidia.com/gpu are less than the 4 that the models of namespace default take"},
+		"another namespace":    {named("name: a", two, "quota: {devices: 2}"), named("name: b, namespace: x", two), ""},
+		"every revision":       {named("name: a", two, revisions, traffic, "quota: {devices: 3}"), named("name: b", "quota: {devices: 3}"), "less than the 5"},
+		"auto":                 {named("name: a", two, "quota: {devices: auto}"), named("name: b", "quota: {devices: auto}"), ""},
+		"two minds":            {named("name: a", "quota: {devices: auto}"), named("name: b", "quota: {devices: 8}"), "2.yaml:7:20: spec.quota.devices: namespace default has a quota of auto by model a (1.yaml:1) and of 8 here"},
+		"two kinds":            {named("name: a", "quota: {devices: 8}"), named("name: b", "accelerator: {type: mi300x}"), "use amd.com/gpu and nvidia.com/gpu, and one number can't limit both"},
+		"two kinds, auto":      {named("name: a", "quota: {devices: auto}"), named("name: b", "accelerator: {type: mi300x}"), ""},
+		"by environment":       {named("name: a", two, "environments: [{name: dev, quota: {devices: 1}, replicas: {max: 1}}, {name: prod}]"), named("name: b", "environments: [{name: prod}]"), ""},
+		"in both environments": {named("name: a", two, "quota: {devices: 1}", "environments: [{name: dev}, {name: prod}]"), named("name: b", "environments: [{name: prod}]"), "are less than the"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := together(t, test.a, test.b)
+			if test.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			assert.Contains(t, problemsOf(t, err)[0].Error(), test.want)
+		})
+	}
+}

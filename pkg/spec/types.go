@@ -44,6 +44,7 @@ type Spec struct {
 	Monitoring Monitoring `json:"monitoring,omitempty"`
 	Platform   Platform   `json:"platform,omitempty"`
 	GitOps     *GitOps    `json:"gitops,omitempty"`
+	Quota      *Quota     `json:"quota,omitempty"`
 	// Omit lists the objects that are left out of the tree.
 	Omit []Omittable `json:"omit,omitempty"`
 	// Environments are the overlays; each is merged over spec. Default: one environment, default.
@@ -186,9 +187,19 @@ type Expose struct {
 	Path string `json:"path,omitempty"`
 	// Header that selects this model where several share a host.
 	Header *HeaderMatch `json:"header,omitempty"`
+	// ModelList names this model in what `render --shared` makes the gateway answer to GET /v1/models of the hosts. For a
+	// model with a path or a header; one that has its host alone answers itself.
+	ModelList bool `json:"modelList,omitempty"`
 	// TLSSecret in the gateway's namespace; used by the Gateway that `render --shared` writes. Without it
 	// that Gateway speaks plain HTTP.
 	TLSSecret string `json:"tlsSecret,omitempty"`
+}
+
+// Quota limits what the models of the namespace may take together. It is a ResourceQuota that `render --shared` writes.
+type Quota struct {
+	// Devices is how many accelerators of one kind the namespace may use, or auto: what its models need with
+	// replicas.max of every revision that runs.
+	Devices Count `json:"devices"`
 }
 
 // Security says who may call.
@@ -309,6 +320,7 @@ type Environment struct {
 	Monitoring *Monitoring `json:"monitoring,omitempty"`
 	Platform   *Platform   `json:"platform,omitempty"`
 	GitOps     *GitOps     `json:"gitops,omitempty"`
+	Quota      *Quota      `json:"quota,omitempty"`
 	// Omit replaces spec.omit here.
 	Omit []Omittable `json:"omit,omitempty"`
 }

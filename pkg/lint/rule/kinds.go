@@ -25,6 +25,7 @@ const (
 	KubernetesGateway Kind = "Gateway.gateway.networking.k8s.io"
 
 	Namespace               Kind = "Namespace"
+	ResourceQuota           Kind = "ResourceQuota"
 	Service                 Kind = "Service"
 	ServiceAccount          Kind = "ServiceAccount"
 	Secret                  Kind = "Secret"

@@ -41,6 +41,9 @@ func (d *drawer) mesh(n *node, whole bool) {
 	if d.from != unsynced && !whole && d.chance("not synced here", 8) {
 		n.set("gitops", null())
 	}
+	if d.chance("quota", 4) {
+		n.set("quota", fields("devices", scalar(raw, pick(d, "quota", "auto", "4096"))))
+	}
 	if d.chance("omit", 4) {
 		n.set("omit", d.omit())
 	}
@@ -73,6 +76,9 @@ func (d *drawer) exposed(whole bool) *node {
 		e.set("header", d.header("expose", "x-model", "null", "x.y"))
 	}
 	d.route(e, whole)
+	if d.api == byIstio && d.exposeBy != 0 && !d.jwt && d.chance("listed", 3) {
+		e.set("modelList", scalar(raw, pick(d, "listed", "true", "false")))
+	}
 	if d.chance("tls", 3) {
 		e.set("tlsSecret", scalar(str, pick(d, "tls", "llm-example-com", "no")))
 	}

@@ -12,6 +12,6 @@ func Rules() []rule.Rule {
 		monitoredPort(), closedPort(), noDNS(), substituted(), missedReference(), idleRuntime(), spreadOfOthers(),
 		unselective(), noIstiod(), noDownload(), unknownPort(), noDNSByTCP(),
 		misspeltNamespace(), beyondModel(), closedScrape(), forgottenBudget(), everyPath(),
-		siblingWithoutSidecar(), missingKey(),
+		siblingWithoutSidecar(), missingKey(), smallQuota(),
 	}
 }

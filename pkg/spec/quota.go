@@ -1,0 +1,121 @@
+package spec
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+func (r *resolver) checkQuota() {
+	if r.spec.Quota != nil && r.spec.Quota.Devices == "" {
+		r.failf("spec.quota.devices", "is missing; a number of accelerators, or auto")
+	}
+}
+
+// PeakDevices is how many accelerators of each resource the model takes with replicas.max of every revision that runs.
+// A rollout takes no more: it goes without a surge.
+func (t Target) PeakDevices() map[string]int {
+	peak := map[string]int{}
+	for _, r := range t.Revisions {
+		if r.Devices > 0 {
+			peak[r.Accelerator.Resource] += r.Devices * r.MaxReplicas
+		}
+	}
+	return peak
+}
+
+// Quotas are the accelerators that namespaces may use, by namespace and resource, for the models of one environment.
+// Namespaces of which no model asks for a quota are not there.
+func Quotas(targets []Target) map[string]map[string]int {
+	quotas := map[string]map[string]int{}
+	for _, t := range targets {
+		if t.Quota == nil {
+			continue
+		}
+		quota := peakOf(targets, t.Namespace)
+		if !t.Quota.Devices.IsAuto() {
+			for resource := range quota {
+				quota[resource] = t.Quota.Devices.Int()
+			}
+		}
+		quotas[t.Namespace] = quota
+	}
+	return quotas
+}
+
+// peakOf sums what the models of a namespace take.
+func peakOf(targets []Target, namespace string) map[string]int {
+	sum := map[string]int{}
+	for _, t := range targets {
+		if t.Namespace == namespace {
+			for resource, devices := range t.PeakDevices() {
+				sum[resource] += devices
+			}
+		}
+	}
+	return sum
+}
+
+// checkQuotas: a namespace has one quota, and one that is less than its models may take would keep pods from being made,
+// which nobody sees but in the events of a ReplicaSet.
+func checkQuotas(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	targets := map[string][]Target{} // by environment
+	for _, m := range deployments {
+		for _, target := range m.Environments {
+			targets[target.Environment] = append(targets[target.Environment], target)
+		}
+	}
+	type asked struct {
+		m       *Deployment
+		devices Count
+	}
+	first := map[string]asked{}
+	for _, m := range deployments {
+		for _, target := range m.Environments {
+			if target.Quota == nil {
+				continue
+			}
+			key := target.Environment + " " + target.Namespace
+			other, again := first[key]
+			switch {
+			case again && other.devices != target.Quota.Devices:
+				problems = append(problems, m.problemOf("spec.quota.devices",
+					"spec.quota.devices: namespace %s has a quota of %s by model %s (%s) and of %s here; a namespace has one",
+					target.Namespace, other.devices, other.m.Name, other.m.where(), target.Quota.Devices))
+			case !again:
+				first[key] = asked{m, target.Quota.Devices}
+				problems = append(problems, m.checkQuota(target, peakOf(targets[target.Environment], target.Namespace))...)
+			}
+		}
+	}
+	return slices.Compact(problems)
+}
+
+// checkQuota holds a number against what the models of the namespace take at most.
+func (m *Deployment) checkQuota(target Target, peak map[string]int) manifest.Problems {
+	if target.Quota.Devices.IsAuto() {
+		return nil
+	}
+	resources := slices.Sorted(maps.Keys(peak))
+	if len(resources) > 1 {
+		return manifest.Problems{m.problemOf("spec.quota.devices",
+			"spec.quota.devices: the models of namespace %s use %s, and one number can't limit both; write auto",
+			target.Namespace, strings.Join(resources, " and "))}
+	}
+	for _, resource := range resources {
+		if quota := target.Quota.Devices.Int(); quota < peak[resource] {
+			return manifest.Problems{m.problemOf("spec.quota.devices",
+				"spec.quota.devices: %d of %s are less than the %d that the models of namespace %s take with replicas.max of every revision; raise it, or lower replicas.max",
+				quota, resource, peak[resource], target.Namespace)}
+		}
+	}
+	return nil
+}
+
+// ListsModel reports that the model is named in the list that its gateway answers.
+func (t Target) ListsModel() bool {
+	return t.Expose != nil && t.Expose.ModelList && !t.OmitsRoutes()
+}
