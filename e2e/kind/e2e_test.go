@@ -74,7 +74,7 @@ func TestE2E(t *testing.T) {
 	for _, run := range []struct {
 		cases.Case
 		mistakes []cases.Mistake
-	}{{cases.Flux(), nil}, {cases.Scaling(), cases.ScalingMistakes()}} {
+	}{{cases.Flux(), nil}, {cases.Scaling(), cases.ScalingMistakes()}, {cases.Shared(), nil}} {
 		t.Run(run.Name, func(t *testing.T) {
 			s.Timed(run.Name, func() { each(ctx, t, e, run.Case, keep) })
 			fail(ctx, t, e, run.mistakes, keep, s.Timed)
