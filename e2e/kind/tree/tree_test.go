@@ -84,6 +84,7 @@ func TestModel(t *testing.T) {
 // entered here.
 func TestReferenceTrees(t *testing.T) {
 	tokens := "it checks tokens of https://login.example.com, which the suite cannot issue"
+	shared := "it has 0 InferenceServices and 1 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService"
 	want := map[string]string{
 		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/production": tokens,
 		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/staging":    tokens,
@@ -99,6 +100,12 @@ func TestReferenceTrees(t *testing.T) {
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/dev":                              "",
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/production":                       "",
 		"llama-3.3-70b-mi300x/llama-3-3-70b/overlays/default":                    "it asks for amd.com/gpu: the device can be mocked, and its server's image is not",
+		"two-models-one-host/_shared/overlays/dev":                               shared,
+		"two-models-one-host/_shared/overlays/production":                        shared,
+		"two-models-one-host/deepseek-r1/overlays/dev":                           "",
+		"two-models-one-host/deepseek-r1/overlays/production":                    "",
+		"two-models-one-host/gpt-oss/overlays/dev":                               "",
+		"two-models-one-host/gpt-oss/overlays/production":                        "",
 	}
 	folders, err := filepath.Glob(filepath.Join(overlays, "*", "*", "overlays", "*"))
 	require.NoError(t, err)
