@@ -201,6 +201,9 @@ func (s *scene) expose() map[string]any {
 			put(expose, name, "gatewayServiceAccount")
 		}
 	}
+	if s.lists() {
+		put(expose, true, "modelList")
+	}
 	put(expose, s.certificate(gateway, hosts), "tlsSecret")
 	return expose
 }

@@ -51,3 +51,28 @@ func TestReferenceTreesComeBack(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatModelsShareIsReadForEach: the list and the quota of a shared tree are inferred for each model, as far as they are its own.
+func TestWhatModelsShareIsReadForEach(t *testing.T) {
+	t.Parallel()
+	const root = "../../overlays/two-models-one-host/"
+	for _, model := range []string{"deepseek-r1", "gpt-oss"} {
+		in, err := importer.Read(t.Context(), []string{root + model + "/overlays/production", root + render.SharedName + "/overlays/production"}, nil, nil)
+		require.NoError(t, err)
+		proposal, err := importer.Import(in, importer.Options{})
+		require.NoError(t, err)
+		assert.Empty(t, proposal.Losses, proposal.Document)
+		deployments, err := spec.Load("proposed.yaml", strings.NewReader(proposal.Document))
+		require.NoError(t, err)
+		target := deployments[0].Environments[0]
+		assert.True(t, target.ListsModel(), proposal.Document)
+		assert.Equal(t, &spec.Quota{Devices: "6"}, target.Quota)
+
+		alone, err := importer.Read(t.Context(), []string{root + model + "/overlays/production"}, nil, nil)
+		require.NoError(t, err)
+		proposal, err = importer.Import(alone, importer.Options{})
+		require.NoError(t, err)
+		assert.NotContains(t, proposal.Document, "modelList")
+		assert.NotContains(t, proposal.Document, "quota")
+	}
+}

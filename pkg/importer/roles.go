@@ -52,6 +52,13 @@ func (s *scene) role(r *manifest.Resource) string {
 		if s.route == r {
 			return "virtualservice"
 		}
+		if s.listed(r) {
+			return "modellist/" + strings.Join(texts(dig(r.Data, "spec", "hosts")), " ")
+		}
+	case "ResourceQuota":
+		if s.quotaOf(r) != nil {
+			return "resourcequota"
+		}
 	case "HTTPRoute":
 		return s.roleOfHTTPRoute(r)
 	case "DestinationRule":

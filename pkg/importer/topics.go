@@ -85,6 +85,8 @@ func topics() []topic {
 		{prefix: "requestauthentication:spec", fields: []string{"spec.security.jwt"}},
 		{prefix: "authorizationpolicy:spec", fields: []string{"spec.security.callers"}},
 		{prefix: "serviceaccount:metadata/annotations", fields: []string{"spec.platform.eks"}},
+		{prefix: "modellist/", fields: []string{"spec.expose.modelList"}, fix: "render --shared writes the list, of all documents of a run"},
+		{prefix: "resourcequota:spec/hard", fields: []string{"spec.quota.devices"}},
 		{prefix: "gateway:", fix: "one Gateway serves all models: render --shared writes it, or keep yours"},
 	}
 }

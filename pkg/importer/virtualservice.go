@@ -150,6 +150,9 @@ func (s *scene) nameVirtualService(r *manifest.Resource, spec map[string]any, mo
 		}
 		spec[key] = named
 	}
+	if s.listed(r) {
+		s.nameList(r, spec)
+	}
 	if s.route != r {
 		return
 	}
