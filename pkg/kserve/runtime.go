@@ -83,6 +83,9 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 	if r.TensorParallel > 0 {
 		computed["tensor-parallel-size"] = []string{"--tensor-parallel-size=" + strconv.Itoa(r.TensorParallel)}
 	}
+	if r.DataParallel > 1 {
+		why["data-parallel-size"] = fmt.Sprintf("%d engines behind one port, each with attention weights, a KV cache and --max-num-seqs of its own.\nThey talk over local sockets, which a sidecar does not intercept: mTLS needs nothing for them.", r.DataParallel)
+	}
 	if r.MaxModelLen > 0 {
 		computed["max-model-len"] = []string{"--max-model-len=" + strconv.Itoa(r.MaxModelLen)}
 	}
