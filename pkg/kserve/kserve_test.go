@@ -2,6 +2,7 @@ package kserve
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -188,6 +189,29 @@ func TestSeveralEngines(t *testing.T) {
 			text += comment
 		}
 		assert.Equalf(t, want, strings.Contains(text, "4 engines behind one port"), "%d", engines)
+	}
+}
+
+// TestSeveralEnginesDrain: with several servers, vLLM's default, none waits for its streams.
+func TestSeveralEnginesDrain(t *testing.T) {
+	t.Parallel()
+	const one = "--api-server-count=1"
+	for name, test := range map[string]struct {
+		engines int
+		version string
+		args    map[string]spec.Arg
+		want    bool
+	}{
+		"one engine":                {1, "", nil, false},
+		"several":                   {4, "", nil, true},
+		"the document's":            {4, "", map[string]spec.Arg{"api-server-count": {Values: []string{"4"}}}, false},
+		"engines elsewhere":         {4, "", map[string]spec.Arg{"data-parallel-size-local": {Values: []string{"4"}}}, false},
+		"a server without draining": {4, "v0.18.0", nil, false},
+	} {
+		target, r := revision("vllm-cuda")
+		r.DataParallel, r.Runtime.Version, r.Args = test.engines, test.version, test.args
+		runtime, _ := build(t, target, r)
+		assert.Equal(t, test.want, slices.Contains(runtime.Spec.Containers[0].Args, one), name)
 	}
 }
 
