@@ -1,9 +1,11 @@
 package catalog
 
 import (
+	"encoding/json"
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -79,11 +81,21 @@ func TestArgsAreFlagsOfVLLM(t *testing.T) {
 	}
 	require.NoError(t, yaml.UnmarshalStrict(data, &vllm))
 	for _, m := range models(t) {
-		for name, value := range m.Args {
-			assert.Contains(t, vllm.Flags, name, "%s", m.Name)
-			assert.NotEmpty(t, value, "%s: --%s", m.Name, name)
-			if known, ok := vllm.Values[name]; ok {
-				assert.Contains(t, known, value, "%s: --%s", m.Name, name)
+		assert.False(t, m.Args["enable-expert-parallel"] == "true" && !m.MoE, "%s: vLLM refuses expert parallelism for a model without experts", m.Name)
+		given := []map[string]string{m.Args}
+		for _, l := range m.Layouts {
+			given = append(given, l.Args)
+		}
+		for _, args := range given {
+			for name, value := range args {
+				assert.Contains(t, vllm.Flags, name, "%s", m.Name)
+				assert.NotEmpty(t, value, "%s: --%s", m.Name, name)
+				if known, ok := vllm.Values[name]; ok {
+					assert.Contains(t, known, value, "%s: --%s", m.Name, name)
+				}
+				if strings.HasPrefix(value, "{") {
+					assert.True(t, json.Valid([]byte(value)), "%s: --%s %s", m.Name, name, value)
+				}
 			}
 		}
 		if m.Args["tool-call-parser"] != "" {

@@ -17,9 +17,21 @@ const (
 var headSize = map[string]int{"qwen3-8b": 128, "qwen3-32b": 128, "gpt-oss-20b": 64, "gpt-oss-120b": 64}
 
 // kvBytes is what one token takes on each GPU where keys and values are not kept per head: latent attention keeps
-// one copy on every GPU. 0: the layout comes from a document, without arithmetic.
+// one copy on every GPU. 0: the layout comes from a document, without arithmetic. V4 Flash as if it compressed nothing.
 var kvBytes = map[string]int{
-	"deepseek-r1": 61 * (512 + 64) * 2, "deepseek-v3.2": 61 * ((512+64)*2 + 132), "deepseek-v4-flash": 0, "deepseek-v4-pro": 0,
+	"deepseek-r1": 61 * (512 + 64) * 2, "deepseek-v3.2": 61 * ((512+64)*2 + 132), "deepseek-v4-flash": 43 * (584 + 132), "deepseek-v4-pro": 0,
+}
+
+// expertBytes is what all routed experts of a model hold; with several engines the rest of the weights is on each GPU.
+var expertBytes = map[string]int64{"deepseek-v4-flash": 43 * 256 * 3 * 4096 * 2048 * 17 / 32}
+
+// weightsPerGPU is the weights of one GPU, in bytes. Tensor parallelism divides all of them.
+func weightsPerGPU(m Model, l Layout) float64 {
+	divided, engines := m.WeightsBytes, max(l.DataParallel, 1)
+	if engines > 1 {
+		divided = expertBytes[m.Name]
+	}
+	return float64(divided)/float64(l.GPUs) + float64(m.WeightsBytes-divided)/float64(l.GPUs/engines)
 }
 
 func kvPerToken(m Model, gpus int) int {
@@ -71,7 +83,10 @@ func TestLayouts(t *testing.T) {
 				}
 				assert.Positive(t, l.GPUs)
 				assert.LessOrEqual(t, l.GPUs, a.PerNode, "a replica runs on one node")
-				assert.Zero(t, m.AttentionHeads%(l.GPUs*a.RanksPerDevice), "heads divide among the ranks")
+				engines := max(l.DataParallel, 1)
+				assert.Zero(t, l.GPUs%engines, "the engines are alike")
+				assert.Zero(t, m.AttentionHeads%(l.GPUs*a.RanksPerDevice/engines), "heads divide among the ranks of an engine")
+				assert.False(t, l.ExpertParallel && !m.MoE, "vLLM refuses expert parallelism for a model without experts")
 				assertFits(t, m, a, l)
 			})
 			seen[l.Accelerator] = true
@@ -85,12 +100,12 @@ var tight = map[string]float64{"deepseek-r1-distill-llama-8b on a10g": 1.3}
 func assertFits(t *testing.T, m Model, a Accelerator, l Layout) {
 	t.Helper()
 	usable := utilization * a.MemoryGiB
-	weights := float64(m.WeightsBytes) / gib / float64(l.GPUs)
+	weights := weightsPerGPU(m, l) / gib
 	assert.Less(t, weights, usable)
 	if a.Vendor == "aws" {
 		return // Neuron allocates by its own rules
 	}
-	kv := float64(kvPerToken(m, l.GPUs)*l.MaxModelLen) / gib
+	kv := float64(kvPerToken(m, l.GPUs/max(l.DataParallel, 1))*l.MaxModelLen) / gib
 	if other, ok := tight[m.Name+" on "+a.Name]; ok {
 		assert.GreaterOrEqual(t, usable-weights-kv, other)
 		assert.Contains(t, l.Source, fmt.Sprintf("leave %.2f of %.2f", usable-weights-kv, usable))

@@ -23,6 +23,8 @@ type Model struct {
 	// MaxPositions is the longest context in tokens.
 	MaxPositions int `json:"maxPositions,omitempty"`
 	VocabSize    int `json:"vocabSize,omitempty"`
+	// MoE is set for a mixture of experts. VLLM refuses expert parallelism for any other model.
+	MoE bool `json:"moe,omitempty"`
 
 	// Gated models need an accepted licence, and so a token of Hugging Face.
 	Gated   bool   `json:"gated,omitempty"`
@@ -45,6 +47,12 @@ type Layout struct {
 	Accelerator string `json:"accelerator"`
 	// GPUs is the number of devices per replica, all on one node; 0 where the accelerator has no devices.
 	GPUs int `json:"gpus"`
+	// DataParallel is how many engines share the devices, each with attention weights and a KV cache of its own
+	// (--data-parallel-size); 0 for one. Tensor parallelism takes the rest of the devices.
+	DataParallel int `json:"dataParallel,omitempty"`
+	// ExpertParallel keeps each expert whole on one rank of all the engines (--enable-expert-parallel), where it would be
+	// cut over all of them otherwise.
+	ExpertParallel bool `json:"expertParallel,omitempty"`
 	// MaxModelLen is the context length in tokens.
 	MaxModelLen int `json:"maxModelLen"`
 	// Args are flags of vLLM that this layout needs, over those of the model.

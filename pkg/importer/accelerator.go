@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
@@ -137,7 +138,11 @@ func fits(a catalog.Accelerator, wanted map[string][]string) int {
 func (d devices) dropTensorParallel(runtime map[string]any) {
 	args := fields(runtime["args"])
 	others := 1
-	for _, name := range []string{"pipeline-parallel-size", "data-parallel-size"} {
+	engines := "data-parallel-size"
+	if _, local := args[engines+"-local"]; local {
+		engines += "-local"
+	}
+	for _, name := range []string{"pipeline-parallel-size", engines} {
 		if n, err := strconv.Atoi(fmt.Sprint(args[name])); err == nil {
 			others *= max(n, 1)
 		}
@@ -161,6 +166,9 @@ func acceleratorFields(w *workload, d devices) map[string]any {
 		put(accelerator, int64(d.count), "perReplica")
 	}
 	put(accelerator, items(w.pod.get("securityContext", "supplementalGroups")), "deviceGroups")
+	if name := text(w.pod.get("schedulerName")); name != "" && name != corev1.DefaultSchedulerName {
+		put(accelerator, name, "schedulerName")
+	}
 	return accelerator
 }
 

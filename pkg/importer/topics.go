@@ -51,6 +51,7 @@ func topics() []topic {
 		{prefix: "workload:pod/maxReplicas", fields: []string{"spec.replicas.max"}},
 		{prefix: "workload:pod/terminationGracePeriodSeconds", fields: []string{"spec.runtime.drainTimeout"}},
 		{prefix: "workload:pod/securityContext/supplementalGroups", fields: []string{"spec.accelerator.deviceGroups"}},
+		{prefix: "workload:pod/schedulerName", fields: []string{"spec.accelerator.schedulerName"}},
 		{prefix: "workload:pod/nodes[", why: "the tree asks for nodes by spec.accelerator.type alone", fix: "patch the affinity in the overlay's custom/ if other nodes with the device will not do"},
 		{prefix: "workload:pod/terms[", why: "the tree asks for nodes by spec.accelerator.type alone", fix: "patch the affinity in the overlay's custom/ if other nodes with the device will not do"},
 		{prefix: "workload:volume[/dev/shm]", fields: []string{"spec.resources.sharedMemory"}},

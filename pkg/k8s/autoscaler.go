@@ -1,6 +1,8 @@
 package k8s
 
 import (
+	"fmt"
+
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,7 +29,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 			MaxReplicas:    int32(r.MaxReplicas),
 			Metrics: []autoscalingv2.MetricSpec{{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{
 				Metric: autoscalingv2.MetricIdentifier{Name: t.Scaling.Metric},
-				Target: autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: ptr.To(resource.MustParse(string(t.Scaling.Target)))},
+				Target: autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: ptr.To(resource.MustParse(t.ScalingTarget(r)))},
 			}}},
 			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
 				ScaleUp:   rules(0, 60),
@@ -39,11 +41,22 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 		Head: "Replicas of " + name + " by " + t.Scaling.Metric + " of each. CPU says nothing about a GPU server.",
 		At: map[string]string{
 			"/spec/scaleTargetRef":     "The Deployment that KServe makes; an InferenceService has no scale subresource (kserve#4644).",
-			"/spec/metrics/0":          "A custom metric of the pods: prometheus-adapter or the like serves it.",
+			"/spec/metrics/0":          metricOrigin(r),
 			"/spec/behavior/scaleUp":   "One replica a minute: more would all load at once and arrive late.",
 			"/spec/behavior/scaleDown": "Slowly: a replica takes minutes to come back.",
 		},
 	}}
+}
+
+// metricOrigin says where the value of a pod comes from. Each engine of a server has series of its own, told apart by the
+// label engine (vllm/v1/metrics/loggers.py); the adapter's default rules sum what a pod has (MetricsQuery in
+// prometheus-adapter cmd/config-gen/utils/default.go).
+func metricOrigin(r spec.RevisionTarget) string {
+	const origin = "A custom metric of the pods: prometheus-adapter or the like serves it."
+	if r.DataParallel < 2 {
+		return origin
+	}
+	return origin + fmt.Sprintf("\nA pod's value is the sum over its %d engines (label engine), and so is the target.", r.DataParallel)
 }
 
 func rules(window, period int32) *autoscalingv2.HPAScalingRules {

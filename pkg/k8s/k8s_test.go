@@ -2,6 +2,7 @@ package k8s
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -112,6 +113,25 @@ func TestAutoscalerAimsAtTheDeploymentThatKServeMakes(t *testing.T) {
 	assert.Equal(t, "vllm:num_requests_waiting", hpa.Spec.Metrics[0].Pods.Metric.Name)
 	assert.Equal(t, int32(1), *hpa.Spec.MinReplicas)
 	assert.Equal(t, int32(3), hpa.Spec.MaxReplicas)
+}
+
+// TestAutoscalerCountsEngines: what an adapter gives for a pod is the sum over its engines.
+func TestAutoscalerCountsEngines(t *testing.T) {
+	t.Parallel()
+	one := target("s3://b/a")
+	one.Scaling = spec.Scaling{Type: "hpa", Metric: "vllm:num_requests_waiting", Target: "5"}
+	revision := one.Revisions[0]
+	for engines, want := range map[int]string{0: "5", 1: "5", 4: "20"} {
+		revision.DataParallel, revision.ScalingTarget = engines, ""
+		if engines > 1 {
+			revision.ScalingTarget = want
+		}
+		object := HorizontalPodAutoscaler(one, revision)
+		hpa, ok := object.Typed.(*autoscalingv2.HorizontalPodAutoscaler)
+		require.True(t, ok)
+		assert.Equal(t, want, hpa.Spec.Metrics[0].Pods.Target.AverageValue.String())
+		assert.Equalf(t, engines > 1, strings.Contains(object.Comments.At["/spec/metrics/0"], "sum over its 4 engines"), "%d", engines)
+	}
 }
 
 func TestServiceAccountNamesSecretsOnceAndNoEndpoint(t *testing.T) {

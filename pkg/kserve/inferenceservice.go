@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strconv"
 
+	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	"github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	"github.com/kserve/kserve/pkg/constants"
 	appsv1 "k8s.io/api/apps/v1"
@@ -33,7 +34,7 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 	if err != nil {
 		return manifest.Object{}, err
 	}
-	grace := GracePeriod(entry.runtime.Spec.Containers[0], r)
+	grace, cache := GracePeriod(entry.runtime.Spec.Containers[0], r), cacheGiB(entry.runtime)
 	isvc := &v1beta1.InferenceService{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1beta1.SchemeGroupVersion.String(), Kind: "InferenceService"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -42,14 +43,14 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 			Annotations: map[string]string{constants.DeploymentMode: string(constants.Standard), constants.AutoscalerClass: string(AutoscalerClass(t, r))},
 		},
 		Spec: v1beta1.InferenceServiceSpec{Predictor: v1beta1.PredictorSpec{
-			Model:                  modelSpec(t, r),
+			Model:                  modelSpec(t, r, cache),
 			PodSpec:                podSpec(t, r, int64(grace.Seconds())),
 			ComponentExtensionSpec: extension(t, r),
 		}},
 	}
 	isvc.Labels[constants.NetworkVisibility] = constants.ClusterLocalVisibility
 	return manifest.Object{
-		File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r),
+		File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r, cache),
 		// KServe's webhook refuses a name here; the container's is the runtime's (kserve#4472, validatePredictor in
 		// pkg/apis/serving/v1beta1/inference_service_validation.go).
 		Absent: []string{"/spec/predictor/model/name"},
@@ -70,12 +71,12 @@ func AutoscalerClass(t spec.Target, r spec.RevisionTarget) constants.AutoscalerC
 	return constants.AutoscalerClassNone
 }
 
-func modelSpec(t spec.Target, r spec.RevisionTarget) *v1beta1.ModelSpec {
+func modelSpec(t spec.Target, r spec.RevisionTarget, cache int64) *v1beta1.ModelSpec {
 	model := &v1beta1.ModelSpec{
 		ModelFormat: v1beta1.ModelFormat{Name: format},
 		Runtime:     ptr.To(t.Qualified(r.Name)),
 	}
-	model.Container.Resources = resources(r)
+	model.Container.Resources = resources(r, cache)
 	if r.Model.Source == "" {
 		model.ModelFormat.Name = storelessFormat
 		return model
@@ -84,7 +85,7 @@ func modelSpec(t spec.Target, r spec.RevisionTarget) *v1beta1.ModelSpec {
 	return model
 }
 
-func resources(r spec.RevisionTarget) corev1.ResourceRequirements {
+func resources(r spec.RevisionTarget, cache int64) corev1.ResourceRequirements {
 	list := corev1.ResourceList{
 		corev1.ResourceCPU:    resource.MustParse(string(r.Resources.CPU)),
 		corev1.ResourceMemory: resource.MustParse(string(r.Resources.Memory)),
@@ -97,13 +98,21 @@ func resources(r spec.RevisionTarget) corev1.ResourceRequirements {
 		delete(requirements.Limits, corev1.ResourceCPU) // throttling would add to the latencies that it simulates
 	}
 	if downloaded(r) {
-		list[corev1.ResourceEphemeralStorage] = *resource.NewQuantity((r.WeightsBytes>>30+1+cacheGiB)<<30, resource.BinarySI)
+		list[corev1.ResourceEphemeralStorage] = *resource.NewQuantity((r.WeightsBytes>>30+1+cache)<<30, resource.BinarySI)
 	}
 	return requirements
 }
 
-// cacheGiB is what the server writes besides the weights: the size limit of the runtimes' volume home.
-const cacheGiB = 10
+// cacheGiB is what the server may write to the node's disk besides the weights: what the runtime's volumes hold there.
+func cacheGiB(runtime *v1alpha1.ServingRuntime) int64 {
+	bytes := int64(0)
+	for _, volume := range runtime.Spec.Volumes {
+		if e := volume.EmptyDir; e != nil && e.Medium == corev1.StorageMediumDefault && e.SizeLimit != nil {
+			bytes += e.SizeLimit.Value()
+		}
+	}
+	return bytes >> 30
+}
 
 // downloaded reports that the weights land on the node's disk, and how much that is.
 func downloaded(r spec.RevisionTarget) bool { return r.Model.Downloads() && r.WeightsBytes > 0 }
@@ -122,6 +131,7 @@ func podSpec(t spec.Target, r spec.RevisionTarget, grace int64) v1beta1.PodSpec 
 			LabelSelector: &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)},
 		}},
 		ServiceAccountName: t.Name,
+		SchedulerName:      r.SchedulerName,
 	}
 	for _, group := range r.DeviceGroups {
 		pod.SecurityContext.SupplementalGroups = append(pod.SecurityContext.SupplementalGroups, int64(group))
@@ -182,7 +192,7 @@ func podAnnotations() map[string]string {
 	}
 }
 
-func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
+func explain(t spec.Target, r spec.RevisionTarget, cache int64) manifest.Comments {
 	const pod = "/spec/predictor"
 	at := map[string]string{
 		"/metadata/annotations/serving.kserve.io~1deploymentMode": "Written out: the cluster's default may be Knative. Standard has no canary of its own on\nKServe 0.20 (kserve#5335); the " + t.RouteKind() + " splits the traffic.",
@@ -197,10 +207,13 @@ func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
 		pod + "/annotations/prometheus.io~1port":                  "Istio merges these metrics into its own on 15020, which stays reachable under STRICT.",
 	}
 	if downloaded(r) {
-		at[pod+"/model/resources/requests/ephemeral-storage"] = fmt.Sprintf("Weights and caches are on the node's disk; %d GiB of it must be free.", r.WeightsBytes>>30+1+cacheGiB)
+		at[pod+"/model/resources/requests/ephemeral-storage"] = fmt.Sprintf("Weights and caches are on the node's disk; %d GiB of it must be free.", r.WeightsBytes>>30+1+cache)
 	}
 	if r.Accelerator.Vendor == "amd" {
 		at[pod+"/securityContext"] = "/dev/kfd and /dev/dri belong to the node's groups render and video: supplementalGroups, from\nspec.accelerator.deviceGroups, or the server finds no GPU (ROCm/k8s-device-plugin#39)."
+	}
+	if r.SchedulerName != "" {
+		at[pod+"/schedulerName"] = "From spec.accelerator.schedulerName; pods stay Pending until it runs in the cluster."
 	}
 	switch {
 	case Scales(t, r):

@@ -2,6 +2,7 @@ package kserve
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -161,14 +162,67 @@ func TestClassFollowsScaling(t *testing.T) {
 // TestDownloadedWeightsAreRequested: they land on the node's disk, and the scheduler must know.
 func TestDownloadedWeightsAreRequested(t *testing.T) {
 	t.Parallel()
-	for source, want := range map[string]string{"hf://a/b": "26Gi", "s3://b/p": "26Gi", "pvc://c/p": "0", "oci://i:v1": "0"} {
+	for source, want := range map[string]string{"hf://a/b": "26Gi", "s3://b/p": "26Gi", "pvc://c/p": "0", "oci://i:v1": "0", "s3://b/p#neuron": "66Gi"} {
 		target, r := revision("vllm-cuda")
+		if runtime, ok := strings.CutSuffix(source, "#neuron"); ok {
+			r.Runtime.Name, source = "vllm-neuron", runtime
+		}
 		r.Model.Source, r.WeightsBytes = source, 15<<30+1
 		_, service := build(t, target, r)
 		resources := service.Spec.Predictor.Model.Resources
 		assert.Equal(t, want, resources.Requests.StorageEphemeral().String(), source)
 		assert.True(t, resources.Limits.StorageEphemeral().IsZero(), source)
 	}
+}
+
+// TestSeveralEngines: what the flags' comment says of them is said where there are several, and nowhere else.
+func TestSeveralEngines(t *testing.T) {
+	t.Parallel()
+	for engines, want := range map[int]bool{0: false, 1: false, 4: true} {
+		target, r := revision("vllm-cuda")
+		r.DataParallel = engines
+		r.Args = map[string]spec.Arg{"data-parallel-size": {Values: []string{strconv.Itoa(max(engines, 1))}}}
+		object, err := NewBuilder().ServingRuntime(target, r)
+		require.NoError(t, err)
+		text := ""
+		for _, comment := range object.Comments.At {
+			text += comment
+		}
+		assert.Equalf(t, want, strings.Contains(text, "4 engines behind one port"), "%d", engines)
+	}
+}
+
+// TestSeveralEnginesDrain: with several servers, vLLM's default, none waits for its streams.
+func TestSeveralEnginesDrain(t *testing.T) {
+	t.Parallel()
+	const one = "--api-server-count=1"
+	for name, test := range map[string]struct {
+		engines int
+		version string
+		args    map[string]spec.Arg
+		want    bool
+	}{
+		"one engine":                {1, "", nil, false},
+		"several":                   {4, "", nil, true},
+		"the document's":            {4, "", map[string]spec.Arg{"api-server-count": {Values: []string{"4"}}}, false},
+		"engines elsewhere":         {4, "", map[string]spec.Arg{"data-parallel-size-local": {Values: []string{"4"}}}, false},
+		"a server without draining": {4, "v0.18.0", nil, false},
+	} {
+		target, r := revision("vllm-cuda")
+		r.DataParallel, r.Runtime.Version, r.Args = test.engines, test.version, test.args
+		runtime, _ := build(t, target, r)
+		assert.Equal(t, test.want, slices.Contains(runtime.Spec.Containers[0].Args, one), name)
+	}
+}
+
+func TestSchedulerName(t *testing.T) {
+	t.Parallel()
+	target, r := revision("vllm-neuron")
+	_, service := build(t, target, r)
+	assert.Empty(t, service.Spec.Predictor.PodSpec.SchedulerName)
+	r.SchedulerName = "my-scheduler"
+	_, service = build(t, target, r)
+	assert.Equal(t, "my-scheduler", service.Spec.Predictor.PodSpec.SchedulerName)
 }
 
 func TestDeviceGroups(t *testing.T) {

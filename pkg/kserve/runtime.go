@@ -36,6 +36,7 @@ const (
 
 	readyTimeoutEnv = "VLLM_ENGINE_READY_TIMEOUT_S"
 	shutdownFlag    = "shutdown-timeout"
+	serversFlag     = "api-server-count"
 	argsPointer     = "/spec/containers/0/args"
 	envPointer      = "/spec/containers/0/env"
 )
@@ -83,6 +84,13 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 	if r.TensorParallel > 0 {
 		computed["tensor-parallel-size"] = []string{"--tensor-parallel-size=" + strconv.Itoa(r.TensorParallel)}
 	}
+	if r.DataParallel > 1 {
+		why["data-parallel-size"] = fmt.Sprintf("%d engines behind one port, each with attention weights, a KV cache and --max-num-seqs of its own.\nThey talk over local sockets, which a sidecar does not intercept: mTLS needs nothing for them.", r.DataParallel)
+	}
+	if oneServer(container.Args, r) {
+		computed[serversFlag] = []string{"--" + serversFlag + "=1"}
+		why[serversFlag] = "One for all engines; by default there are as many. Of several none waits for its streams when the pod stops:\nthe engines belong to another process (vllm/v1/engine/core_client.py). Where one is too slow, set api-server-count."
+	}
 	if r.MaxModelLen > 0 {
 		computed["max-model-len"] = []string{"--max-model-len=" + strconv.Itoa(r.MaxModelLen)}
 	}
@@ -116,6 +124,14 @@ func flag(name string, arg spec.Arg) []string {
 		return []string{"--" + name + "=" + arg.Values[0]}
 	}
 	return append([]string{"--" + name}, arg.Values...)
+}
+
+// oneServer says whether the number of processes that take requests must be said: vLLM has as many as engines, and those
+// do not drain (MPClient.shutdown in vllm/v1/engine/core_client.py, 0.18.1 to 0.33.0). With engines elsewhere the
+// document knows better.
+func oneServer(args []string, r spec.RevisionTarget) bool {
+	_, elsewhere := r.Args["data-parallel-size-local"]
+	return r.DataParallel > 1 && !elsewhere && drains(args) && understandsShutdown(r.Runtime)
 }
 
 func drains(args []string) bool {

@@ -82,12 +82,19 @@ type RevisionTarget struct {
 	Devices     int
 	// DeviceGroups are the groups that own the node's device files.
 	DeviceGroups []int
+	// SchedulerName is empty for the cluster's own.
+	SchedulerName string
 	// WeightsBytes is what the weights take on disk, 0 where the catalogue does not know.
 	WeightsBytes int64
 	// TensorParallel is the size of the tensor parallel group; 0 leaves the flag out.
 	TensorParallel int
+	// DataParallel is how many engines of the server run in a replica, each with a queue and metrics of its own; 0 or 1
+	// for one.
+	DataParallel int
 	// MaxModelLen in tokens, 0 where vLLM chooses.
 	MaxModelLen int
+	// ScalingTarget is set where Scaling has a default that several engines multiply.
+	ScalingTarget string
 	// Args are those of the document over those that the catalogue gives the model.
 	Args map[string]Arg
 	// Fetches is set where the server itself fetches something at its start, besides the weights.
@@ -127,6 +134,14 @@ const (
 	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
 	PodIdentityAgent = "169.254.170.23/32"
 )
+
+// ScalingTarget is what the metric of a revision's pods may be on average, over all engines of a pod.
+func (t Target) ScalingTarget(r RevisionTarget) string {
+	if r.ScalingTarget != "" {
+		return r.ScalingTarget
+	}
+	return string(t.Scaling.Target)
+}
 
 // Predictor is the name of the Deployment and the Service that KServe makes of a revision's InferenceService in
 // Standard mode.

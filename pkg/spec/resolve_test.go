@@ -11,6 +11,9 @@ import (
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
+// v4Flash is a model whose layout on H200 has several engines.
+const v4Flash = "model: {id: deepseek-ai/DeepSeek-V4-Flash-0731}"
+
 func TestLeastDocument(t *testing.T) {
 	t.Parallel()
 	m := load(t, document())
@@ -79,6 +82,57 @@ func TestDefaultsDependOnWhatIsSaid(t *testing.T) {
 			func(t *testing.T, r spec.RevisionTarget) {
 				assert.Equal(t, "vllm-neuron", r.Runtime.Name)
 				assert.Equal(t, []int{1, 4}, []int{r.Devices, r.TensorParallel})
+			},
+		},
+		"several Trainium2 are as many times four": {
+			[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct}", "accelerator: {type: trainium2, schedulerName: my-scheduler}"},
+			func(t *testing.T, r spec.RevisionTarget) {
+				assert.Equal(t, []int{4, 16, 1}, []int{r.Devices, r.TensorParallel, r.DataParallel})
+				assert.Equal(t, "my-scheduler", r.SchedulerName)
+			},
+		},
+		"engines of a layout": {
+			[]string{v4Flash, "accelerator: {type: h200}"},
+			func(t *testing.T, r spec.RevisionTarget) {
+				assert.Equal(t, []int{4, 1, 4, 393216}, []int{r.Devices, r.TensorParallel, r.DataParallel, r.MaxModelLen})
+				assert.Equal(t, []string{"4", "true"}, []string{r.Args["data-parallel-size"].String(), r.Args["enable-expert-parallel"].String()})
+				assert.Equal(t, "20", r.ScalingTarget, "5 waiting requests for each engine")
+			},
+		},
+		"engines follow the document's groups": {
+			[]string{v4Flash, "accelerator: {type: h200}", "runtime: {args: {tensor-parallel-size: 2}}"},
+			func(t *testing.T, r spec.RevisionTarget) {
+				assert.Equal(t, []int{2, 2}, []int{r.TensorParallel, r.DataParallel})
+				assert.Equal(t, "2", r.Args["data-parallel-size"].String())
+			},
+		},
+		"one group takes all devices": {
+			[]string{v4Flash, "accelerator: {type: h200}", "runtime: {args: {tensor-parallel-size: 4, enable-expert-parallel: false}}"},
+			func(t *testing.T, r spec.RevisionTarget) {
+				assert.Equal(t, []int{4, 1}, []int{r.TensorParallel, r.DataParallel})
+				assert.NotContains(t, r.Args, "data-parallel-size")
+				assert.Equal(t, "false", r.Args["enable-expert-parallel"].String())
+				assert.Empty(t, r.ScalingTarget)
+			},
+		},
+		"engines of the document win": {
+			[]string{v4Flash, "accelerator: {type: h200}", "runtime: {args: {data-parallel-size: 2}}", "scaling: {target: 7}", "replicas: {min: 1, max: 2}"},
+			func(t *testing.T, r spec.RevisionTarget) {
+				assert.Equal(t, []int{2, 2}, []int{r.TensorParallel, r.DataParallel})
+				assert.Empty(t, r.ScalingTarget, "the document says the target")
+			},
+		},
+		"engines of a layout are for its devices": {
+			[]string{v4Flash, "accelerator: {type: h200, perReplica: 8}"},
+			func(t *testing.T, r spec.RevisionTarget) {
+				assert.Equal(t, []int{8, 1}, []int{r.TensorParallel, r.DataParallel})
+				assert.NotContains(t, r.Args, "enable-expert-parallel")
+			},
+		},
+		"engines elsewhere take no devices here": {
+			[]string{v4Flash, "accelerator: {type: h200, perReplica: 8}", "runtime: {args: {data-parallel-size: 16, data-parallel-size-local: 8}}"},
+			func(t *testing.T, r spec.RevisionTarget) {
+				assert.Equal(t, []int{1, 8}, []int{r.TensorParallel, r.DataParallel})
 			},
 		},
 		"a CPU has no devices": {

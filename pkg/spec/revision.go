@@ -51,9 +51,12 @@ func (r *resolver) revision(s share) RevisionTarget {
 		}
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
-	t.Args = r.args(model, accelerator)
+	t.Args = r.args(model, accelerator, devices)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
-	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.Args)
+	t.TensorParallel, t.DataParallel = r.parallel(model, accelerator, devices, t.Args)
+	if t.DataParallel > 1 && r.spec.Scaling.Target == "" {
+		t.ScalingTarget = strconv.Itoa(defaultTarget * t.DataParallel)
+	}
 	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
 	if layout, ok := model.Layout(accelerator.Name); ok && t.MaxModelLen == 0 && layout.GPUs <= max(devices, 1) {
 		t.MaxModelLen = layout.MaxModelLen
@@ -68,6 +71,8 @@ func (r *resolver) revision(s share) RevisionTarget {
 		}
 	}
 	t.DeviceGroups = r.spec.Accelerator.DeviceGroups
+	t.SchedulerName = r.spec.Accelerator.SchedulerName
+	r.checkPlain("spec.accelerator.schedulerName", t.SchedulerName)
 	return t
 }
 
@@ -180,13 +185,17 @@ func acceleratorNames() []string {
 }
 
 // args checks the document's flags and lays them over those that the catalogue gives the model.
-func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) map[string]Arg {
+func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator, devices int) map[string]Arg {
 	run := &r.spec.Runtime
 	args := map[string]Arg{}
 	if run.Name != Simulator {
 		layout, _ := model.Layout(accelerator.Name)
-		for _, given := range []map[string]string{model.Args, layout.Args} {
-			for name, value := range given {
+		given := []map[string]string{model.Args, layout.Args}
+		if layout.GPUs == devices {
+			given = append(given, layoutParallel(layout, accelerator, run.Args))
+		}
+		for _, flags := range given {
+			for name, value := range flags {
 				args[name] = catalogArg(value)
 			}
 		}
@@ -195,6 +204,7 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) ma
 		r.checkArg(name, run.Args[name])
 		args[name] = run.Args[name]
 	}
+	r.checkBuckets(args)
 	for _, name := range slices.Sorted(maps.Keys(run.Env)) {
 		r.checkEnv(name, string(run.Env[name]))
 	}
@@ -213,6 +223,33 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) ma
 		r.checkImage(run.Image)
 	}
 	return args
+}
+
+// layoutParallel is the data and expert parallelism of a layout, which holds for its own number of devices. Where the
+// document says how large a tensor or pipeline parallel group is, the engines are as many as the devices have room for.
+func layoutParallel(layout catalog.Layout, accelerator catalog.Accelerator, own map[string]Arg) map[string]string {
+	flags := map[string]string{}
+	if layout.ExpertParallel {
+		flags[expertParallel] = "true"
+	}
+	engines := layout.DataParallel
+	group := sizeOf(own[tensorParallel]) * sizeOf(own[pipelineParallel])
+	if ranks := layout.GPUs * max(accelerator.RanksPerDevice, 1); engines > 0 && group > 1 {
+		engines = ranks / group
+	}
+	if engines > 1 {
+		flags[dataParallel] = strconv.Itoa(engines)
+	}
+	return flags
+}
+
+// sizeOf is the size of a parallel dimension, 1 where it is left out or no size; positive says what is wrong with it.
+func sizeOf(arg Arg) int {
+	n, err := strconv.Atoi(arg.String())
+	if err != nil || n < 1 {
+		return 1
+	}
+	return min(n, mostRanks)
 }
 
 // catalogArg reads a flag value of the catalogue: "true" and "false" are switches.
@@ -237,26 +274,62 @@ func (r *resolver) checkImage(image string) {
 	}
 }
 
-// tensorParallel divides the devices of a replica among the parallel dimensions. An accelerator may count more
-// than one rank per device: a Trainium2 chip is four logical cores.
-func (r *resolver) tensorParallel(model catalog.Model, accelerator catalog.Accelerator, devices int, args map[string]Arg) int {
+// The flags that say how the ranks of a server share the work (vllm/config/parallel.py). dataParallelLocal is how many of
+// the engines run beside the server, all of them where it is left out.
+const (
+	tensorParallel    = "tensor-parallel-size"
+	pipelineParallel  = "pipeline-parallel-size"
+	dataParallel      = "data-parallel-size"
+	dataParallelLocal = "data-parallel-size-local"
+	expertParallel    = "enable-expert-parallel"
+)
+
+// parallel divides the devices of a replica among the parallel dimensions, and returns the sizes of the tensor parallel
+// group and of data parallelism. An accelerator may count more than one rank per device: a Trainium2 chip is four
+// logical cores.
+func (r *resolver) parallel(model catalog.Model, accelerator catalog.Accelerator, devices int, args map[string]Arg) (tensor, engines int) {
 	if r.spec.Runtime.Name == Simulator || devices == 0 {
-		return 0
+		return 0, 0
 	}
+	r.checkExperts(model, args)
 	ranks := devices * max(accelerator.RanksPerDevice, 1)
-	others := r.positive(args, "pipeline-parallel-size") * r.positive(args, "data-parallel-size")
-	tensor := ranks / others
-	if _, ok := args["tensor-parallel-size"]; ok {
-		tensor = r.positive(args, "tensor-parallel-size")
+	engines = r.positive(args, dataParallel)
+	if _, ok := args[dataParallelLocal]; ok {
+		engines = r.positive(args, dataParallelLocal)
+	}
+	others := r.positive(args, pipelineParallel) * engines
+	tensor = ranks / others
+	if _, ok := args[tensorParallel]; ok {
+		tensor = r.positive(args, tensorParallel)
 	}
 	if tensor*others != ranks {
-		r.failf("spec.accelerator.perReplica", "%d devices are %d ranks, but tensor × pipeline and data parallel are %d × %d", devices, ranks, tensor, others)
-		return tensor
+		r.failf(r.parallelPath(), "%d devices are %d ranks, but tensor × pipeline and data parallel are %d × %d", devices, ranks, tensor, others)
+		return tensor, engines
 	}
 	if heads := model.AttentionHeads; tensor > 0 && heads%tensor != 0 {
 		r.failf("spec.accelerator.perReplica", "%d attention heads of %s do not divide by a tensor parallel size of %d; use %s", heads, model.Name, tensor, divisors(heads, 16))
 	}
-	return tensor
+	return tensor, engines
+}
+
+// parallelPath is the field to change where sizes and devices do not fit: the number of devices where the document says
+// it, else the size that it says.
+func (r *resolver) parallelPath() string {
+	if r.spec.Accelerator.PerReplica.IsAuto() {
+		for _, name := range []string{tensorParallel, dataParallelLocal, dataParallel, pipelineParallel} {
+			if _, ok := r.spec.Runtime.Args[name]; ok {
+				return "spec.runtime.args." + name
+			}
+		}
+	}
+	return "spec.accelerator.perReplica"
+}
+
+// checkExperts refuses what vLLM refuses at its start (_verify_with_expert_parallelism in vllm/config/model.py).
+func (r *resolver) checkExperts(model catalog.Model, args map[string]Arg) {
+	if on := args[expertParallel].Bool; on != nil && *on && model.Name != "" && !model.MoE {
+		r.failf("spec.runtime.args."+expertParallel, "%s has no experts to place, and vLLM does not start with this flag then; leave it out", model.Name)
+	}
 }
 
 // mostRanks bounds a parallel dimension, so that products of them do not overflow.

@@ -148,16 +148,30 @@ func (s *starter) writeAccelerator() {
 	layout, known := s.model.Layout(accelerator.Name)
 	switch {
 	case known && accelerator.Resource != "":
-		s.line("    perReplica: auto # %d, with %d tokens of context", layout.GPUs, layout.MaxModelLen)
+		s.line("    perReplica: auto # %d, %swith %d tokens of context", layout.GPUs, engines(layout), layout.MaxModelLen)
 	case accelerator.Resource != "":
 		s.line("    perReplica: 1 # the catalogue has no layout of this model on it: check that it fits")
 	}
 	if accelerator.Vendor == "amd" {
 		s.line("    deviceGroups: [44, 109] # video and render on the node; they differ: getent group video render")
 	}
+	if accelerator.Vendor == "aws" && layout.GPUs > 1 {
+		s.line("    schedulerName: my-scheduler # Neuron's scheduler extension, which finds devices that are connected")
+	}
 	if s.model.WeightsBytes > largeBytes {
 		s.line("  replicas: {min: 1, max: 1} # each downloads %d GiB: consider source: pvc://…, and max: 2 once it runs", s.model.WeightsBytes>>30)
 		return
 	}
 	s.line("  replicas: {min: 2, max: 4} # scaled by the requests that wait; min: 1, max: 1 is cheapest")
+}
+
+// engines says what shares the devices of a layout, empty for one engine.
+func engines(layout catalog.Layout) string {
+	if layout.DataParallel < 2 {
+		return ""
+	}
+	if layout.ExpertParallel {
+		return fmt.Sprintf("%d engines with expert parallelism, ", layout.DataParallel)
+	}
+	return fmt.Sprintf("%d engines, ", layout.DataParallel)
 }

@@ -50,6 +50,20 @@ func TestStarterWithItsCommentsTakenIn(t *testing.T) {
 	assert.Equal(t, "us-east-1", m.Base.Platform.EKS.Region)
 }
 
+// What a layout has besides devices is said, and what it takes besides them is there.
+func TestStarterOfLayouts(t *testing.T) {
+	t.Parallel()
+	text, err := spec.Starter(spec.StarterOptions{Model: "deepseek-v4-flash", Accelerator: "h200"})
+	require.NoError(t, err)
+	assert.Contains(t, text, "perReplica: auto # 4, 4 engines with expert parallelism, with 393216 tokens of context\n")
+	assert.Equal(t, 4, load(t, text).Base.Revisions[0].DataParallel)
+	for model, want := range map[string]string{"llama-3.1-8b": "", "llama-3.3-70b": "my-scheduler"} {
+		text, err = spec.Starter(spec.StarterOptions{Model: model, Accelerator: "trainium2"})
+		require.NoError(t, err)
+		assert.Equal(t, want, load(t, text).Base.Revisions[0].SchedulerName, model)
+	}
+}
+
 func TestStarterOfAnyModel(t *testing.T) {
 	t.Parallel()
 	text, err := spec.Starter(spec.StarterOptions{Model: "Org/My_Model.7B", Accelerator: "h100"})

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -22,7 +23,7 @@ const (
 	// start at 3 to 5 waiting requests per replica.
 	// https://cloud.google.com/kubernetes-engine/docs/best-practices/machine-learning/inference/autoscaling
 	defaultMetric = "vllm:num_requests_waiting"
-	defaultTarget = "5"
+	defaultTarget = 5
 
 	defaultMonitoring = "monitoring"
 )
@@ -177,7 +178,7 @@ func (r *resolver) checkScaling() {
 		s.Metric = defaultMetric
 	}
 	if s.Target == "" {
-		s.Target = defaultTarget
+		s.Target = Text(strconv.Itoa(defaultTarget))
 	}
 	if !metricName.MatchString(s.Metric) {
 		r.failf("spec.scaling.metric", "%q is not a metric name", s.Metric)

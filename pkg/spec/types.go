@@ -109,6 +109,10 @@ type Accelerator struct {
 	// DeviceGroups are the ids of the groups that own the node's device files. AMD: render and video, which differ by
 	// the node's system (getent group render video). Default: none.
 	DeviceGroups []int `json:"deviceGroups,omitempty"`
+	// SchedulerName of the scheduler that places the pods. Several Trainium devices: that of Neuron's scheduler extension
+	// (my-scheduler where its Helm chart is not told otherwise), which finds devices that are connected. Default: the
+	// cluster's.
+	SchedulerName string `json:"schedulerName,omitempty"`
 }
 
 // Resources of one replica besides its devices; requests equal limits.
@@ -238,7 +242,7 @@ type Scaling struct {
 	Type string `json:"type,omitempty" jsonschema:"enum=hpa,enum=off"`
 	// Metric of vLLM, averaged over pods. Default: vllm:num_requests_waiting.
 	Metric string `json:"metric,omitempty"`
-	// Target of the metric per pod. Default: 5 waiting requests.
+	// Target of the metric per pod. Default: 5 waiting requests, for each engine of the pod (data parallelism).
 	Target Text `json:"target,omitempty"`
 }
 

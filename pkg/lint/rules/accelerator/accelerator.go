@@ -7,6 +7,6 @@ import "github.com/kservegen/kservegen/pkg/lint/rule"
 func Rules() []rule.Rule {
 	return []rule.Rule{
 		requestsDiffer(), tooFewDevices(), idleDevices(), twoVendors(), noSharedMemory(), unboundedSharedMemory(),
-		unknownResource(), wrongImage(), misspeltDevice(),
+		unknownResource(), wrongImage(), misspeltDevice(), scatteredNeuron(), neuronEntrypoint(), neuronBuckets(),
 	}
 }

@@ -14,14 +14,18 @@ func tooFewDevices() rule.Rule {
 			Code: "KG0702", Name: "parallel-over-devices", Level: finding.Error,
 			Summary: "The pod has as many devices as tensor, pipeline and data parallelism ask for.",
 			Why:     "vLLM starts one worker per rank. With fewer devices in the pod it stops when it begins: the world size exceeds the available GPUs.",
-			How:     "Raise the limit, or lower --tensor-parallel-size; the product with --pipeline-parallel-size and --data-parallel-size is the number of devices.",
-			Refs:    []string{"vllm: vllm/config/parallel.py"},
-			Kinds:   rule.PredictorKinds(),
+			How: "Raise the limit, or lower --tensor-parallel-size; the product with --pipeline-parallel-size and --data-parallel-size is the number of devices. " +
+				"On Trainium2 it is the number of logical cores: four per device, eight with NEURON_LOGICAL_NC_CONFIG=1.",
+			Refs: []string{
+				"vllm: vllm/config/parallel.py",
+				"aws-neuron-sdk: about-neuron/arch/neuron-features/logical-neuroncore-config.rst",
+			},
+			Kinds: rule.PredictorKinds(),
 		},
 		Check: func(c *rule.Context) {
-			eachSingleNode(c, func(p *rule.Predictor, ranks, devices int64, at rule.Value) {
-				if ranks > devices {
-					c.Report(at, "vLLM runs %s, and the pod has %s", finding.Plural(ranks, "rank"), finding.Plural(devices, "device"))
+			eachSingleNode(c, func(_ *rule.Predictor, ranks int64, has slots, at rule.Value) {
+				if ranks > has.count {
+					c.Report(at, "vLLM runs %s, and the pod has %s", finding.Plural(ranks, "rank"), has)
 				}
 			})
 		},
@@ -34,37 +38,53 @@ func idleDevices() rule.Rule {
 			Code: "KG0703", Name: "idle-devices", Level: finding.Warning,
 			Summary: "vLLM uses all devices of the pod.",
 			Why:     "vLLM uses one device unless told otherwise. The others of the pod are reserved, paid for and idle, and the weights may not fit on the one.",
-			How:     "Set --tensor-parallel-size to the number of devices, or lower the limit.",
+			How:     "Set --tensor-parallel-size to the number of devices (on Trainium2, of their logical cores), or lower the limit.",
 			Refs:    []string{"vllm: docs/serving/parallelism_scaling"},
 			Kinds:   rule.PredictorKinds(),
 		},
 		Check: func(c *rule.Context) {
-			eachSingleNode(c, func(p *rule.Predictor, ranks, devices int64, at rule.Value) {
-				if ranks < devices {
-					c.Report(p.Main().Devices()[0], "the pod has %s, and vLLM uses %d", finding.Plural(devices, "device"), ranks)
+			eachSingleNode(c, func(p *rule.Predictor, ranks int64, has slots, _ rule.Value) {
+				if ranks < has.count {
+					c.Report(p.Main().Devices()[0], "the pod has %s, and vLLM uses %d", has, ranks)
 				}
 			})
 		},
 	}
 }
 
-// eachSingleNode calls f with every predictor of one node whose ranks and devices are both known. A Neuron device
-// has several cores and a MIG slice is less than a GPU, so these aren't compared.
-func eachSingleNode(c *rule.Context, f func(p *rule.Predictor, ranks, devices int64, at rule.Value)) {
+// slots is what ranks run on: one on each.
+type slots struct {
+	count int64
+	unit  string
+}
+
+func (s slots) String() string { return finding.Plural(s.count, s.unit) }
+
+// eachSingleNode calls f with every predictor of one node whose ranks and what they run on are both known. A MIG slice is
+// less than a GPU, and a neuroncore is a physical core on one node and a logical one on another, so these aren't compared.
+func eachSingleNode(c *rule.Context, f func(p *rule.Predictor, ranks int64, has slots, at rule.Value)) {
 	for _, p := range c.Predictors() {
 		main := p.Main()
 		devices := main.Devices()
 		if !p.Known() || p.Spec.Field("workerSpec").Found() || !rule.IsVLLM(main) || len(rule.Flags(main)) == 0 || len(devices) != 1 || multiNode(p) {
 			continue
 		}
-		if name := devices[0].Key(); name != "nvidia.com/gpu" && name != "amd.com/gpu" {
-			continue
-		}
+		has := slotsOf(main, devices[0].Key())
 		ranks, at, ok := ranksOf(main)
-		if ok && main.DeviceCount() > 0 {
-			f(p, ranks, main.DeviceCount(), orAt(at, devices[0]))
+		if ok && has.count > 0 {
+			f(p, ranks, has, orAt(at, devices[0]))
 		}
 	}
+}
+
+func slotsOf(main rule.Container, resource string) slots {
+	switch {
+	case resource == "nvidia.com/gpu", resource == "amd.com/gpu":
+		return slots{main.DeviceCount(), "device"}
+	case resource == neuronDevice && runsNeuronPlugin(main):
+		return slots{main.DeviceCount() * logicalCores(main), "logical core"}
+	}
+	return slots{}
 }
 
 func multiNode(p *rule.Predictor) bool {

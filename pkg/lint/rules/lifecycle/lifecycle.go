@@ -12,7 +12,7 @@ import (
 func Rules() []rule.Rule {
 	return []rule.Rule{
 		livenessBeforeLoad(), readinessByTCP(), probePort(), engineTimeout(), graceTooShort(), serviceLinks(), shortStartup(), probePath(),
-		drainAtOnce(), firstFailureKills(),
+		drainAtOnce(), firstFailureKills(), severalServers(),
 	}
 }
 

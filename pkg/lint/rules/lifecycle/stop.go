@@ -105,6 +105,57 @@ func drainAtOnce() rule.Rule {
 	}
 }
 
+func severalServers() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0812", Name: "servers-do-not-drain", Level: finding.Warning,
+			Summary: "vLLM that drains has one API server.",
+			Why: "With --api-server-count over 1, and so with --data-parallel-size, whose number is its default, the engines belong to another process than the servers. " +
+				"On SIGTERM each server closes its connections to them at once: --shutdown-timeout holds for the engines, and every stream is cut.",
+			How: "Set --api-server-count=1, or suppress this where one process is too slow for the tokens of all engines and cut streams are accepted.",
+			Refs: []string{
+				"vllm: vllm/entrypoints/cli/serve.py (api_server_count)", "vllm: vllm/v1/engine/core_client.py (MPClient.shutdown), 0.18.1 to 0.33.0",
+			},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			vllmPods(c, func(_ *rule.Predictor, main rule.Container) {
+				if drain, _ := number(main, "shutdown-timeout"); drain == 0 {
+					return
+				}
+				servers, at := number(main, "api-server-count")
+				if !at.Found() {
+					servers, at = number(main, "data-parallel-size")
+				}
+				if servers > 1 && !balancedElsewhere(main) {
+					c.Report(at, "vLLM starts %d API servers, and none waits for its streams", servers)
+				}
+			})
+		},
+	}
+}
+
+// number is the value of a flag and where it stands; 0 where it is left out or no number.
+func number(main rule.Container, name string) (int64, rule.Value) {
+	flag, _ := rule.FindFlag(main, name)
+	n, err := strconv.ParseInt(flag.Value, 10, 32)
+	if err != nil {
+		return 0, flag.At
+	}
+	return n, flag.At
+}
+
+// balancedElsewhere says whether this vLLM takes requests for the engines of its own node alone, or none: the number of its
+// servers is another then.
+func balancedElsewhere(main rule.Container) bool {
+	for _, name := range []string{"headless", "data-parallel-rank", "data-parallel-external-lb", "data-parallel-hybrid-lb", "data-parallel-start-rank", "data-parallel-multi-port-external-lb"} {
+		if _, given := rule.FindFlag(main, name); given {
+			return true
+		}
+	}
+	return false
+}
+
 var sleep = regexp.MustCompile(`\bsleep (\d{1,6})\b`)
 
 // sleeps is how many seconds a preStop hook waits, as far as it can be seen.
