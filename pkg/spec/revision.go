@@ -225,33 +225,6 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator, de
 	return args
 }
 
-// layoutParallel is the data and expert parallelism of a layout, which holds for its own number of devices. Where the
-// document says how large a tensor or pipeline parallel group is, the engines are as many as the devices have room for.
-func layoutParallel(layout catalog.Layout, accelerator catalog.Accelerator, own map[string]Arg) map[string]string {
-	flags := map[string]string{}
-	if layout.ExpertParallel {
-		flags[expertParallel] = "true"
-	}
-	engines := layout.DataParallel
-	group := sizeOf(own[tensorParallel]) * sizeOf(own[pipelineParallel])
-	if ranks := layout.GPUs * max(accelerator.RanksPerDevice, 1); engines > 0 && group > 1 {
-		engines = ranks / group
-	}
-	if engines > 1 {
-		flags[dataParallel] = strconv.Itoa(engines)
-	}
-	return flags
-}
-
-// sizeOf is the size of a parallel dimension, 1 where it is left out or no size; positive says what is wrong with it.
-func sizeOf(arg Arg) int {
-	n, err := strconv.Atoi(arg.String())
-	if err != nil || n < 1 {
-		return 1
-	}
-	return min(n, mostRanks)
-}
-
 // catalogArg reads a flag value of the catalogue: "true" and "false" are switches.
 func catalogArg(value string) Arg {
 	if on, err := strconv.ParseBool(value); err == nil && (value == "true" || value == "false") {
@@ -273,16 +246,6 @@ func (r *resolver) checkImage(image string) {
 		r.failf("spec.runtime.version", "image names the version already; keep one")
 	}
 }
-
-// The flags that say how the ranks of a server share the work (vllm/config/parallel.py). dataParallelLocal is how many of
-// the engines run beside the server, all of them where it is left out.
-const (
-	tensorParallel    = "tensor-parallel-size"
-	pipelineParallel  = "pipeline-parallel-size"
-	dataParallel      = "data-parallel-size"
-	dataParallelLocal = "data-parallel-size-local"
-	expertParallel    = "enable-expert-parallel"
-)
 
 // parallel divides the devices of a replica among the parallel dimensions, and returns the sizes of the tensor parallel
 // group and of data parallelism. An accelerator may count more than one rank per device: a Trainium2 chip is four
@@ -310,26 +273,6 @@ func (r *resolver) parallel(model catalog.Model, accelerator catalog.Accelerator
 		r.failf("spec.accelerator.perReplica", "%d attention heads of %s do not divide by a tensor parallel size of %d; use %s", heads, model.Name, tensor, divisors(heads, 16))
 	}
 	return tensor, engines
-}
-
-// parallelPath is the field to change where sizes and devices do not fit: the number of devices where the document says
-// it, else the size that it says.
-func (r *resolver) parallelPath() string {
-	if r.spec.Accelerator.PerReplica.IsAuto() {
-		for _, name := range []string{tensorParallel, dataParallelLocal, dataParallel, pipelineParallel} {
-			if _, ok := r.spec.Runtime.Args[name]; ok {
-				return "spec.runtime.args." + name
-			}
-		}
-	}
-	return "spec.accelerator.perReplica"
-}
-
-// checkExperts refuses what vLLM refuses at its start (_verify_with_expert_parallelism in vllm/config/model.py).
-func (r *resolver) checkExperts(model catalog.Model, args map[string]Arg) {
-	if on := args[expertParallel].Bool; on != nil && *on && model.Name != "" && !model.MoE {
-		r.failf("spec.runtime.args."+expertParallel, "%s has no experts to place, and vLLM does not start with this flag then; leave it out", model.Name)
-	}
 }
 
 // mostRanks bounds a parallel dimension, so that products of them do not overflow.
