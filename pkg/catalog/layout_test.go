@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -70,8 +71,10 @@ func TestLayouts(t *testing.T) {
 					return
 				}
 				assert.Positive(t, l.GPUs)
-				assert.LessOrEqual(t, l.GPUs, a.PerNode, "a replica runs on one node")
-				assert.Zero(t, m.AttentionHeads%(l.GPUs*a.RanksPerDevice), "heads divide among the ranks")
+				assert.NotEqual(t, 1, l.Nodes, "one node is the default")
+				assert.Zero(t, l.GPUs%max(l.Nodes, 1), "nodes share the devices evenly")
+				assert.LessOrEqual(t, l.GPUs/max(l.Nodes, 1), a.PerNode, "a stage runs on one node")
+				assert.Zero(t, m.AttentionHeads%(l.GPUs/max(l.Nodes, 1)*a.RanksPerDevice), "heads divide among the ranks")
 				assertFits(t, m, a, l)
 			})
 			seen[l.Accelerator] = true
@@ -91,6 +94,9 @@ func assertFits(t *testing.T, m Model, a Accelerator, l Layout) {
 		return // Neuron allocates by its own rules
 	}
 	kv := float64(kvPerToken(m, l.GPUs)*l.MaxModelLen) / gib
+	if l.Nodes > 1 { // each node is a stage, and keeps the KV of its layers
+		kv *= math.Ceil(float64(m.Layers)/float64(l.Nodes)) / float64(m.Layers)
+	}
 	if other, ok := tight[m.Name+" on "+a.Name]; ok {
 		assert.GreaterOrEqual(t, usable-weights-kv, other)
 		assert.Contains(t, l.Source, fmt.Sprintf("leave %.2f of %.2f", usable-weights-kv, usable))

@@ -43,8 +43,10 @@ type Model struct {
 type Layout struct {
 	// Accelerator is the name of an Accelerator.
 	Accelerator string `json:"accelerator"`
-	// GPUs is the number of devices per replica, all on one node; 0 where the accelerator has no devices.
+	// GPUs is the number of devices per replica; 0 where the accelerator has no devices.
 	GPUs int `json:"gpus"`
+	// Nodes that share them evenly, 0 for one.
+	Nodes int `json:"nodes,omitempty"`
 	// MaxModelLen is the context length in tokens.
 	MaxModelLen int `json:"maxModelLen"`
 	// Args are flags of vLLM that this layout needs, over those of the model.

@@ -39,11 +39,12 @@ var (
 func (r *resolver) revision(s share) RevisionTarget {
 	model, known := r.model()
 	accelerator, devices := r.accelerator(model, known)
+	nodes := r.nodes(model, accelerator, devices)
 	t := RevisionTarget{
 		Name: s.name, Weight: s.traffic.Weight, Testers: s.traffic.Testers, Mirror: s.traffic.Mirror,
-		Model: r.spec.Model, Runtime: r.spec.Runtime, Resources: r.resources(accelerator, devices),
-		Accelerator: accelerator, Devices: devices, WeightsBytes: model.WeightsBytes,
-		Startup: sizing.StartupFor(model.WeightsBytes, time.Duration(accelerator.EngineStartSeconds)*time.Second),
+		Model: r.spec.Model, Runtime: r.spec.Runtime, Resources: r.resources(accelerator, devices/nodes),
+		Accelerator: accelerator, Devices: devices, Nodes: nodes, WeightsBytes: model.WeightsBytes,
+		Startup: sizing.StartupFor(model.WeightsBytes, nodes, time.Duration(accelerator.EngineStartSeconds)*time.Second),
 	}
 	if budget := r.spec.Runtime.StartupTimeout.Or(0); budget > 0 {
 		if budget < leastStartup && r.spec.Runtime.Name != Simulator {
@@ -53,13 +54,19 @@ func (r *resolver) revision(s share) RevisionTarget {
 	}
 	t.Args = r.args(model, accelerator)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
-	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.Args)
+	if nodes > 1 {
+		t.Executor, t.Network, t.PipelineParallel = r.executor(nodes), r.network(), r.pipelineParallel(nodes, t.Args)
+	}
+	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.PipelineParallel, t.Args)
 	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
 	if layout, ok := model.Layout(accelerator.Name); ok && t.MaxModelLen == 0 && layout.GPUs <= max(devices, 1) {
 		t.MaxModelLen = layout.MaxModelLen
 	}
 	t.MinReplicas, t.MaxReplicas = r.replicas()
-	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && t.MaxReplicas > 1 {
+	r.checkGroup(t)
+	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && nodes > 1 {
+		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and a replica is on %d; use ReadWriteMany or ReadOnlyMany", nodes)
+	} else if v != nil && v.AccessMode == "ReadWriteOnce" && t.MaxReplicas > 1 {
 		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and up to %d replicas need it; use ReadWriteMany or ReadOnlyMany", t.MaxReplicas)
 	}
 	for i, group := range r.spec.Accelerator.DeviceGroups {
@@ -150,16 +157,17 @@ func (r *resolver) devices(accelerator catalog.Accelerator, model catalog.Model,
 			r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s%s; say how many one replica needs", model.Name, accelerator.Product, layoutsOf(model))
 		}
 	}
-	if accelerator.PerNode > 0 && devices > accelerator.PerNode {
-		r.failf("spec.accelerator.perReplica", "%d is more than the %d %s of one node, and a replica runs on one node", devices, accelerator.PerNode, accelerator.Product)
-	}
 	return devices
 }
 
 func layoutsOf(model catalog.Model) string {
 	var names []string
 	for _, layout := range model.Layouts {
-		names = append(names, fmt.Sprintf("%d × %s", layout.GPUs, layout.Accelerator))
+		name := fmt.Sprintf("%d × %s", layout.GPUs, layout.Accelerator)
+		if layout.Nodes > 1 {
+			name += fmt.Sprintf(" on %d nodes", layout.Nodes)
+		}
+		names = append(names, name)
 	}
 	if len(names) == 0 {
 		return ""
@@ -239,12 +247,15 @@ func (r *resolver) checkImage(image string) {
 
 // tensorParallel divides the devices of a replica among the parallel dimensions. An accelerator may count more
 // than one rank per device: a Trainium2 chip is four logical cores.
-func (r *resolver) tensorParallel(model catalog.Model, accelerator catalog.Accelerator, devices int, args map[string]Arg) int {
+func (r *resolver) tensorParallel(model catalog.Model, accelerator catalog.Accelerator, devices, stages int, args map[string]Arg) int {
 	if r.spec.Runtime.Name == Simulator || devices == 0 {
 		return 0
 	}
 	ranks := devices * max(accelerator.RanksPerDevice, 1)
-	others := r.positive(args, "pipeline-parallel-size") * r.positive(args, "data-parallel-size")
+	if stages == 0 {
+		stages = r.positive(args, "pipeline-parallel-size")
+	}
+	others := stages * r.positive(args, "data-parallel-size")
 	tensor := ranks / others
 	if _, ok := args["tensor-parallel-size"]; ok {
 		tensor = r.positive(args, "tensor-parallel-size")
