@@ -61,6 +61,9 @@ func (b *Builder) ServingRuntime(t spec.Target, r spec.RevisionTarget) (manifest
 	setEnv(container, comments, r)
 	setStartup(container, comments, r)
 	setSharedMemory(runtime, r)
+	if r.MultiNode() && t.Serving == spec.ServingInferenceService {
+		setWorkers(runtime, comments, r)
+	}
 	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Comments: comments}, nil
 }
 
@@ -82,6 +85,9 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 	why := map[string]string{"served-model-name": "The same on every revision: KServe's own {name} would make clients of one get 404 from the other."}
 	if r.TensorParallel > 0 {
 		computed["tensor-parallel-size"] = []string{"--tensor-parallel-size=" + strconv.Itoa(r.TensorParallel)}
+	}
+	if r.PipelineParallel > 0 {
+		computed["pipeline-parallel-size"] = []string{"--pipeline-parallel-size=" + strconv.Itoa(r.PipelineParallel)}
 	}
 	if r.MaxModelLen > 0 {
 		computed["max-model-len"] = []string{"--max-model-len=" + strconv.Itoa(r.MaxModelLen)}
