@@ -17,6 +17,7 @@ require (
 	k8s.io/apiserver v0.35.3
 	k8s.io/client-go v0.36.4
 	sigs.k8s.io/gateway-api v1.5.1
+	sigs.k8s.io/lws v0.8.0
 	sigs.k8s.io/yaml v1.6.0
 )
 

@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	lwsv1 "sigs.k8s.io/lws/api/leaderworkerset/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -67,7 +68,7 @@ func notDecoded(t *testing.T, decoder runtime.Decoder, data []byte) {
 func strictDecoder() (runtime.Decoder, error) {
 	types := runtime.NewScheme()
 	builder := runtime.NewSchemeBuilder(scheme.AddToScheme, kservev1alpha1.AddToScheme, kservev1beta1.AddToScheme,
-		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install)
+		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme)
 	if err := builder.AddToScheme(types); err != nil {
 		return nil, err
 	}

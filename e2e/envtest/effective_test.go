@@ -12,7 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/kservegen/kservegen/e2e/envtest/api"
 	"github.com/kservegen/kservegen/e2e/envtest/cluster"
@@ -84,7 +88,8 @@ func results(t *testing.T, objects []*unstructured.Unstructured) []effective.Res
 func (s *suite) assertEffective(t *testing.T, result effective.Result) {
 	t.Helper()
 	require.Empty(t, result.Refused)
-	made := s.madeOf(t, &unstructured.Unstructured{Object: result.InferenceService.Data})
+	made := s.madeOf(t, &unstructured.Unstructured{Object: result.InferenceService.Data}, result.Fleeting...)
+	s.assertFleeting(t, result)
 	own := map[string]*unstructured.Unstructured{}
 	for _, object := range result.Objects {
 		stored := s.stored(t, object.Data)
@@ -98,6 +103,43 @@ func (s *suite) assertEffective(t *testing.T, result effective.Result) {
 	pod, err := s.Pod(t.Context(), made["Deployment"])
 	require.NoError(t, err)
 	assertSame(t, pod, s.stored(t, result.Pod()))
+}
+
+// assertFleeting waits for what the controller makes and deletes at once, the workers of a replica over several nodes
+// (kserve#6113), and compares it as it was made. It is gone when anybody asks for it; a watch sees it.
+func (s *suite) assertFleeting(t *testing.T, result effective.Result) {
+	t.Helper()
+	for i, object := range result.Fleeting {
+		own := &unstructured.Unstructured{Object: object.Data}
+		if own.GetKind() == "Pod" {
+			worker := s.seen(t, &unstructured.Unstructured{Object: result.Fleeting[0].Data})
+			pod, err := s.Pod(t.Context(), worker)
+			require.NoError(t, err)
+			assertSame(t, pod, s.stored(t, result.Fleeting[i].Data))
+			continue
+		}
+		assertSame(t, s.seen(t, own), s.stored(t, own.Object))
+	}
+}
+
+// seen is an object as the server tells of it when it is made.
+func (s *suite) seen(t *testing.T, object *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), reconcileTime)
+	defer cancel()
+	client, err := dynamic.NewForConfig(s.Config)
+	require.NoError(t, err)
+	kind, _ := meta.UnsafeGuessKindToResource(object.GroupVersionKind())
+	events, err := client.Resource(kind).Namespace(object.GetNamespace()).Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + object.GetName()})
+	require.NoError(t, err)
+	defer events.Stop()
+	for event := range events.ResultChan() {
+		if made, ok := event.Object.(*unstructured.Unstructured); ok && event.Type == watch.Added {
+			return api.Normal(made)
+		}
+	}
+	require.Failf(t, "never made", "%s %s", object.GetKind(), object.GetName())
+	return nil
 }
 
 // supplyAssumed makes the Secrets that pkg/effective takes to be there and empty; KServe looks for them when it sees
@@ -184,7 +226,8 @@ spec:
 	assert.Equal(t, "storage-initializer", first["name"])
 }
 
-func (s *suite) madeOf(t *testing.T, service *unstructured.Unstructured) map[string]*unstructured.Unstructured {
+// madeOf is what the controller made of an InferenceService, by kind, without what it deletes again.
+func (s *suite) madeOf(t *testing.T, service *unstructured.Unstructured, fleeting ...effective.Object) map[string]*unstructured.Unstructured {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), reconcileTime)
 	defer cancel()
@@ -192,6 +235,11 @@ func (s *suite) madeOf(t *testing.T, service *unstructured.Unstructured) map[str
 	require.NoError(t, err)
 	made := map[string]*unstructured.Unstructured{}
 	for _, object := range objects {
+		if slices.ContainsFunc(fleeting, func(gone effective.Object) bool {
+			return (&unstructured.Unstructured{Object: gone.Data}).GetName() == object.GetName()
+		}) {
+			continue
+		}
 		require.NotContainsf(t, made, object.GetKind(), "two of a kind")
 		made[object.GetKind()] = object
 	}

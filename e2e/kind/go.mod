@@ -29,6 +29,7 @@ require (
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
 	sigs.k8s.io/kind v0.33.0 // indirect
+	sigs.k8s.io/lws v0.8.0 // indirect
 )
 
 require (

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -82,10 +83,13 @@ func TestLayouts(t *testing.T) {
 					return
 				}
 				assert.Positive(t, l.GPUs)
-				assert.LessOrEqual(t, l.GPUs, a.PerNode, "a replica runs on one node")
+				assert.NotEqual(t, 1, l.Nodes, "one node is the default")
+				stage := l.GPUs / max(l.Nodes, 1)
+				assert.Zero(t, l.GPUs%max(l.Nodes, 1), "nodes share the devices evenly")
+				assert.LessOrEqual(t, stage, a.PerNode, "a stage runs on one node")
 				engines := max(l.DataParallel, 1)
-				assert.Zero(t, l.GPUs%engines, "the engines are alike")
-				assert.Zero(t, m.AttentionHeads%(l.GPUs*a.RanksPerDevice/engines), "heads divide among the ranks of an engine")
+				assert.Zero(t, stage%engines, "the engines are alike")
+				assert.Zero(t, m.AttentionHeads%(stage*a.RanksPerDevice/engines), "heads divide among the ranks of an engine")
 				assert.False(t, l.ExpertParallel && !m.MoE, "vLLM refuses expert parallelism for a model without experts")
 				assertFits(t, m, a, l)
 			})
@@ -106,6 +110,9 @@ func assertFits(t *testing.T, m Model, a Accelerator, l Layout) {
 		return // Neuron allocates by its own rules
 	}
 	kv := float64(kvPerToken(m, l.GPUs/max(l.DataParallel, 1))*l.MaxModelLen) / gib
+	if l.Nodes > 1 { // each node is a stage, and keeps the KV of its layers
+		kv *= math.Ceil(float64(m.Layers)/float64(l.Nodes)) / float64(m.Layers)
+	}
 	if other, ok := tight[m.Name+" on "+a.Name]; ok {
 		assert.GreaterOrEqual(t, usable-weights-kv, other)
 		assert.Contains(t, l.Source, fmt.Sprintf("leave %.2f of %.2f", usable-weights-kv, usable))

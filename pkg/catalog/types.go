@@ -45,8 +45,10 @@ type Model struct {
 type Layout struct {
 	// Accelerator is the name of an Accelerator.
 	Accelerator string `json:"accelerator"`
-	// GPUs is the number of devices per replica, all on one node; 0 where the accelerator has no devices.
+	// GPUs is the number of devices per replica; 0 where the accelerator has no devices.
 	GPUs int `json:"gpus"`
+	// Nodes that share them evenly, 0 for one.
+	Nodes int `json:"nodes,omitempty"`
 	// DataParallel is how many engines share the devices, each with attention weights and a KV cache of its own
 	// (--data-parallel-size); 0 for one. Tensor parallelism takes the rest of the devices.
 	DataParallel int `json:"dataParallel,omitempty"`

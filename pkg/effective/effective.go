@@ -79,6 +79,9 @@ type Result struct {
 	Pods []Object
 	// Deleted are objects that the controller writes and deletes again in the same run, so that they never last.
 	Deleted []finding.Object
+	// Fleeting are the same as they were written, and the pods that would come of them. Another release of KServe may keep
+	// them: 0.20.0 deletes the workers of a replica over several nodes (kserve#6113).
+	Fleeting []Object
 	// Assumed are the Secrets that KServe looks for and the input lacks. What they hold may add variables and
 	// volumes to the pod.
 	Assumed []finding.Object

@@ -1,6 +1,7 @@
 package effective_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -145,6 +146,14 @@ func TestKServeWorkers(t *testing.T) {
 	}
 	assert.Equal(t, []string{"Deployment llm/m-predictor-worker", "Service llm/m-head-1", "Service llm/m-workers-1"}, deleted)
 	assert.Equal(t, "2", at(server(result), "env", "RAY_NODE_COUNT", "value"), "the head waits for them")
+	var fleeting []string
+	for _, object := range result.Fleeting {
+		fleeting = append(fleeting, fmt.Sprint(object.Data["kind"]))
+	}
+	assert.Equal(t, []string{"Deployment", "Service", "Service", "Pod"}, fleeting, "what another release keeps can be looked at")
+	worker := result.Fleeting[0].Data
+	assert.Equal(t, "m-predictor-worker", worker["metadata"].(map[string]any)["name"])
+	assert.EqualValues(t, 1, worker["spec"].(map[string]any)["replicas"])
 	assert.Equal(t, "4", at(server(result), "resources", "limits", "nvidia.com/gpu"))
 }
 

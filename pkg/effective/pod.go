@@ -15,8 +15,8 @@ import (
 )
 
 // admitPod is what happens to a Deployment's pod on its way into the cluster. Other webhooks, of a service mesh
-// for example, are not KServe's.
-func (r *run) admitPod(ctx context.Context, deployment *appsv1.Deployment) error {
+// for example, are not KServe's. The pod is appended to the list.
+func (r *run) admitPod(ctx context.Context, deployment *appsv1.Deployment, pods *[]Object) error {
 	template := deployment.Spec.Template.DeepCopy()
 	asked := &corev1.Pod{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
@@ -40,7 +40,7 @@ func (r *run) admitPod(ctx context.Context, deployment *appsv1.Deployment) error
 	if err := utiljson.Unmarshal(raw, &data); err != nil {
 		return err
 	}
-	r.result.Pods = append(r.result.Pods, Object{Data: clean(data)})
+	*pods = append(*pods, Object{Data: clean(data)})
 	return nil
 }
 

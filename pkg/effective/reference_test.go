@@ -3,6 +3,7 @@ package effective_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,6 +52,10 @@ func TestReferenceTrees(t *testing.T) {
 			t.Parallel()
 			found := of(t, resources)
 			assert.Empty(t, found.Refused)
+			if slices.ContainsFunc(resources, func(r manifest.Resource) bool { return r.Kind() == "LeaderWorkerSet" }) {
+				assert.Empty(t, found.Services, "KServe makes nothing of it")
+				return
+			}
 			require.NotEmpty(t, found.Services)
 			for _, service := range found.Services {
 				require.Empty(t, service.Refused)
@@ -60,11 +65,41 @@ func TestReferenceTrees(t *testing.T) {
 	}
 }
 
+// checkWorkers looks at what KServe 0.20.0 makes beside the head and deletes at once (kserve#6113).
+func checkWorkers(t *testing.T, resources []manifest.Resource, result effective.Result) {
+	t.Helper()
+	name, runtime := result.Reference.Name, resource(resources, result.Runtime.Kind, result.Runtime.Name)
+	var made []string
+	for _, object := range result.Fleeting {
+		made = append(made, fmt.Sprint(object.Data["kind"], " ", at(object.Data, "metadata", "name")))
+	}
+	assert.Equal(t, []string{"Deployment " + name + "-predictor-worker", "Service " + name + "-head-1", "Service " + name + "-workers-1", "Pod <nil>"}, made)
+	worker, pod := result.Fleeting[0].Data, result.Fleeting[3].Data
+	assert.EqualValues(t, 1, at(worker, "spec", "replicas"))
+	assert.Equal(t, "Recreate", at(worker, "spec", "strategy", "type"), "no surge over other nodes")
+	container := at(worker, "spec", "template", "spec", "containers", "worker-container")
+	assert.Equal(t, at(runtime.Data, "spec", "workerSpec", "containers", "worker-container", "args"), at(container, "args"))
+	assert.Equal(t, name+"-head-1", at(container, "env", "HEAD_SVC", "value"), "where the worker finds its head")
+	head := at(server(result), "resources", "limits")
+	assert.Equal(t, head, at(container, "resources", "limits"), "the nodes are alike")
+	assert.Equal(t, "8", at(head, "nvidia.com/gpu"))
+	assert.Equal(t, "32", at(head, "vpc.amazonaws.com/efa"), "KServe takes it for no GPU")
+	mounts, _ := json.Marshal(at(pod, "spec", "containers", "worker-container", "volumeMounts"))
+	assert.Contains(t, string(mounts), "/mnt/models", "the worker has the weights")
+	for _, port := range []string{"includeInboundPorts", "excludeOutboundIPRanges"} {
+		assert.NotEmpty(t, at(pod, "metadata", "annotations", "traffic.sidecar.istio.io/"+port), "the nodes talk past the sidecars")
+	}
+}
+
 func checkService(t *testing.T, resources []manifest.Resource, result effective.Result) {
 	t.Helper()
 	assert.Equal(t, "Standard", result.Mode)
 	assert.Empty(t, result.Warnings)
-	assert.Empty(t, result.Deleted)
+	if at(result.InferenceService.Data, "spec", "predictor", "workerSpec") == nil {
+		assert.Empty(t, result.Deleted)
+	} else {
+		checkWorkers(t, resources, result)
+	}
 	name := result.Reference.Name + "-predictor"
 	assert.Equal(t, []string{"Deployment " + name, "Service " + name}, kinds(result), "no autoscaler, no Ingress, no modelconfig")
 

@@ -160,20 +160,12 @@ func (r *run) runtime() {
 
 // finish turns what the controller wrote into data, and each Deployment into the pod that is admitted.
 func (r *run) finish(ctx context.Context) error {
-	written := r.objects()
-	for _, object := range written {
-		data, err := r.builder.data(object)
-		if err != nil {
-			return err
-		}
-		r.result.Objects = append(r.result.Objects, Object{Data: data})
+	written, fleeting := ordered(r.store.own), ordered(r.store.fleeting)
+	if err := r.collect(ctx, written, &r.result.Objects, &r.result.Pods); err != nil {
+		return err
 	}
-	for _, object := range written {
-		deployment, ok := object.(*appsv1.Deployment)
-		if !ok {
-			continue
-		}
-		r.try(podWebhook, func() error { return r.admitPod(ctx, deployment) })
+	if err := r.collect(ctx, fleeting, &r.result.Fleeting, &r.result.Fleeting); err != nil {
+		return err
 	}
 	if r.builder.options.Explain {
 		return r.explain(ctx, written)
@@ -181,8 +173,25 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// objects lists what the controller wrote: workloads first, then what is in front of them.
-func (r *run) objects() []client.Object {
+// collect appends objects as data, and behind them the pods of the Deployments among them.
+func (r *run) collect(ctx context.Context, list []client.Object, objects, pods *[]Object) error {
+	for _, object := range list {
+		data, err := r.builder.data(object)
+		if err != nil {
+			return err
+		}
+		*objects = append(*objects, Object{Data: data})
+	}
+	for _, object := range list {
+		if deployment, ok := object.(*appsv1.Deployment); ok {
+			r.try(podWebhook, func() error { return r.admitPod(ctx, deployment, pods) })
+		}
+	}
+	return nil
+}
+
+// ordered lists what the controller wrote: workloads first, then what is in front of them.
+func ordered(written map[key]client.Object) []client.Object {
 	order := []string{"Deployment", "Service", "HorizontalPodAutoscaler", "ScaledObject", "Ingress", "HTTPRoute"}
 	rank := func(k key) int {
 		if i := slices.Index(order, k.kind.Kind); i >= 0 {
@@ -191,7 +200,7 @@ func (r *run) objects() []client.Object {
 		return len(order)
 	}
 	var keys []key
-	for k := range r.store.own {
+	for k := range written {
 		if k.kind.Kind != "InferenceService" {
 			keys = append(keys, k)
 		}
@@ -201,7 +210,7 @@ func (r *run) objects() []client.Object {
 	})
 	objects := make([]client.Object, 0, len(keys))
 	for _, k := range keys {
-		objects = append(objects, r.store.own[k])
+		objects = append(objects, written[k])
 	}
 	return objects
 }

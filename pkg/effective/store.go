@@ -28,8 +28,9 @@ type store struct {
 	// base is what all services share and nobody writes.
 	base *store
 	own  map[key]client.Object
-	// deleted lists what was written and then deleted.
-	deleted []key
+	// deleted lists what was written and then deleted, and fleeting has it as it was.
+	deleted  []key
+	fleeting map[key]client.Object
 	// assume that a Secret which is asked for and not there is there and empty; assumed lists those.
 	assume  bool
 	assumed []key
@@ -45,7 +46,7 @@ func (k key) compare(other key) int {
 }
 
 func newStore(scheme *runtime.Scheme, base *store) *store {
-	return &store{scheme: scheme, base: base, own: map[key]client.Object{}}
+	return &store{scheme: scheme, base: base, own: map[key]client.Object{}, fleeting: map[key]client.Object{}}
 }
 
 func (s *store) Scheme() *runtime.Scheme { return s.scheme }
@@ -167,10 +168,12 @@ func (s *store) Delete(_ context.Context, object client.Object, _ ...client.Dele
 	if err != nil {
 		return err
 	}
-	if _, mine := s.own[k]; !mine {
+	mine, ok := s.own[k]
+	if !ok {
 		return fmt.Errorf("%s %s/%s is not there to be deleted", k.kind.Kind, k.namespace, k.name)
 	}
 	delete(s.own, k)
+	s.fleeting[k] = mine
 	s.deleted = append(s.deleted, k)
 	return nil
 }

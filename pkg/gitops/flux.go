@@ -149,11 +149,11 @@ func (s fluxSync) addHealth(k *kustomizev1.Kustomization, object *manifest.Objec
 	k.Spec.Timeout = ptr.To(metav1.Duration{Duration: s.rollout.Budget})
 	for _, h := range s.health {
 		k.Spec.HealthChecks = append(k.Spec.HealthChecks, meta.NamespacedObjectKindReference{
-			APIVersion: "apps/v1", Kind: "Deployment", Name: h.deployment, Namespace: h.namespace,
+			APIVersion: h.apiVersion, Kind: h.kind, Name: h.name, Namespace: h.namespace,
 		})
 	}
 	k.Spec.HealthCheckExprs = []kustomize.CustomHealthCheck{{
-		APIVersion: "apps/v1", Kind: "Deployment",
+		APIVersion: s.health[0].apiVersion, Kind: s.health[0].kind,
 		HealthCheckExpressions: kustomize.HealthCheckExpressions{Current: currentExpr(s.health), Failed: failedExpr},
 	}}
 	object.Explicit = map[string]any{"/spec/wait": false}
@@ -161,5 +161,12 @@ func (s fluxSync) addHealth(k *kustomizev1.Kustomization, object *manifest.Objec
 	at["/spec/timeout"] = s.rollout.Why + ".\nUntil it is over or the model answers, the next commit waits, one that rolls back too, unless\nkustomize-controller runs with --feature-gates=CancelHealthCheckOnNewRevision=true."
 	at["/spec/wait"] = "It would wait for the InferenceServices, whose status cannot be waited for (kserve#6081)."
 	at["/spec/healthChecks"] = "What KServe makes of them. The list follows the revisions: let Git sync this folder, too."
+	if s.health[0].kind == spec.ServingLeaderWorkerSet {
+		at["/spec/wait"] = "healthChecks names what to wait for."
+		at["/spec/healthChecks"] = "The groups. The list follows the revisions: let Git sync this folder, too."
+		at["/spec/healthCheckExprs/0/current"] = "A group answers as one. Its conditions wait for groups that an autoscaler adds, too."
+		k.Spec.HealthCheckExprs[0].Failed = ""
+		return
+	}
 	at["/spec/healthCheckExprs/0/current"] = "Flux's own check takes a Deployment for failed after 600 s without progress, which KServe gives nobody a way to\nraise (kserve#5684), and waits for replicas that an autoscaler adds."
 }

@@ -232,6 +232,33 @@ func TestHealthOfEqualRevisionsNamesNone(t *testing.T) {
 	assert.Contains(t, exprs[0].(map[string]any)["current"], "status.availableReplicas >= 2 &&")
 }
 
+// TestHealthOfGroups: a LeaderWorkerSet counts groups, and no pod of it counts alone.
+func TestHealthOfGroups(t *testing.T) {
+	t.Parallel()
+	target := load(t, `apiVersion: kservegen.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: r1, namespace: llm}
+spec:
+  model: {id: deepseek-ai/DeepSeek-R1, source: pvc://models/r1}
+  serving: LeaderWorkerSet
+  accelerator: {type: h100}
+  replicas: {min: 2}
+  gitops: {`+git+`}
+`).Environments[0]
+	sync := data(t, gitops.Objects(target))["sync"]
+	assert.Equal(t, []any{map[string]any{"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": "r1-v1", "namespace": "llm"}},
+		at(sync, "spec", "healthChecks"))
+	check := at(sync, "spec", "healthCheckExprs").([]any)[0].(map[string]any)
+	assert.NotContains(t, check, "failed", "it has no condition that says so")
+	object := func(ready, updated int64) map[string]any {
+		return map[string]any{"metadata": map[string]any{"name": "r1-v1"}, "spec": map[string]any{"replicas": int64(2)},
+			"status": map[string]any{"replicas": int64(2), "readyReplicas": ready, "updatedReplicas": updated}}
+	}
+	assert.True(t, evaluate(t, check["current"], object(2, 2)))
+	assert.False(t, evaluate(t, check["current"], object(1, 2)), "a group loads")
+	assert.False(t, evaluate(t, check["current"], object(2, 1)), "a group is replaced")
+}
+
 func TestArgoCD(t *testing.T) {
 	t.Parallel()
 	app := objects(t, "engine: argocd, repository: https://github.com/acme/models, tag: v1", "production")["application"]

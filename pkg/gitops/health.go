@@ -12,18 +12,30 @@ import (
 // simulatorRollout is for a small image and no weights.
 const simulatorRollout = 5 * time.Minute
 
-// health is a Deployment that must answer, with the replicas that always run.
+// health is what must answer, with the replicas that always run: a Deployment, or a LeaderWorkerSet. A target has one kind.
 type health struct {
-	deployment, namespace string
-	replicas              int
+	apiVersion, kind, name, namespace string
+	replicas                          int
 }
 
 func healthOf(t spec.Target) []health {
 	var list []health
 	for _, r := range t.Revisions {
-		list = append(list, health{t.Predictor(r.Name), t.Namespace, r.MinReplicas})
+		h := health{"apps/v1", "Deployment", t.Predictor(r.Name), t.Namespace, r.MinReplicas}
+		if t.Serving == spec.ServingLeaderWorkerSet {
+			h.apiVersion, h.kind, h.name = "leaderworkerset.x-k8s.io/v1", t.Serving, t.Qualified(r.Name)
+		}
+		list = append(list, h)
 	}
 	return list
+}
+
+// answering is the field of the status that counts the replicas which answer, a whole group as one.
+func (h health) answering() string {
+	if h.kind == spec.ServingLeaderWorkerSet {
+		return "readyReplicas"
+	}
+	return "availableReplicas"
 }
 
 // rollout is how long the slowest revision may take from its object to its first answer.
@@ -51,12 +63,12 @@ func rolloutOf(r spec.RevisionTarget) sizing.Startup {
 	return sizing.RolloutFor(r.Startup, fetched)
 }
 
-// currentExpr is true for a Deployment whose pods are all of its newest template and of which as many answer as always
+// currentExpr is true for one whose pods are all of its newest template and of which as many answer as always
 // run. More may be on their way: an autoscaler's must not keep the next commit waiting. Pods beside the newest may be
 // there where somebody lets a rollout surge, and be the ones that answer.
 func currentExpr(list []health) string {
-	return fmt.Sprintf("has(status.availableReplicas) && status.availableReplicas >= %s && has(status.updatedReplicas) && "+
-		"status.updatedReplicas == spec.replicas && status.updatedReplicas == status.replicas", least(list))
+	return fmt.Sprintf("has(status.%[2]s) && status.%[2]s >= %[1]s && has(status.updatedReplicas) && "+
+		"status.updatedReplicas == spec.replicas && status.updatedReplicas == status.replicas", least(list), list[0].answering())
 }
 
 // failedExpr is true where the API server refuses the pods: a quota, a Secret that KServe's webhook looks for.
@@ -68,7 +80,7 @@ func least(list []health) string {
 	var entries []string
 	for _, h := range list {
 		same = same && h.replicas == list[0].replicas
-		entries = append(entries, fmt.Sprintf("'%s': %d", h.deployment, h.replicas))
+		entries = append(entries, fmt.Sprintf("'%s': %d", h.name, h.replicas))
 	}
 	if same {
 		return fmt.Sprint(list[0].replicas)

@@ -31,6 +31,7 @@ func findDevices(w *workload, id, chosen string) (devices, error) {
 		return devices{}, err
 	}
 	name, count := w.deviceResource()
+	count *= w.nodes()
 	if chosen != "" {
 		i := slices.IndexFunc(all, func(a catalog.Accelerator) bool { return a.Name == chosen })
 		if i < 0 {
@@ -85,12 +86,19 @@ func (w *workload) deviceResource() (string, int) {
 				continue
 			}
 			q, err := resource.ParseQuantity(text(quantity(wanted[name])))
-			if err == nil && q.Value() > 0 {
+			if err == nil && q.Value() > 0 && (w.nodes() < 2 || isDevice(name)) {
 				return name, int(q.Value())
 			}
 		}
 	}
 	return "", 0
+}
+
+// isDevice says whether an accelerator of the catalogue is counted so; beside it the nodes of a replica ask for what
+// connects them.
+func isDevice(name string) bool {
+	all, err := catalog.Accelerators()
+	return err == nil && slices.ContainsFunc(all, func(a catalog.Accelerator) bool { return a.Resource == name })
 }
 
 // nodeLabels are the labels that the nodes of a workload must have, with the values that are allowed.
@@ -164,6 +172,10 @@ func acceleratorFields(w *workload, d devices) map[string]any {
 	}
 	if d.count > 0 {
 		put(accelerator, int64(d.count), "perReplica")
+	}
+	if w.nodes() > 1 {
+		put(accelerator, int64(w.nodes()), "nodes")
+		put(accelerator, orNil(w.networkOf(d.accelerator.Resource)), "network")
 	}
 	put(accelerator, items(w.pod.get("securityContext", "supplementalGroups")), "deviceGroups")
 	if name := text(w.pod.get("schedulerName")); name != "" && name != corev1.DefaultSchedulerName {

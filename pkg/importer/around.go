@@ -9,7 +9,7 @@ import (
 func (s *scene) replicaFields(w *workload) map[string]any {
 	replicas := map[string]any{}
 	low, high := w.pod.get("minReplicas"), w.pod.get("maxReplicas")
-	if w.isDeployment() {
+	if w.isDeployment() || w.isLeaderWorkerSet() {
 		low, high = dig(w.object.Data, "spec", "replicas"), nil
 	}
 	if hpa := s.autoscaler(w); hpa != nil {
@@ -26,7 +26,7 @@ func (s *scene) replicaFields(w *workload) map[string]any {
 // autoscaler is the HorizontalPodAutoscaler of a workload, nil where there is none.
 func (s *scene) autoscaler(w *workload) *manifest.Resource {
 	name := w.object.Name()
-	if !w.isDeployment() {
+	if !w.isDeployment() && !w.isLeaderWorkerSet() {
 		name += "-predictor"
 	}
 	var found *manifest.Resource

@@ -43,6 +43,9 @@ const (
 // readCommandLine reads command and args as they would be run.
 func readCommandLine(command, args []word) commandLine {
 	words := slices.Concat(command, args)
+	if passed, ok := passedOn(words); ok {
+		return commandLine{server: vllmServer, flags: flagsOf(passed)}
+	}
 	if script, ok := shellScript(words); ok {
 		if words, ok = splitScript(script); !ok {
 			return commandLine{opaque: true}
@@ -71,6 +74,16 @@ func shellScript(words []word) (word, bool) {
 		}
 	}
 	return word{}, false
+}
+
+// passedOn are the words behind a script that ends by running the server on them, whatever it does before.
+func passedOn(words []word) ([]word, bool) {
+	script, ok := shellScript(words)
+	if !ok || !strings.HasSuffix(script.text, `exec vllm serve "$@"`) {
+		return nil, false
+	}
+	at := slices.IndexFunc(words, func(w word) bool { return w == script })
+	return words[min(at+2, len(words)):], true // behind the script stands the name of the program
 }
 
 // splitScript splits a script of one plain command into its words, as a shell would; false where it does more.

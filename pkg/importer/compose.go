@@ -109,7 +109,7 @@ func leaves(prefix steps, v any, into map[string]any) {
 // sections are the parts of spec that belong to no revision. Those that are there or not as a whole stand alone.
 func sections() []steps {
 	return []steps{
-		{"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
+		{"serving"}, {"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
 		{"scaling", "metric"}, {"scaling", "target"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"},
 	}
 }

@@ -50,6 +50,9 @@ func newDraft(s *scene, c chooser) (*draft, error) {
 	if eks := s.platform(); eks != nil {
 		put(d.whole, eks, "platform", "eks")
 	}
+	if s.workloads[0].isLeaderWorkerSet() {
+		put(d.whole, leaderWorkerSet, "serving")
+	}
 	put(d.whole, s.omitted(), "omit")
 	if s.gateway() != "" && len(s.hosts()) == 0 {
 		d.ask("spec.expose", s.route.Kind()+" "+s.route.Name()+" names no host for clients, and no listener of its Gateway in the input does; write spec.expose with the hosts")
@@ -81,6 +84,7 @@ func (d *draft) part(s *scene, w *workload, c chooser) (map[string]any, error) {
 	}
 	runtime := runtimeFields(w, t, given(id, devices.accelerator.Name))
 	devices.dropTensorParallel(runtime)
+	w.dropStages(runtime)
 	part := map[string]any{}
 	for name, section := range map[string]map[string]any{
 		"model": modelFields(s, w, id), "runtime": runtime, "accelerator": acceleratorFields(w, devices),

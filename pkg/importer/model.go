@@ -101,6 +101,9 @@ func (w *workload) mounted(file string) string {
 		if claim := text(dig(volume, "persistentVolumeClaim", "claimName")); claim != "" && dig(volume, "name") == mount["name"] {
 			return strings.TrimSuffix("pvc://"+path.Join(claim, text(mount["subPath"]), rest), "/")
 		}
+		if image := text(dig(volume, "image", "reference")); image != "" && dig(volume, "name") == mount["name"] {
+			return "oci://" + image
+		}
 	}
 	return ""
 }
@@ -271,7 +274,7 @@ func (w *workload) startsLike() []string {
 	seconds := number(probe["failureThreshold"], 0) * number(probe["periodSeconds"], 0)
 	var ids []string
 	for _, m := range models {
-		if int(sizing.StartupFor(m.WeightsBytes, 0).Budget.Seconds()) == seconds && m.WeightsBytes > 0 {
+		if int(sizing.StartupFor(m.WeightsBytes, w.nodes(), 0).Budget.Seconds()) == seconds && m.WeightsBytes > 0 {
 			ids = append(ids, m.ID)
 		}
 	}

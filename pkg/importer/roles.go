@@ -45,6 +45,11 @@ func (s *scene) role(r *manifest.Resource) string {
 	case "PersistentVolumeClaim":
 		return "persistentvolumeclaim/" + r.Name()
 	case "Service":
+		for _, w := range s.workloads {
+			if w.isPredictor(r) {
+				return ofRevision("predictor", w.revision)
+			}
+		}
 		if s.serviceOf(s.workloads...) == r {
 			return "service"
 		}

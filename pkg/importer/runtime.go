@@ -43,7 +43,7 @@ func runtimeFields(w *workload, t template, given map[string]string) map[string]
 	runtime := map[string]any{}
 	put(runtime, t.name, "name")
 	imageFields(runtime, text(w.container.get("image")), t)
-	flags := slices.DeleteFunc(slices.Clone(w.line.flags), func(f flag) bool { return elsewhere()[f.name] })
+	flags := slices.DeleteFunc(slices.Clone(w.line.flags), func(f flag) bool { return elsewhere()[f.name] || w.ofGroup(f.name) })
 	whole := writtenWhole(w.line.flags, t)
 	for _, f := range flags {
 		name, value := argument(f, given[f.name] != "" || whole[f.name])
@@ -58,6 +58,9 @@ func runtimeFields(w *workload, t template, given map[string]string) map[string]
 		put(runtime, duration(seconds), "startupTimeout")
 	}
 	put(runtime, drain(w, t), "drainTimeout")
+	if executor := w.executor(); executor != "" {
+		put(runtime, executor, "executor")
+	}
 	return runtime
 }
 
@@ -127,7 +130,7 @@ func plainEnv(w *workload, t template) map[string]any {
 		if value == nil && dig(entry, "valueFrom") == nil {
 			value = ""
 		}
-		if value != nil && name != "" && name != storageVariable {
+		if value != nil && name != "" && name != storageVariable && !w.ofGroup(name) {
 			env[name] = scalar(fmt.Sprint(value))
 		}
 	}

@@ -101,7 +101,7 @@ func (s *scene) serviceOf(all ...*workload) *manifest.Resource {
 		r := &s.resources[i]
 		selector := textMap(dig(r.Data, "spec", "selector"))
 		if r.Kind() == "Service" && !slices.ContainsFunc(all, func(w *workload) bool {
-			return w.object.Namespace() != r.Namespace() || !selects(selector, w.podLabels())
+			return w.object.Namespace() != r.Namespace() || !selects(selector, w.podLabels()) || w.isPredictor(r)
 		}) {
 			return r
 		}

@@ -90,6 +90,9 @@ func (w *workload) podLabels() map[string]string {
 	if w.isDeployment() {
 		return textMap(dig(w.object.Data, "spec", "template", "metadata", "labels"))
 	}
+	if w.isLeaderWorkerSet() {
+		return textMap(dig(w.object.Data, "spec", "leaderWorkerTemplate", "leaderTemplate", "metadata", "labels"))
+	}
 	labels := textMap(dig(w.object.Data, "metadata", "labels"))
 	for key, value := range textMap(dig(w.object.Data, "spec", "predictor", "labels")) {
 		labels[key] = value
@@ -119,6 +122,8 @@ func workloads(resources []manifest.Resource) []*workload {
 			w = inferenceService(r, resources)
 		case r.Kind() == "Deployment" && group(*r) == "apps":
 			w = deployment(r)
+		case r.Kind() == leaderWorkerSet && group(*r) == "leaderworkerset.x-k8s.io":
+			w = groupsOf(r)
 		}
 		if w != nil {
 			w.read()

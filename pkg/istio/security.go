@@ -28,9 +28,11 @@ func PeerAuthentication(t spec.Target) manifest.Object {
 	policy := &clientv1.PeerAuthentication{TypeMeta: typeMeta("PeerAuthentication"), ObjectMeta: meta(t, t.Name, spec.ComponentSecurity)}
 	policy.Spec.Selector = selector(t)
 	policy.Spec.Mtls = strict()
-	return manifest.Object{File: "peerauthentication", Typed: policy, Comments: manifest.Comments{
-		Head: "Plaintext is refused on every port of the model's pods. No exception for 8080: /metrics and the\nAPI share it. Prometheus uses the merged metrics on 15020, which the sidecar does not intercept.",
-	}}
+	head := "Plaintext is refused on every port of the model's pods. No exception for 8080: /metrics and the\nAPI share it. Prometheus uses the merged metrics on 15020, which the sidecar does not intercept."
+	if t.MultiNode() {
+		head += "\nNor does it intercept what the nodes of a replica say to each other: the NetworkPolicy guards that."
+	}
+	return manifest.Object{File: "peerauthentication", Typed: policy, Comments: manifest.Comments{Head: head}}
 }
 
 func strict() *security.PeerAuthentication_MutualTLS {

@@ -20,11 +20,12 @@ const scaleDownWindow = 600
 // of the pods (prometheus-adapter's default rules do, for the series that the PodMonitor collects).
 func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Object {
 	name := t.Qualified(r.Name)
+	scaled, what := scaledBy(t, r)
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{
 		TypeMeta:   typeMeta("autoscaling/v2", "HorizontalPodAutoscaler"),
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.RevisionLabels(spec.ComponentScaling, r.Name)},
 		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
-			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: t.Predictor(r.Name)},
+			ScaleTargetRef: scaled,
 			MinReplicas:    ptr.To(int32(r.MinReplicas)),
 			MaxReplicas:    int32(r.MaxReplicas),
 			Metrics: []autoscalingv2.MetricSpec{{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{
@@ -40,7 +41,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 	return manifest.Object{File: "horizontalpodautoscaler-" + r.Name, Typed: hpa, Comments: manifest.Comments{
 		Head: "Replicas of " + name + " by " + t.Scaling.Metric + " of each. CPU says nothing about a GPU server.",
 		At: map[string]string{
-			"/spec/scaleTargetRef":     "The Deployment that KServe makes; an InferenceService has no scale subresource (kserve#4644).",
+			"/spec/scaleTargetRef":     what,
 			"/spec/metrics/0":          metricOrigin(r),
 			"/spec/behavior/scaleUp":   "One replica a minute: more would all load at once and arrive late.",
 			"/spec/behavior/scaleDown": "Slowly: a replica takes minutes to come back.",
@@ -57,6 +58,16 @@ func metricOrigin(r spec.RevisionTarget) string {
 		return origin
 	}
 	return origin + fmt.Sprintf("\nA pod's value is the sum over its %d engines (label engine), and so is the target.", r.DataParallel)
+}
+
+// scaledBy is what has the replicas of a revision, and why that is scaled.
+func scaledBy(t spec.Target, r spec.RevisionTarget) (autoscalingv2.CrossVersionObjectReference, string) {
+	if t.Serving == spec.ServingLeaderWorkerSet {
+		return autoscalingv2.CrossVersionObjectReference{APIVersion: "leaderworkerset.x-k8s.io/v1", Kind: t.Serving, Name: t.Qualified(r.Name)},
+			"Groups: its scale subresource counts leaders alone, and so does the metric."
+	}
+	return autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: t.Predictor(r.Name)},
+		"The Deployment that KServe makes; an InferenceService has no scale subresource (kserve#4644)."
 }
 
 func rules(window, period int32) *autoscalingv2.HPAScalingRules {

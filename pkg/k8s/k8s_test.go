@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -132,6 +133,35 @@ func TestAutoscalerCountsEngines(t *testing.T) {
 		assert.Equal(t, want, hpa.Spec.Metrics[0].Pods.Target.AverageValue.String())
 		assert.Equalf(t, engines > 1, strings.Contains(object.Comments.At["/spec/metrics/0"], "sum over its 4 engines"), "%d", engines)
 	}
+}
+
+// TestGroupsTalkAmongThemselves: the nodes of one replica on any port, and nobody else.
+func TestGroupsTalkAmongThemselves(t *testing.T) {
+	t.Parallel()
+	one := target("")
+	before := policy(t, one)
+	one.Revisions[0].Nodes = 2
+	after := policy(t, one)
+	require.Len(t, after.Ingress, len(before.Ingress)+1)
+	require.Len(t, after.Egress, len(before.Egress)+1)
+	peers := []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{MatchLabels: one.RevisionSelector("a")}}}
+	assert.Equal(t, networkingv1.NetworkPolicyIngressRule{From: peers}, after.Ingress[len(before.Ingress)], "NCCL and Gloo choose their ports")
+	assert.Equal(t, networkingv1.NetworkPolicyEgressRule{To: peers}, after.Egress[len(before.Egress)])
+}
+
+// TestRoutesReachLeadersAlone: the Service has the name that routes know, and the pods that serve an API.
+func TestRoutesReachLeadersAlone(t *testing.T) {
+	t.Parallel()
+	one := target("")
+	one.Serving = spec.ServingLeaderWorkerSet
+	service, ok := Predictor(one, one.Revisions[0]).Typed.(*corev1.Service)
+	require.True(t, ok)
+	assert.Equal(t, "m-a-predictor", service.Name)
+	assert.Equal(t, "leader", service.Spec.Selector["kservegen.dev/role"])
+	assert.Equal(t, int32(80), service.Spec.Ports[0].Port, "as KServe's has it")
+	hpa, ok := HorizontalPodAutoscaler(one, one.Revisions[0]).Typed.(*autoscalingv2.HorizontalPodAutoscaler)
+	require.True(t, ok)
+	assert.Equal(t, autoscalingv2.CrossVersionObjectReference{APIVersion: "leaderworkerset.x-k8s.io/v1", Kind: "LeaderWorkerSet", Name: "m-a"}, hpa.Spec.ScaleTargetRef)
 }
 
 func TestServiceAccountNamesSecretsOnceAndNoEndpoint(t *testing.T) {

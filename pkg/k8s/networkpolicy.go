@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -33,16 +34,33 @@ func NetworkPolicy(t spec.Target) manifest.Object {
 			Egress:      egress(t),
 		},
 	}
+	outside := len(policy.Spec.Egress)
 	at := map[string]string{
 		"/spec/egress/0": "Names.",
 		"/spec/egress/1": "The sidecar's certificates and configuration.",
 	}
-	for i := range policy.Spec.Egress[2:] {
+	for i := range policy.Spec.Egress[2:outside] {
 		at["/spec/egress/"+string(rune('2'+i))] = downloadComment(t, i)
+	}
+	for _, group := range groups(t) {
+		at[fmt.Sprintf("/spec/ingress/%d", len(policy.Spec.Ingress))] = "The nodes of one replica, on any port: torch.distributed, NCCL, Gloo and message queues choose their own.\nThis traffic bypasses the sidecar. What goes by EFA or RDMA passes no NetworkPolicy at all."
+		policy.Spec.Ingress = append(policy.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: group})
+		policy.Spec.Egress = append(policy.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: group})
 	}
 	return manifest.Object{File: "networkpolicy", Typed: policy, Comments: manifest.Comments{
 		Head: "Denies everything but this, both ways. By namespace and port; the AuthorizationPolicies say who.", At: at,
 	}}
+}
+
+// groups are the pods that talk to each other: those of each revision whose replicas span several nodes.
+func groups(t spec.Target) [][]networkingv1.NetworkPolicyPeer {
+	var list [][]networkingv1.NetworkPolicyPeer
+	for _, r := range t.Revisions {
+		if r.MultiNode() {
+			list = append(list, []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)}}})
+		}
+	}
+	return list
 }
 
 func downloadComment(t spec.Target, i int) string {

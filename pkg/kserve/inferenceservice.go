@@ -48,6 +48,12 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 			ComponentExtensionSpec: extension(t, r),
 		}},
 	}
+	if r.MultiNode() {
+		isvc.Spec.Predictor.WorkerSpec = workerSpec(t, r, int64(grace.Seconds()), cache)
+	}
+	if r.Network != nil {
+		isvc.Annotations[constants.CustomGPUResourceTypesAnnotationKey] = fmt.Sprintf("[%q]", r.Network.Resource)
+	}
 	isvc.Labels[constants.NetworkVisibility] = constants.ClusterLocalVisibility
 	return manifest.Object{
 		File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r, cache),
@@ -91,7 +97,10 @@ func resources(r spec.RevisionTarget, cache int64) corev1.ResourceRequirements {
 		corev1.ResourceMemory: resource.MustParse(string(r.Resources.Memory)),
 	}
 	if r.Devices > 0 {
-		list[corev1.ResourceName(r.Accelerator.Resource)] = *resource.NewQuantity(int64(r.Devices), resource.DecimalSI)
+		list[corev1.ResourceName(r.Accelerator.Resource)] = *resource.NewQuantity(int64(r.DevicesPerNode()), resource.DecimalSI)
+	}
+	if r.Network != nil {
+		list[corev1.ResourceName(r.Network.Resource)] = *resource.NewQuantity(int64(r.Network.PerNode), resource.DecimalSI)
 	}
 	requirements := corev1.ResourceRequirements{Requests: list, Limits: maps.Clone(list)}
 	if r.Runtime.Name == spec.Simulator {
@@ -126,18 +135,23 @@ func podSpec(t spec.Target, r spec.RevisionTarget, grace int64) v1beta1.PodSpec 
 			RunAsNonRoot:   ptr.To(true),
 			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
-		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
-			MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.ScheduleAnyway,
-			LabelSelector: &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)},
-		}},
 		ServiceAccountName: t.Name,
 		SchedulerName:      r.SchedulerName,
+	}
+	if !r.MultiNode() {
+		pod.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+			MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.ScheduleAnyway,
+			LabelSelector: &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)},
+		}}
 	}
 	for _, group := range r.DeviceGroups {
 		pod.SecurityContext.SupplementalGroups = append(pod.SecurityContext.SupplementalGroups, int64(group))
 	}
 	if r.Devices > 0 {
 		pod.Affinity = affinity(r)
+		if r.MultiNode() {
+			pod.Affinity = together(pod.Affinity, t, r)
+		}
 		pod.Tolerations = []corev1.Toleration{{Key: r.Accelerator.TaintKey, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}}
 	}
 	return pod
@@ -163,33 +177,67 @@ func affinity(r spec.RevisionTarget) *corev1.Affinity {
 	}}
 }
 
+// together adds that the pods of a group are in one zone. The first of them fits its own selector and is free to choose.
+// Groups of a LeaderWorkerSet choose each for itself: their pods have a label of the group.
+func together(affinity *corev1.Affinity, t spec.Target, r spec.RevisionTarget) *corev1.Affinity {
+	if affinity == nil {
+		affinity = &corev1.Affinity{}
+	}
+	term := corev1.PodAffinityTerm{
+		LabelSelector: &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)}, TopologyKey: corev1.LabelTopologyZone,
+	}
+	if t.Serving == spec.ServingLeaderWorkerSet {
+		term.MatchLabelKeys = []string{groupLabel}
+	}
+	affinity.PodAffinity = &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{term}}
+	return affinity
+}
+
+// groupLabel has the same value on all pods of a group of a LeaderWorkerSet (lws: api/leaderworkerset/v1).
+const groupLabel = "leaderworkerset.sigs.k8s.io/group-key"
+
 func extension(t spec.Target, r spec.RevisionTarget) v1beta1.ComponentExtensionSpec {
 	labels := maps.Clone(t.RevisionSelector(r.Name))
 	labels["sidecar.istio.io/inject"] = "true"
 	return v1beta1.ComponentExtensionSpec{
-		MinReplicas: ptr.To(int32(r.MinReplicas)),
-		MaxReplicas: int32(r.MaxReplicas),
-		Labels:      labels,
-		Annotations: podAnnotations(),
-		DeploymentStrategy: &appsv1.DeploymentStrategy{
-			Type: appsv1.RollingUpdateDeploymentStrategyType,
-			RollingUpdate: &appsv1.RollingUpdateDeployment{
-				MaxSurge: ptr.To(intstr.FromInt32(0)), MaxUnavailable: ptr.To(intstr.FromInt32(1)),
-			},
+		MinReplicas:        ptr.To(int32(r.MinReplicas)),
+		MaxReplicas:        int32(r.MaxReplicas),
+		Labels:             labels,
+		Annotations:        podAnnotations(r),
+		DeploymentStrategy: strategy(r),
+	}
+}
+
+// strategy never surges. Over several nodes KServe surges the workers by 100% whatever a rolling update says
+// (createRawWorkerDeployment in pkg/controller/v1beta1/inferenceservice/reconcilers/deployment), and head and workers of
+// two generations do not fit together.
+func strategy(r spec.RevisionTarget) *appsv1.DeploymentStrategy {
+	if r.MultiNode() {
+		return &appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
+	}
+	return &appsv1.DeploymentStrategy{
+		Type: appsv1.RollingUpdateDeploymentStrategyType,
+		RollingUpdate: &appsv1.RollingUpdateDeployment{
+			MaxSurge: ptr.To(intstr.FromInt32(0)), MaxUnavailable: ptr.To(intstr.FromInt32(1)),
 		},
 	}
 }
 
 // podAnnotations: the sidecar answers the kubelet's probes on the server's behalf (STRICT refuses them
 // otherwise), merges the server's metrics into its own port, and waits for streams to end.
-func podAnnotations() map[string]string {
-	return map[string]string{
+func podAnnotations(r spec.RevisionTarget) map[string]string {
+	annotations := map[string]string{
 		"sidecar.istio.io/rewriteAppHTTPProbers": "true",
 		"proxy.istio.io/config":                  `{"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}`,
 		"prometheus.io/scrape":                   "true",
 		"prometheus.io/port":                     strconv.Itoa(spec.ServerPort),
 		"prometheus.io/path":                     "/metrics",
 	}
+	if r.MultiNode() {
+		annotations["traffic.sidecar.istio.io/includeInboundPorts"] = strconv.Itoa(spec.ServerPort)
+		annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"] = "0.0.0.0/0,::/0"
+	}
+	return annotations
 }
 
 func explain(t spec.Target, r spec.RevisionTarget, cache int64) manifest.Comments {
@@ -201,7 +249,6 @@ func explain(t spec.Target, r spec.RevisionTarget, cache int64) manifest.Comment
 		pod + "/enableServiceLinks":                               "A Service named vllm would set VLLM_PORT to a URL, which vLLM refuses (vllm/envs.py).",
 		pod + "/terminationGracePeriodSeconds":                    "preStop + drain + teardown: streams may end before the pod does.",
 		pod + "/deploymentStrategy":                               "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout.",
-		pod + "/topologySpreadConstraints":                        "Over zones where there are some; never Pending because of it.",
 		pod + "/model/resources":                                  "What a replica takes. Said here, they win over any of the runtime's.",
 		pod + "/annotations/proxy.istio.io~1config":               "The sidecar stays until its connections are gone, or a stream is cut at shutdown.",
 		pod + "/annotations/prometheus.io~1port":                  "Istio merges these metrics into its own on 15020, which stays reachable under STRICT.",
@@ -226,6 +273,11 @@ func explain(t spec.Target, r spec.RevisionTarget, cache int64) manifest.Comment
 	}
 	if r.Model.Source == "" {
 		at[pod+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."
+	}
+	if r.MultiNode() {
+		explainGroup(at, pod, r)
+	} else {
+		at[pod+"/topologySpreadConstraints"] = "Over zones where there are some; never Pending because of it."
 	}
 	head := fmt.Sprintf("Revision %s of %s. It is not edited any more once it serves: change by a new revision.", r.Name, t.Name)
 	return manifest.Comments{Head: head, At: at}

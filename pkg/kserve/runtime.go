@@ -62,6 +62,9 @@ func (b *Builder) ServingRuntime(t spec.Target, r spec.RevisionTarget) (manifest
 	setEnv(container, comments, r)
 	setStartup(container, comments, r)
 	setSharedMemory(runtime, r)
+	if r.MultiNode() && t.Serving == spec.ServingInferenceService {
+		setWorkers(runtime, comments, r)
+	}
 	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Comments: comments}, nil
 }
 
@@ -83,6 +86,9 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 	why := map[string]string{"served-model-name": "The same on every revision: KServe's own {name} would make clients of one get 404 from the other."}
 	if r.TensorParallel > 0 {
 		computed["tensor-parallel-size"] = []string{"--tensor-parallel-size=" + strconv.Itoa(r.TensorParallel)}
+	}
+	if r.PipelineParallel > 0 {
+		computed["pipeline-parallel-size"] = []string{"--pipeline-parallel-size=" + strconv.Itoa(r.PipelineParallel)}
 	}
 	if r.DataParallel > 1 {
 		why["data-parallel-size"] = fmt.Sprintf("%d engines behind one port, each with attention weights, a KV cache and --max-num-seqs of its own.\nThey talk over local sockets, which a sidecar does not intercept: mTLS needs nothing for them.", r.DataParallel)

@@ -61,6 +61,7 @@ func Run(ctx context.Context, sets []Set, options Options) ([]finding.Finding, e
 				continue
 			}
 			c := rule.NewContext(&rules[r], index, versions)
+			c.Assume(options.Versions)
 			rules[r].Check(c)
 			findings = append(findings, c.Findings()...)
 		}

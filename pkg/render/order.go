@@ -10,7 +10,7 @@ import (
 // namespace comes before what stands in it.
 func kinds() []string {
 	return []string{
-		"namespace", "resourcequota", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "service",
+		"namespace", "resourcequota", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "leaderworkerset", "service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "podmonitor",
 		"gateway",

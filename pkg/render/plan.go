@@ -7,6 +7,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/k8s"
 	"github.com/kservegen/kservegen/pkg/kserve"
+	"github.com/kservegen/kservegen/pkg/lws"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/observe"
 	"github.com/kservegen/kservegen/pkg/spec"
@@ -73,7 +74,7 @@ func (p *planner) routes() {
 func (p *planner) revisions() error {
 	for _, r := range p.target.Revisions {
 		if p.sameAsBase(r) {
-			p.takeOver("servingruntime-"+r.Name, "inferenceservice-"+r.Name, "horizontalpodautoscaler-"+r.Name)
+			p.takeOver("servingruntime-"+r.Name, "inferenceservice-"+r.Name, "leaderworkerset-"+r.Name, "service-"+r.Name, "horizontalpodautoscaler-"+r.Name)
 		} else if err := p.revision(r); err != nil {
 			return err
 		}
@@ -87,6 +88,9 @@ func (p *planner) revisions() error {
 }
 
 func (p *planner) revision(r spec.RevisionTarget) error {
+	if p.target.Serving == spec.ServingLeaderWorkerSet {
+		return p.groups(r)
+	}
 	runtime, err := p.kserve.ServingRuntime(p.target, r)
 	if err != nil {
 		return err
@@ -102,11 +106,24 @@ func (p *planner) revision(r spec.RevisionTarget) error {
 	return nil
 }
 
+// groups adds what makes the pods of a revision without KServe.
+func (p *planner) groups(r spec.RevisionTarget) error {
+	set, err := lws.LeaderWorkerSet(p.kserve, p.target, r)
+	if err != nil {
+		return err
+	}
+	p.add("", set, k8s.Predictor(p.target, r))
+	if kserve.Scales(p.target, r) {
+		p.add("", k8s.HorizontalPodAutoscaler(p.target, r))
+	}
+	return nil
+}
+
 // sameAsBase reports that a revision's runtime, service and autoscaler are those of the base: they follow from
 // the revision without its share of the traffic, and from the model's names and scaling. A property test
 // renders each environment alone and compares.
 func (p *planner) sameAsBase(r spec.RevisionTarget) bool {
-	if p.base == nil || p.base.target.Scaling != p.target.Scaling {
+	if p.base == nil || p.base.target.Scaling != p.target.Scaling || p.base.target.Serving != p.target.Serving {
 		return false
 	}
 	for _, was := range p.base.target.Revisions {

@@ -32,15 +32,22 @@ type Startup struct {
 }
 
 // StartupFor returns the budget for a model of that many bytes, 0 for unknown, on an engine that takes engineStart
-// for everything but reading them, 0 for EngineStart.
-func StartupFor(weights int64, engineStart time.Duration) Startup {
+// for everything but reading them, 0 for EngineStart. Over several nodes each reads its share, and all wait for the last,
+// which may come with an empty disk.
+func StartupFor(weights int64, nodes int, engineStart time.Duration) Startup {
 	if engineStart == 0 {
 		engineStart = EngineStart
 	}
 	load, why := UnknownLoad, "20 min to load (the catalogue does not know the size of this model)"
 	if weights > 0 {
-		load = seconds(weights)
-		why = fmt.Sprintf("%.1f GiB at 125 MiB/s (the slowest usual disk: EBS gp3)", float64(weights)/(1<<30))
+		share := weights / int64(max(nodes, 1))
+		load = seconds(share)
+		why = fmt.Sprintf("%.1f GiB at 125 MiB/s (the slowest usual disk: EBS gp3)", float64(share)/(1<<30))
+	}
+	if nodes > 1 {
+		image := seconds(imageBytes)
+		why = fmt.Sprintf("on each of %d nodes %s + %d s for the image of the last of them", nodes, why, int(image.Seconds()))
+		load += image
 	}
 	budget := (load + engineStart + step - 1).Truncate(step)
 	return Startup{

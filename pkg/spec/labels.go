@@ -48,3 +48,16 @@ func (t Target) RevisionSelector(revision string) map[string]string {
 	selector[RevisionLabel] = revision
 	return selector
 }
+
+// RoleLabel is on the pods of a group that answer requests, with the value RoleLeader.
+const (
+	RoleLabel  = "kservegen.dev/role"
+	RoleLeader = "leader"
+)
+
+// LeaderSelector of the pods of one revision that answer requests where a group of pods is a replica.
+func (t Target) LeaderSelector(revision string) map[string]string {
+	selector := t.RevisionSelector(revision)
+	selector[RoleLabel] = RoleLeader
+	return selector
+}

@@ -48,9 +48,11 @@ type Target struct {
 	Name, Namespace, ServedName string
 	// Revisions that run here, in the order of the document; at least one.
 	Revisions []RevisionTarget
-	Sticky    *Sticky
-	Expose    *Expose
-	Security  Security
+	// Serving is the kind of the object that makes the pods.
+	Serving  string
+	Sticky   *Sticky
+	Expose   *Expose
+	Security Security
 	// Scaling has a Type of hpa or off.
 	Scaling    Scaling
 	Monitoring Monitoring
@@ -80,6 +82,11 @@ type RevisionTarget struct {
 	// Accelerator is the device's entry of the catalogue; Devices is their number per replica.
 	Accelerator catalog.Accelerator
 	Devices     int
+	// Nodes that one replica spans, at least 1. Over several of them Executor runs its ranks, and Network, nil for none, is
+	// the devices between them.
+	Nodes    int
+	Executor string
+	Network  *Network
 	// DeviceGroups are the groups that own the node's device files.
 	DeviceGroups []int
 	// SchedulerName is empty for the cluster's own.
@@ -88,6 +95,8 @@ type RevisionTarget struct {
 	WeightsBytes int64
 	// TensorParallel is the size of the tensor parallel group; 0 leaves the flag out.
 	TensorParallel int
+	// PipelineParallel is the number of stages; 0 leaves the flag out.
+	PipelineParallel int
 	// DataParallel is how many engines of the server run in a replica, each with a queue and metrics of its own; 0 or 1
 	// for one.
 	DataParallel int

@@ -39,11 +39,12 @@ var (
 func (r *resolver) revision(s share) RevisionTarget {
 	model, known := r.model()
 	accelerator, devices := r.accelerator(model, known)
+	nodes := r.nodes(model, accelerator, devices)
 	t := RevisionTarget{
 		Name: s.name, Weight: s.traffic.Weight, Testers: s.traffic.Testers, Mirror: s.traffic.Mirror,
-		Model: r.spec.Model, Runtime: r.spec.Runtime, Resources: r.resources(accelerator, devices),
-		Accelerator: accelerator, Devices: devices, WeightsBytes: model.WeightsBytes,
-		Startup: sizing.StartupFor(model.WeightsBytes, time.Duration(accelerator.EngineStartSeconds)*time.Second),
+		Model: r.spec.Model, Runtime: r.spec.Runtime, Resources: r.resources(accelerator, devices/nodes),
+		Accelerator: accelerator, Devices: devices, Nodes: nodes, WeightsBytes: model.WeightsBytes,
+		Startup: sizing.StartupFor(model.WeightsBytes, nodes, time.Duration(accelerator.EngineStartSeconds)*time.Second),
 	}
 	if budget := r.spec.Runtime.StartupTimeout.Or(0); budget > 0 {
 		if budget < leastStartup && r.spec.Runtime.Name != Simulator {
@@ -53,7 +54,10 @@ func (r *resolver) revision(s share) RevisionTarget {
 	}
 	t.Args = r.args(model, accelerator, devices)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
-	t.TensorParallel, t.DataParallel = r.parallel(model, accelerator, devices, t.Args)
+	if nodes > 1 {
+		t.Executor, t.Network, t.PipelineParallel = r.executor(nodes), r.network(), r.pipelineParallel(nodes, t.Args)
+	}
+	t.TensorParallel, t.DataParallel = r.parallel(model, accelerator, devices, t.PipelineParallel, t.Args)
 	if t.DataParallel > 1 && r.spec.Scaling.Target == "" {
 		t.ScalingTarget = strconv.Itoa(defaultTarget * t.DataParallel)
 	}
@@ -62,7 +66,10 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.MaxModelLen = layout.MaxModelLen
 	}
 	t.MinReplicas, t.MaxReplicas = r.replicas()
-	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && t.MaxReplicas > 1 {
+	r.checkGroup(t)
+	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && nodes > 1 {
+		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and a replica is on %d; use ReadWriteMany or ReadOnlyMany", nodes)
+	} else if v != nil && v.AccessMode == "ReadWriteOnce" && t.MaxReplicas > 1 {
 		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and up to %d replicas need it; use ReadWriteMany or ReadOnlyMany", t.MaxReplicas)
 	}
 	for i, group := range r.spec.Accelerator.DeviceGroups {
@@ -155,16 +162,17 @@ func (r *resolver) devices(accelerator catalog.Accelerator, model catalog.Model,
 			r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s%s; say how many one replica needs", model.Name, accelerator.Product, layoutsOf(model))
 		}
 	}
-	if accelerator.PerNode > 0 && devices > accelerator.PerNode {
-		r.failf("spec.accelerator.perReplica", "%d is more than the %d %s of one node, and a replica runs on one node", devices, accelerator.PerNode, accelerator.Product)
-	}
 	return devices
 }
 
 func layoutsOf(model catalog.Model) string {
 	var names []string
 	for _, layout := range model.Layouts {
-		names = append(names, fmt.Sprintf("%d × %s", layout.GPUs, layout.Accelerator))
+		name := fmt.Sprintf("%d × %s", layout.GPUs, layout.Accelerator)
+		if layout.Nodes > 1 {
+			name += fmt.Sprintf(" on %d nodes", layout.Nodes)
+		}
+		names = append(names, name)
 	}
 	if len(names) == 0 {
 		return ""
@@ -250,17 +258,20 @@ func (r *resolver) checkImage(image string) {
 // parallel divides the devices of a replica among the parallel dimensions, and returns the sizes of the tensor parallel
 // group and of data parallelism. An accelerator may count more than one rank per device: a Trainium2 chip is four
 // logical cores.
-func (r *resolver) parallel(model catalog.Model, accelerator catalog.Accelerator, devices int, args map[string]Arg) (tensor, engines int) {
+func (r *resolver) parallel(model catalog.Model, accelerator catalog.Accelerator, devices, stages int, args map[string]Arg) (tensor, engines int) {
 	if r.spec.Runtime.Name == Simulator || devices == 0 {
 		return 0, 0
 	}
 	r.checkExperts(model, args)
 	ranks := devices * max(accelerator.RanksPerDevice, 1)
+	if stages == 0 {
+		stages = r.positive(args, pipelineParallel)
+	}
 	engines = r.positive(args, dataParallel)
 	if _, ok := args[dataParallelLocal]; ok {
 		engines = r.positive(args, dataParallelLocal)
 	}
-	others := r.positive(args, pipelineParallel) * engines
+	others := stages * engines
 	tensor = ranks / others
 	if _, ok := args[tensorParallel]; ok {
 		tensor = r.positive(args, tensorParallel)

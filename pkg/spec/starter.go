@@ -134,6 +134,10 @@ func (s *starter) writeModel() {
 	if s.model.Gated {
 		s.line("    secret: hf-token # gated: a Secret with HF_TOKEN must be in the namespace")
 	}
+	if layout, known := s.model.Layout(s.options.Accelerator); known && layout.Nodes > 1 {
+		s.line("    source: pvc://models/%s # a claim that all nodes can mount; several nodes cannot download (docs/multi-node.md)", s.model.Name)
+		return
+	}
 	s.line("    # source: s3://bucket/prefix   # default hf://<id>:<revision>; also gs://, oci://, pvc://claim/path")
 }
 
@@ -147,6 +151,9 @@ func (s *starter) writeAccelerator() {
 	s.line("    type: %s # %s", accelerator.Name, accelerator.Product)
 	layout, known := s.model.Layout(accelerator.Name)
 	switch {
+	case known && layout.Nodes > 1:
+		s.line("    perReplica: auto # %d over %d nodes, with %d tokens of context", layout.GPUs, layout.Nodes, layout.MaxModelLen)
+		s.line("    # network: {resource: vpc.amazonaws.com/efa, perNode: 32}   # else TCP between the nodes, which is slow")
 	case known && accelerator.Resource != "":
 		s.line("    perReplica: auto # %d, %swith %d tokens of context", layout.GPUs, engines(layout), layout.MaxModelLen)
 	case accelerator.Resource != "":
@@ -157,6 +164,10 @@ func (s *starter) writeAccelerator() {
 	}
 	if accelerator.Vendor == "aws" && layout.GPUs > 1 {
 		s.line("    schedulerName: my-scheduler # Neuron's scheduler extension, which finds devices that are connected")
+	}
+	if layout.Nodes > 1 {
+		s.line("  replicas: {min: 1, max: 1} # more with serving: %s", ServingLeaderWorkerSet)
+		return
 	}
 	if s.model.WeightsBytes > largeBytes {
 		s.line("  replicas: {min: 1, max: 1} # each downloads %d GiB: consider source: pvc://…, and max: 2 once it runs", s.model.WeightsBytes>>30)

@@ -46,6 +46,7 @@ func (r *resolver) target() Target {
 		r.failf("spec.model.id", "is missing; for example deepseek-ai/DeepSeek-R1-Distill-Llama-8B")
 	}
 	r.checkPlain("spec.model.servedName", served)
+	r.enum("spec.serving", &s.Serving, ServingInferenceService, ServingInferenceService, ServingLeaderWorkerSet)
 	r.checkExpose()
 	r.checkSecurity()
 	r.checkScaling()
@@ -61,7 +62,7 @@ func (r *resolver) target() Target {
 	}
 	r.checkSelection()
 	return Target{
-		Environment: r.environment, Name: r.m.Name, Namespace: r.m.Namespace, ServedName: served,
+		Environment: r.environment, Name: r.m.Name, Namespace: r.m.Namespace, ServedName: served, Serving: s.Serving,
 		Sticky: s.Sticky, Expose: s.Expose, Security: s.Security, Scaling: s.Scaling,
 		Monitoring: s.Monitoring, Platform: s.Platform, GitOps: s.GitOps, Quota: s.Quota, Omit: s.Omit,
 	}

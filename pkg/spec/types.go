@@ -30,8 +30,11 @@ type Spec struct {
 	Model       Model       `json:"model"`
 	Runtime     Runtime     `json:"runtime,omitempty"`
 	Accelerator Accelerator `json:"accelerator,omitempty"`
-	Resources   Resources   `json:"resources,omitempty"`
-	Replicas    Replicas    `json:"replicas,omitempty"`
+	// Serving is the kind of the object that makes the pods of a revision. LeaderWorkerSet is for replicas over several
+	// nodes. Default: InferenceService.
+	Serving   string    `json:"serving,omitempty" jsonschema:"enum=InferenceService,enum=LeaderWorkerSet"`
+	Resources Resources `json:"resources,omitempty"`
+	Replicas  Replicas  `json:"replicas,omitempty"`
 	// Revisions are immutable versions of what serves, each merged over spec. Default: one revision, v1.
 	Revisions []Revision `json:"revisions,omitempty"`
 	// Traffic shares requests between revisions; a revision runs where the traffic names it, even with
@@ -93,6 +96,9 @@ type Runtime struct {
 	Args map[string]Arg `json:"args,omitempty"`
 	// Env are environment variables of the server; no secrets here.
 	Env map[string]Text `json:"env,omitempty"`
+	// Executor that runs the ranks of a replica over several nodes: mp is vLLM's own processes, ray wants an image that has
+	// Ray. Default: mp.
+	Executor string `json:"executor,omitempty" jsonschema:"enum=mp,enum=ray"`
 	// StartupTimeout is how long loading may take before the pod is restarted. Default: from the bytes to
 	// load and a stated throughput.
 	StartupTimeout Duration `json:"startupTimeout,omitempty"`
@@ -104,8 +110,13 @@ type Runtime struct {
 type Accelerator struct {
 	// Type in the catalogue, for example a10g, a100-80gb, h200, mi300x, trainium2, or none.
 	Type string `json:"type,omitempty"`
-	// PerReplica is the number of devices of one replica, or auto: the catalogue's layout for this model.
+	// PerReplica is the number of devices of one replica, on all its nodes together, or auto: the catalogue's layout for
+	// this model.
 	PerReplica Count `json:"perReplica,omitempty"`
+	// Nodes that one replica spans, each with the same number of devices. Default: the catalogue's layout for this model
+	// where perReplica is auto, else 1.
+	Nodes   int      `json:"nodes,omitempty" jsonschema:"minimum=1"`
+	Network *Network `json:"network,omitempty"`
 	// DeviceGroups are the ids of the groups that own the node's device files. AMD: render and video, which differ by
 	// the node's system (getent group render video). Default: none.
 	DeviceGroups []int `json:"deviceGroups,omitempty"`
@@ -115,7 +126,15 @@ type Accelerator struct {
 	SchedulerName string `json:"schedulerName,omitempty"`
 }
 
-// Resources of one replica besides its devices; requests equal limits.
+// Network is the devices that carry the traffic between the nodes of one replica.
+type Network struct {
+	// Resource that the device plugin counts, for example vpc.amazonaws.com/efa or rdma/rdma_shared_device_a.
+	Resource string `json:"resource"`
+	// PerNode is the number of them in each pod.
+	PerNode int `json:"perNode" jsonschema:"minimum=1"`
+}
+
+// Resources of one pod besides its devices; requests equal limits. A replica over several nodes has a pod on each.
 type Resources struct {
 	// CPU, for example 3 or 500m. Default: the host's share per device.
 	CPU Text `json:"cpu,omitempty"`
@@ -208,7 +227,8 @@ type Quota struct {
 
 // Security says who may call.
 type Security struct {
-	// MTLS strict refuses plaintext on every port of the model's pods; off leaves it to the mesh.
+	// MTLS strict refuses plaintext on every port of the model's pods; off leaves it to the mesh. What the nodes of one
+	// replica say to each other bypasses the mesh.
 	MTLS string `json:"mtls,omitempty" jsonschema:"enum=strict,enum=off"`
 	// Callers inside the mesh that may use the API, besides the gateway.
 	Callers []Caller `json:"callers,omitempty"`

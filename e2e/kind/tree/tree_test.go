@@ -94,6 +94,8 @@ func TestReferenceTrees(t *testing.T) {
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/dev":          "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/production":   "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":      "",
+		"deepseek-r1-h100-leaderworkerset/deepseek-r1-671b/overlays/default":     "it has 0 InferenceServices and 1 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService",
+		"deepseek-r1-h100-two-nodes/deepseek-r1-671b/overlays/default":           "deepseek-r1-671b-v1 runs on several nodes, of which the suite mocks no network of devices; it asks for vpc.amazonaws.com/efa: the device can be mocked, and its server's image is not",
 		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                     "",
 		"deepseek-v4-flash-h200/deepseek-v4-flash/overlays/default":              "",
 		"gpt-oss-20b-a10g/gpt-oss-20b/overlays/default":                          "",

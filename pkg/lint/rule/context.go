@@ -31,11 +31,22 @@ type Context struct {
 	index    *Index
 	findings []finding.Finding
 	asked    map[Kind]bool
+	// assumed is set where nobody named a version that the rule holds for.
+	assumed bool
 }
 
 // NewContext gives a rule a view of an index.
 func NewContext(r *Rule, index *Index, versions Versions) *Context {
 	return &Context{Versions: versions, rule: r, index: index}
+}
+
+// Assume tells which versions somebody named; the others are taken for the newest.
+func (c *Context) Assume(named Versions) {
+	for _, r := range c.rule.Holds {
+		if _, told := named[r.Product]; !told {
+			c.assumed = true
+		}
+	}
 }
 
 // Record makes the context remember the kinds that the rule asks for.
@@ -85,7 +96,7 @@ func (c *Context) Effective(kind Kind) []*Object {
 
 // level is the rule's, but for what follows from what a loose set lacks.
 func (c *Context) level() finding.Level {
-	if c.rule.Whole && c.index.set.Loose {
+	if c.rule.Whole && c.index.set.Loose || c.rule.Named && c.assumed {
 		return finding.Info
 	}
 	return c.rule.Level
@@ -107,7 +118,7 @@ func (c *Context) Report(at Value, format string, args ...any) Reported {
 		Path:    at.Pointer(),
 		Message: fmt.Sprintf(format, args...),
 		Fix:     c.rule.How,
-		Lowered: c.level() < c.rule.Level,
+		Lowered: c.rule.Whole && c.index.set.Loose && c.level() < c.rule.Level,
 	})
 	return Reported{c: c, at: at, index: len(c.findings) - 1}
 }

@@ -34,6 +34,7 @@ const (
 	PersistentVolumeClaim   Kind = "PersistentVolumeClaim"
 	Deployment              Kind = "Deployment.apps"
 	StatefulSet             Kind = "StatefulSet.apps"
+	LeaderWorkerSet         Kind = "LeaderWorkerSet.leaderworkerset.x-k8s.io"
 	HorizontalPodAutoscaler Kind = "HorizontalPodAutoscaler.autoscaling"
 	PodDisruptionBudget     Kind = "PodDisruptionBudget.policy"
 	NetworkPolicy           Kind = "NetworkPolicy.networking.k8s.io"

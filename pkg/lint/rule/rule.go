@@ -28,6 +28,9 @@ type Meta struct {
 	// Whole is set where the rule follows from what is not in the set, so that sets of which a part could not be
 	// read are left out.
 	Whole bool
+	// Named is set where the rule is about releases that a cluster need not run: its findings are information until
+	// somebody names the versions that the rule holds for.
+	Named bool
 	// Refused is set where a schema or a webhook refuses every object that the rule finds something wrong with, in
 	// other words and without a place.
 	Refused bool

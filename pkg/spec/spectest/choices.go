@@ -130,7 +130,9 @@ func (d *drawer) drawAccelerators() {
 	}
 	var known []string
 	for _, layout := range d.models[0].Layouts {
-		known = append(known, layout.Accelerator)
+		if layout.Nodes < 2 { // over several nodes little else of a document is free
+			known = append(known, layout.Accelerator)
+		}
 	}
 	known = rapid.Permutation(known).Draw(d.t, "accelerators")
 	for _, name := range known[:min(len(known), 1+d.upTo("accelerators", 2))] {
@@ -141,7 +143,7 @@ func (d *drawer) drawAccelerators() {
 
 func (d *drawer) fits(m catalog.Model) bool {
 	for _, a := range d.accelerators {
-		if _, ok := m.Layout(a.Name); !ok {
+		if layout, ok := m.Layout(a.Name); !ok || layout.Nodes > 1 {
 			return false
 		}
 	}

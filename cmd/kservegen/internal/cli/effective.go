@@ -13,6 +13,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/schema"
+	"github.com/kservegen/kservegen/pkg/spec"
 	"github.com/kservegen/kservegen/pkg/validate"
 )
 
@@ -78,6 +79,9 @@ func (o *effectiveOptions) run(ctx context.Context, s Streams, paths []string) e
 		return usageError{err}
 	}
 	if len(effect.Services) == 0 {
+		if slices.ContainsFunc(resources, func(r manifest.Resource) bool { return r.Kind() == spec.ServingLeaderWorkerSet }) {
+			return usagef("%s: no InferenceService in it; its LeaderWorkerSets have their pods in their templates, and KServe makes nothing of them", strings.Join(paths, ", "))
+		}
 		return usagef("%s: no InferenceService in it", strings.Join(paths, ", "))
 	}
 	if o.output == "json" {
@@ -95,21 +99,34 @@ func (o *effectiveOptions) run(ctx context.Context, s Streams, paths []string) e
 func (o *effectiveOptions) shown(result effective.Result) []effective.Object {
 	shown := []effective.Object{}
 	for _, object := range slices.Concat(result.Objects, result.Pods) {
-		kind, _ := object.Data["kind"].(string)
-		if len(o.kinds) == 0 && kind != "Pod" || slices.ContainsFunc(o.kinds, func(want string) bool { return strings.EqualFold(want, kind) }) {
+		if o.wants(object) {
 			shown = append(shown, object)
 		}
 	}
 	return shown
 }
 
+// fleeting are those of the objects that KServe deletes at once.
+func (o *effectiveOptions) fleeting(result effective.Result) []effective.Object {
+	return slices.DeleteFunc(slices.Clone(result.Fleeting), func(object effective.Object) bool { return !o.wants(object) })
+}
+
+func (o *effectiveOptions) wants(object effective.Object) bool {
+	kind, _ := object.Data["kind"].(string)
+	return len(o.kinds) == 0 && kind != "Pod" || slices.ContainsFunc(o.kinds, func(want string) bool { return strings.EqualFold(want, kind) })
+}
+
 func (o *effectiveOptions) printYAML(out io.Writer, effect *effective.Effect) error {
 	separator := ""
 	for _, result := range effect.Services {
-		for _, object := range o.shown(result) {
+		shown := o.shown(result)
+		for i, object := range slices.Concat(shown, o.fleeting(result)) {
 			comments := manifest.Comments{}
 			if o.explain {
 				comments = object.Comments()
+			}
+			if i >= len(shown) {
+				comments.Head = "KServe " + kserveCode + ".0 makes this and deletes it at once; another release may keep it."
 			}
 			data, err := manifest.MarshalCommented(object.Data, comments)
 			if err != nil {
@@ -131,6 +148,7 @@ type effectiveService struct {
 	Runtime          *finding.Object    `json:"runtime,omitempty"`
 	Objects          []effectiveObject  `json:"objects"`
 	Deleted          []finding.Object   `json:"deleted,omitempty"`
+	Fleeting         []effectiveObject  `json:"fleeting,omitempty"`
 	Assumed          []finding.Object   `json:"assumed,omitempty"`
 	Warnings         []string           `json:"warnings,omitempty"`
 	Refused          []effectiveRefusal `json:"refused,omitempty"`
@@ -163,6 +181,9 @@ func (o *effectiveOptions) printJSON(out io.Writer, effect *effective.Effect) er
 		}
 		for _, object := range o.shown(result) {
 			service.Objects = append(service.Objects, effectiveObject{object.Data, object.Origins})
+		}
+		for _, object := range o.fleeting(result) {
+			service.Fleeting = append(service.Fleeting, effectiveObject{object.Data, object.Origins})
 		}
 		report.Services = append(report.Services, service)
 	}

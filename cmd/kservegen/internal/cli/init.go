@@ -90,7 +90,11 @@ func listModels(s Streams) error {
 	for _, model := range models {
 		var layouts []string
 		for _, layout := range model.Layouts {
-			layouts = append(layouts, fmt.Sprintf("%d×%s", max(layout.GPUs, 1), layout.Accelerator))
+			one := fmt.Sprintf("%d×%s", max(layout.GPUs, 1), layout.Accelerator)
+			if layout.Nodes > 1 {
+				one += fmt.Sprintf(" on %d nodes", layout.Nodes)
+			}
+			layouts = append(layouts, one)
 		}
 		id := model.ID
 		if model.Gated {

@@ -121,7 +121,7 @@ func networkOf(c *rule.Context, workload *rule.Workload) (peers []peer, isolated
 		}
 		isolated = true
 		for entry := range policy.Field("spec", "ingress").Items() {
-			if opensPort(entry, serving) {
+			if opensPort(entry, serving) && !toItself(entry.Field("from"), workload) {
 				peers = append(peers, peersOf(entry.Field("from"), workload.Namespace)...)
 			}
 		}
@@ -136,6 +136,20 @@ func opensPort(entry rule.Value, serving []string) bool {
 		}
 	}
 	return entry.Field("ports").Len() == 0
+}
+
+// toItself says whether a rule lets only pods of the workload in: the nodes of one replica, which do not call its API.
+func toItself(from rule.Value, workload *rule.Workload) bool {
+	if !workload.Predictor.Spec.Field("workerSpec").Found() {
+		return false
+	}
+	for entry := range from.Items() {
+		selector := entry.Field("podSelector")
+		if entry.Field("namespaceSelector").Found() || entry.Field("ipBlock").Found() || selector.Field("matchLabels").Len() == 0 || !rule.Matches(selector, workload.Labels) {
+			return false
+		}
+	}
+	return from.Len() > 0
 }
 
 func peersOf(from rule.Value, own string) []peer {

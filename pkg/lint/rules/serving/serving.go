@@ -14,5 +14,6 @@ func Rules() []rule.Rule {
 		ignoredPodFields(), floatingImage(), firstPort(), prometheusPort(),
 		multiNodeRefused(), multiNodeRuntime(), unknownFlag(), servedName(), disabledRuntime(), shellArgs(), apiServerModel(), otherImage(),
 		scrapedPort(),
+		workersDeleted(), sizesDisagree(), severalHeads(), networkOfOneSide(), groupSize(), serviceOfWorkers(), groupThroughSidecars(),
 	}
 }
