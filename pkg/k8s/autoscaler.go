@@ -29,10 +29,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 				Metric: autoscalingv2.MetricIdentifier{Name: t.Scaling.Metric},
 				Target: autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: ptr.To(resource.MustParse(string(t.Scaling.Target)))},
 			}}},
-			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
-				ScaleUp:   rules(0, 60),
-				ScaleDown: rules(scaleDownWindow, 300),
-			},
+			Behavior: behavior(),
 		},
 	}
 	return manifest.Object{File: "horizontalpodautoscaler-" + r.Name, Typed: hpa, Comments: manifest.Comments{
@@ -40,10 +37,20 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 		At: map[string]string{
 			"/spec/scaleTargetRef":     "The Deployment that KServe makes; an InferenceService has no scale subresource (kserve#4644).",
 			"/spec/metrics/0":          "A custom metric of the pods: prometheus-adapter or the like serves it.",
-			"/spec/behavior/scaleUp":   "One replica a minute: more would all load at once and arrive late.",
-			"/spec/behavior/scaleDown": "Slowly: a replica takes minutes to come back.",
+			"/spec/behavior/scaleUp":   upComment,
+			"/spec/behavior/scaleDown": downComment,
 		},
 	}}
+}
+
+const (
+	upComment   = "One replica a minute: more would all load at once and arrive late."
+	downComment = "Slowly: a replica takes minutes to come back."
+)
+
+// behavior is the pace of an autoscaler.
+func behavior() *autoscalingv2.HorizontalPodAutoscalerBehavior {
+	return &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: rules(0, 60), ScaleDown: rules(scaleDownWindow, 300)}
 }
 
 func rules(window, period int32) *autoscalingv2.HPAScalingRules {

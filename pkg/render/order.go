@@ -12,7 +12,7 @@ func kinds() []string {
 	return []string{
 		"namespace", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
-		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "podmonitor",
+		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "scaledobject", "podmonitor",
 		"gateway",
 	}
 }

@@ -170,7 +170,7 @@ func (r *resolver) checkKeys(path, jwks string) {
 func (r *resolver) checkScaling() {
 	s := &r.spec.Scaling
 	if s.Type != "" {
-		r.enum("spec.scaling.type", &s.Type, "", "hpa", "off")
+		r.enum("spec.scaling.type", &s.Type, "", "hpa", "keda", "off")
 	}
 	if s.Metric == "" {
 		s.Metric = defaultMetric
@@ -182,6 +182,7 @@ func (r *resolver) checkScaling() {
 		r.failf("spec.scaling.metric", "%q is not a metric name", s.Metric)
 	}
 	r.checkQuantity("spec.scaling.target", string(s.Target))
+	r.checkKEDA()
 }
 
 // quantity parses a Kubernetes quantity over zero.
