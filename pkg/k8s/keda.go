@@ -86,6 +86,8 @@ func loadTrigger(t spec.Target, r spec.RevisionTarget) kedav1alpha1.ScaleTrigger
 
 // activityTrigger is 1 or 0, so that it never asks for a second replica. A counter that is new in the window counts whole:
 // the increase of the first request that a gateway ever sent here would be none (Prometheus' increase needs two samples).
+// destination_service is there for a request that finds no pod, too, since it comes from the cluster; the label of the namespace
+// comes from the pod (istio/proxy: source/extensions/filters/http/istio_stats/istio_stats.cc).
 func activityTrigger(t spec.Target, r spec.RevisionTarget) kedav1alpha1.ScaleTriggers {
 	requests := fmt.Sprintf(`istio_requests_total{reporter="source", destination_service="%s.%s.svc.cluster.local"}`, t.Predictor(r.Name), t.Namespace)
 	gateway, _, _ := strings.Cut(t.Expose.Gateway, "/")
