@@ -27,6 +27,7 @@ var crdFiles = map[string]string{
 	"github.com/kserve/kserve":                           "config/crd/full/*.yaml",
 	"istio.io/api":                                       "kubernetes/customresourcedefinitions.gen.yaml",
 	"sigs.k8s.io/gateway-api":                            "config/crd/standard/*_[gh]*.yaml", // Gateways and HTTPRoutes among them
+	"github.com/kedacore/keda/v2":                        "config/crd/bases/keda.sh_scaledobjects.yaml",
 	"github.com/prometheus-operator/prometheus-operator": "example/prometheus-operator-crd/*_podmonitors.yaml",
 }
 
