@@ -24,10 +24,11 @@ import (
 
 // crdFiles are the CRDs that the supported releases ship, in the modules whose versions go.mod pins.
 var crdFiles = map[string]string{
-	"github.com/kserve/kserve": "config/crd/full/*.yaml",
-	"istio.io/api":             "kubernetes/customresourcedefinitions.gen.yaml",
-	"sigs.k8s.io/gateway-api":  "config/crd/standard/*_[gh]*.yaml", // Gateways and HTTPRoutes among them
-	"sigs.k8s.io/lws":          "config/crd/bases/leaderworkerset*.yaml",
+	"github.com/kserve/kserve":                           "config/crd/full/*.yaml",
+	"istio.io/api":                                       "kubernetes/customresourcedefinitions.gen.yaml",
+	"sigs.k8s.io/gateway-api":                            "config/crd/standard/*_[gh]*.yaml", // Gateways and HTTPRoutes among them
+	"github.com/kedacore/keda/v2":                        "config/crd/bases/keda.sh_scaledobjects.yaml",
+	"sigs.k8s.io/lws":                                    "config/crd/bases/leaderworkerset*.yaml",
 	"github.com/prometheus-operator/prometheus-operator": "example/prometheus-operator-crd/*_podmonitors.yaml",
 }
 

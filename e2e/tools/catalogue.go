@@ -21,10 +21,12 @@ const (
 	Scaling Set = "scaling"
 	// GitOps is Flux.
 	GitOps Set = "gitops"
+	// KEDA is the other autoscaler; what it reads is of Scaling.
+	KEDA Set = "keda"
 )
 
 // Sets lists them.
-func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps} }
+func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps, KEDA} }
 
 // Kubernetes reports its version by variables that its own build sets (hack/lib/version.sh there). kubeadm
 // refuses a cluster whose version it can't parse, and clients compare major and minor.
@@ -96,6 +98,7 @@ func All() []Tool {
 		networking(),
 		scaling(),
 		flux(),
+		keda(),
 	)
 }
 
@@ -183,6 +186,19 @@ func flux() []Tool {
 	for _, name := range []string{"source-controller", "kustomize-controller"} {
 		module := "github.com/fluxcd/" + name
 		all = append(all, Tool{Name: name, sets: []Set{GitOps}, source: goProgram{dir: name, module: module, pkg: module}})
+	}
+	return all
+}
+
+// keda is the operator and the server of the external metrics API. Without its admission webhooks, which take as long to
+// compile again. What they replace is in their go.mod here.
+func keda() []Tool {
+	var all []Tool
+	for _, name := range []string{"operator", "adapter"} {
+		const module = "github.com/kedacore/keda/v2"
+		all = append(all, Tool{Name: "keda-" + name, sets: []Set{KEDA}, source: goProgram{
+			dir: "keda", module: module, pkg: module + "/cmd/" + name, ldflags: "-X " + module + "/version.Version=VERSION",
+		}})
 	}
 	return all
 }

@@ -226,6 +226,29 @@ func evaluate(t *testing.T, expression any, object map[string]any) bool {
 	return value.Value().(bool)
 }
 
+// TestHealthAtZero: a revision that may go to zero is current there, one that may not isn't; where a pod starts, it is waited for.
+func TestHealthAtZero(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(fmt.Sprintf(document, git), "replicas: {min: 2}",
+		"replicas: {min: 0, max: 2}\n  scaling: {type: keda}\n  expose: {hosts: [a.example.com], gateway: istio-ingress/llm}", 1)
+	exprs := at(data(t, gitops.Objects(load(t, text).Environments[1]))["sync"], "spec", "healthCheckExprs").([]any)
+	const sleeps, serves = "deepseek-r1-v1-predictor", "deepseek-r1-v2-predictor"
+	for name, test := range map[string]struct {
+		deployment string
+		replicas   int64
+		status     map[string]any
+		want       bool
+	}{
+		"at zero":           {sleeps, 0, map[string]any{"observedGeneration": int64(1)}, true},
+		"starts":            {sleeps, 1, map[string]any{"replicas": int64(1), "updatedReplicas": int64(1)}, false},
+		"serves":            {sleeps, 1, map[string]any{"replicas": int64(1), "updatedReplicas": int64(1), "availableReplicas": int64(1)}, true},
+		"the other at zero": {serves, 0, map[string]any{"observedGeneration": int64(1)}, false},
+	} {
+		object := map[string]any{"metadata": map[string]any{"name": test.deployment}, "spec": map[string]any{"replicas": test.replicas}, "status": test.status}
+		assert.Equal(t, test.want, evaluate(t, exprs[0].(map[string]any)["current"], object), name)
+	}
+}
+
 func TestHealthOfEqualRevisionsNamesNone(t *testing.T) {
 	t.Parallel()
 	exprs := at(objects(t, git, "dev")["sync"], "spec", "healthCheckExprs").([]any)

@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,10 +66,15 @@ func rolloutOf(r spec.RevisionTarget) sizing.Startup {
 
 // currentExpr is true for one whose pods are all of its newest template and of which as many answer as always
 // run. More may be on their way: an autoscaler's must not keep the next commit waiting. Pods beside the newest may be
-// there where somebody lets a rollout surge, and be the ones that answer.
+// there where somebody lets a rollout surge, and be the ones that answer. What may go to zero is current there: its status
+// counts nothing then.
 func currentExpr(list []health) string {
-	return fmt.Sprintf("has(status.%[2]s) && status.%[2]s >= %[1]s && has(status.updatedReplicas) && "+
+	expression := fmt.Sprintf("has(status.%[2]s) && status.%[2]s >= %[1]s && has(status.updatedReplicas) && "+
 		"status.updatedReplicas == spec.replicas && status.updatedReplicas == status.replicas", least(list), list[0].answering())
+	if !slices.ContainsFunc(list, func(h health) bool { return h.replicas == 0 }) {
+		return expression
+	}
+	return fmt.Sprintf("spec.replicas == 0 && %s == 0 || %s", least(list), expression)
 }
 
 // failedExpr is true where the API server refuses the pods: a quota, a Secret that KServe's webhook looks for.

@@ -15,6 +15,9 @@ func (s *scene) replicaFields(w *workload) map[string]any {
 	if hpa := s.autoscaler(w); hpa != nil {
 		low, high = dig(hpa.Data, "spec", "minReplicas"), dig(hpa.Data, "spec", "maxReplicas")
 	}
+	if scaled := s.scaledObject(w); scaled != nil {
+		low, high = scaledFields(scaled)
+	}
 	put(replicas, low, "min")
 	put(replicas, high, "max")
 	if replicas["min"] != nil && (replicas["max"] == nil || number(replicas["max"], 0) < number(replicas["min"], 0)) {
@@ -25,12 +28,17 @@ func (s *scene) replicaFields(w *workload) map[string]any {
 
 // autoscaler is the HorizontalPodAutoscaler of a workload, nil where there is none.
 func (s *scene) autoscaler(w *workload) *manifest.Resource {
+	return s.scalerOf(w, "HorizontalPodAutoscaler", "autoscaling/")
+}
+
+// scalerOf is the last object of a kind that scales a workload.
+func (s *scene) scalerOf(w *workload, kind, group string) *manifest.Resource {
 	name := w.object.Name()
 	if !w.isDeployment() && !w.isLeaderWorkerSet() {
 		name += "-predictor"
 	}
 	var found *manifest.Resource
-	s.each("HorizontalPodAutoscaler", "autoscaling/", func(r *manifest.Resource) {
+	s.each(kind, group, func(r *manifest.Resource) {
 		if r.Namespace() == w.object.Namespace() && text(dig(r.Data, "spec", "scaleTargetRef", "name")) == name {
 			found = r
 		}
@@ -41,21 +49,25 @@ func (s *scene) autoscaler(w *workload) *manifest.Resource {
 // scaling infers the metric that scales.
 func (s *scene) scaling() map[string]any {
 	scaling := map[string]any{}
-	scaled, room := false, false
+	done, room := false, false
 	for _, w := range s.workloads {
-		hpa := s.autoscaler(w)
+		hpa, scaled := s.autoscaler(w), s.scaledObject(w)
 		replicas := s.replicaFields(w)
 		room = room || number(replicas["max"], 1) > number(replicas["min"], 1)
+		done = done || hpa != nil || scaled != nil
+		if scaled != nil {
+			s.keda(scaling, scaled)
+			continue
+		}
 		if hpa == nil {
 			continue
 		}
-		scaled = true
 		for _, metric := range items(dig(hpa.Data, "spec", "metrics")) {
 			put(scaling, text(dig(metric, "pods", "metric", "name")), "metric")
 			put(scaling, quantityScalar(dig(metric, "pods", "target", "averageValue")), "target")
 		}
 	}
-	if s.ours() && room && !scaled {
+	if s.ours() && room && !done {
 		put(scaling, "off", "type")
 	}
 	return scaling

@@ -110,7 +110,7 @@ func leaves(prefix steps, v any, into map[string]any) {
 func sections() []steps {
 	return []steps{
 		{"serving"}, {"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
-		{"scaling", "metric"}, {"scaling", "target"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"},
+		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"},
 	}
 }
 

@@ -68,7 +68,7 @@ func (s *scene) role(r *manifest.Resource) string {
 		return s.roleOfHTTPRoute(r)
 	case "DestinationRule":
 		return ofRevision("destinationrule", s.revisionAt(r, text(dig(r.Data, "spec", "host"))))
-	case "HorizontalPodAutoscaler", "PodDisruptionBudget":
+	case "HorizontalPodAutoscaler", "ScaledObject", "PodDisruptionBudget":
 		return s.roleOfRevision(r)
 	case "AuthorizationPolicy":
 		if action := text(dig(r.Data, "spec", "action")); s.selectsUs(r) && (action == "" || action == "ALLOW") {
@@ -109,6 +109,10 @@ func (s *scene) roleOfRevision(r *manifest.Resource) string {
 		case r.Kind() == "HorizontalPodAutoscaler":
 			if s.autoscaler(w) == r {
 				return ofRevision("horizontalpodautoscaler", w.revision)
+			}
+		case r.Kind() == "ScaledObject":
+			if s.scaledObject(w) == r {
+				return ofRevision("scaledobject", w.revision)
 			}
 		case r.Namespace() == w.object.Namespace() && selects(textMap(dig(r.Data, "spec", "selector", "matchLabels")), w.podLabels()):
 			return ofRevision("poddisruptionbudget", w.revision)
@@ -158,6 +162,10 @@ func (s *scene) named(r *manifest.Resource) (map[string]any, moves) {
 	case "HorizontalPodAutoscaler":
 		if s.roleOfRevision(r) != "" {
 			fields(spec["scaleTargetRef"])["name"] = "the model server"
+		}
+	case "ScaledObject":
+		if s.roleOfRevision(r) != "" {
+			nameScaledObject(spec)
 		}
 	case "Service", "PodDisruptionBudget", "PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "PodMonitor", "NetworkPolicy", "Sidecar":
 		if s.role(r) != "" {

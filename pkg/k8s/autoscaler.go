@@ -32,10 +32,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 				Metric: autoscalingv2.MetricIdentifier{Name: t.Scaling.Metric},
 				Target: autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: ptr.To(resource.MustParse(t.ScalingTarget(r)))},
 			}}},
-			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
-				ScaleUp:   rules(0, 60),
-				ScaleDown: rules(scaleDownWindow, 300),
-			},
+			Behavior: behavior(),
 		},
 	}
 	return manifest.Object{File: "horizontalpodautoscaler-" + r.Name, Typed: hpa, Comments: manifest.Comments{
@@ -43,8 +40,8 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 		At: map[string]string{
 			"/spec/scaleTargetRef":     what,
 			"/spec/metrics/0":          metricOrigin(r),
-			"/spec/behavior/scaleUp":   "One replica a minute: more would all load at once and arrive late.",
-			"/spec/behavior/scaleDown": "Slowly: a replica takes minutes to come back.",
+			"/spec/behavior/scaleUp":   upComment,
+			"/spec/behavior/scaleDown": downComment,
 		},
 	}}
 }
@@ -68,6 +65,16 @@ func scaledBy(t spec.Target, r spec.RevisionTarget) (autoscalingv2.CrossVersionO
 	}
 	return autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: t.Predictor(r.Name)},
 		"The Deployment that KServe makes; an InferenceService has no scale subresource (kserve#4644)."
+}
+
+const (
+	upComment   = "One replica a minute: more would all load at once and arrive late."
+	downComment = "Slowly: a replica takes minutes to come back."
+)
+
+// behavior is the pace of an autoscaler.
+func behavior() *autoscalingv2.HorizontalPodAutoscalerBehavior {
+	return &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: rules(0, 60), ScaleDown: rules(scaleDownWindow, 300)}
 }
 
 func rules(window, period int32) *autoscalingv2.HPAScalingRules {

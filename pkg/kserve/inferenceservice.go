@@ -63,13 +63,16 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 	}, nil
 }
 
-// Scales reports whether a HorizontalPodAutoscaler sets the number of replicas.
+// Scales reports whether an autoscaler of ours sets the number of replicas.
 func Scales(t spec.Target, r spec.RevisionTarget) bool {
 	return t.Scaling.Type != "off" && r.MaxReplicas > r.MinReplicas
 }
 
-// AutoscalerClass is external where our own HorizontalPodAutoscaler scales, and none for a fixed number.
-// KServe's own class would make one on CPU, which says nothing about a GPU.
+// AutoscalerClass is external where our own HorizontalPodAutoscaler or ScaledObject scales, and none for a fixed number:
+// with none KServe writes minReplicas into the Deployment at every change, with any other class it leaves its replicas alone
+// (createRawDefaultDeployment and Reconcile in its reconcilers/deployment/deployment_reconciler.go). KServe's own class hpa
+// would make an autoscaler on CPU, which says nothing about a GPU; its class keda drops the policies of the behavior, and
+// has neither a fallback nor a cooldown.
 func AutoscalerClass(t spec.Target, r spec.RevisionTarget) constants.AutoscalerClassType {
 	if Scales(t, r) {
 		return constants.AutoscalerClassExternal
@@ -263,6 +266,8 @@ func explain(t spec.Target, r spec.RevisionTarget, cache int64) manifest.Comment
 		at[pod+"/schedulerName"] = "From spec.accelerator.schedulerName; pods stay Pending until it runs in the cluster."
 	}
 	switch {
+	case Scales(t, r) && t.Scaling.Type == spec.KEDA:
+		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "Our ScaledObject scales. KServe's class keda would drop the pace, the fallback and the cooldown; none\nwould set the replicas back to the minimum at every change."
 	case Scales(t, r):
 		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "Our HorizontalPodAutoscaler scales on a metric of vLLM; KServe's own would use CPU."
 	default:

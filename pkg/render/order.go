@@ -12,7 +12,7 @@ func kinds() []string {
 	return []string{
 		"namespace", "resourcequota", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "leaderworkerset", "service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
-		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "podmonitor",
+		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "scaledobject", "podmonitor",
 		"gateway",
 	}
 }

@@ -78,6 +78,9 @@ func (p *planner) revisions() error {
 		} else if err := p.revision(r); err != nil {
 			return err
 		}
+		if p.target.Scaling.Type == spec.KEDA && kserve.Scales(p.target, r) {
+			p.add("", k8s.ScaledObject(p.target, r)) // it follows from the gateway and from Prometheus, too
+		}
 		ofRevision := func(build func(spec.Target, spec.RevisionTarget) manifest.Object) func(spec.Target) manifest.Object {
 			return func(t spec.Target) manifest.Object { return build(t, r) }
 		}
@@ -100,7 +103,7 @@ func (p *planner) revision(r spec.RevisionTarget) error {
 		return err
 	}
 	p.add("", runtime, service)
-	if kserve.Scales(p.target, r) {
+	if p.target.Scaling.Type != spec.KEDA && kserve.Scales(p.target, r) {
 		p.add("", k8s.HorizontalPodAutoscaler(p.target, r))
 	}
 	return nil

@@ -54,7 +54,11 @@ func checkTarget(t *testing.T, target spec.Target) {
 	for _, revision := range target.Revisions {
 		sum += revision.Weight
 		require.GreaterOrEqual(t, revision.Weight, 0)
-		require.GreaterOrEqual(t, revision.MinReplicas, 1)
+		if target.Scaling.Type != spec.KEDA {
+			require.GreaterOrEqual(t, revision.MinReplicas, 1)
+		}
+		require.GreaterOrEqual(t, revision.MinReplicas, 0)
+		require.GreaterOrEqual(t, revision.MaxReplicas, 1)
 		require.GreaterOrEqual(t, revision.MaxReplicas, revision.MinReplicas)
 	}
 	require.Equal(t, 100, sum)

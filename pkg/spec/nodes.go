@@ -177,6 +177,9 @@ func (r *resolver) checkGroup(t RevisionTarget) {
 	if r.serving() != ServingInferenceService {
 		return
 	}
+	if r.spec.Scaling.Type == KEDA {
+		r.failf("spec.scaling.type", "KEDA would scale the heads alone: KServe's workers are another Deployment; use serving: %s", ServingLeaderWorkerSet)
+	}
 	if t.MaxReplicas > 1 {
 		r.failf("spec.replicas", "KServe makes one group of head and workers, and more heads would share its workers; use serving: %s for %d", ServingLeaderWorkerSet, t.MaxReplicas)
 	}

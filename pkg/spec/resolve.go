@@ -2,6 +2,7 @@ package spec
 
 import (
 	"strings"
+	"time"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/sizing"
@@ -53,7 +54,7 @@ type Target struct {
 	Sticky   *Sticky
 	Expose   *Expose
 	Security Security
-	// Scaling has a Type of hpa or off.
+	// Scaling has a Type of hpa, keda or off, or none, which is hpa where there is room.
 	Scaling    Scaling
 	Monitoring Monitoring
 	Platform   Platform
@@ -77,8 +78,10 @@ type RevisionTarget struct {
 	Model     Model
 	Runtime   Runtime
 	Resources Resources
-	// MinReplicas and MaxReplicas are at least 1 and in order.
+	// MinReplicas and MaxReplicas are at least 1 and in order; with KEDA MinReplicas may be 0.
 	MinReplicas, MaxReplicas int
+	// Cooldown is how long nobody has asked before the last replica goes, where MinReplicas is 0.
+	Cooldown time.Duration
 	// Accelerator is the device's entry of the catalogue; Devices is their number per replica.
 	Accelerator catalog.Accelerator
 	Devices     int

@@ -66,6 +66,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.MaxModelLen = layout.MaxModelLen
 	}
 	t.MinReplicas, t.MaxReplicas = r.replicas()
+	t.Cooldown = r.cooldown(t)
 	r.checkGroup(t)
 	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && nodes > 1 {
 		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and a replica is on %d; use ReadWriteMany or ReadOnlyMany", nodes)
@@ -317,7 +318,7 @@ func (r *resolver) replicas() (int, int) {
 	if r.spec.Replicas.Min != nil {
 		low = *r.spec.Replicas.Min
 	}
-	high = low
+	high = max(low, 1)
 	if r.spec.Replicas.Max != nil {
 		high = *r.spec.Replicas.Max
 	}
@@ -326,14 +327,12 @@ func (r *resolver) replicas() (int, int) {
 			r.failf(path, "%d is more than the %d that Kubernetes can count to", n, math.MaxInt32)
 		}
 	}
-	if low < 1 {
-		r.failf("spec.replicas.min", "must be at least 1, got %d; a model that is scaled to zero answers nobody while it loads", low)
-	}
+	r.checkLeast(low)
 	if high < low {
 		r.failf("spec.replicas.max", "%d is less than min, %d", high, low)
 	}
-	if r.spec.Scaling.Type == "hpa" && high <= low {
-		r.failf("spec.scaling.type", "hpa has nothing to do with replicas from %d to %d; raise replicas.max or take the line out", low, high)
+	if scaler := r.spec.Scaling.Type; (scaler == "hpa" || scaler == KEDA) && high <= low {
+		r.failf("spec.scaling.type", "%s has nothing to do with replicas from %d to %d; raise replicas.max or take the line out", scaler, low, high)
 	}
 	return low, high
 }

@@ -173,7 +173,7 @@ func (r *resolver) checkKeys(path, jwks string) {
 func (r *resolver) checkScaling() {
 	s := &r.spec.Scaling
 	if s.Type != "" {
-		r.enum("spec.scaling.type", &s.Type, "", "hpa", "off")
+		r.enum("spec.scaling.type", &s.Type, "", "hpa", "keda", "off")
 	}
 	if s.Metric == "" {
 		s.Metric = defaultMetric
@@ -185,6 +185,7 @@ func (r *resolver) checkScaling() {
 		r.failf("spec.scaling.metric", "%q is not a metric name", s.Metric)
 	}
 	r.checkQuantity("spec.scaling.target", string(s.Target))
+	r.checkKEDA()
 }
 
 // quantity parses a Kubernetes quantity over zero.

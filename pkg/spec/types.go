@@ -146,9 +146,9 @@ type Resources struct {
 
 // Replicas of each revision.
 type Replicas struct {
-	// Min is the number of replicas that always run. Default: 1.
-	Min *int `json:"min,omitempty" jsonschema:"minimum=1"`
-	// Max is the number that scaling may reach. Default: min, which means a fixed number.
+	// Min is the number of replicas that always run; 0 takes scaling.type keda. Default: 1.
+	Min *int `json:"min,omitempty" jsonschema:"minimum=0"`
+	// Max is the number that scaling may reach. Default: min, which means a fixed number, and at least 1.
 	Max *int `json:"max,omitempty" jsonschema:"minimum=1"`
 }
 
@@ -257,13 +257,27 @@ type JWT struct {
 
 // Scaling of each revision by a metric of vLLM.
 type Scaling struct {
-	// Type hpa makes a HorizontalPodAutoscaler, off a fixed number. Default: hpa where replicas.max is over
-	// replicas.min.
-	Type string `json:"type,omitempty" jsonschema:"enum=hpa,enum=off"`
+	// Type hpa makes a HorizontalPodAutoscaler, keda a ScaledObject of KEDA, off a fixed number. Default: hpa where
+	// replicas.max is over replicas.min.
+	Type string `json:"type,omitempty" jsonschema:"enum=hpa,enum=keda,enum=off"`
 	// Metric of vLLM, averaged over pods. Default: vllm:num_requests_waiting.
 	Metric string `json:"metric,omitempty"`
 	// Target of the metric per pod. Default: 5 waiting requests, for each engine of the pod (data parallelism).
 	Target Text `json:"target,omitempty"`
+	// Prometheus is the one that KEDA asks, with type keda.
+	Prometheus Prometheus `json:"prometheus,omitempty,omitzero"` // zero is not in a digest: those of older documents stay
+	// Cooldown is how long nobody has asked before the last replica goes, with type keda and replicas.min 0. Default: 10m,
+	// or runtime.startupTimeout where that is longer.
+	Cooldown Duration `json:"cooldown,omitempty"`
+}
+
+// Prometheus is what KEDA's operator asks for metrics.
+type Prometheus struct {
+	// ServerAddress is its URL. Default: http://prometheus-operated.<monitoring.namespace>.svc:9090, the Service that the
+	// Prometheus operator, and so kube-prometheus-stack, makes for what it runs.
+	ServerAddress string `json:"serverAddress,omitempty"`
+	// Authentication is the name of a TriggerAuthentication in the model's namespace, which must exist. Default: none.
+	Authentication string `json:"authentication,omitempty"`
 }
 
 // Monitoring says who scrapes.

@@ -51,7 +51,7 @@ func (e *Env) copied(dir string) (*tree.Tree, error) {
 
 // mend applies the tree as it is.
 func (e *Env) mend(ctx context.Context) error {
-	if err := e.Apply(ctx, e.Tree.Dir); err != nil {
+	if err := errors.Join(e.Apply(ctx, e.Tree.Dir), e.awake(ctx)); err != nil {
 		return err
 	}
 	return e.routed(ctx, e.Tree.Shares())

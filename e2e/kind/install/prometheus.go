@@ -22,8 +22,8 @@ type Prometheus struct {
 	Operator, Reloader, Server string
 }
 
-// prometheusName is that of the only Prometheus; prometheusService is the operator's own for all that it runs.
-const prometheusName, prometheusService = "kservegen-e2e", "prometheus-operated"
+// PrometheusName is that of the only Prometheus; prometheusService is the operator's own for all that it runs.
+const PrometheusName, prometheusService = "kservegen-e2e", "prometheus-operated"
 
 // Prometheus installs the operator by the manifests of its module, and a Prometheus that takes the PodMonitors of all
 // namespaces.
@@ -41,7 +41,7 @@ func (i Installer) Prometheus(ctx context.Context, p Prometheus) error {
 	if err := i.Kubectl.Apply(ctx, p.server()); err != nil {
 		return err
 	}
-	_, err = i.Kubectl.Run(ctx, "-n", p.Namespace, "wait", "--for=condition=Available", "prometheus/"+prometheusName, "--timeout="+patience.String())
+	_, err = i.Kubectl.Run(ctx, "-n", p.Namespace, "wait", "--for=condition=Available", "prometheus/"+PrometheusName, "--timeout="+patience.String())
 	return err
 }
 
@@ -104,7 +104,7 @@ func (p Prometheus) adaptOperator(o map[string]any) error {
 
 // server is a Prometheus that takes what it finds. It runs as the account of the operator's examples.
 func (p Prometheus) server() map[string]any {
-	o := object("monitoring.coreos.com/v1", "Prometheus", p.Namespace, prometheusName)
+	o := object("monitoring.coreos.com/v1", "Prometheus", p.Namespace, PrometheusName)
 	o["spec"] = map[string]any{
 		"image": p.Server, "imagePullPolicy": string(corev1.PullIfNotPresent), "replicas": int64(1),
 		"serviceAccountName": "prometheus", "nodeSelector": map[string]any{controlPlane: ""},

@@ -40,6 +40,7 @@ func (s *Suite) Dump(ctx context.Context, dir string) error {
 		"kustomizations.kustomize.toolkit.fluxcd.io,gitrepositories.source.toolkit.fluxcd.io,ocirepositories.source.toolkit.fluxcd.io")
 	keep("gateway-api.yaml", "get", "-A", "-o", "yaml", // an error's text where no tree has wanted its CRDs
 		"httproutes.gateway.networking.k8s.io,gateways.gateway.networking.k8s.io,gatewayclasses.gateway.networking.k8s.io")
+	keep("keda.yaml", "get", "-A", "-o", "yaml", "scaledobjects.keda.sh") // an error's text where no tree has wanted its CRD
 	pods, err := kubectl.Get[corev1.PodList](ctx, s.kubectl, "pods", "-A")
 	if err != nil {
 		return errors.Join(append(errs, err)...)

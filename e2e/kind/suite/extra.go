@@ -26,7 +26,7 @@ type packed struct {
 // extra builds the programs of a set and gives them to the nodes, once in a run, and puts them into the cluster as they are
 // pinned, each time.
 func (s *Suite) extra(ctx context.Context, set tools.Set, title string, programs []program, put func(map[string]packed) error) error {
-	if !s.extras[set] {
+	if !s.extras[title] {
 		if err := s.tools.Add(ctx, set); err != nil {
 			return err
 		}
@@ -42,11 +42,11 @@ func (s *Suite) extra(ctx context.Context, set tools.Set, title string, programs
 			all[p.name] = one
 			images = append(images, one.image)
 		}
-		if !s.extras[set] {
+		if !s.extras[title] {
 			if err := s.cluster.Load(ctx, images...); err != nil {
 				return err
 			}
-			s.extras[set] = true
+			s.extras[title] = true
 		}
 		return put(all)
 	})

@@ -11,29 +11,54 @@ import (
 
 // scaling brings what autoscalers ask into the cluster: Prometheus by its operator, and prometheus-adapter.
 func (s *Suite) scaling(ctx context.Context) error {
+	if err := s.prometheus(ctx); err != nil {
+		return err
+	}
+	const adapter = "prometheus-adapter"
+	programs := []program{{name: adapter, folder: "adapter", module: "sigs.k8s.io/prometheus-adapter"}}
+	return s.extra(ctx, tools.Scaling, "Prometheus' adapter", programs, func(all map[string]packed) error {
+		rules, err := s.adapterRules(ctx)
+		if err != nil {
+			return err
+		}
+		return s.installer().Adapter(ctx, install.Adapter{
+			Namespace: s.tree.Needs().Monitoring, Dir: all[adapter].dir, Image: all[adapter].image.Name, Rules: rules,
+		})
+	})
+}
+
+// prometheus brings it into the cluster, by its operator.
+func (s *Suite) prometheus(ctx context.Context) error {
 	const (
-		operator, reloader, server, adapter = "prometheus-operator", "prometheus-config-reloader", "prometheus", "prometheus-adapter"
-		operatorModule                      = "github.com/prometheus-operator/prometheus-operator"
+		operator, reloader, server = "prometheus-operator", "prometheus-config-reloader", "prometheus"
+		operatorModule             = "github.com/prometheus-operator/prometheus-operator"
 	)
 	programs := []program{
 		{name: operator, folder: operator, module: operatorModule},
 		{name: reloader, folder: operator, module: operatorModule},
 		{name: server, folder: server, module: "github.com/prometheus/prometheus"},
-		{name: adapter, folder: "adapter", module: "sigs.k8s.io/prometheus-adapter"},
 	}
-	return s.extra(ctx, tools.Scaling, "Prometheus and its adapter", programs, func(all map[string]packed) error {
-		namespace := s.tree.Needs().Monitoring
-		if err := s.installer().Prometheus(ctx, install.Prometheus{
-			Namespace: namespace, Dir: all[operator].dir,
+	return s.extra(ctx, tools.Scaling, "Prometheus", programs, func(all map[string]packed) error {
+		return s.installer().Prometheus(ctx, install.Prometheus{
+			Namespace: s.tree.Needs().Monitoring, Dir: all[operator].dir,
 			Operator: all[operator].image.Name, Reloader: all[reloader].image.Name, Server: all[server].image.Name,
-		}); err != nil {
+		})
+	})
+}
+
+// keda brings KEDA into the cluster, with the Prometheus that it asks and what that knows of the gateway.
+func (s *Suite) keda(ctx context.Context) error {
+	if err := s.prometheus(ctx); err != nil {
+		return err
+	}
+	const operator, adapter, module = "keda-operator", "keda-adapter", "github.com/kedacore/keda/v2"
+	programs := []program{{name: operator, folder: "keda", module: module}, {name: adapter, folder: "keda", module: module}}
+	return s.extra(ctx, tools.KEDA, "KEDA", programs, func(all map[string]packed) error {
+		i := s.installer()
+		if err := i.CollectGateway(ctx, s.tree.Needs().GatewayNamespace()); err != nil {
 			return err
 		}
-		rules, err := s.adapterRules(ctx)
-		if err != nil {
-			return err
-		}
-		return s.installer().Adapter(ctx, install.Adapter{Namespace: namespace, Dir: all[adapter].dir, Image: all[adapter].image.Name, Rules: rules})
+		return i.KEDA(ctx, install.KEDA{Dir: all[operator].dir, Operator: all[operator].image.Name, Adapter: all[adapter].image.Name})
 	})
 }
 

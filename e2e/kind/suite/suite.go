@@ -20,7 +20,6 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
-	"github.com/kservegen/kservegen/e2e/tools"
 )
 
 // Options say what to run.
@@ -45,14 +44,14 @@ type Suite struct {
 	// record is what the cluster will say of itself; stale says that it has pods with other mocks.
 	record record
 	stale  bool
-	// extras are the sets whose programs the nodes were given in this run.
-	extras map[tools.Set]bool
+	// extras are what the nodes were given beside in this run, by title.
+	extras map[string]bool
 }
 
 // Up brings everything up, as far as it isn't, and returns when the model has answered. With an error it may return
 // what there is, to be dumped. The error is a NotRunError where the tree was validated only; then nothing was built.
 func Up(ctx context.Context, options Options) (*Suite, error) {
-	s := &Suite{Options: options, extras: map[tools.Set]bool{}}
+	s := &Suite{Options: options, extras: map[string]bool{}}
 	start := time.Now()
 	var err error
 	if s.tree, err = tree.Read(options.Tree); err != nil {
@@ -265,7 +264,7 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 		return nil, err
 	}
 	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, Reference: same(s.Tree, DefaultTree(s.Root)), OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
-	e.Flux, e.Scaling, e.Host = s.flux, s.scaling, s.cluster.Host
+	e.Flux, e.Scaling, e.KEDA, e.Host = s.flux, s.scaling, s.keda, s.cluster.Host
 	e.GatewayNamespace = s.tree.Needs().GatewayNamespace()
 	for _, node := range nodes {
 		if !node.Worker {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/template"
 
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	kservealpha "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	kservebeta "github.com/kserve/kserve/pkg/apis/serving/v1beta1"
 	"github.com/kserve/kserve/pkg/constants"
@@ -44,6 +45,8 @@ type Tree struct {
 	Claims []corev1.PersistentVolumeClaim
 	// Autoscalers are those that scale by what Kubernetes has.
 	Autoscalers []autoscaling.HorizontalPodAutoscaler
+	// Scaled are those of KEDA.
+	Scaled []keda.ScaledObject
 	// Route is a view of one of these.
 	virtualServices []*istio.VirtualService
 	httpRoutes      []*gateway.HTTPRoute
@@ -106,6 +109,11 @@ func (t *Tree) take(object map[string]any) error {
 		var scaler autoscaling.HorizontalPodAutoscaler
 		err := convert(&scaler)
 		t.Autoscalers = append(t.Autoscalers, scaler)
+		return err
+	case "ScaledObject":
+		var scaled keda.ScaledObject
+		err := convert(&scaled)
+		t.Scaled = append(t.Scaled, scaled)
 		return err
 	case "RequestAuthentication":
 		tokens := &istiosecurity.RequestAuthentication{}
@@ -252,10 +260,11 @@ func (t *Tree) server(service kservebeta.InferenceService) []corev1.Container {
 	return containers
 }
 
-// Replicas is how many pods an InferenceService has without load: one where it does not say.
+// Replicas is how many pods an InferenceService has without load: one where it does not say, and where it may go to zero,
+// which is what KServe begins with.
 func Replicas(service kservebeta.InferenceService) int {
 	if least := service.Spec.Predictor.MinReplicas; least != nil {
-		return int(*least)
+		return max(int(*least), 1)
 	}
 	return 1
 }

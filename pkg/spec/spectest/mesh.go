@@ -157,7 +157,7 @@ func (d *drawer) scaling(whole bool) *node {
 	s := fields()
 	switch {
 	case whole && d.hpa:
-		s.set("type", scalar(str, "hpa"))
+		s.set("type", scalar(str, pick(d, "scaler", "hpa", "keda")))
 	case d.chance("scaling off", 6):
 		s.set("type", scalar(str, "off"))
 	}
@@ -166,6 +166,12 @@ func (d *drawer) scaling(whole bool) *node {
 	}
 	if d.chance("target", 6) {
 		s.set("target", pick(d, "target", scalar(raw, "10"), scalar(text, "500m"), scalar(raw, "0.5")))
+	}
+	if d.chance("prometheus", 6) {
+		s.set("prometheus", pick(d, "prometheus", fields("serverAddress", scalar(str, "https://thanos.example.com/a?b=c")), fields("authentication", scalar(str, "no"))))
+	}
+	if d.chance("cooldown", 6) {
+		s.set("cooldown", scalar(str, "90m"))
 	}
 	return s
 }

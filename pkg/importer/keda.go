@@ -1,0 +1,67 @@
+package importer
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+// summed is a query of one metric for all pods together, as the tree's own is.
+var summed = regexp.MustCompile(`^\s*sum\s*\(\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?\s*\)\s*$`)
+
+// scaledObject is KEDA's object for a workload, nil where there is none.
+func (s *scene) scaledObject(w *workload) *manifest.Resource {
+	return s.scalerOf(w, "ScaledObject", "keda.sh/")
+}
+
+// scaledFields are what KEDA is told of the number of replicas. It has 0 and 100 where nothing is said (its
+// apis/keda/v1alpha1/scaledobject_types.go).
+func scaledFields(scaled *manifest.Resource) (low, high any) {
+	low, high = dig(scaled.Data, "spec", "minReplicaCount"), dig(scaled.Data, "spec", "maxReplicaCount")
+	if low == nil {
+		low = int64(0)
+	}
+	if high == nil {
+		high = int64(100)
+	}
+	return low, high
+}
+
+// keda infers what a ScaledObject scales by, from the first trigger that asks Prometheus for the sum of a metric.
+func (s *scene) keda(scaling map[string]any, scaled *manifest.Resource) {
+	put(scaling, spec.KEDA, "type")
+	for _, trigger := range items(dig(scaled.Data, "spec", "triggers")) {
+		match := summed.FindStringSubmatch(text(dig(trigger, "metadata", "query")))
+		if text(dig(trigger, "type")) != "prometheus" || match == nil {
+			continue
+		}
+		put(scaling, match[1], "metric")
+		put(scaling, quantityScalar(dig(trigger, "metadata", "threshold")), "target")
+		if address := text(dig(trigger, "metadata", "serverAddress")); address != spec.PrometheusOperated(text(s.monitoring()["namespace"])) {
+			put(scaling, address, "prometheus", "serverAddress")
+		}
+		put(scaling, text(dig(trigger, "authenticationRef", "name")), "prometheus", "authentication")
+		break
+	}
+	if low, _ := scaledFields(scaled); number(low, 1) == 0 {
+		put(scaling, duration(number(dig(scaled.Data, "spec", "cooldownPeriod"), 300)), "cooldown")
+	}
+}
+
+// nameScaledObject names what is scaled, and writes out what KEDA takes for granted of it.
+func nameScaledObject(spec map[string]any) {
+	target := fields(spec["scaleTargetRef"])
+	target["name"] = "the model server"
+	for key, usual := range map[string]string{"apiVersion": "apps/v1", "kind": "Deployment"} {
+		if target[key] == nil {
+			target[key] = usual
+		}
+	}
+	for _, trigger := range items(spec["triggers"]) {
+		if metadata := fields(dig(trigger, "metadata")); metadata["query"] != nil {
+			metadata["query"] = strings.TrimSpace(text(metadata["query"]))
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package k8s
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+const (
+	// poll is how often KEDA asks where an HPA doesn't: as often as the PodMonitor has Prometheus collect, in seconds.
+	poll = 15
+	// failures is how many answers Prometheus may owe in a row before the fallback.
+	failures = 3
+	// wakeWindow is how long a request keeps a model that can go to zero awake by itself: two collections of the gateway's
+	// counts and some, at the minute that Prometheus has as its default.
+	wakeWindow = "2m30s"
+)
+
+// ScaledObject has KEDA scale one revision on a metric of vLLM, by a HorizontalPodAutoscaler that it makes. Where a revision
+// may go to zero, a second trigger says whether anyone asks: nothing of the pods can, while there is none.
+func ScaledObject(t spec.Target, r spec.RevisionTarget) manifest.Object {
+	name := t.Qualified(r.Name)
+	target, what := scaledBy(t, r)
+	scaled := &kedav1alpha1.ScaledObject{
+		TypeMeta:   typeMeta(kedav1alpha1.GroupVersion.String(), "ScaledObject"),
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.RevisionLabels(spec.ComponentScaling, r.Name)},
+		Spec: kedav1alpha1.ScaledObjectSpec{
+			ScaleTargetRef:  &kedav1alpha1.ScaleTarget{APIVersion: target.APIVersion, Kind: target.Kind, Name: target.Name},
+			PollingInterval: ptr.To[int32](poll),
+			MinReplicaCount: ptr.To(int32(r.MinReplicas)),
+			MaxReplicaCount: ptr.To(int32(r.MaxReplicas)),
+			Fallback: &kedav1alpha1.Fallback{
+				FailureThreshold: failures, Replicas: int32(max(r.MinReplicas, 1)), Behavior: kedav1alpha1.FallbackBehaviorCurrentReplicasIfHigher,
+			},
+			Advanced: &kedav1alpha1.AdvancedConfig{HorizontalPodAutoscalerConfig: &kedav1alpha1.HorizontalPodAutoscalerConfig{Behavior: behavior()}},
+			Triggers: []kedav1alpha1.ScaleTriggers{loadTrigger(t, r)},
+		},
+	}
+	const pace = "/spec/advanced/horizontalPodAutoscalerConfig/behavior"
+	at := map[string]string{
+		"/spec/scaleTargetRef": what,
+		"/spec/fallback":       "Without Prometheus what runs goes on running.",
+		"/spec/triggers/0":     "One number: the sum over the pods of this revision. KEDA's HorizontalPodAutoscaler divides it by\nthem, whatever their number.",
+		pace + "/scaleUp":      upComment,
+		pace + "/scaleDown":    downComment,
+	}
+	if r.MinReplicas == 0 {
+		toZero(t, r, scaled, at)
+	}
+	return manifest.Object{
+		File: "scaledobject-" + r.Name, Typed: scaled, Absent: []string{"/spec/advanced/scalingModifiers"},
+		Comments: manifest.Comments{Head: "Replicas of " + name + " by " + t.Scaling.Metric + ", for KEDA. CPU says nothing about a GPU server.", At: at},
+	}
+}
+
+// toZero adds what takes the last replica away, and what wakes the first.
+func toZero(t spec.Target, r spec.RevisionTarget, scaled *kedav1alpha1.ScaledObject, at map[string]string) {
+	cooldown := ptr.To(int32(r.Cooldown.Seconds()))
+	scaled.Spec.CooldownPeriod, scaled.Spec.InitialCooldownPeriod = cooldown, cooldown
+	scaled.Spec.Triggers = append(scaled.Spec.Triggers, activityTrigger(t, r))
+	at["/spec/cooldownPeriod"] = "Seconds without a request until the last replica goes. Not less than a replica may load."
+	at["/spec/initialCooldownPeriod"] = "A new revision comes up once: what is wrong with it shows now, and not when somebody asks."
+	at["/spec/triggers/1"] = "1 while anyone asks, which wakes the first replica and keeps the last: requests that Envoy sent here, or\n" +
+		"had nobody to send to; those that run or wait; and where nothing is collected of the gateway, so\n" +
+		"that nobody could wake it. Requests are answered with 503 until the replica is ready."
+}
+
+// loadTrigger asks for the metric of all pods together. With at least one replica a metric that isn't there is an error,
+// which the ScaledObject shows; at zero that is how it should be.
+func loadTrigger(t spec.Target, r spec.RevisionTarget) kedav1alpha1.ScaleTriggers {
+	target := resource.MustParse(t.ScalingTarget(r))
+	trigger := prometheus(t, "load", fmt.Sprintf("sum(%s{%s})", t.Scaling.Metric, podsOf(t, r)), strconv.FormatFloat(target.AsApproximateFloat64(), 'f', -1, 64))
+	if r.MinReplicas > 0 {
+		trigger.Metadata["ignoreNullValues"] = "false"
+	}
+	return trigger
+}
+
+// activityTrigger is 1 or 0, so that it never asks for a second replica. A counter that is new in the window counts whole:
+// the increase of the first request that a gateway ever sent here would be none (Prometheus' increase needs two samples).
+// destination_service is there for a request that finds no pod, too, since it comes from the cluster; the label of the namespace
+// comes from the pod (istio/proxy: source/extensions/filters/http/istio_stats/istio_stats.cc).
+func activityTrigger(t spec.Target, r spec.RevisionTarget) kedav1alpha1.ScaleTriggers {
+	requests := fmt.Sprintf(`istio_requests_total{reporter="source", destination_service="%s.%s.svc.cluster.local"}`, t.Predictor(r.Name), t.Namespace)
+	gateway, _, _ := strings.Cut(t.Expose.Gateway, "/")
+	parts := []string{
+		fmt.Sprintf("(sum(increase(%s[%s])) or vector(0))", requests, wakeWindow),
+		fmt.Sprintf("(sum(%s unless %s offset %s) or vector(0))", requests, requests, wakeWindow),
+		fmt.Sprintf("(sum(vllm:num_requests_running{%s}) or vector(0))", podsOf(t, r)),
+		fmt.Sprintf("(sum(vllm:num_requests_waiting{%s}) or vector(0))", podsOf(t, r)),
+		fmt.Sprintf("(sum(absent(up{namespace=%q} == 1)) or vector(0))", gateway),
+	}
+	return prometheus(t, "activity", "clamp_max(\n  "+strings.Join(parts, "\n  + ")+",\n1)", "1")
+}
+
+// podsOf selects the series of a revision's pods by the labels that the Prometheus operator gives to all: what the Deployment
+// is called, the hash of its template, and five characters; of groups, the set and the number of each leader.
+func podsOf(t spec.Target, r spec.RevisionTarget) string {
+	if t.Serving == spec.ServingLeaderWorkerSet {
+		return fmt.Sprintf(`namespace=%q, pod=~"%s-[0-9]+"`, t.Namespace, t.Qualified(r.Name))
+	}
+	return fmt.Sprintf(`namespace=%q, pod=~"%s-[^-]+-[^-]+"`, t.Namespace, t.Predictor(r.Name))
+}
+
+// prometheus is a trigger by a query that gives one number, of which each replica may have as much as the threshold.
+func prometheus(t spec.Target, name, query, threshold string) kedav1alpha1.ScaleTriggers {
+	trigger := kedav1alpha1.ScaleTriggers{
+		Type: "prometheus", Name: name, MetricType: autoscalingv2.AverageValueMetricType,
+		Metadata: map[string]string{"serverAddress": t.Scaling.Prometheus.ServerAddress, "query": query, "threshold": threshold},
+	}
+	if authentication := t.Scaling.Prometheus.Authentication; authentication != "" {
+		trigger.AuthenticationRef = &kedav1alpha1.AuthenticationRef{Name: authentication}
+	}
+	return trigger
+}

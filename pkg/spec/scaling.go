@@ -1,0 +1,69 @@
+package spec
+
+import (
+	"cmp"
+	"net/url"
+	"time"
+)
+
+// KEDA is the type of scaling that makes ScaledObjects.
+const KEDA = "keda"
+
+// leastCooldown is how long a GPU is kept for the next request: what it costs to load a model again, about.
+const leastCooldown = 10 * time.Minute
+
+// prometheusOperated is the Service that the Prometheus operator makes for every Prometheus of a namespace
+// (governingServiceName in its pkg/prometheus/server/statefulset.go). Those that a Helm chart makes have the release's name.
+const prometheusOperated = "prometheus-operated"
+
+// checkKEDA fills in what only KEDA reads.
+func (r *resolver) checkKEDA() {
+	s := &r.spec.Scaling
+	if s.Type != KEDA {
+		return
+	}
+	p := &s.Prometheus
+	if p.ServerAddress == "" {
+		p.ServerAddress = PrometheusOperated(r.spec.Monitoring.Namespace)
+	}
+	if u, err := url.Parse(p.ServerAddress); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		r.failf("spec.scaling.prometheus.serverAddress", "%q is not a URL such as http://prometheus.monitoring.svc:9090", p.ServerAddress)
+	}
+	if p.Authentication != "" && !dnsLabel.MatchString(p.Authentication) {
+		r.failf("spec.scaling.prometheus.authentication", "%q is not the name of a TriggerAuthentication", p.Authentication)
+	}
+}
+
+// PrometheusOperated is the URL of what the Prometheus operator runs in a namespace, by default monitoring.
+func PrometheusOperated(namespace string) string {
+	return "http://" + prometheusOperated + "." + cmp.Or(namespace, defaultMonitoring) + ".svc:9090"
+}
+
+// checkLeast wants a replica at any time, but for KEDA: a HorizontalPodAutoscaler counts from 1. What wakes a model at zero
+// are the requests that a gateway counts, since there is no pod then that could.
+func (r *resolver) checkLeast(low int) {
+	const path = "spec.replicas.min"
+	switch {
+	case low < 0:
+		r.failf(path, "must be at least 0, got %d", low)
+	case low > 0:
+	case r.spec.Scaling.Type != KEDA:
+		r.failf(path, "0 takes scaling.type keda: nothing else starts a replica where there is none")
+	case r.spec.Expose == nil:
+		r.failf(path, "0 takes spec.expose: what wakes the model are the requests that the gateway counts")
+	}
+}
+
+// cooldown is that of a revision which goes to zero: not less than a replica may load, or one that was woken would be taken
+// away before it answers.
+func (r *resolver) cooldown(t RevisionTarget) time.Duration {
+	if t.MinReplicas > 0 {
+		return 0
+	}
+	least := max(leastCooldown, t.Startup.Budget)
+	cooldown := r.spec.Scaling.Cooldown.Or(least)
+	if cooldown < t.Startup.Budget {
+		r.failf("spec.scaling.cooldown", "%s is less than the %s that a replica may take to start: one that was woken could go before it answers", cooldown, t.Startup.Budget)
+	}
+	return cooldown
+}
