@@ -31,7 +31,7 @@ func layers() map[string][]string {
 		"pkg/lint":                   {"pkg/finding", "pkg/manifest", "pkg/lint/rule", topics},
 		topics:                       {"pkg/finding", "pkg/manifest", "pkg/lint/rule"},
 		"pkg/spec":                   {"pkg/manifest", "pkg/catalog", "pkg/sizing", "pkg/suggest", "runtimes"},
-		"pkg/kserve":                 {"pkg/spec", "pkg/manifest", "runtimes"},
+		"pkg/kserve":                 {"pkg/spec", "pkg/manifest", "pkg/traffic", "pkg/gatewayapi", "runtimes"},
 		"pkg/traffic":                {"pkg/spec"},
 		"pkg/istio":                  {"pkg/spec", "pkg/manifest", "pkg/traffic"},
 		"pkg/gatewayapi":             {"pkg/spec", "pkg/manifest", "pkg/traffic"},

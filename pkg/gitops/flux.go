@@ -32,7 +32,9 @@ type fluxSync struct {
 	gitops        spec.GitOps
 	health        []health
 	rollout       sizing.Startup
-	prune         bool
+	// serving is the kind whose Deployments are waited for.
+	serving string
+	prune   bool
 }
 
 func flux(s fluxSync) []manifest.Object { return []manifest.Object{s.source(), s.kustomization()} }
@@ -160,6 +162,9 @@ func (s fluxSync) addHealth(k *kustomizev1.Kustomization, object *manifest.Objec
 	at := object.Comments.At
 	at["/spec/timeout"] = s.rollout.Why + ".\nUntil it is over or the model answers, the next commit waits, one that rolls back too, unless\nkustomize-controller runs with --feature-gates=CancelHealthCheckOnNewRevision=true."
 	at["/spec/wait"] = "It would wait for the InferenceServices, whose status cannot be waited for (kserve#6081)."
+	if s.serving == spec.ServingLLMInferenceService {
+		at["/spec/wait"] = "It would wait for the LLMInferenceServices, which say no more than their Deployments (workload_status.go)."
+	}
 	at["/spec/healthChecks"] = "What KServe makes of them. The list follows the revisions: let Git sync this folder, too."
 	at["/spec/healthCheckExprs/0/current"] = "Flux's own check takes a Deployment for failed after 600 s without progress, which KServe gives nobody a way to\nraise (kserve#5684), and waits for replicas that an autoscaler adds."
 }

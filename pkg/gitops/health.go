@@ -21,7 +21,11 @@ type health struct {
 func healthOf(t spec.Target) []health {
 	var list []health
 	for _, r := range t.Revisions {
-		list = append(list, health{t.Predictor(r.Name), t.Namespace, r.MinReplicas})
+		one := health{t.Workload(r.Name), t.Namespace, r.MinReplicas}
+		if t.Canary() { // KServe divides the replicas by the weights, which change without these objects
+			one.replicas = 1
+		}
+		list = append(list, one)
 	}
 	return list
 }

@@ -22,7 +22,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 		TypeMeta:   typeMeta("autoscaling/v2", "HorizontalPodAutoscaler"),
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.RevisionLabels(spec.ComponentScaling, r.Name)},
 		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
-			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: t.Predictor(r.Name)},
+			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: t.Workload(r.Name)},
 			MinReplicas:    ptr.To(int32(r.MinReplicas)),
 			MaxReplicas:    int32(r.MaxReplicas),
 			Metrics: []autoscalingv2.MetricSpec{{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{
@@ -38,7 +38,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 	return manifest.Object{File: "horizontalpodautoscaler-" + r.Name, Typed: hpa, Comments: manifest.Comments{
 		Head: "Replicas of " + name + " by " + t.Scaling.Metric + " of each. CPU says nothing about a GPU server.",
 		At: map[string]string{
-			"/spec/scaleTargetRef":     "The Deployment that KServe makes; an InferenceService has no scale subresource (kserve#4644).",
+			"/spec/scaleTargetRef":     "The Deployment that KServe makes; an " + t.Serving + " has no scale subresource (kserve#4644).",
 			"/spec/metrics/0":          "A custom metric of the pods: prometheus-adapter or the like serves it.",
 			"/spec/behavior/scaleUp":   "One replica a minute: more would all load at once and arrive late.",
 			"/spec/behavior/scaleDown": "Slowly: a replica takes minutes to come back.",

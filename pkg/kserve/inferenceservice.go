@@ -26,14 +26,12 @@ const (
 	storelessFormat = "huggingface"
 )
 
-// InferenceService builds the service of one revision. The runtime's entry of the catalogue decides how long
-// a pod may take to stop.
+// InferenceService builds the service of one revision.
 func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manifest.Object, error) {
-	entry, err := b.template(r.Runtime.Name)
+	predictor, err := b.predictor(t, r)
 	if err != nil {
 		return manifest.Object{}, err
 	}
-	grace := GracePeriod(entry.runtime.Spec.Containers[0], r)
 	isvc := &v1beta1.InferenceService{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1beta1.SchemeGroupVersion.String(), Kind: "InferenceService"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -41,11 +39,7 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 			Labels:      t.RevisionLabels(spec.ComponentServer, r.Name),
 			Annotations: map[string]string{constants.DeploymentMode: string(constants.Standard), constants.AutoscalerClass: string(AutoscalerClass(t, r))},
 		},
-		Spec: v1beta1.InferenceServiceSpec{Predictor: v1beta1.PredictorSpec{
-			Model:                  modelSpec(t, r),
-			PodSpec:                podSpec(t, r, int64(grace.Seconds())),
-			ComponentExtensionSpec: extension(t, r),
-		}},
+		Spec: v1beta1.InferenceServiceSpec{Predictor: predictor},
 	}
 	isvc.Labels[constants.NetworkVisibility] = constants.ClusterLocalVisibility
 	return manifest.Object{
@@ -53,6 +47,20 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 		// KServe's webhook refuses a name here; the container's is the runtime's (kserve#4472, validatePredictor in
 		// pkg/apis/serving/v1beta1/inference_service_validation.go).
 		Absent: []string{"/spec/predictor/model/name"},
+	}, nil
+}
+
+// predictor of a revision. The runtime's entry of the catalogue decides how long a pod may take to stop.
+func (b *Builder) predictor(t spec.Target, r spec.RevisionTarget) (v1beta1.PredictorSpec, error) {
+	entry, err := b.template(r.Runtime.Name)
+	if err != nil {
+		return v1beta1.PredictorSpec{}, err
+	}
+	grace := GracePeriod(entry.runtime.Spec.Containers[0], r)
+	return v1beta1.PredictorSpec{
+		Model:                  modelSpec(t, r),
+		PodSpec:                podSpec(t, r, int64(grace.Seconds())),
+		ComponentExtensionSpec: extension(t, r),
 	}, nil
 }
 
@@ -154,13 +162,11 @@ func affinity(r spec.RevisionTarget) *corev1.Affinity {
 }
 
 func extension(t spec.Target, r spec.RevisionTarget) v1beta1.ComponentExtensionSpec {
-	labels := maps.Clone(t.RevisionSelector(r.Name))
-	labels["sidecar.istio.io/inject"] = "true"
 	return v1beta1.ComponentExtensionSpec{
 		MinReplicas: ptr.To(int32(r.MinReplicas)),
 		MaxReplicas: int32(r.MaxReplicas),
-		Labels:      labels,
-		Annotations: podAnnotations(),
+		Labels:      podLabels(t, r),
+		Annotations: podAnnotations(t),
 		DeploymentStrategy: &appsv1.DeploymentStrategy{
 			Type: appsv1.RollingUpdateDeploymentStrategyType,
 			RollingUpdate: &appsv1.RollingUpdateDeployment{
@@ -170,14 +176,21 @@ func extension(t spec.Target, r spec.RevisionTarget) v1beta1.ComponentExtensionS
 	}
 }
 
+// podLabels are what policies, budgets and monitors select pods by.
+func podLabels(t spec.Target, r spec.RevisionTarget) map[string]string {
+	labels := maps.Clone(t.RevisionSelector(r.Name))
+	labels["sidecar.istio.io/inject"] = "true"
+	return labels
+}
+
 // podAnnotations: the sidecar answers the kubelet's probes on the server's behalf (STRICT refuses them
 // otherwise), merges the server's metrics into its own port, and waits for streams to end.
-func podAnnotations() map[string]string {
+func podAnnotations(t spec.Target) map[string]string {
 	return map[string]string{
 		"sidecar.istio.io/rewriteAppHTTPProbers": "true",
 		"proxy.istio.io/config":                  `{"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}`,
 		"prometheus.io/scrape":                   "true",
-		"prometheus.io/port":                     strconv.Itoa(spec.ServerPort),
+		"prometheus.io/port":                     strconv.Itoa(t.Port()),
 		"prometheus.io/path":                     "/metrics",
 	}
 }
@@ -187,33 +200,51 @@ func explain(t spec.Target, r spec.RevisionTarget) manifest.Comments {
 	at := map[string]string{
 		"/metadata/annotations/serving.kserve.io~1deploymentMode": "Written out: the cluster's default may be Knative. Standard has no canary of its own on\nKServe 0.20 (kserve#5335); the " + t.RouteKind() + " splits the traffic.",
 		"/metadata/labels/networking.kserve.io~1visibility":       "No second way in by an Ingress or HTTPRoute of KServe's (kserve#2283).",
-		pod + "/automountServiceAccountToken":                     "The server does not talk to the API server.",
-		pod + "/enableServiceLinks":                               "A Service named vllm would set VLLM_PORT to a URL, which vLLM refuses (vllm/envs.py).",
-		pod + "/terminationGracePeriodSeconds":                    "preStop + drain + teardown: streams may end before the pod does.",
-		pod + "/deploymentStrategy":                               "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout.",
-		pod + "/topologySpreadConstraints":                        "Over zones where there are some; never Pending because of it.",
-		pod + "/model/resources":                                  "What a replica takes. Said here, they win over any of the runtime's.",
-		pod + "/annotations/proxy.istio.io~1config":               "The sidecar stays until its connections are gone, or a stream is cut at shutdown.",
-		pod + "/annotations/prometheus.io~1port":                  "Istio merges these metrics into its own on 15020, which stays reachable under STRICT.",
 	}
-	if downloaded(r) {
-		at[pod+"/model/resources/requests/ephemeral-storage"] = fmt.Sprintf("Weights and caches are on the node's disk; %d GiB of it must be free.", r.WeightsBytes>>30+1+cacheGiB)
-	}
-	if r.Accelerator.Vendor == "amd" {
-		at[pod+"/securityContext"] = "/dev/kfd and /dev/dri belong to the node's groups render and video: supplementalGroups, from\nspec.accelerator.deviceGroups, or the server finds no GPU (ROCm/k8s-device-plugin#39)."
-	}
+	explainPredictor(at, pod, r)
+	at[pod+"/deploymentStrategy"] = "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout."
 	switch {
 	case Scales(t, r):
 		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "Our HorizontalPodAutoscaler scales on a metric of vLLM; KServe's own would use CPU."
 	default:
 		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "A fixed number of replicas; KServe's default would scale on CPU, idle on a GPU server."
 	}
+	head := fmt.Sprintf("Revision %s of %s. It is not edited any more once it serves: change by a new revision.", r.Name, t.Name)
+	return manifest.Comments{Head: head, At: at}
+}
+
+// explainPredictor comments a predictor at a pointer.
+func explainPredictor(at map[string]string, pointer string, r spec.RevisionTarget) {
+	explainPod(at, pointer, r)
+	explainAnnotations(at, pointer)
+	explainResources(at, pointer+"/model", "What a replica takes. Said here, they win over any of the runtime's.", r)
+	if r.Model.Source == "" {
+		at[pointer+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."
+	}
+}
+
+// explainPod comments what podSpec builds, at a pointer.
+func explainPod(at map[string]string, pod string, r spec.RevisionTarget) {
+	at[pod+"/automountServiceAccountToken"] = "The server does not talk to the API server."
+	at[pod+"/enableServiceLinks"] = "A Service named vllm would set VLLM_PORT to a URL, which vLLM refuses (vllm/envs.py)."
+	at[pod+"/terminationGracePeriodSeconds"] = "preStop + drain + teardown: streams may end before the pod does."
+	at[pod+"/topologySpreadConstraints"] = "Over zones where there are some; never Pending because of it."
+	if r.Accelerator.Vendor == "amd" {
+		at[pod+"/securityContext"] = "/dev/kfd and /dev/dri belong to the node's groups render and video: supplementalGroups, from\nspec.accelerator.deviceGroups, or the server finds no GPU (ROCm/k8s-device-plugin#39)."
+	}
 	if r.Devices > 0 && len(r.Accelerator.Nodes) > 0 {
 		at[pod+"/affinity"] = fmt.Sprintf("Nodes with %s, by any label that tells.", r.Accelerator.Product)
 	}
-	if r.Model.Source == "" {
-		at[pod+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."
+}
+
+func explainAnnotations(at map[string]string, parent string) {
+	at[parent+"/annotations/proxy.istio.io~1config"] = "The sidecar stays until its connections are gone, or a stream is cut at shutdown."
+	at[parent+"/annotations/prometheus.io~1port"] = "Istio merges these metrics into its own on 15020, which stays reachable under STRICT."
+}
+
+func explainResources(at map[string]string, container, why string, r spec.RevisionTarget) {
+	at[container+"/resources"] = why
+	if downloaded(r) {
+		at[container+"/resources/requests/ephemeral-storage"] = fmt.Sprintf("Weights and caches are on the node's disk; %d GiB of it must be free.", r.WeightsBytes>>30+1+cacheGiB)
 	}
-	head := fmt.Sprintf("Revision %s of %s. It is not edited any more once it serves: change by a new revision.", r.Name, t.Name)
-	return manifest.Comments{Head: head, At: at}
 }

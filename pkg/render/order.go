@@ -10,7 +10,7 @@ import (
 // namespace comes before what stands in it.
 func kinds() []string {
 	return []string{
-		"namespace", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "service",
+		"namespace", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "llminferenceservice", "service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "podmonitor",
 		"gateway",

@@ -40,7 +40,9 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	if err := p.revisions(); err != nil {
 		return nil, err
 	}
-	p.once(spec.OmitService, "service", k8s.Service)
+	if !t.RoutedByKServe() {
+		p.once(spec.OmitService, "service", k8s.Service)
+	}
 	p.routes()
 	p.once(spec.OmitSidecar, "sidecar", istio.Sidecar)
 	if t.Security.MTLS == "strict" {
@@ -59,6 +61,10 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 // routes adds what shares requests between the revisions, by the API that the document names.
 func (p *planner) routes() {
 	switch t := p.target; {
+	case t.Canary():
+		p.weights = kserve.CanaryTraffic(t)
+	case t.RoutedByKServe():
+		p.weights = kserve.LLMTraffic(t)
 	case t.OmitsRoutes():
 	case t.RouteKind() == "HTTPRoute":
 		p.add("", gatewayapi.HTTPRoutes(t)...)
@@ -71,9 +77,16 @@ func (p *planner) routes() {
 
 // revisions adds what each revision owns.
 func (p *planner) revisions() error {
+	if p.target.Canary() {
+		canary, err := p.kserve.Canary(p.target)
+		if err != nil {
+			return err
+		}
+		p.add("", canary)
+	}
 	for _, r := range p.target.Revisions {
 		if p.sameAsBase(r) {
-			p.takeOver("servingruntime-"+r.Name, "inferenceservice-"+r.Name, "horizontalpodautoscaler-"+r.Name)
+			p.takeOver("servingruntime-"+r.Name, "inferenceservice-"+r.Name, "llminferenceservice-"+r.Name, "horizontalpodautoscaler-"+r.Name)
 		} else if err := p.revision(r); err != nil {
 			return err
 		}
@@ -87,15 +100,21 @@ func (p *planner) revisions() error {
 }
 
 func (p *planner) revision(r spec.RevisionTarget) error {
-	runtime, err := p.kserve.ServingRuntime(p.target, r)
-	if err != nil {
-		return err
+	builders := []func(spec.Target, spec.RevisionTarget) (manifest.Object, error){p.kserve.ServingRuntime, p.kserve.InferenceService}
+	switch {
+	case p.target.LLM():
+		builders = builders[:0]
+		builders = append(builders, p.kserve.LLMInferenceService)
+	case p.target.Canary():
+		builders = builders[:1]
 	}
-	service, err := p.kserve.InferenceService(p.target, r)
-	if err != nil {
-		return err
+	for _, build := range builders {
+		object, err := build(p.target, r)
+		if err != nil {
+			return err
+		}
+		p.add("", object)
 	}
-	p.add("", runtime, service)
 	if kserve.Scales(p.target, r) {
 		p.add("", k8s.HorizontalPodAutoscaler(p.target, r))
 	}
@@ -103,10 +122,10 @@ func (p *planner) revision(r spec.RevisionTarget) error {
 }
 
 // sameAsBase reports that a revision's runtime, service and autoscaler are those of the base: they follow from
-// the revision without its share of the traffic, and from the model's names and scaling. A property test
-// renders each environment alone and compares.
+// the revision without its share of the traffic, and from the model's names and scaling; where KServe makes the routes,
+// from those as well. A property test renders each environment alone and compares.
 func (p *planner) sameAsBase(r spec.RevisionTarget) bool {
-	if p.base == nil || p.base.target.Scaling != p.target.Scaling {
+	if p.base == nil || p.base.target.Scaling != p.target.Scaling || p.base.target.RoutedByKServe() || p.target.RoutedByKServe() {
 		return false
 	}
 	for _, was := range p.base.target.Revisions {

@@ -12,6 +12,7 @@ import (
 const (
 	APIIstio   = "istio"
 	APIGateway = "gateway"
+	APIKServe  = "kserve"
 )
 
 // defaultGatewayClass is the class that istiod makes: https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/
@@ -35,7 +36,35 @@ func (r *resolver) checkExpose() {
 	if e == nil {
 		return
 	}
-	r.enum("spec.expose.api", &e.API, APIIstio, APIIstio, APIGateway)
+	r.enum("spec.expose.api", &e.API, APIIstio, APIIstio, APIGateway, APIKServe)
+	r.checkQualified("spec.expose.gateway", e.Gateway)
+	switch e.API {
+	case APIKServe:
+		r.checkKServeRoutes(e)
+	case APIGateway:
+		r.checkHosts(e)
+		r.checkGatewayAPI(e)
+	default:
+		r.checkHosts(e)
+		r.checkIstioGateway(e)
+	}
+	if e.GatewayServiceAccount != "" && len(validation.IsDNS1123Subdomain(e.GatewayServiceAccount)) > 0 {
+		r.failf("spec.expose.gatewayServiceAccount", "%q is not a service account's name; its namespace is that of the gateway", e.GatewayServiceAccount)
+	}
+	if e.Path != "" && (!strings.HasPrefix(e.Path, "/") || !strings.HasSuffix(e.Path, "/") || e.Path == "/" || strings.ContainsAny(e.Path, " ?#")) {
+		r.failf("spec.expose.path", "%q must begin and end with / and have a name between, for example /deepseek/", e.Path)
+	}
+	if e.Path != "" && e.Header != nil {
+		r.failf("spec.expose.header", "path and header are two ways to select a model; keep one")
+	}
+	r.checkHeader("spec.expose.header", e.Header)
+}
+
+// OfGatewayAPI reports whether the gateway is one of the Gateway API.
+func (e *Expose) OfGatewayAPI() bool { return e.API == APIGateway || e.API == APIKServe }
+
+// checkHosts wants at least one name that clients call.
+func (r *resolver) checkHosts(e *Expose) {
 	if len(e.Hosts) == 0 {
 		r.failf("spec.expose.hosts", "is missing; at least one host name that clients call")
 	}
@@ -50,22 +79,6 @@ func (r *resolver) checkExpose() {
 		}
 		seen[host] = true
 	}
-	r.checkQualified("spec.expose.gateway", e.Gateway)
-	if e.API == APIGateway {
-		r.checkGatewayAPI(e)
-	} else {
-		r.checkIstioGateway(e)
-	}
-	if e.GatewayServiceAccount != "" && len(validation.IsDNS1123Subdomain(e.GatewayServiceAccount)) > 0 {
-		r.failf("spec.expose.gatewayServiceAccount", "%q is not a service account's name; its namespace is that of the gateway", e.GatewayServiceAccount)
-	}
-	if e.Path != "" && (!strings.HasPrefix(e.Path, "/") || !strings.HasSuffix(e.Path, "/") || e.Path == "/" || strings.ContainsAny(e.Path, " ?#")) {
-		r.failf("spec.expose.path", "%q must begin and end with / and have a name between, for example /deepseek/", e.Path)
-	}
-	if e.Path != "" && e.Header != nil {
-		r.failf("spec.expose.header", "path and header are two ways to select a model; keep one")
-	}
-	r.checkHeader("spec.expose.header", e.Header)
 }
 
 // checkQualified wants namespace/name.

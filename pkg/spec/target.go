@@ -45,6 +45,7 @@ func (r *resolver) target() Target {
 		r.failf("spec.model.id", "is missing; for example deepseek-ai/DeepSeek-R1-Distill-Llama-8B")
 	}
 	r.checkPlain("spec.model.servedName", served)
+	r.checkServing()
 	r.checkExpose()
 	r.checkSecurity()
 	r.checkScaling()
@@ -59,7 +60,7 @@ func (r *resolver) target() Target {
 	}
 	r.checkSelection()
 	return Target{
-		Environment: r.environment, Name: r.m.Name, Namespace: r.m.Namespace, ServedName: served,
+		Environment: r.environment, Name: r.m.Name, Namespace: r.m.Namespace, ServedName: served, Serving: s.Serving,
 		Sticky: s.Sticky, Expose: s.Expose, Security: s.Security, Scaling: s.Scaling,
 		Monitoring: s.Monitoring, Platform: s.Platform, GitOps: s.GitOps, Omit: s.Omit,
 	}

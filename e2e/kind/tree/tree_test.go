@@ -84,17 +84,25 @@ func TestModel(t *testing.T) {
 // entered here.
 func TestReferenceTrees(t *testing.T) {
 	tokens := "it checks tokens of https://login.example.com, which the suite cannot issue"
+	llm := "it has a LLMInferenceService, whose controller is not installed"
+	canary := "it leaves the routes of deepseek-r1 to KServe, and the suite's release weights no canary (kserve#5912)"
 	want := map[string]string{
 		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/production": tokens,
 		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/staging":    tokens,
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/dev":             "",
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production":      "",
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/staging":         "",
+		"deepseek-r1-distill-llama-8b-canary/deepseek-r1/overlays/dev":           canary,
+		"deepseek-r1-distill-llama-8b-canary/deepseek-r1/overlays/production":    canary,
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/dev":          "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/production":   "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":      "",
+		"deepseek-r1-distill-llama-8b-llmisvc/deepseek-r1/overlays/dev":          llm,
+		"deepseek-r1-distill-llama-8b-llmisvc/deepseek-r1/overlays/production":   llm,
 		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                     "",
 		"gpt-oss-20b-a10g/gpt-oss-20b/overlays/default":                          "",
+		"gpt-oss-20b-llmisvc/gpt-oss/overlays/dev":                               llm,
+		"gpt-oss-20b-llmisvc/gpt-oss/overlays/production":                        llm,
 		"laptop/deepseek-r1/overlays/default":                                    "",
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/dev":                              "",
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/production":                       "",
