@@ -68,7 +68,7 @@ func (o *effectiveOptions) run(ctx context.Context, s Streams, paths []string) e
 		return err
 	}
 	builder, err := effective.New(effective.Options{
-		Namespace: o.namespace, Explain: o.explain, Structural: validate.Structural(catalog),
+		Namespace: o.namespace, Explain: o.explain, Structural: validate.Structural(catalog), LLM: true,
 	})
 	if err != nil {
 		return err
@@ -77,8 +77,13 @@ func (o *effectiveOptions) run(ctx context.Context, s Streams, paths []string) e
 	if err != nil {
 		return usageError{err}
 	}
+	// What is shown of one kind is shown of the other; only explanations are of InferenceServices alone.
+	if o.explain && len(effect.LLMs) > 0 {
+		fmt.Fprintln(s.Err, "of an LLMInferenceService nothing is explained: KServe lays it over a preset, and where a value is from is not kept")
+	}
+	effect.Services = append(effect.Services, effect.LLMs...)
 	if len(effect.Services) == 0 {
-		return usagef("%s: no InferenceService in it", strings.Join(paths, ", "))
+		return usagef("%s: no InferenceService or LLMInferenceService in it", strings.Join(paths, ", "))
 	}
 	if o.output == "json" {
 		err = o.printJSON(s.Out, effect)
