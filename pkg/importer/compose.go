@@ -110,7 +110,7 @@ func leaves(prefix steps, v any, into map[string]any) {
 func sections() []steps {
 	return []steps{
 		{"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
-		{"scaling", "metric"}, {"scaling", "target"}, {"monitoring"}, {"platform"}, {"omit"},
+		{"scaling", "metric"}, {"scaling", "target"}, {"monitoring"}, {"platform"}, {"omit"}, {"serving"},
 	}
 }
 
