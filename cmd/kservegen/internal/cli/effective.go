@@ -30,8 +30,9 @@ func newEffective(s Streams) *cobra.Command {
 		Use:   "effective PATH...",
 		Short: "Show what KServe makes of it: Deployment, Service, autoscaler and pod",
 		Long: `Run KServe's own webhooks, reconcilers and pod webhook in memory and print the objects that they make of every
-InferenceService: what really runs, with merged args, replaced images, filled-in defaults and injected containers.
-What the input lacks (the inferenceservice-config ConfigMap, runtimes, storage containers) is what KServe ships.
+InferenceService and LLMInferenceService: what really runs, with merged args, replaced images, filled-in defaults and
+injected containers. What the input lacks (the inferenceservice-config ConfigMap, runtimes, storage containers, presets)
+is what KServe ships.
 
 PATH is a kustomization directory, a directory or file of YAML, - for standard input, or a ModelDeployment with
 --env. Refusals go to standard error; then the exit code is 1.`,
