@@ -187,7 +187,7 @@ func TestPresetsOfTheInput(t *testing.T) {
 	assert.Contains(t, endless[0].Refused[0].Error(), "KServe would execute it as a Go template without a limit")
 }
 
-// TestHandlersOfThePresetStay: one of another kind comes beside the preset's, and Kubernetes refuses two (KG0242).
+// TestHandlersOfThePresetStay: one of another kind comes beside the preset's, and Kubernetes refuses two (KG0249).
 func TestHandlersOfThePresetStay(t *testing.T) {
 	resources := built(t, "../../overlays/gpt-oss-20b-llmisvc/gpt-oss/overlays/dev")
 	for _, resource := range resources {

@@ -47,7 +47,7 @@ func canaryNeverPromoted() rule.Rule {
 func llmPort() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0241", Name: "llm-port-not-served", Level: finding.Error,
+			Code: "KG0248", Name: "llm-port-not-served", Level: finding.Error,
 			Summary: "The server of an LLMInferenceService listens on port 8000.",
 			Why: "KServe's Service, the InferencePool and the HTTPRoutes lead to port 8000 of the pods, whatever the container declares. " +
 				"A server of one's own command that listens elsewhere is never reached, while probes on its own port keep the pod ready.",
@@ -70,7 +70,7 @@ func llmPort() rule.Rule {
 func llmHandlers() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0242", Name: "llm-second-handler", Level: finding.Error,
+			Code: "KG0249", Name: "llm-second-handler", Level: finding.Error,
 			Summary: "A hook or a probe of an LLMInferenceService is of the kind that KServe's preset has.",
 			Why: "KServe merges the template over its preset kserve-config-llm-template, field by field. The preset's preStop is exec and its probes are httpGet: " +
 				"a sleep or a tcpSocket comes beside them, Kubernetes refuses a hook or a probe with two handlers, and no Deployment is made.",
@@ -102,7 +102,7 @@ func reportSecond(c *rule.Context, hook rule.Value, preset string, others ...str
 func llmGroup() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG0243", Name: "llm-group-divided", Level: finding.Error,
+			Code: "KG0250", Name: "llm-group-divided", Level: finding.Error,
 			Summary: "The members of a routing group serve a model of one name.",
 			Why: "KServe shares requests only between members of a group whose spec.model.name is the same, and the name of the object stands in where there is none. " +
 				"A member with another name gets none of the others' requests, whatever its weight, and GroupReady says so in the status alone.",
