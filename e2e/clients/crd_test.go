@@ -23,13 +23,13 @@ import (
 )
 
 // crdFiles are the CRDs that the supported releases ship, in the modules whose versions go.mod pins.
-var crdFiles = map[string]string{
-	"github.com/kserve/kserve":                           "config/crd/full/*.yaml",
-	"istio.io/api":                                       "kubernetes/customresourcedefinitions.gen.yaml",
-	"sigs.k8s.io/gateway-api":                            "config/crd/standard/*_[gh]*.yaml", // Gateways and HTTPRoutes among them
-	"github.com/kedacore/keda/v2":                        "config/crd/bases/keda.sh_scaledobjects.yaml",
-	"sigs.k8s.io/lws":                                    "config/crd/bases/leaderworkerset*.yaml",
-	"github.com/prometheus-operator/prometheus-operator": "example/prometheus-operator-crd/*_podmonitors.yaml",
+var crdFiles = map[string][]string{
+	"github.com/kserve/kserve":                           {"config/crd/full/*.yaml", "config/crd/full/llmisvc/serving*.yaml"},
+	"istio.io/api":                                       {"kubernetes/customresourcedefinitions.gen.yaml"},
+	"sigs.k8s.io/gateway-api":                            {"config/crd/standard/*_[gh]*.yaml"}, // Gateways and HTTPRoutes among them
+	"github.com/kedacore/keda/v2":                        {"config/crd/bases/keda.sh_scaledobjects.yaml"},
+	"sigs.k8s.io/lws":                                    {"config/crd/bases/leaderworkerset*.yaml"},
+	"github.com/prometheus-operator/prometheus-operator": {"example/prometheus-operator-crd/*_podmonitors.yaml"},
 }
 
 // resource is one version of a CRD, compiled as the API server does.
@@ -45,17 +45,21 @@ type kinds map[schema.GroupVersionKind]resource
 // compileCRDs reads all CRDs and compiles those of the wanted kinds.
 func compileCRDs(ctx context.Context, wanted map[schema.GroupVersionKind]bool) (kinds, error) {
 	compiled := kinds{}
-	for module, pattern := range crdFiles {
+	for module, patterns := range crdFiles {
 		dir, err := moduleDir(ctx, module)
 		if err != nil {
 			return nil, err
 		}
-		files, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return nil, err
-		}
-		if len(files) == 0 {
-			return nil, fmt.Errorf("%s has no %s", module, pattern)
+		var files []string
+		for _, pattern := range patterns {
+			found, err := filepath.Glob(filepath.Join(dir, pattern))
+			if err != nil {
+				return nil, err
+			}
+			if len(found) == 0 {
+				return nil, fmt.Errorf("%s has no %s", module, pattern)
+			}
+			files = append(files, found...)
 		}
 		for _, file := range files {
 			found, err := compileFile(file, wanted)

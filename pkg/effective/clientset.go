@@ -2,11 +2,14 @@ package effective
 
 import (
 	"context"
+	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +20,15 @@ import (
 type clientset struct {
 	kubernetes.Interface
 	store *store
+}
+
+// Discovery is asked for the server's version where weights are mounted as images, and does not know it.
+func (c clientset) Discovery() discovery.DiscoveryInterface { return unknownServer{} }
+
+type unknownServer struct{ discovery.DiscoveryInterface }
+
+func (unknownServer) ServerVersion() (*version.Info, error) {
+	return nil, errors.New("there is no server")
 }
 
 func (c clientset) CoreV1() corev1client.CoreV1Interface { return core{store: c.store} }

@@ -24,7 +24,9 @@ type cluster struct {
 	store    *store
 	config   *corev1.ConfigMap
 	services []manifest.Resource
-	configs  configs
+	// llms are the LLMInferenceServices of v1alpha2, and presets the LLMInferenceServiceConfigs, of the input.
+	llms, presets []manifest.Resource
+	configs       configs
 	// namespaces holds the labels of those that the input brings.
 	namespaces map[string]map[string]string
 }
@@ -67,6 +69,12 @@ func (b *Builder) cluster(ctx context.Context, resources []manifest.Resource) (*
 		if err := c.add(object); err != nil {
 			return nil, nil, err
 		}
+		switch {
+		case isKServe(resource, "v1alpha2", "LLMInferenceService"):
+			c.llms = append(c.llms, resource)
+		case isKServe(resource, "v1alpha2", "LLMInferenceServiceConfig"):
+			c.presets = append(c.presets, resource)
+		}
 	}
 	return c, effect, nil
 }
@@ -78,7 +86,7 @@ func (b *Builder) install(c *cluster, resources []manifest.Resource) error {
 		replaced[resource.Kind()+" "+resource.Name()] = true
 	}
 	for _, object := range b.shipped.objects() {
-		if replaced[object.GetObjectKind().GroupVersionKind().Kind+" "+object.GetName()] {
+		if replaced[object.GetObjectKind().GroupVersionKind().Kind+" "+object.GetName()] && object.GetNamespace() == "" {
 			continue
 		}
 		if err := c.store.put(object); err != nil {

@@ -23,8 +23,11 @@ type Options struct {
 	// missing, and KServe refuses pods that need it. Otherwise Secrets are taken to be kept elsewhere: one that
 	// is missing counts as there and empty, and is listed in Result.Assumed.
 	Complete bool
-	// Explain also fills in Object.Origins.
+	// Explain also fills in Object.Origins, but for LLMInferenceServices.
 	Explain bool
+	// LLM also runs the controller of LLMInferenceServices, for Effect.LLMs. KServe keeps what it asks of an API server in
+	// a variable without a lock, so no two runs with it may go on at once.
+	LLM bool
 }
 
 // Builder builds effective objects. It is safe for concurrent use.
@@ -55,6 +58,8 @@ func New(options Options) (*Builder, error) {
 type Effect struct {
 	// Services holds one Result per InferenceService, in the order of the input.
 	Services []Result
+	// LLMs holds one Result per LLMInferenceService of v1alpha2 that its webhook accepts, where Options.LLM asks for it.
+	LLMs []Result
 	// Refused lists what KServe's webhooks say about objects that are no InferenceServices.
 	Refused []Refusal
 }
@@ -169,6 +174,15 @@ func (b *Builder) Of(ctx context.Context, resources []manifest.Resource) (*Effec
 			return nil, err
 		}
 		effect.Services = append(effect.Services, b.service(ctx, cluster, service))
+	}
+	if !b.options.LLM {
+		return effect, nil
+	}
+	for _, service := range cluster.llms {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		effect.LLMs = append(effect.LLMs, b.llm(ctx, cluster, service))
 	}
 	return effect, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	"github.com/kserve/kserve/pkg/apis/serving/v1alpha2"
 	"github.com/kserve/kserve/pkg/constants"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,6 +29,8 @@ type shipped struct {
 	ClusterStorageContainer *v1alpha1.ClusterStorageContainer `json:"clusterStorageContainer"`
 	ClusterServingRuntimes  []*v1alpha1.ClusterServingRuntime `json:"clusterServingRuntimes"`
 	PodWebhook              podWebhookSelectors               `json:"podWebhook"`
+	// LLMConfigs are the presets that LLMInferenceServices are laid over.
+	LLMConfigs []*v1alpha2.LLMInferenceServiceConfig `json:"llmInferenceServiceConfigs"`
 }
 
 // podWebhookSelectors say which pods the API server shows to KServe.
@@ -43,6 +46,9 @@ func loadShipped() (shipped, error) {
 	}
 	s.Config.Namespace = constants.KServeNamespace
 	s.ClusterStorageContainer.Namespace = ""
+	for _, config := range s.LLMConfigs {
+		config.Namespace = constants.KServeNamespace
+	}
 	return s, nil
 }
 
@@ -51,6 +57,9 @@ func (s shipped) objects() []client.Object {
 	objects := []client.Object{s.Config, s.ClusterStorageContainer}
 	for _, runtime := range s.ClusterServingRuntimes {
 		objects = append(objects, runtime)
+	}
+	for _, config := range s.LLMConfigs {
+		objects = append(objects, config)
 	}
 	return objects
 }

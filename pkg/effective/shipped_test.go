@@ -47,13 +47,16 @@ func TestShippedManifests(t *testing.T) {
 		return wanted(t, data)
 	}
 	fresh := map[string]any{"module": module.Path + "@" + module.Version, "files": files}
-	var runtimes []any
+	var runtimes, presets []any
 	for _, object := range documents("kserve-cluster-resources.yaml") {
-		if object["kind"] == "ClusterServingRuntime" {
+		switch object["kind"] {
+		case "ClusterServingRuntime":
 			runtimes = append(runtimes, object)
+		case "LLMInferenceServiceConfig":
+			presets = append(presets, object)
 		}
 	}
-	fresh["clusterServingRuntimes"] = runtimes
+	fresh["clusterServingRuntimes"], fresh["llmInferenceServiceConfigs"] = runtimes, presets
 	for _, object := range documents("kserve.yaml") {
 		switch object["kind"] {
 		case "ConfigMap":
@@ -65,7 +68,7 @@ func TestShippedManifests(t *testing.T) {
 			addPodWebhook(fresh, object)
 		}
 	}
-	for _, want := range []string{"config", "clusterStorageContainer", "podWebhook", "clusterServingRuntimes"} {
+	for _, want := range []string{"config", "clusterStorageContainer", "podWebhook", "clusterServingRuntimes", "llmInferenceServiceConfigs"} {
 		require.NotEmpty(t, fresh[want], want)
 	}
 	compare(t, filepath.Join("data", "kserve.json"), fresh)
@@ -76,7 +79,7 @@ func wanted(t *testing.T, stream []byte) []map[string]any {
 	t.Helper()
 	var objects []map[string]any
 	for _, document := range bytes.Split(stream, []byte("\n---\n")) {
-		for _, kind := range []string{"ConfigMap", "ClusterStorageContainer", "ClusterServingRuntime", "MutatingWebhookConfiguration"} {
+		for _, kind := range []string{"ConfigMap", "ClusterStorageContainer", "ClusterServingRuntime", "MutatingWebhookConfiguration", "LLMInferenceServiceConfig"} {
 			if !bytes.Contains(document, []byte("\nkind: "+kind+"\n")) {
 				continue
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kserve/kserve/pkg/apis/serving/v1alpha2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
@@ -50,6 +51,27 @@ func newStore(scheme *runtime.Scheme, base *store) *store {
 }
 
 func (s *store) Scheme() *runtime.Scheme { return s.scheme }
+
+// RESTMapper takes every kind for one of a namespace: it is asked for those that an LLMInferenceService owns.
+func (s *store) RESTMapper() meta.RESTMapper {
+	mapper := meta.NewDefaultRESTMapper(nil)
+	for kind := range s.scheme.AllKnownTypes() {
+		mapper.Add(kind, meta.RESTScopeNamespace)
+	}
+	return mapper
+}
+
+// Status writes a status as a part of its object.
+func (s *store) Status() client.SubResourceWriter { return statusWriter{store: s} }
+
+type statusWriter struct {
+	client.SubResourceWriter
+	store *store
+}
+
+func (w statusWriter) Update(ctx context.Context, object client.Object, _ ...client.SubResourceUpdateOption) error {
+	return w.store.Update(ctx, object)
+}
 
 func (s *store) key(object client.Object) (key, error) {
 	kind, err := apiutil.GVKForObject(object, s.scheme)
@@ -98,18 +120,23 @@ func (s *store) Get(_ context.Context, name client.ObjectKey, into client.Object
 func (s *store) List(_ context.Context, into client.ObjectList, opts ...client.ListOption) error {
 	var options client.ListOptions
 	options.ApplyOptions(opts)
+	inGroup := func(client.Object) bool { return true }
 	if options.FieldSelector != nil {
-		return errors.New("listing by a field is not supported in memory")
+		group, ok := options.FieldSelector.RequiresExactMatch(groupIndex)
+		if !ok {
+			return errors.New("listing by a field is not supported in memory")
+		}
+		inGroup = func(object client.Object) bool { return groupOf(object) == group }
 	}
 	kind, err := apiutil.GVKForObject(into, s.scheme)
 	if err != nil {
 		return err
 	}
-	group := schema.GroupKind{Group: kind.Group, Kind: strings.TrimSuffix(kind.Kind, "List")}
+	wanted := schema.GroupKind{Group: kind.Group, Kind: strings.TrimSuffix(kind.Kind, "List")}
 	found := map[key]runtime.Object{}
 	for at := s; at != nil; at = at.base {
 		for k, object := range at.own {
-			if _, seen := found[k]; seen || k.kind != group || !matches(object, options) {
+			if _, seen := found[k]; seen || k.kind != wanted || !matches(object, options) || !inGroup(object) {
 				continue
 			}
 			found[k] = object.DeepCopyObject()
@@ -125,6 +152,17 @@ func (s *store) List(_ context.Context, into client.ObjectList, opts ...client.L
 		items = append(items, found[k])
 	}
 	return meta.SetList(into, items)
+}
+
+// groupIndex is the only field that KServe lists by: the members of a group of LLMInferenceServices (setupGroupFieldIndex in
+// pkg/controller/v1alpha2/llmisvc/router_group.go).
+const groupIndex = ".spec.router.route.group"
+
+func groupOf(object client.Object) string {
+	if service, ok := object.(*v1alpha2.LLMInferenceService); ok && service.Spec.Router.HasGroup() {
+		return service.Namespace + "/" + *service.Spec.Router.Group()
+	}
+	return ""
 }
 
 func matches(object client.Object, options client.ListOptions) bool {

@@ -24,7 +24,7 @@ const istioClass = "istio"
 func Gateways(targets []spec.Target, labels map[string]string) []manifest.Object {
 	byName := map[string]*opened{}
 	for _, t := range targets {
-		if t.Expose == nil || t.Expose.API != spec.APIGateway {
+		if t.Expose == nil || !t.Expose.OfGatewayAPI() || t.Canary() {
 			continue
 		}
 		if byName[t.Expose.Gateway] == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
-// servicePort is the port of the Service that KServe makes of an InferenceService in Standard mode, and of the model's.
+// servicePort is the port of the model's Service.
 const servicePort = 80
 
 // HTTPRoutes share requests between the revisions: one for those through the gateway, one for those of callers inside the
@@ -22,11 +22,7 @@ const servicePort = 80
 //
 // Without the Service there is nothing for the second to hold for. An implementation without a mesh ignores it.
 func HTTPRoutes(t spec.Target) []manifest.Object {
-	namespace, name, _ := strings.Cut(t.Expose.Gateway, "/")
-	outside := httpRoute(t, t.Name, t.Expose, gateway.ParentReference{
-		Group: ptr.To[gateway.Group](gateway.GroupName), Kind: ptr.To[gateway.Kind]("Gateway"),
-		Namespace: ptr.To(gateway.Namespace(namespace)), Name: gateway.ObjectName(name),
-	})
+	outside := httpRoute(t, t.Name, t.Expose, Parent(t))
 	outside.File = "httproute"
 	outside.Comments.Head = "How requests to " + t.ServedName + " through the gateway are shared between its revisions."
 	if t.Omits(spec.OmitService) {
@@ -41,15 +37,37 @@ func HTTPRoutes(t spec.Target) []manifest.Object {
 	return []manifest.Object{outside, inside}
 }
 
+// Parent is the Gateway that the model is exposed at.
+func Parent(t spec.Target) gateway.ParentReference {
+	namespace, name, _ := strings.Cut(t.Expose.Gateway, "/")
+	return gateway.ParentReference{
+		Group: ptr.To[gateway.Group](gateway.GroupName), Kind: ptr.To[gateway.Kind]("Gateway"),
+		Namespace: ptr.To(gateway.Namespace(namespace)), Name: gateway.ObjectName(name),
+	}
+}
+
+// Member is the route of one revision where KServe makes it, and puts the backends of all revisions in the place of the
+// one that is named here.
+func Member(t spec.Target, revision string) gateway.HTTPRouteSpec {
+	member := rule(t, t.Expose, traffic.Rule{Name: "weights", Revision: revision})
+	return gateway.HTTPRouteSpec{Hostnames: hostnames(t.Expose), Rules: []gateway.HTTPRouteRule{member}}
+}
+
+func hostnames(e *spec.Expose) []gateway.Hostname {
+	var list []gateway.Hostname
+	for _, host := range e.Hosts {
+		list = append(list, gateway.Hostname(host))
+	}
+	return list
+}
+
 func httpRoute(t spec.Target, name string, e *spec.Expose, parent gateway.ParentReference) manifest.Object {
 	route := &gateway.HTTPRoute{
 		TypeMeta:   metav1.TypeMeta{APIVersion: gateway.GroupVersion.String(), Kind: "HTTPRoute"},
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.Labels(spec.ComponentRouting)},
 	}
 	route.Spec.ParentRefs = []gateway.ParentReference{parent}
-	for _, host := range e.Hosts {
-		route.Spec.Hostnames = append(route.Spec.Hostnames, gateway.Hostname(host))
-	}
+	route.Spec.Hostnames = hostnames(e)
 	at := map[string]string{}
 	rules := traffic.Rules(t)
 	for i, r := range rules {
@@ -154,6 +172,6 @@ func backend(t spec.Target, revision string, weight int) gateway.HTTPBackendRef 
 func service(t spec.Target, revision string) gateway.BackendObjectReference {
 	return gateway.BackendObjectReference{
 		Group: ptr.To[gateway.Group](""), Kind: ptr.To[gateway.Kind]("Service"),
-		Name: gateway.ObjectName(t.Predictor(revision)), Port: ptr.To[gateway.PortNumber](servicePort),
+		Name: gateway.ObjectName(t.Predictor(revision)), Port: ptr.To(gateway.PortNumber(t.ServicePort())),
 	}
 }

@@ -32,7 +32,9 @@ type fluxSync struct {
 	gitops        spec.GitOps
 	health        []health
 	rollout       sizing.Startup
-	prune         bool
+	// serving is the kind whose replicas are waited for.
+	serving string
+	prune   bool
 }
 
 func flux(s fluxSync) []manifest.Object { return []manifest.Object{s.source(), s.kustomization()} }
@@ -149,11 +151,11 @@ func (s fluxSync) addHealth(k *kustomizev1.Kustomization, object *manifest.Objec
 	k.Spec.Timeout = ptr.To(metav1.Duration{Duration: s.rollout.Budget})
 	for _, h := range s.health {
 		k.Spec.HealthChecks = append(k.Spec.HealthChecks, meta.NamespacedObjectKindReference{
-			APIVersion: h.apiVersion, Kind: h.kind, Name: h.name, Namespace: h.namespace,
+			APIVersion: h.APIVersion, Kind: h.Kind, Name: h.Name, Namespace: h.namespace,
 		})
 	}
 	k.Spec.HealthCheckExprs = []kustomize.CustomHealthCheck{{
-		APIVersion: s.health[0].apiVersion, Kind: s.health[0].kind,
+		APIVersion: s.health[0].APIVersion, Kind: s.health[0].Kind,
 		HealthCheckExpressions: kustomize.HealthCheckExpressions{Current: currentExpr(s.health), Failed: failedExpr},
 	}}
 	object.Explicit = map[string]any{"/spec/wait": false}
@@ -161,7 +163,10 @@ func (s fluxSync) addHealth(k *kustomizev1.Kustomization, object *manifest.Objec
 	at["/spec/timeout"] = s.rollout.Why + ".\nUntil it is over or the model answers, the next commit waits, one that rolls back too, unless\nkustomize-controller runs with --feature-gates=CancelHealthCheckOnNewRevision=true."
 	at["/spec/wait"] = "It would wait for the InferenceServices, whose status cannot be waited for (kserve#6081)."
 	at["/spec/healthChecks"] = "What KServe makes of them. The list follows the revisions: let Git sync this folder, too."
-	if s.health[0].kind == spec.ServingLeaderWorkerSet {
+	switch s.serving {
+	case spec.ServingLLMInferenceService:
+		at["/spec/wait"] = "It would wait for the LLMInferenceServices, which say no more than their Deployments (workload_status.go)."
+	case spec.ServingLeaderWorkerSet:
 		at["/spec/wait"] = "healthChecks names what to wait for."
 		at["/spec/healthChecks"] = "The groups. The list follows the revisions: let Git sync this folder, too."
 		at["/spec/healthCheckExprs/0/current"] = "A group answers as one. Its conditions wait for groups that an autoscaler adds, too."

@@ -21,12 +21,12 @@ func Objects(t spec.Target) []manifest.Object {
 	case spec.EngineFlux:
 		return flux(fluxSync{
 			name: t.Name, overlay: t.GitOps.Overlay(t.Name, t.Environment), labels: t.Labels(spec.ComponentSync),
-			gitops: *t.GitOps, health: healthOf(t), rollout: rollout(t), prune: true,
+			gitops: *t.GitOps, health: healthOf(t), rollout: rollout(t), serving: t.Serving, prune: true,
 		})
 	case spec.EngineArgoCD:
 		return []manifest.Object{argoCD(argoSync{
 			name: spec.Synced(t.Name, t.Environment), namespace: t.Namespace, overlay: t.GitOps.Overlay(t.Name, t.Environment),
-			labels: t.Labels(spec.ComponentSync), gitops: *t.GitOps, claims: makesClaims(t), serves: true, prune: true,
+			labels: t.Labels(spec.ComponentSync), gitops: *t.GitOps, claims: makesClaims(t), serves: t.Serving == spec.ServingInferenceService, prune: true,
 		})}
 	}
 	return nil

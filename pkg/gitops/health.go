@@ -15,25 +15,27 @@ const simulatorRollout = 5 * time.Minute
 
 // health is what must answer, with the replicas that always run: a Deployment, or a LeaderWorkerSet. A target has one kind.
 type health struct {
-	apiVersion, kind, name, namespace string
-	replicas                          int
+	spec.Workload
+
+	namespace string
+	replicas  int
 }
 
 func healthOf(t spec.Target) []health {
 	var list []health
 	for _, r := range t.Revisions {
-		h := health{"apps/v1", "Deployment", t.Predictor(r.Name), t.Namespace, r.MinReplicas}
-		if t.Serving == spec.ServingLeaderWorkerSet {
-			h.apiVersion, h.kind, h.name = "leaderworkerset.x-k8s.io/v1", t.Serving, t.Qualified(r.Name)
+		one := health{t.Workload(r.Name), t.Namespace, r.MinReplicas}
+		if t.Canary() { // KServe divides the replicas by the weights, which change without these objects
+			one.replicas = 1
 		}
-		list = append(list, h)
+		list = append(list, one)
 	}
 	return list
 }
 
 // answering is the field of the status that counts the replicas which answer, a whole group as one.
 func (h health) answering() string {
-	if h.kind == spec.ServingLeaderWorkerSet {
+	if h.Kind == spec.ServingLeaderWorkerSet {
 		return "readyReplicas"
 	}
 	return "availableReplicas"
@@ -86,7 +88,7 @@ func least(list []health) string {
 	var entries []string
 	for _, h := range list {
 		same = same && h.replicas == list[0].replicas
-		entries = append(entries, fmt.Sprintf("'%s': %d", h.name, h.replicas))
+		entries = append(entries, fmt.Sprintf("'%s': %d", h.Name, h.replicas))
 	}
 	if same {
 		return fmt.Sprint(list[0].replicas)

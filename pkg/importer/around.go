@@ -9,8 +9,11 @@ import (
 func (s *scene) replicaFields(w *workload) map[string]any {
 	replicas := map[string]any{}
 	low, high := w.pod.get("minReplicas"), w.pod.get("maxReplicas")
-	if w.isDeployment() || w.isLeaderWorkerSet() {
+	if w.isDeployment() || w.isLeaderWorkerSet() || w.isLLM() {
 		low, high = dig(w.object.Data, "spec", "replicas"), nil
+	}
+	if low == nil && w.predictor != nil && s.byKServe() { // KServe computes it from the stable revision's
+		low = dig(w.object.Data, "spec", "predictor", "minReplicas")
 	}
 	if hpa := s.autoscaler(w); hpa != nil {
 		low, high = dig(hpa.Data, "spec", "minReplicas"), dig(hpa.Data, "spec", "maxReplicas")
@@ -33,10 +36,7 @@ func (s *scene) autoscaler(w *workload) *manifest.Resource {
 
 // scalerOf is the last object of a kind that scales a workload.
 func (s *scene) scalerOf(w *workload, kind, group string) *manifest.Resource {
-	name := w.object.Name()
-	if !w.isDeployment() && !w.isLeaderWorkerSet() {
-		name += "-predictor"
-	}
+	name := w.controller()
 	var found *manifest.Resource
 	s.each(kind, group, func(r *manifest.Resource) {
 		if r.Namespace() == w.object.Namespace() && text(dig(r.Data, "spec", "scaleTargetRef", "name")) == name {

@@ -50,11 +50,10 @@ func newDraft(s *scene, c chooser) (*draft, error) {
 	if eks := s.platform(); eks != nil {
 		put(d.whole, eks, "platform", "eks")
 	}
-	if s.workloads[0].isLeaderWorkerSet() {
-		put(d.whole, leaderWorkerSet, "serving")
-	}
+	put(d.whole, s.release(), "platform", "kserve", "version")
+	put(d.whole, s.serving(), "serving")
 	put(d.whole, s.omitted(), "omit")
-	if s.gateway() != "" && len(s.hosts()) == 0 {
+	if s.route != nil && s.gateway() != "" && len(s.hosts()) == 0 {
 		d.ask("spec.expose", s.route.Kind()+" "+s.route.Name()+" names no host for clients, and no listener of its Gateway in the input does; write spec.expose with the hosts")
 	}
 	if len(s.workloads) > 1 && s.route == nil && !s.ours() {

@@ -194,6 +194,9 @@ func (f facts) weights(w *workload, uri string) string {
 
 func (w *workload) sourceAt() source {
 	last := w.container[len(w.container)-1]
+	if w.isLLM() {
+		return source{w.object, "/spec/model/uri"}
+	}
 	if w.storage != "" {
 		return source{last.object, last.pointer + "/storageUri"}
 	}
@@ -235,8 +238,13 @@ func (f facts) besidePod(role string, w *workload) {
 	for key, value := range data {
 		at := source{w.object, "/spec/" + key}
 		switch {
+		case w.isLLM():
+			f.besideTemplate(role, key, value, at)
 		case !w.isDeployment():
-			if key != "predictor" {
+			switch {
+			case key == "canary" && w.ours():
+				f.percent(role, w, items(value), at)
+			case key != "predictor":
 				f.walk(role, "inferenceservice/"+key, value, at)
 			}
 		case key == "replicas":
@@ -248,6 +256,30 @@ func (f facts) besidePod(role string, w *workload) {
 		case key != "selector":
 			f.walk(role, "deployment/"+key, value, at)
 		}
+	}
+}
+
+// percent adds the share of a workload that is one of the canaries.
+func (f facts) percent(role string, w *workload, canaries []any, at source) {
+	for i, canary := range canaries {
+		if text(dig(canary, "predictor", "name")) == text(w.predictor["name"]) {
+			f.add(role, "inferenceservice/trafficPercent", dig(canary, "trafficPercent"), source{at.object, fmt.Sprintf("%s/%d/trafficPercent", at.pointer, i)})
+		}
+	}
+}
+
+// besideTemplate adds what an LLMInferenceService says beside its template.
+func (f facts) besideTemplate(role, key string, value any, at source) {
+	switch key {
+	case "template":
+	case "replicas":
+		f.add(role, "pod/minReplicas", value, at)
+	case "labels", "annotations":
+		f.walk(role, "pod/"+key, value, at)
+	case "model":
+		f.walk(role, "llminferenceservice/model", withoutKey(fields(value), "uri"), at)
+	default:
+		f.walk(role, "llminferenceservice/"+key, value, at)
 	}
 }
 

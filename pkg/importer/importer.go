@@ -196,6 +196,7 @@ func (i *importing) attempt(c chooser, lead int) (*attempt, error) {
 		if base, err = newDraft(i.base, c); err != nil {
 			return nil, err
 		}
+		base.scaleAs(drafts)
 	}
 	named := len(drafts) > 1 || drafts[0].name != spec.DefaultEnvironment
 	p, err := i.settle(compose(base, drafts, named))

@@ -31,7 +31,10 @@ const (
 
 // rules reads the route of the workloads; those that are for other things have no kind.
 func (s *scene) rules() []rule {
-	if s.route == nil {
+	switch {
+	case s.byKServe():
+		return []rule{s.kserveRule()}
+	case s.route == nil:
 		return nil
 	}
 	return s.rulesOf(s.route)
@@ -181,6 +184,9 @@ func (s *scene) sticky() map[string]any {
 
 // expose infers spec.expose: from the route, the Gateway that it names, and who may call.
 func (s *scene) expose() map[string]any {
+	if s.byKServe() {
+		return s.exposedByKServe()
+	}
 	gateway, hosts := s.gateway(), s.hosts()
 	if gateway == "" || len(hosts) == 0 {
 		return nil
@@ -211,6 +217,8 @@ func (s *scene) expose() map[string]any {
 // gateway is the first that the route names, as namespace/name; empty where it names none.
 func (s *scene) gateway() string {
 	switch {
+	case s.byKServe():
+		return s.gatewayOfKServe()
 	case s.route == nil:
 		return ""
 	case isHTTPRoute(s.route):
@@ -321,6 +329,9 @@ func (s *scene) omitted() []any {
 	}
 	var omit []any
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		if s.byKServe() && (name == spec.OmitService || name == spec.OmitVirtualService) {
+			continue
+		}
 		if !s.has(kinds[name]) && (name != spec.OmitVirtualService || !s.has("HTTPRoute")) {
 			omit = append(omit, string(name))
 		}

@@ -119,13 +119,15 @@ func (s *scene) revisionAt(from *manifest.Resource, host string) string {
 			return ""
 		}
 	}
-	if predictor, ok := strings.CutSuffix(name, "-predictor"); ok {
-		for _, w := range s.workloads {
-			if !w.isDeployment() && w.object.Namespace() == namespace && w.object.Name() == predictor {
-				return w.revision
+	for _, suffix := range []string{"-predictor", "-kserve-workload-svc"} {
+		if made, ok := strings.CutSuffix(name, suffix); ok {
+			for _, w := range s.workloads {
+				if !w.isDeployment() && w.object.Namespace() == namespace && w.service() == name {
+					return w.revision
+				}
 			}
+			return s.unseen(made)
 		}
-		return s.unseen(predictor)
 	}
 	for _, w := range s.workloads {
 		service := s.service(namespace, name)

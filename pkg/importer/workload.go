@@ -68,7 +68,9 @@ type workload struct {
 	// object is the InferenceService or the Deployment, runtime the ServingRuntime that it names, nil where there is none.
 	object, runtime *manifest.Resource
 	container, pod  view
-	line            commandLine
+	// predictor is that of an InferenceService, or of one of its canaries.
+	predictor map[string]any
+	line      commandLine
 	// storage is the storageUri, empty where the server fetches the weights itself.
 	storage string
 	// model and revision name it in the document.
@@ -93,12 +95,17 @@ func (w *workload) podLabels() map[string]string {
 	if w.isLeaderWorkerSet() {
 		return textMap(dig(w.object.Data, "spec", "leaderWorkerTemplate", "leaderTemplate", "metadata", "labels"))
 	}
+	if w.isLLM() {
+		labels := textMap(dig(w.object.Data, "spec", "labels"))
+		labels["app.kubernetes.io/name"], labels["app.kubernetes.io/part-of"] = w.object.Name(), "llminferenceservice"
+		return labels
+	}
 	labels := textMap(dig(w.object.Data, "metadata", "labels"))
-	for key, value := range textMap(dig(w.object.Data, "spec", "predictor", "labels")) {
+	for key, value := range textMap(w.predictor["labels"]) {
 		labels[key] = value
 	}
 	labels["serving.kserve.io/inferenceservice"] = w.object.Name()
-	labels["app"] = "isvc." + w.object.Name() + "-predictor"
+	labels["app"] = "isvc." + w.service()
 	return labels
 }
 
@@ -116,28 +123,31 @@ func (w *workload) env(names ...string) map[string]any {
 func workloads(resources []manifest.Resource) []*workload {
 	var found []*workload
 	for i := range resources {
-		var w *workload
+		var list []*workload
 		switch r := &resources[i]; {
 		case r.Kind() == "InferenceService" && group(*r) == "serving.kserve.io":
-			w = inferenceService(r, resources)
+			list = append(list, predictor(r, predictorPath, fields(dig(r.Data, "spec", "predictor")), resources))
+			list = append(list, canaries(r, resources)...)
+		case r.Kind() == spec.ServingLLMInferenceService && group(*r) == "serving.kserve.io":
+			list = append(list, llm(r))
 		case r.Kind() == "Deployment" && group(*r) == "apps":
-			w = deployment(r)
+			list = append(list, deployment(r))
 		case r.Kind() == leaderWorkerSet && group(*r) == "leaderworkerset.x-k8s.io":
-			w = groupsOf(r)
+			list = append(list, groupsOf(r))
 		}
-		if w != nil {
-			w.read()
-			found = append(found, w)
+		for _, w := range list {
+			if w != nil {
+				w.read()
+				found = append(found, w)
+			}
 		}
 	}
 	return slices.DeleteFunc(found, func(w *workload) bool { return !w.servesLLM() })
 }
 
-// inferenceService puts a predictor together from the InferenceService and its runtime.
-func inferenceService(r *manifest.Resource, resources []manifest.Resource) *workload {
-	const at = "/spec/predictor"
-	predictor := fields(dig(r.Data, "spec", "predictor"))
-	w := &workload{object: r}
+// predictor puts one together from the InferenceService, which has it at a pointer, and its runtime.
+func predictor(r *manifest.Resource, at string, predictor map[string]any, resources []manifest.Resource) *workload {
+	w := &workload{object: r, predictor: predictor}
 	name, model := "model", fields(predictor["model"])
 	if model == nil {
 		name, model = "huggingface", fields(predictor["huggingface"])
@@ -223,7 +233,7 @@ func (w *workload) servesLLM() bool {
 		return true
 	}
 	format := text(w.container.get("modelFormat", "name"))
-	custom := dig(w.object.Data, "spec", "predictor", "huggingface") != nil
+	custom := w.predictor["huggingface"] != nil
 	return custom || w.runtime == nil && (strings.EqualFold(format, "vllm") || format == "huggingface")
 }
 

@@ -19,7 +19,7 @@ import (
 func Gateways(targets []spec.Target, labels map[string]string) []manifest.Object {
 	hosts := map[string]map[string][]string{} // gateway, TLS secret, hosts
 	for _, t := range targets {
-		if t.Expose == nil || t.Expose.API == spec.APIGateway {
+		if t.Expose == nil || t.Expose.OfGatewayAPI() {
 			continue
 		}
 		bySecret := hosts[t.Expose.Gateway]

@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// servicePort is the port of the Service that KServe makes of an InferenceService in Standard mode.
-	servicePort = 80
 	// meshGateway is Istio's word for all sidecars.
 	meshGateway = "mesh"
 	// trustDomain is an alias of the mesh's own trust domain in every policy.
@@ -33,6 +31,6 @@ func meta(t spec.Target, name, component string) metav1.ObjectMeta {
 func destination(t spec.Target, revision string) *networking.Destination {
 	return &networking.Destination{
 		Host: PredictorHost(t, revision),
-		Port: &networking.PortSelector{Number: servicePort},
+		Port: &networking.PortSelector{Number: uint32(t.ServicePort())},
 	}
 }

@@ -28,7 +28,7 @@ func PeerAuthentication(t spec.Target) manifest.Object {
 	policy := &clientv1.PeerAuthentication{TypeMeta: typeMeta("PeerAuthentication"), ObjectMeta: meta(t, t.Name, spec.ComponentSecurity)}
 	policy.Spec.Selector = selector(t)
 	policy.Spec.Mtls = strict()
-	head := "Plaintext is refused on every port of the model's pods. No exception for 8080: /metrics and the\nAPI share it. Prometheus uses the merged metrics on 15020, which the sidecar does not intercept."
+	head := "Plaintext is refused on every port of the model's pods. No exception for " + strconv.Itoa(t.Port()) + ": /metrics and the\nAPI share it. Prometheus uses the merged metrics on 15020, which the sidecar does not intercept."
 	if t.MultiNode() {
 		head += "\nNor does it intercept what the nodes of a replica say to each other: the NetworkPolicy guards that."
 	}
@@ -71,7 +71,7 @@ func AuthorizationPolicies(t spec.Target) []manifest.Object {
 		}
 		callers := authorization(t, "callers", &security.Rule{
 			From: []*security.Rule_From{{Source: &security.Source{Principals: principals}}},
-			To:   api(),
+			To:   api(t),
 		})
 		callers.Comments.Head = "Workloads inside the mesh that may use the API, by their mTLS identity."
 		objects = append(objects, callers)
@@ -97,13 +97,13 @@ func gatewayRule(t spec.Target) *security.Rule {
 	if jwt := t.Security.JWT; jwt != nil {
 		source.RequestPrincipals = []string{jwt.Issuer + "/*"}
 	}
-	return &security.Rule{From: []*security.Rule_From{{Source: source}}, To: api()}
+	return &security.Rule{From: []*security.Rule_From{{Source: source}}, To: api(t)}
 }
 
 // api is the OpenAI API of the server and nothing else of it.
-func api() []*security.Rule_To {
+func api(t spec.Target) []*security.Rule_To {
 	return []*security.Rule_To{{Operation: &security.Operation{
-		Methods: []string{"GET", "POST"}, Paths: []string{"/v1/*"}, Ports: []string{strconv.Itoa(spec.ServerPort)},
+		Methods: []string{"GET", "POST"}, Paths: []string{"/v1/*"}, Ports: []string{strconv.Itoa(t.Port())},
 	}}}
 }
 

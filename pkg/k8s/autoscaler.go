@@ -59,12 +59,12 @@ func metricOrigin(r spec.RevisionTarget) string {
 
 // scaledBy is what has the replicas of a revision, and why that is scaled.
 func scaledBy(t spec.Target, r spec.RevisionTarget) (autoscalingv2.CrossVersionObjectReference, string) {
-	if t.Serving == spec.ServingLeaderWorkerSet {
-		return autoscalingv2.CrossVersionObjectReference{APIVersion: "leaderworkerset.x-k8s.io/v1", Kind: t.Serving, Name: t.Qualified(r.Name)},
-			"Groups: its scale subresource counts leaders alone, and so does the metric."
+	w := t.Workload(r.Name)
+	reference := autoscalingv2.CrossVersionObjectReference{APIVersion: w.APIVersion, Kind: w.Kind, Name: w.Name}
+	if t.Groups() {
+		return reference, "Groups: its scale subresource counts leaders alone, and so does the metric."
 	}
-	return autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: t.Predictor(r.Name)},
-		"The Deployment that KServe makes; an InferenceService has no scale subresource (kserve#4644)."
+	return reference, "The Deployment that KServe makes; an " + t.Serving + " has no scale subresource (kserve#4644)."
 }
 
 const (

@@ -105,10 +105,11 @@ func activityTrigger(t spec.Target, r spec.RevisionTarget) kedav1alpha1.ScaleTri
 // podsOf selects the series of a revision's pods by the labels that the Prometheus operator gives to all: what the Deployment
 // is called, the hash of its template, and five characters; of groups, the set and the number of each leader.
 func podsOf(t spec.Target, r spec.RevisionTarget) string {
-	if t.Serving == spec.ServingLeaderWorkerSet {
-		return fmt.Sprintf(`namespace=%q, pod=~"%s-[0-9]+"`, t.Namespace, t.Qualified(r.Name))
+	suffix := "-[^-]+-[^-]+"
+	if t.Groups() {
+		suffix = "-[0-9]+"
 	}
-	return fmt.Sprintf(`namespace=%q, pod=~"%s-[^-]+-[^-]+"`, t.Namespace, t.Predictor(r.Name))
+	return fmt.Sprintf(`namespace=%q, pod=~"%s%s"`, t.Namespace, t.Workload(r.Name).Name, suffix)
 }
 
 // prometheus is a trigger by a query that gives one number, of which each replica may have as much as the threshold.

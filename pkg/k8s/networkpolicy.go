@@ -76,7 +76,7 @@ func downloadComment(t spec.Target, i int) string {
 func ingress(t spec.Target) []networkingv1.NetworkPolicyIngressRule {
 	rules := []networkingv1.NetworkPolicyIngressRule{}
 	if callers := callerNamespaces(t); len(callers) > 0 {
-		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peers(callers), Ports: ports(corev1.ProtocolTCP, spec.ServerPort)})
+		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peers(callers), Ports: ports(corev1.ProtocolTCP, int32(t.Port()))})
 	}
 	return append(rules, networkingv1.NetworkPolicyIngressRule{
 		From: peers([]string{t.Monitoring.Namespace}), Ports: ports(corev1.ProtocolTCP, spec.MetricsPort),

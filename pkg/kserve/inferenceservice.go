@@ -27,14 +27,12 @@ const (
 	storelessFormat = "huggingface"
 )
 
-// InferenceService builds the service of one revision. The runtime's entry of the catalogue decides how long
-// a pod may take to stop.
+// InferenceService builds the service of one revision.
 func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manifest.Object, error) {
-	entry, err := b.template(r.Runtime.Name)
+	predictor, err := b.predictor(t, r)
 	if err != nil {
 		return manifest.Object{}, err
 	}
-	grace, cache := GracePeriod(entry.runtime.Spec.Containers[0], r), cacheGiB(entry.runtime)
 	isvc := &v1beta1.InferenceService{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1beta1.SchemeGroupVersion.String(), Kind: "InferenceService"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -42,30 +40,50 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 			Labels:      t.RevisionLabels(spec.ComponentServer, r.Name),
 			Annotations: map[string]string{constants.DeploymentMode: string(constants.Standard), constants.AutoscalerClass: string(AutoscalerClass(t, r))},
 		},
-		Spec: v1beta1.InferenceServiceSpec{Predictor: v1beta1.PredictorSpec{
-			Model:                  modelSpec(t, r, cache),
-			PodSpec:                podSpec(t, r, int64(grace.Seconds())),
-			ComponentExtensionSpec: extension(t, r),
-		}},
-	}
-	if r.MultiNode() {
-		isvc.Spec.Predictor.WorkerSpec = workerSpec(t, r, int64(grace.Seconds()), cache)
+		Spec: v1beta1.InferenceServiceSpec{Predictor: predictor},
 	}
 	if r.Network != nil {
 		isvc.Annotations[constants.CustomGPUResourceTypesAnnotationKey] = fmt.Sprintf("[%q]", r.Network.Resource)
 	}
 	isvc.Labels[constants.NetworkVisibility] = constants.ClusterLocalVisibility
 	return manifest.Object{
-		File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r, cache),
+		File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r, predictor),
 		// KServe's webhook refuses a name here; the container's is the runtime's (kserve#4472, validatePredictor in
 		// pkg/apis/serving/v1beta1/inference_service_validation.go).
 		Absent: []string{"/spec/predictor/model/name"},
 	}, nil
 }
 
+// predictor of a revision. The runtime's entry of the catalogue decides how long a pod may take to stop, and how much of the
+// node's disk it takes.
+func (b *Builder) predictor(t spec.Target, r spec.RevisionTarget) (v1beta1.PredictorSpec, error) {
+	entry, err := b.template(r.Runtime.Name)
+	if err != nil {
+		return v1beta1.PredictorSpec{}, err
+	}
+	grace, cache := int64(GracePeriod(entry.runtime.Spec.Containers[0], r).Seconds()), cacheGiB(entry.runtime)
+	predictor := v1beta1.PredictorSpec{
+		Model:                  modelSpec(t, r, cache),
+		PodSpec:                podSpec(t, r, grace),
+		ComponentExtensionSpec: extension(t, r),
+	}
+	if r.MultiNode() {
+		predictor.WorkerSpec = workerSpec(t, r, grace, cache)
+	}
+	return predictor, nil
+}
+
 // Scales reports whether an autoscaler of ours sets the number of replicas.
 func Scales(t spec.Target, r spec.RevisionTarget) bool {
 	return t.Scaling.Type != "off" && r.MaxReplicas > r.MinReplicas
+}
+
+// scaler is the kind of the object that does.
+func scaler(t spec.Target) string {
+	if t.Scaling.Type == spec.KEDA {
+		return "ScaledObject"
+	}
+	return "HorizontalPodAutoscaler"
 }
 
 // AutoscalerClass is external where our own HorizontalPodAutoscaler or ScaledObject scales, and none for a fixed number:
@@ -189,7 +207,7 @@ func together(affinity *corev1.Affinity, t spec.Target, r spec.RevisionTarget) *
 	term := corev1.PodAffinityTerm{
 		LabelSelector: &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)}, TopologyKey: corev1.LabelTopologyZone,
 	}
-	if t.Serving == spec.ServingLeaderWorkerSet {
+	if t.Groups() {
 		term.MatchLabelKeys = []string{groupLabel}
 	}
 	affinity.PodAffinity = &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{term}}
@@ -200,13 +218,11 @@ func together(affinity *corev1.Affinity, t spec.Target, r spec.RevisionTarget) *
 const groupLabel = "leaderworkerset.sigs.k8s.io/group-key"
 
 func extension(t spec.Target, r spec.RevisionTarget) v1beta1.ComponentExtensionSpec {
-	labels := maps.Clone(t.RevisionSelector(r.Name))
-	labels["sidecar.istio.io/inject"] = "true"
 	return v1beta1.ComponentExtensionSpec{
 		MinReplicas:        ptr.To(int32(r.MinReplicas)),
 		MaxReplicas:        int32(r.MaxReplicas),
-		Labels:             labels,
-		Annotations:        podAnnotations(r),
+		Labels:             podLabels(t, r),
+		Annotations:        podAnnotations(t, r),
 		DeploymentStrategy: strategy(r),
 	}
 }
@@ -226,45 +242,38 @@ func strategy(r spec.RevisionTarget) *appsv1.DeploymentStrategy {
 	}
 }
 
+// podLabels are what policies, budgets and monitors select pods by.
+func podLabels(t spec.Target, r spec.RevisionTarget) map[string]string {
+	labels := maps.Clone(t.RevisionSelector(r.Name))
+	labels["sidecar.istio.io/inject"] = "true"
+	return labels
+}
+
 // podAnnotations: the sidecar answers the kubelet's probes on the server's behalf (STRICT refuses them
 // otherwise), merges the server's metrics into its own port, and waits for streams to end.
-func podAnnotations(r spec.RevisionTarget) map[string]string {
+func podAnnotations(t spec.Target, r spec.RevisionTarget) map[string]string {
 	annotations := map[string]string{
 		"sidecar.istio.io/rewriteAppHTTPProbers": "true",
 		"proxy.istio.io/config":                  `{"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}`,
 		"prometheus.io/scrape":                   "true",
-		"prometheus.io/port":                     strconv.Itoa(spec.ServerPort),
+		"prometheus.io/port":                     strconv.Itoa(t.Port()),
 		"prometheus.io/path":                     "/metrics",
 	}
 	if r.MultiNode() {
-		annotations["traffic.sidecar.istio.io/includeInboundPorts"] = strconv.Itoa(spec.ServerPort)
+		annotations["traffic.sidecar.istio.io/includeInboundPorts"] = strconv.Itoa(t.Port())
 		annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"] = "0.0.0.0/0,::/0"
 	}
 	return annotations
 }
 
-func explain(t spec.Target, r spec.RevisionTarget, cache int64) manifest.Comments {
+func explain(t spec.Target, r spec.RevisionTarget, predictor v1beta1.PredictorSpec) manifest.Comments {
 	const pod = "/spec/predictor"
 	at := map[string]string{
 		"/metadata/annotations/serving.kserve.io~1deploymentMode": "Written out: the cluster's default may be Knative. Standard has no canary of its own on\nKServe 0.20 (kserve#5335); the " + t.RouteKind() + " splits the traffic.",
 		"/metadata/labels/networking.kserve.io~1visibility":       "No second way in by an Ingress or HTTPRoute of KServe's (kserve#2283).",
-		pod + "/automountServiceAccountToken":                     "The server does not talk to the API server.",
-		pod + "/enableServiceLinks":                               "A Service named vllm would set VLLM_PORT to a URL, which vLLM refuses (vllm/envs.py).",
-		pod + "/terminationGracePeriodSeconds":                    "preStop + drain + teardown: streams may end before the pod does.",
-		pod + "/deploymentStrategy":                               "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout.",
-		pod + "/model/resources":                                  "What a replica takes. Said here, they win over any of the runtime's.",
-		pod + "/annotations/proxy.istio.io~1config":               "The sidecar stays until its connections are gone, or a stream is cut at shutdown.",
-		pod + "/annotations/prometheus.io~1port":                  "Istio merges these metrics into its own on 15020, which stays reachable under STRICT.",
 	}
-	if downloaded(r) {
-		at[pod+"/model/resources/requests/ephemeral-storage"] = fmt.Sprintf("Weights and caches are on the node's disk; %d GiB of it must be free.", r.WeightsBytes>>30+1+cache)
-	}
-	if r.Accelerator.Vendor == "amd" {
-		at[pod+"/securityContext"] = "/dev/kfd and /dev/dri belong to the node's groups render and video: supplementalGroups, from\nspec.accelerator.deviceGroups, or the server finds no GPU (ROCm/k8s-device-plugin#39)."
-	}
-	if r.SchedulerName != "" {
-		at[pod+"/schedulerName"] = "From spec.accelerator.schedulerName; pods stay Pending until it runs in the cluster."
-	}
+	explainPredictor(at, pod, r, predictor.Model.Resources)
+	at[pod+"/deploymentStrategy"] = "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout."
 	switch {
 	case Scales(t, r) && t.Scaling.Type == spec.KEDA:
 		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "Our ScaledObject scales. KServe's class keda would drop the pace, the fallback and the cooldown; none\nwould set the replicas back to the minimum at every change."
@@ -273,17 +282,50 @@ func explain(t spec.Target, r spec.RevisionTarget, cache int64) manifest.Comment
 	default:
 		at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "A fixed number of replicas; KServe's default would scale on CPU, idle on a GPU server."
 	}
-	if r.Devices > 0 && len(r.Accelerator.Nodes) > 0 {
-		at[pod+"/affinity"] = fmt.Sprintf("Nodes with %s, by any label that tells.", r.Accelerator.Product)
-	}
-	if r.Model.Source == "" {
-		at[pod+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."
-	}
 	if r.MultiNode() {
 		explainGroup(at, pod, r)
-	} else {
-		at[pod+"/topologySpreadConstraints"] = "Over zones where there are some; never Pending because of it."
 	}
 	head := fmt.Sprintf("Revision %s of %s. It is not edited any more once it serves: change by a new revision.", r.Name, t.Name)
 	return manifest.Comments{Head: head, At: at}
+}
+
+// explainPredictor comments a predictor at a pointer.
+func explainPredictor(at map[string]string, pointer string, r spec.RevisionTarget, resources corev1.ResourceRequirements) {
+	explainPod(at, pointer, r)
+	explainAnnotations(at, pointer)
+	explainResources(at, pointer+"/model", "What a replica takes. Said here, they win over any of the runtime's.", resources)
+	if r.Model.Source == "" {
+		at[pointer+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."
+	}
+}
+
+// explainPod comments what podSpec builds, at a pointer.
+func explainPod(at map[string]string, pod string, r spec.RevisionTarget) {
+	at[pod+"/automountServiceAccountToken"] = "The server does not talk to the API server."
+	at[pod+"/enableServiceLinks"] = "A Service named vllm would set VLLM_PORT to a URL, which vLLM refuses (vllm/envs.py)."
+	at[pod+"/terminationGracePeriodSeconds"] = "preStop + drain + teardown: streams may end before the pod does."
+	if !r.MultiNode() {
+		at[pod+"/topologySpreadConstraints"] = "Over zones where there are some; never Pending because of it."
+	}
+	if r.SchedulerName != "" {
+		at[pod+"/schedulerName"] = "From spec.accelerator.schedulerName; pods stay Pending until it runs in the cluster."
+	}
+	if r.Accelerator.Vendor == "amd" {
+		at[pod+"/securityContext"] = "/dev/kfd and /dev/dri belong to the node's groups render and video: supplementalGroups, from\nspec.accelerator.deviceGroups, or the server finds no GPU (ROCm/k8s-device-plugin#39)."
+	}
+	if r.Devices > 0 && len(r.Accelerator.Nodes) > 0 {
+		at[pod+"/affinity"] = fmt.Sprintf("Nodes with %s, by any label that tells.", r.Accelerator.Product)
+	}
+}
+
+func explainAnnotations(at map[string]string, parent string) {
+	at[parent+"/annotations/proxy.istio.io~1config"] = "The sidecar stays until its connections are gone, or a stream is cut at shutdown."
+	at[parent+"/annotations/prometheus.io~1port"] = "Istio merges these metrics into its own on 15020, which stays reachable under STRICT."
+}
+
+func explainResources(at map[string]string, container, why string, resources corev1.ResourceRequirements) {
+	at[container+"/resources"] = why
+	if disk, ok := resources.Requests[corev1.ResourceEphemeralStorage]; ok {
+		at[container+"/resources/requests/ephemeral-storage"] = fmt.Sprintf("Weights and caches are on the node's disk; %d GiB of it must be free.", disk.Value()>>30)
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	"github.com/kserve/kserve/pkg/constants"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,13 +27,12 @@ type Pods struct {
 // weights, and the pod around them. The pods of a LeaderWorkerSet learn their places from variables of its controller
 // (AddLWSVariables in lws: pkg/utils/pod/pod_utils.go).
 func (b *Builder) Pods(t spec.Target, r spec.RevisionTarget) (Pods, error) {
-	object, err := b.ServingRuntime(t, r)
+	runtime, of, err := b.runtime(t, r)
 	if err != nil {
 		return Pods{}, err
 	}
-	runtime := object.Typed.(*v1alpha1.ServingRuntime)
 	comments := manifest.Comments{At: map[string]string{}}
-	for pointer, comment := range object.Comments.At {
+	for pointer, comment := range of.At {
 		if strings.HasPrefix(pointer, "/spec/containers/") || strings.HasPrefix(pointer, "/spec/volumes/") {
 			comments.At[pointer] = comment
 		}
@@ -48,9 +46,9 @@ func (b *Builder) Pods(t spec.Target, r spec.RevisionTarget) (Pods, error) {
 	reword(comments, container, r)
 	pod := func(c corev1.Container) corev1.PodTemplateSpec {
 		labels := t.RevisionLabels(spec.ComponentServer, r.Name)
-		maps.Copy(labels, extension(t, r).Labels)
+		maps.Copy(labels, podLabels(t, r))
 		template := corev1.PodTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: podAnnotations(r)},
+			ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: podAnnotations(t, r)},
 			Spec:       corev1.PodSpec(podSpec(t, r, int64(grace.Seconds()))),
 		}
 		template.Spec.Containers = []corev1.Container{c}

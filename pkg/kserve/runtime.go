@@ -43,29 +43,42 @@ const (
 
 // ServingRuntime builds the runtime of one revision from its entry of the catalogue.
 func (b *Builder) ServingRuntime(t spec.Target, r spec.RevisionTarget) (manifest.Object, error) {
-	entry, err := b.template(r.Runtime.Name)
+	runtime, comments, err := b.runtime(t, r)
 	if err != nil {
 		return manifest.Object{}, err
 	}
-	runtime := entry.runtime.DeepCopy()
-	comments := entry.comments()
 	runtime.ObjectMeta = metav1.ObjectMeta{
 		Name: t.Qualified(r.Name), Namespace: t.Namespace,
 		Labels: t.RevisionLabels(spec.ComponentServer, r.Name),
 	}
 	comments.Head = fmt.Sprintf("What runs %s: %s of kservegen's catalogue. Each revision has its own; KServe would roll\neverything that shares one as soon as it changes (kserve#3683).", t.Qualified(r.Name), r.Runtime.Name)
+	if r.MultiNode() {
+		setWorkers(runtime, comments, r)
+	}
+	if t.Canary() {
+		runtime.Annotations = map[string]string{spec.KServeAnnotation: t.Platform.KServe.Version}
+		comments.At["/metadata/annotations"] = "Which KServe weights the canary, for `validate` and `import`."
+	}
+	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Comments: comments}, nil
+}
+
+// runtime is the catalogue's entry with what the document says of it laid over.
+func (b *Builder) runtime(t spec.Target, r spec.RevisionTarget) (*v1alpha1.ServingRuntime, manifest.Comments, error) {
+	entry, err := b.template(r.Runtime.Name)
+	if err != nil {
+		return nil, manifest.Comments{}, err
+	}
+	runtime := entry.runtime.DeepCopy()
+	comments := entry.comments()
 	container := &runtime.Spec.Containers[0]
 	container.Image = image(container.Image, r.Runtime)
 	// The InferenceService says them, and would win by name over any that stand here (MergeContainerWithPatch).
 	container.Resources = corev1.ResourceRequirements{}
 	setArgs(container, comments, t, r)
 	setEnv(container, comments, r)
-	setStartup(container, comments, r)
+	setStartup(container, comments, t, r)
 	setSharedMemory(runtime, r)
-	if r.MultiNode() && t.Serving == spec.ServingInferenceService {
-		setWorkers(runtime, comments, r)
-	}
-	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Comments: comments}, nil
+	return runtime, comments, nil
 }
 
 // image applies the document's image or version to the catalogue's.
@@ -96,6 +109,9 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 	if oneServer(container.Args, r) {
 		computed[serversFlag] = []string{"--" + serversFlag + "=1"}
 		why[serversFlag] = "One for all engines; by default there are as many. Of several none waits for its streams when the pod stops:\nthe engines belong to another process (vllm/v1/engine/core_client.py). Where one is too slow, set api-server-count."
+	}
+	if t.LLM() {
+		computed["port"] = []string{"--port=" + strconv.Itoa(t.Port())}
 	}
 	if r.MaxModelLen > 0 {
 		computed["max-model-len"] = []string{"--max-model-len=" + strconv.Itoa(r.MaxModelLen)}
@@ -203,7 +219,7 @@ func startupWindow(probe *corev1.Probe, r spec.RevisionTarget) int32 {
 }
 
 // setStartup turns the budget into probes. A pod that is killed while it loads never becomes ready.
-func setStartup(container *corev1.Container, comments manifest.Comments, r spec.RevisionTarget) {
+func setStartup(container *corev1.Container, comments manifest.Comments, t spec.Target, r spec.RevisionTarget) {
 	probe := container.StartupProbe
 	if probe == nil || r.Runtime.Name == spec.Simulator && r.Runtime.StartupTimeout == "" {
 		return
@@ -212,7 +228,7 @@ func setStartup(container *corev1.Container, comments manifest.Comments, r spec.
 	probe.FailureThreshold = startupWindow(probe, r) / period
 	const pointer = "/spec/containers/0/startupProbe"
 	comments.Drop(pointer)
-	comments.At[pointer] = "Start-up budget: " + r.Startup.Why + ".\nKServe reports the InferenceService as not progressing after 600 s all the same (kserve#5684)."
+	comments.At[pointer] = "Start-up budget: " + r.Startup.Why + ".\nKServe reports the " + t.Serving + " as not progressing after 600 s all the same (kserve#5684)."
 }
 
 func setSharedMemory(runtime *v1alpha1.ServingRuntime, r spec.RevisionTarget) {

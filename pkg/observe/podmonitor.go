@@ -36,7 +36,7 @@ func PodMonitor(t spec.Target) manifest.Object {
 	return manifest.Object{File: "podmonitor", Typed: monitor, Absent: []string{"/spec/podMetricsEndpoints/0/bearerTokenSecret"}, Comments: manifest.Comments{
 		Head: "Metrics of vLLM and of the sidecar together. For the Prometheus operator.",
 		At: map[string]string{
-			"/spec/podMetricsEndpoints/0/relabelings": "To 15020, where the sidecar serves both; 8080 speaks mTLS only (kserve's own annotation names\nport 9091, where nothing listens in Standard mode).",
+			"/spec/podMetricsEndpoints/0/relabelings": fmt.Sprintf("To 15020, where the sidecar serves both; %d speaks mTLS only", t.Port()) + " (kserve's own annotation names\nport 9091, where nothing listens in Standard mode).",
 			"/spec/podTargetLabels":                   "Tell the revisions apart: model_name is the same on all of them.",
 		},
 	}}

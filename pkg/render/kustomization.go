@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
 // patch is one file of operations on one object.
@@ -11,6 +13,8 @@ type patch struct {
 	file   string
 	target map[string]any
 	ops    []op
+	// weights are those of a traffic file, which has no ops.
+	weights []traffic.Weight
 }
 
 // kustomization lists resources and components. Every kustomization sorts fifo: the CLIs would sort by kind

@@ -103,16 +103,14 @@ func customBytes() ([]byte, error) {
 // addPatches writes the component that holds the difference to the base. It is a component of its own so that
 // custom/ comes after it: Kustomize applies components before a kustomization's own patches.
 func (t *layout) addPatches(dir string, patches []patch, environment plannedEnvironment, built []map[string]any) error {
-	if len(environment.traffic) > 0 {
-		patches = append(patches, patch{file: trafficFile, target: targetOfAll(routesOf(built, environment.routes))})
-	}
+	patches = append(patches, trafficPatches(environment, built)...)
 	for _, p := range patches {
-		if p.file == trafficFile {
-			data, err := trafficBytes(environment.traffic)
+		if len(p.weights) > 0 {
+			data, err := trafficBytes(p.weights)
 			if err != nil {
 				return err
 			}
-			t.Files = append(t.Files, File{Path: dir + trafficFile, Data: data, Kind: TrafficFile})
+			t.Files = append(t.Files, File{Path: dir + p.file, Data: data, Kind: TrafficFile})
 			continue
 		}
 		if err := t.add(dir+p.file, opsData(p.ops), manifest.Comments{}); err != nil {

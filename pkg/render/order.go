@@ -10,7 +10,8 @@ import (
 // namespace comes before what stands in it.
 func kinds() []string {
 	return []string{
-		"namespace", "resourcequota", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "leaderworkerset", "service",
+		"namespace", "resourcequota", "serviceaccount", "persistentvolumeclaim", "servingruntime", "inferenceservice", "llminferenceservice", "leaderworkerset",
+		"service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "scaledobject", "podmonitor",
 		"gateway",

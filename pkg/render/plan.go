@@ -41,7 +41,9 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	if err := p.revisions(); err != nil {
 		return nil, err
 	}
-	p.once(spec.OmitService, "service", k8s.Service)
+	if !t.RoutedByKServe() {
+		p.once(spec.OmitService, "service", k8s.Service)
+	}
 	p.routes()
 	p.once(spec.OmitSidecar, "sidecar", istio.Sidecar)
 	if t.Security.MTLS == "strict" {
@@ -60,6 +62,10 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 // routes adds what shares requests between the revisions, by the API that the document names.
 func (p *planner) routes() {
 	switch t := p.target; {
+	case t.Canary():
+		p.weights = kserve.CanaryTraffic(t)
+	case t.RoutedByKServe():
+		p.weights = kserve.LLMTraffic(t)
 	case t.OmitsRoutes():
 	case t.RouteKind() == "HTTPRoute":
 		p.add("", gatewayapi.HTTPRoutes(t)...)
@@ -72,9 +78,17 @@ func (p *planner) routes() {
 
 // revisions adds what each revision owns.
 func (p *planner) revisions() error {
+	if p.target.Canary() {
+		canary, err := p.kserve.Canary(p.target)
+		if err != nil {
+			return err
+		}
+		p.add("", canary)
+	}
 	for _, r := range p.target.Revisions {
 		if p.sameAsBase(r) {
-			p.takeOver("servingruntime-"+r.Name, "inferenceservice-"+r.Name, "leaderworkerset-"+r.Name, "service-"+r.Name, "horizontalpodautoscaler-"+r.Name)
+			p.takeOver("servingruntime-"+r.Name, "inferenceservice-"+r.Name, "llminferenceservice-"+r.Name, "leaderworkerset-"+r.Name, "service-"+r.Name,
+				"horizontalpodautoscaler-"+r.Name)
 		} else if err := p.revision(r); err != nil {
 			return err
 		}
@@ -91,42 +105,46 @@ func (p *planner) revisions() error {
 }
 
 func (p *planner) revision(r spec.RevisionTarget) error {
-	if p.target.Serving == spec.ServingLeaderWorkerSet {
-		return p.groups(r)
-	}
-	runtime, err := p.kserve.ServingRuntime(p.target, r)
+	objects, err := p.serving(r)
 	if err != nil {
 		return err
 	}
-	service, err := p.kserve.InferenceService(p.target, r)
-	if err != nil {
-		return err
-	}
-	p.add("", runtime, service)
+	p.add("", objects...)
 	if p.target.Scaling.Type != spec.KEDA && kserve.Scales(p.target, r) {
 		p.add("", k8s.HorizontalPodAutoscaler(p.target, r))
 	}
 	return nil
 }
 
-// groups adds what makes the pods of a revision without KServe.
-func (p *planner) groups(r spec.RevisionTarget) error {
-	set, err := lws.LeaderWorkerSet(p.kserve, p.target, r)
-	if err != nil {
-		return err
+// serving builds what makes the pods of a revision, by the kind that the document names.
+func (p *planner) serving(r spec.RevisionTarget) ([]manifest.Object, error) {
+	if p.target.Groups() {
+		set, err := lws.LeaderWorkerSet(p.kserve, p.target, r)
+		return []manifest.Object{set, k8s.Predictor(p.target, r)}, err
 	}
-	p.add("", set, k8s.Predictor(p.target, r))
-	if kserve.Scales(p.target, r) {
-		p.add("", k8s.HorizontalPodAutoscaler(p.target, r))
+	builders := []func(spec.Target, spec.RevisionTarget) (manifest.Object, error){p.kserve.ServingRuntime}
+	switch {
+	case p.target.LLM():
+		builders[0] = p.kserve.LLMInferenceService
+	case !p.target.Canary():
+		builders = append(builders, p.kserve.InferenceService)
 	}
-	return nil
+	var objects []manifest.Object
+	for _, build := range builders {
+		object, err := build(p.target, r)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, object)
+	}
+	return objects, nil
 }
 
 // sameAsBase reports that a revision's runtime, service and autoscaler are those of the base: they follow from
-// the revision without its share of the traffic, and from the model's names and scaling. A property test
-// renders each environment alone and compares.
+// the revision without its share of the traffic, and from the model's names and scaling; where KServe makes the routes,
+// from those as well. A property test renders each environment alone and compares.
 func (p *planner) sameAsBase(r spec.RevisionTarget) bool {
-	if p.base == nil || p.base.target.Scaling != p.target.Scaling || p.base.target.Serving != p.target.Serving {
+	if p.base == nil || p.base.target.Scaling != p.target.Scaling || p.base.target.RoutedByKServe() || p.target.RoutedByKServe() {
 		return false
 	}
 	for _, was := range p.base.target.Revisions {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/kservegen/kservegen/pkg/kserve"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/traffic"
 )
@@ -98,6 +99,9 @@ func applyTraffic(built []map[string]any, environment plannedEnvironment) error 
 		}
 		route := manifest.DeepCopy(object)
 		for _, w := range environment.traffic {
+			if !holds(object, w) {
+				continue
+			}
 			if err := setWeight(route, w); err != nil {
 				return err
 			}
@@ -119,11 +123,37 @@ func setWeight(route map[string]any, w traffic.Weight) error {
 	return nil
 }
 
-// routesOf are the objects whose weights traffic.yaml sets.
-func routesOf(built []map[string]any, kind string) []map[string]any {
+// holds says whether an object of the kind that holds weights holds this one.
+func holds(object map[string]any, w traffic.Weight) bool {
+	meta, _ := object["metadata"].(map[string]any)
+	return w.Object == "" || w.Object == meta["name"]
+}
+
+// trafficPatches is one file for all weights, or one for each where they stand in objects of their own: a patch says the
+// same of all objects that it is for.
+func trafficPatches(environment plannedEnvironment, built []map[string]any) []patch {
+	if len(environment.traffic) == 0 {
+		return nil
+	}
+	if environment.traffic[0].Object == "" {
+		all := environment.traffic
+		return []patch{{file: trafficFile, target: targetOfAll(routesOf(built, environment.routes, all[0])), weights: all}}
+	}
+	var patches []patch
+	for i, w := range environment.traffic {
+		patches = append(patches, patch{
+			file: kserve.TrafficFile(w.Revision), target: targetOfAll(routesOf(built, environment.routes, w)),
+			weights: environment.traffic[i : i+1],
+		})
+	}
+	return patches
+}
+
+// routesOf are the objects that hold a weight.
+func routesOf(built []map[string]any, kind string, w traffic.Weight) []map[string]any {
 	var routes []map[string]any
 	for _, object := range built {
-		if object["kind"] == kind {
+		if object["kind"] == kind && holds(object, w) {
 			routes = append(routes, object)
 		}
 	}

@@ -18,7 +18,8 @@ import (
 // Adoption is weights that were set in the tree of one environment and belong into the document.
 type Adoption struct {
 	Environment string
-	// Weights by revision.
+	// Weights by revision; one that is left out keeps its own, or has what the others leave where it is the stable one of
+	// KServe's canary.
 	Weights map[string]int
 }
 
@@ -29,6 +30,7 @@ type Adoption struct {
 func Adopt(file []byte, documents []*Deployment, adoptions map[string][]Adoption) ([]byte, error) {
 	e := &editor{file: file, lines: manifest.NewLines(file)}
 	for _, m := range documents {
+		m.complete(adoptions[m.Name])
 		shared := m.sharedAdoption(adoptions[m.Name])
 		if shared != nil {
 			m.replaceWeights(e, "spec.traffic", m.Document.Spec.Traffic, shared.Weights)
@@ -57,6 +59,27 @@ func Adopt(file []byte, documents []*Deployment, adoptions map[string][]Adoption
 		}
 	}
 	return edited, nil
+}
+
+// complete fills in the weights that the tree does not say.
+func (m *Deployment) complete(adoptions []Adoption) {
+	for _, adoption := range adoptions {
+		for _, target := range m.Environments {
+			if target.Environment != adoption.Environment || len(adoption.Weights) == 0 {
+				continue
+			}
+			rest := 100
+			for _, r := range target.Revisions {
+				if _, said := adoption.Weights[r.Name]; !said {
+					adoption.Weights[r.Name] = r.Weight
+				}
+				rest -= adoption.Weights[r.Name]
+			}
+			if target.Canary() {
+				adoption.Weights[target.Stable().Name] += rest
+			}
+		}
+	}
 }
 
 // checkAdopted wants the adopted weights in the environments that they came from, the old ones elsewhere, and

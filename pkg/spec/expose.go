@@ -12,6 +12,7 @@ import (
 const (
 	APIIstio   = "istio"
 	APIGateway = "gateway"
+	APIKServe  = "kserve"
 )
 
 // defaultGatewayClass is the class that istiod makes: https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/
@@ -35,25 +36,16 @@ func (r *resolver) checkExpose() {
 	if e == nil {
 		return
 	}
-	r.enum("spec.expose.api", &e.API, APIIstio, APIIstio, APIGateway)
-	if len(e.Hosts) == 0 {
-		r.failf("spec.expose.hosts", "is missing; at least one host name that clients call")
-	}
-	seen := map[string]bool{}
-	for i, host := range e.Hosts {
-		path := fmt.Sprintf("spec.expose.hosts[%d]", i)
-		if errs := validation.IsDNS1123Subdomain(strings.TrimPrefix(host, "*.")); len(errs) > 0 {
-			r.failf(path, "%q is not a host name", host)
-		}
-		if seen[host] {
-			r.failf(path, "host %q is listed already", host)
-		}
-		seen[host] = true
-	}
+	r.enum("spec.expose.api", &e.API, APIIstio, APIIstio, APIGateway, APIKServe)
 	r.checkQualified("spec.expose.gateway", e.Gateway)
-	if e.API == APIGateway {
+	switch e.API {
+	case APIKServe:
+		r.checkKServeRoutes(e)
+	case APIGateway:
+		r.checkHosts(e)
 		r.checkGatewayAPI(e)
-	} else {
+	default:
+		r.checkHosts(e)
 		r.checkIstioGateway(e)
 	}
 	if e.GatewayServiceAccount != "" && len(validation.IsDNS1123Subdomain(e.GatewayServiceAccount)) > 0 {
@@ -75,12 +67,33 @@ func (r *resolver) checkExpose() {
 func (r *resolver) checkModelList(e *Expose) {
 	const path = "spec.expose.modelList"
 	switch {
-	case e.API == APIGateway:
+	case e.OfGatewayAPI():
 		r.failf(path, "the Gateway API has no answer that a gateway gives by itself; ask each model at its own path or with its header, or set spec.expose.api: istio")
 	case e.Path == "" && e.Header == nil:
 		r.failf(path, "the model has its hosts alone, and its server answers /v1/models there; leave modelList out, or give the model a path or a header")
 	case r.spec.Security.JWT != nil:
 		r.failf(path, "the gateway answers the list without asking for a token, and spec.security.jwt wants one of everybody; leave one of them out")
+	}
+}
+
+// OfGatewayAPI reports whether the gateway is one of the Gateway API.
+func (e *Expose) OfGatewayAPI() bool { return e.API == APIGateway || e.API == APIKServe }
+
+// checkHosts wants at least one name that clients call.
+func (r *resolver) checkHosts(e *Expose) {
+	if len(e.Hosts) == 0 {
+		r.failf("spec.expose.hosts", "is missing; at least one host name that clients call")
+	}
+	seen := map[string]bool{}
+	for i, host := range e.Hosts {
+		path := fmt.Sprintf("spec.expose.hosts[%d]", i)
+		if errs := validation.IsDNS1123Subdomain(strings.TrimPrefix(host, "*.")); len(errs) > 0 {
+			r.failf(path, "%q is not a host name", host)
+		}
+		if seen[host] {
+			r.failf(path, "host %q is listed already", host)
+		}
+		seen[host] = true
 	}
 }
 

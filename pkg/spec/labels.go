@@ -9,6 +9,10 @@ const (
 	RevisionLabel = "kservegen.dev/revision"
 )
 
+// KServeAnnotation says, on a ServingRuntime, which KServe runs: what is left to it depends on that. On an InferenceService
+// KServe would copy it to the pods, and another release would replace them.
+const KServeAnnotation = "kservegen.dev/kserve-version"
+
 // Components, the value of app.kubernetes.io/component.
 const (
 	ComponentServer     = "model-server"

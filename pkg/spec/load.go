@@ -145,6 +145,7 @@ func resolveTarget(file string, m *Deployment, environment string, merged *yaml.
 		one.checkClaims(target.Revisions)
 		whole.problems = append(whole.problems, one.problems...)
 	}
+	whole.checkCanary(target)
 	return target, whole.problems
 }
 

@@ -75,8 +75,9 @@ func checkDocument(d *decoder, document *ModelDeployment) {
 func checkRevisionNames(r *resolver, document *ModelDeployment) {
 	meta := document.Metadata
 	revisions := document.Spec.Revisions
+	serving := document.Spec.Serving
 	if len(revisions) == 0 {
-		checkSums(r, "metadata.name", meta, DefaultRevision)
+		checkSums(r, "metadata.name", meta, serving, DefaultRevision)
 	}
 	seen := map[string]bool{}
 	for i, revision := range revisions {
@@ -89,7 +90,7 @@ func checkRevisionNames(r *resolver, document *ModelDeployment) {
 		case seen[revision.Name]:
 			r.failf(path+".name", "revision %q is listed already", revision.Name)
 		default:
-			checkSums(r, path+".name", meta, revision.Name)
+			checkSums(r, path+".name", meta, serving, revision.Name)
 		}
 		seen[revision.Name] = true
 		if revision.Model != nil && revision.Model.ServedName != "" {
@@ -98,8 +99,15 @@ func checkRevisionNames(r *resolver, document *ModelDeployment) {
 	}
 }
 
-func checkSums(r *resolver, path string, meta Metadata, revision string) {
-	service := predictor(meta.Name, revision)
+func checkSums(r *resolver, path string, meta Metadata, serving, revision string) {
+	service := predictor(serving, meta.Name, revision)
+	if serving == ServingLLMInferenceService {
+		// KServe makes another name of a longer one, and routes and policies are to know it.
+		if len(service) > maxHost {
+			r.failf(path, "the Service %q is %d characters, Kubernetes allows %d; shorten the model's name or the revision's", service, len(service), maxHost)
+		}
+		return
+	}
 	if host := service + "-" + meta.Namespace; len(host) > maxHost {
 		r.failf(path, "%q is %d characters, KServe allows %d (kserve#4807); shorten the model's name, the revision's or the namespace", host, len(host), maxHost)
 	}

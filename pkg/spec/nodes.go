@@ -11,14 +11,6 @@ import (
 	"github.com/kservegen/kservegen/pkg/catalog"
 )
 
-// What makes the pods of a revision.
-const (
-	// ServingInferenceService is KServe's InferenceService with a ServingRuntime.
-	ServingInferenceService = "InferenceService"
-	// ServingLeaderWorkerSet is a LeaderWorkerSet of kubernetes-sigs/lws, without KServe.
-	ServingLeaderWorkerSet = "LeaderWorkerSet"
-)
-
 // What runs the ranks of a replica over several nodes.
 const (
 	ExecutorMp  = "mp"
@@ -167,6 +159,10 @@ func (r *resolver) checkGroup(t RevisionTarget) {
 		}
 		return
 	}
+	if r.serving() == ServingLLMInferenceService {
+		r.failf("spec.accelerator.nodes", "an %s is written for one node: its workers are groups of LeaderWorkerSets as well, with KServe's presets between; use serving: %s, or %s", ServingLLMInferenceService, ServingLeaderWorkerSet, ServingInferenceService)
+		return
+	}
 	if scheme, _, _ := strings.Cut(t.Model.Source, "://"); scheme != "pvc" && scheme != "oci" {
 		why := "KServe refuses other sources for several nodes"
 		if r.serving() == ServingLeaderWorkerSet {
@@ -183,7 +179,7 @@ func (r *resolver) checkGroup(t RevisionTarget) {
 	if t.MaxReplicas > 1 {
 		r.failf("spec.replicas", "KServe makes one group of head and workers, and more heads would share its workers; use serving: %s for %d", ServingLeaderWorkerSet, t.MaxReplicas)
 	}
-	if label := "isvc." + predictor(r.m.Name, t.Name) + "-worker"; len(label) > maxLabel {
+	if label := "isvc." + predictor(r.serving(), r.m.Name, t.Name) + "-worker"; len(label) > maxLabel {
 		r.failf("spec.accelerator.nodes", "the workers' pod label %q is %d characters, Kubernetes allows %d; shorten the model's name or the revision's", label, len(label), maxLabel)
 	}
 }

@@ -47,13 +47,13 @@ type Target struct {
 	Environment string
 	// Name and Namespace of the model, ServedName that clients send.
 	Name, Namespace, ServedName string
+	// Serving is the kind that each revision becomes, of those that have constants here.
+	Serving string
 	// Revisions that run here, in the order of the document; at least one.
 	Revisions []RevisionTarget
-	// Serving is the kind of the object that makes the pods.
-	Serving  string
-	Sticky   *Sticky
-	Expose   *Expose
-	Security Security
+	Sticky    *Sticky
+	Expose    *Expose
+	Security  Security
 	// Scaling has a Type of hpa, keda or off, or none, which is hpa where there is room.
 	Scaling    Scaling
 	Monitoring Monitoring
@@ -127,7 +127,10 @@ func (t Target) Omits(name Omittable) bool {
 
 // RouteKind is the kind of the objects that share requests between the revisions.
 func (t Target) RouteKind() string {
-	if t.Expose != nil && t.Expose.API == APIGateway {
+	switch {
+	case t.RoutedByKServe():
+		return t.Serving
+	case t.Expose != nil && t.Expose.API == APIGateway:
 		return "HTTPRoute"
 	}
 	return "VirtualService"
@@ -137,7 +140,7 @@ func (t Target) RouteKind() string {
 func (t Target) OmitsRoutes() bool { return t.Omits(Omittable(strings.ToLower(t.RouteKind()))) }
 
 const (
-	// ServerPort is the port of the server's container, for the API and the metrics.
+	// ServerPort is the port of an InferenceService's container, for the API and the metrics; see Target.Port.
 	ServerPort = 8080
 	// MetricsPort is where the sidecar serves the server's metrics and its own, in plain HTTP: it does not intercept
 	// this port.
@@ -155,11 +158,6 @@ func (t Target) ScalingTarget(r RevisionTarget) string {
 	return string(t.Scaling.Target)
 }
 
-// Predictor is the name of the Deployment and the Service that KServe makes of a revision's InferenceService in
-// Standard mode.
-func (t Target) Predictor(revision string) string { return predictor(t.Name, revision) }
-
-func predictor(model, revision string) string { return model + "-" + revision + "-predictor" }
-
-// Qualified is the name of the InferenceService and the ServingRuntime of a revision.
+// Qualified is the name of what a revision becomes: its InferenceService and ServingRuntime, LLMInferenceService, or
+// LeaderWorkerSet.
 func (t Target) Qualified(revision string) string { return t.Name + "-" + revision }

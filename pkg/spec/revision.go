@@ -52,6 +52,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 		}
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
+	r.checkLLM()
 	t.Args = r.args(model, accelerator, devices)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	if nodes > 1 {

@@ -51,6 +51,8 @@ func (r *resolver) checkLeast(low int) {
 		r.failf(path, "0 takes scaling.type keda: nothing else starts a replica where there is none")
 	case r.spec.Expose == nil:
 		r.failf(path, "0 takes spec.expose: what wakes the model are the requests that the gateway counts")
+	case r.spec.Expose.API == APIKServe && r.serving() == ServingLLMInferenceService:
+		r.failf(path, "0 takes spec.expose.api istio or gateway: KServe leaves out of its routes what has no replica that is ready, and so nothing would wake it (isMemberRoutable)")
 	}
 }
 

@@ -46,7 +46,7 @@ func (r *resolver) target() Target {
 		r.failf("spec.model.id", "is missing; for example deepseek-ai/DeepSeek-R1-Distill-Llama-8B")
 	}
 	r.checkPlain("spec.model.servedName", served)
-	r.enum("spec.serving", &s.Serving, ServingInferenceService, ServingInferenceService, ServingLeaderWorkerSet)
+	r.checkServing()
 	r.checkExpose()
 	r.checkSecurity()
 	r.checkScaling()

@@ -100,7 +100,7 @@ func (m *Deployment) claims() []claimed {
 	}
 	for _, revision := range m.revisionNames() {
 		// KServe makes this Service; a model of that name would have it as its stable one.
-		list = append(list, claimed{predictor(m.Name, revision), fmt.Sprintf("the Service of revision %s of model %s", revision, m.Name)})
+		list = append(list, claimed{m.Base.Predictor(revision), fmt.Sprintf("the Service of revision %s of model %s", revision, m.Name)})
 	}
 	return list
 }
@@ -170,7 +170,7 @@ func checkGateways(deployments []*Deployment) manifest.Problems {
 	for _, m := range deployments {
 		for _, target := range m.Environments {
 			e := target.Expose
-			if e == nil || e.API != APIGateway {
+			if e == nil || !e.OfGatewayAPI() || target.Canary() {
 				continue
 			}
 			key := target.Environment + " " + e.Gateway

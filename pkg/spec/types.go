@@ -27,14 +27,15 @@ type Metadata struct {
 
 // Spec is the model deployment itself. Only model.id and accelerator.type have no default.
 type Spec struct {
+	// Serving is the kind that each revision becomes. LLMInferenceService is KServe's kind for language models, v1alpha2, on
+	// one node. LeaderWorkerSet, of kubernetes-sigs/lws, is for replicas over several nodes, without KServe.
+	// Default: InferenceService.
+	Serving     string      `json:"serving,omitempty" jsonschema:"enum=InferenceService,enum=LLMInferenceService,enum=LeaderWorkerSet"`
 	Model       Model       `json:"model"`
 	Runtime     Runtime     `json:"runtime,omitempty"`
 	Accelerator Accelerator `json:"accelerator,omitempty"`
-	// Serving is the kind of the object that makes the pods of a revision. LeaderWorkerSet is for replicas over several
-	// nodes. Default: InferenceService.
-	Serving   string    `json:"serving,omitempty" jsonschema:"enum=InferenceService,enum=LeaderWorkerSet"`
-	Resources Resources `json:"resources,omitempty"`
-	Replicas  Replicas  `json:"replicas,omitempty"`
+	Resources   Resources   `json:"resources,omitempty"`
+	Replicas    Replicas    `json:"replicas,omitempty"`
 	// Revisions are immutable versions of what serves, each merged over spec. Default: one revision, v1.
 	Revisions []Revision `json:"revisions,omitempty"`
 	// Traffic shares requests between revisions; a revision runs where the traffic names it, even with
@@ -194,11 +195,12 @@ type Sticky struct {
 // Expose makes the model reachable through an ingress gateway.
 type Expose struct {
 	// API of the objects that route requests: istio makes a VirtualService, gateway the HTTPRoutes of the Gateway API.
-	// Default: istio.
-	API string `json:"api,omitempty" jsonschema:"enum=istio,enum=gateway"`
-	// Hosts that clients call.
+	// kserve leaves the HTTPRoutes to KServe, which shares requests by weight only; with InferenceServices it takes a
+	// KServe after 0.20.0 (platform.kserve.version). Default: istio.
+	API string `json:"api,omitempty" jsonschema:"enum=istio,enum=gateway,enum=kserve"`
+	// Hosts that clients call. With api kserve and InferenceServices KServe makes the host, and none is given here.
 	Hosts []string `json:"hosts,omitempty"`
-	// Gateway as namespace/name: Istio's or, with api gateway, that of the Gateway API.
+	// Gateway as namespace/name: Istio's or, with api gateway or kserve, that of the Gateway API.
 	Gateway string `json:"gateway,omitempty"`
 	// GatewayClass of the Gateway that `render --shared` writes, with api gateway. Default: istio.
 	GatewayClass string `json:"gatewayClass,omitempty"`
@@ -288,7 +290,14 @@ type Monitoring struct {
 
 // Platform holds what differs by where the cluster runs.
 type Platform struct {
-	EKS *EKS `json:"eks,omitempty"`
+	EKS    *EKS           `json:"eks,omitempty"`
+	KServe *KServeRelease `json:"kserve,omitempty"`
+}
+
+// KServeRelease is the KServe that runs in the cluster.
+type KServeRelease struct {
+	// Version of it, for example v0.20.0, which is the default and the release that kservegen is built with.
+	Version string `json:"version,omitempty"`
 }
 
 // EKS is Amazon EKS.

@@ -15,6 +15,8 @@ type Weight struct {
 	Path, ServicePath string
 	// Service as the route names it.
 	Service string
+	// Object is the name of the object that holds the weight, where each revision has one of its own; otherwise empty.
+	Object string
 	// Value in percent.
 	Value int
 	// BucketPaths are the JSON pointers of the sticky rule's expression, none without sticky buckets;

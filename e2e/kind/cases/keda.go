@@ -53,7 +53,7 @@ func readsMetric(ctx context.Context, e *Env) (err error) {
 	}
 	_, err = e.under(ctx, s.lanes(), func(ctx context.Context) error {
 		start := time.Now()
-		for time.Since(start) < served {
+		for time.Since(start) < collected {
 			value, err := e.externalMetric(ctx, s)
 			if err == nil && value > 0 {
 				e.Figure("KEDA serves %.0f requests that wait, %.1f s after the load began", value, time.Since(start).Seconds())
@@ -68,8 +68,8 @@ func readsMetric(ctx context.Context, e *Env) (err error) {
 	return err
 }
 
-// served is how long KEDA may take to serve what a server counts: two collections by Prometheus, and as much again.
-const served = time.Minute
+// collected is how long KEDA may take to serve what a server counts: two collections by Prometheus, and as much again.
+const collected = time.Minute
 
 // scaledFollows: more requests wait than the target allows, and a replica is added; less is asked, and it goes. No request is
 // lost.

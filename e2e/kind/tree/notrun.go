@@ -20,6 +20,10 @@ const Mocked = "nvidia.com/gpu"
 // are named, so that nobody mends one to find the next.
 func (t *Tree) NotRun() string {
 	if reason := t.notOne(); reason != "" {
+		// What another program of KServe's serves, or another release routes, lacks something of the tree for that reason.
+		if others := slices.Compact(append(t.foreign(), t.routedByKServe()...)); len(others) > 0 {
+			return strings.Join(others, "; ")
+		}
 		return reason
 	}
 	var reasons []string
@@ -189,6 +193,18 @@ func (t *Tree) placedApart() []string {
 				reasons = append(reasons, fmt.Sprintf("its revisions want nodes with %s=%s and %s=%s, and the suite's workers are alike", label, other, label, value))
 			}
 			all[label] = value
+		}
+	}
+	return reasons
+}
+
+// routedByKServe says which revisions are to get requests by routes that KServe makes, and weights in a release after the
+// suite's.
+func (t *Tree) routedByKServe() []string {
+	var reasons []string
+	for _, service := range t.Services {
+		if service.Spec.Predictor.Name != "" {
+			reasons = append(reasons, fmt.Sprintf("it leaves the routes of %s to KServe, and the suite's release weights no canary (kserve#5912)", service.Name))
 		}
 	}
 	return reasons

@@ -85,20 +85,28 @@ func TestModel(t *testing.T) {
 func TestReferenceTrees(t *testing.T) {
 	tokens := "it checks tokens of https://login.example.com, which the suite cannot issue"
 	shared := "it has 0 InferenceServices and 1 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService"
+	llm := "it has a LLMInferenceService, whose controller is not installed"
+	canary := "it leaves the routes of deepseek-r1 to KServe, and the suite's release weights no canary (kserve#5912)"
 	want := map[string]string{
 		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/production": tokens,
 		"deepseek-r1-distill-llama-70b-a100/deepseek-r1-70b/overlays/staging":    tokens,
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/dev":             "",
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production":      "",
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/staging":         "",
+		"deepseek-r1-distill-llama-8b-canary/deepseek-r1/overlays/dev":           canary,
+		"deepseek-r1-distill-llama-8b-canary/deepseek-r1/overlays/production":    canary,
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/dev":          "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/production":   "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":      "",
-		"deepseek-r1-h100-leaderworkerset/deepseek-r1-671b/overlays/default":     "it has 0 InferenceServices and 1 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService",
+		"deepseek-r1-distill-llama-8b-llmisvc/deepseek-r1/overlays/dev":          llm,
+		"deepseek-r1-distill-llama-8b-llmisvc/deepseek-r1/overlays/production":   llm,
+		"deepseek-r1-h100-leaderworkerset/deepseek-r1-671b/overlays/default":     shared,
 		"deepseek-r1-h100-two-nodes/deepseek-r1-671b/overlays/default":           "deepseek-r1-671b-v1 runs on several nodes, of which the suite mocks no network of devices; it asks for vpc.amazonaws.com/efa: the device can be mocked, and its server's image is not",
 		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                     "",
 		"deepseek-v4-flash-h200/deepseek-v4-flash/overlays/default":              "",
 		"gpt-oss-20b-a10g/gpt-oss-20b/overlays/default":                          "",
+		"gpt-oss-20b-llmisvc/gpt-oss/overlays/dev":                               llm,
+		"gpt-oss-20b-llmisvc/gpt-oss/overlays/production":                        llm,
 		"laptop/deepseek-r1/overlays/default":                                    "",
 		"llama-3.1-8b-l4-keda/llama-3-1-8b/overlays/dev":                         "",
 		"llama-3.1-8b-l4-keda/llama-3-1-8b/overlays/production":                  "",
@@ -106,13 +114,13 @@ func TestReferenceTrees(t *testing.T) {
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/dev":                              "",
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/production":                       "",
 		"llama-3.3-70b-mi300x/llama-3-3-70b/overlays/default":                    "it asks for amd.com/gpu: the device can be mocked, and its server's image is not",
+		"llama-3.3-70b-trn2/llama-3-3-70b/overlays/default":                      "it asks for aws.amazon.com/neuron: the device can be mocked, and its server's image is not; llama-3-3-70b-v1 waits for the scheduler my-scheduler, which is not here",
 		"two-models-one-host/_shared/overlays/dev":                               shared,
 		"two-models-one-host/_shared/overlays/production":                        shared,
 		"two-models-one-host/deepseek-r1/overlays/dev":                           "",
 		"two-models-one-host/deepseek-r1/overlays/production":                    "",
 		"two-models-one-host/gpt-oss/overlays/dev":                               "",
 		"two-models-one-host/gpt-oss/overlays/production":                        "",
-		"llama-3.3-70b-trn2/llama-3-3-70b/overlays/default":                      "it asks for aws.amazon.com/neuron: the device can be mocked, and its server's image is not; llama-3-3-70b-v1 waits for the scheduler my-scheduler, which is not here",
 	}
 	folders, err := filepath.Glob(filepath.Join(overlays, "*", "*", "overlays", "*"))
 	require.NoError(t, err)

@@ -18,6 +18,9 @@ type Container struct {
 	vllm bool
 }
 
+// NewContainer is a container that is written in one place.
+func NewContainer(name string, data Value) Container { return newContainer(name, data) }
+
 func newContainer(name string, parts ...Value) Container {
 	c := Container{Name: name, parts: parts}
 	for _, part := range parts {

@@ -8,6 +8,7 @@ type Kind string
 // Kinds that rules ask for.
 const (
 	InferenceService        Kind = "InferenceService.serving.kserve.io"
+	LLMInferenceService     Kind = "LLMInferenceService.serving.kserve.io"
 	ServingRuntime          Kind = "ServingRuntime.serving.kserve.io"
 	ClusterServingRuntime   Kind = "ClusterServingRuntime.serving.kserve.io"
 	ClusterStorageContainer Kind = "ClusterStorageContainer.serving.kserve.io"
@@ -69,12 +70,12 @@ func PredictorKinds(more ...Kind) []Kind {
 
 // WorkloadKinds are those that Context.Workloads reads.
 func WorkloadKinds(more ...Kind) []Kind {
-	return append(PredictorKinds(Deployment, StatefulSet, Pod), more...)
+	return append(PredictorKinds(LLMInferenceService, Deployment, StatefulSet, Pod), more...)
 }
 
 // ServiceKinds are those that Context.Services reads.
 func ServiceKinds(more ...Kind) []Kind {
-	return append(PredictorKinds(Service, ServiceEntry), more...)
+	return append(PredictorKinds(LLMInferenceService, Service, ServiceEntry), more...)
 }
 
 func kindOf(apiVersion, kind string) Kind {

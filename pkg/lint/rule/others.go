@@ -36,7 +36,7 @@ func podless() []Kind {
 // operated are kinds that become pods and do not show it.
 func operated() []Kind {
 	return []Kind{
-		KubernetesGateway, "InferenceGraph.serving.kserve.io", "LLMInferenceService.serving.kserve.io",
+		KubernetesGateway, "InferenceGraph.serving.kserve.io",
 		"Prometheus.monitoring.coreos.com", "PrometheusAgent.monitoring.coreos.com", "Alertmanager.monitoring.coreos.com",
 		"HelmRelease.helm.toolkit.fluxcd.io", FluxKustomization, "Application.argoproj.io",
 	}

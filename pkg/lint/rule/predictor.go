@@ -37,16 +37,20 @@ func predictors(index *Index) []*Predictor {
 		spec := object.Field("spec", "predictor")
 		p := &Predictor{Object: object, Spec: spec, Model: spec.Field("model")}
 		if name := p.RuntimeName(); name != "" {
-			// A namespace's runtime wins over the cluster's (GetServingRuntime, utils.go).
-			p.Runtime = index.find(ServingRuntime, object.Namespace, name)
-			if p.Runtime == nil {
-				p.Runtime = index.find(ClusterServingRuntime, "", name)
-			}
+			p.Runtime = index.runtime(object.Namespace, name)
 		}
 		p.main = mainContainer(p)
 		all = append(all, p)
 	}
 	return all
+}
+
+// runtime finds one by its name: a namespace's wins over the cluster's (GetServingRuntime, utils.go).
+func (i *Index) runtime(namespace, name string) *Object {
+	if runtime := i.find(ServingRuntime, namespace, name); runtime != nil {
+		return runtime
+	}
+	return i.find(ClusterServingRuntime, "", name)
 }
 
 // Predictors returns the set's InferenceServices with their runtimes.

@@ -2,10 +2,10 @@ package rule
 
 import "strings"
 
-// ServiceView is a Service that will exist: one of the set, or one that KServe makes of an InferenceService.
+// ServiceView is a Service that will exist: one of the set, or one that KServe makes.
 type ServiceView struct {
 	Namespace, Name string
-	// Object is the Service or InferenceService.
+	// Object is the Service, or what KServe makes it of.
 	Object *Object
 	// Predictor is nil for a Service of the set.
 	Predictor *Predictor
@@ -37,6 +37,9 @@ func services(index *Index) []ServiceView {
 	}
 	for _, p := range index.predictors {
 		all = append(all, made(p)...)
+	}
+	for _, object := range index.kinds[LLMInferenceService] {
+		all = append(all, llmService(object))
 	}
 	return all
 }

@@ -2,13 +2,15 @@ package rule
 
 import "slices"
 
-// Workload is what makes pods: a predictor, a Deployment, a StatefulSet or a Pod.
+// Workload is what makes pods: a predictor, a canary of one, an LLMInferenceService, a Deployment, a StatefulSet or a Pod.
 type Workload struct {
 	*Object
 	// Predictor is nil for native workloads.
 	Predictor *Predictor
 	// Controller is the name of the Deployment or StatefulSet, empty for a Pod.
 	Controller string
+	// Made is set where KServe makes the Deployment.
+	Made bool
 	// Labels of the pods.
 	Labels map[string]string
 	// Pod is the pod's spec; of a predictor, spec.predictor.
@@ -19,6 +21,8 @@ type Workload struct {
 	Containers []Container
 
 	annotations []Value
+	// partly is set where the object doesn't say all of the pod.
+	partly bool
 }
 
 // Workloads returns all that makes pods in the set.
@@ -30,15 +34,11 @@ func (c *Context) Workloads() []*Workload {
 func workloads(index *Index) []*Workload {
 	var all []*Workload
 	for _, p := range index.predictors {
-		w := &Workload{
-			Object: p.Object, Predictor: p, Controller: p.ServiceName(), Labels: p.PodLabels(), Pod: p.Spec,
-			Replicas: p.MinReplicas(), Containers: []Container{p.Main()},
-		}
-		w.annotations = append(w.annotations, p.Spec.Field("annotations"), p.Field("metadata", "annotations"))
-		if p.Runtime != nil {
-			w.annotations = append(w.annotations, p.Runtime.Field("spec", "annotations"))
-		}
-		all = append(all, w)
+		all = append(all, ofPredictor(p))
+		all = append(all, canaryWorkloads(index, p)...)
+	}
+	for _, object := range index.kinds[LLMInferenceService] {
+		all = append(all, llmWorkload(object))
 	}
 	for _, kind := range []Kind{Deployment, StatefulSet} {
 		for _, object := range index.kinds[kind] {
@@ -53,6 +53,18 @@ func workloads(index *Index) []*Workload {
 		all = append(all, native(object, object.Value, object.Field("spec")))
 	}
 	return all
+}
+
+func ofPredictor(p *Predictor) *Workload {
+	w := &Workload{
+		Object: p.Object, Predictor: p, Controller: p.ServiceName(), Labels: p.PodLabels(), Pod: p.Spec,
+		Replicas: p.MinReplicas(), Made: true, Containers: []Container{p.Main()},
+	}
+	w.annotations = append(w.annotations, p.Spec.Field("annotations"), p.Field("metadata", "annotations"))
+	if p.Runtime != nil {
+		w.annotations = append(w.annotations, p.Runtime.Field("spec", "annotations"))
+	}
+	return w
 }
 
 func native(object *Object, template, pod Value) *Workload {
@@ -77,7 +89,7 @@ func (w *Workload) PodAnnotation(key string) Value {
 }
 
 // Known says whether the labels and containers of the pods can all be seen.
-func (w *Workload) Known() bool { return w.Predictor == nil || w.Predictor.Known() }
+func (w *Workload) Known() bool { return !w.partly && (w.Predictor == nil || w.Predictor.Known()) }
 
 // Volumes of the pods.
 func (w *Workload) Volumes() []Value {

@@ -36,6 +36,8 @@ const (
 	byGatewayAPI
 	// byEither changes between environments.
 	byEither
+	// byKServe is for LLMInferenceServices: KServe makes the HTTPRoutes, which share by weight alone.
+	byKServe
 )
 
 // drawer draws the parts of one document. Overrides are drawn alone and merge in ways that are not known yet,
@@ -53,8 +55,10 @@ type drawer struct {
 	bare bool
 	// Overrides of revisions and environments keep to one way of saying things.
 	claim, images, hpa, expose, jwt bool
-	exposeBy, keysBy                int
-	api                             routing
+	// llm serves by LLMInferenceServices.
+	llm              bool
+	exposeBy, keysBy int
+	api              routing
 	// from is what kind of repository the tree is pulled from, tagged whether by tag.
 	from   origin
 	tagged bool
@@ -70,6 +74,10 @@ func newDrawer(t *rapid.T) *drawer {
 	d.hpa, d.revisionReplicas = d.chance("hpa", 5), d.chance("replicas of revisions", 3)
 	d.jwt = d.expose && d.chance("jwt", 3)
 	d.api = routing(d.upTo("api", 2))
+	d.llm = d.simulator == nowhere && d.chance("LLMInferenceService", 3)
+	if d.llm && d.chance("routed by KServe", 3) {
+		d.api = byKServe
+	}
 	d.from = origin(d.upTo("synced from", 2))
 	d.tagged = d.from == ociArtifact || d.chance("tagged", 4)
 	d.exposeBy, d.keysBy = d.upTo("expose by", 2), d.upTo("keys by", 2)

@@ -22,10 +22,14 @@ func (d *drawer) document() *node {
 // metadata keeps <name>-<revision>-predictor-<namespace> in 63 characters, at the limit now and then.
 func (d *drawer) metadata() *node {
 	const room = 63 - len("--predictor-") - maxRevision
+	longest := 63 - len("isvc.--predictor") - maxRevision
+	if d.llm {
+		longest = 63 - len("--kserve-workload-svc") - maxRevision
+	}
 	length := len(spec.DeriveName(d.models[0].ID))
 	meta := fields()
-	if d.chance("name", 2) || length > room-len("default") {
-		name := label(d.t, "name", 1, 63-len("isvc.--predictor")-maxRevision)
+	if d.chance("name", 2) || length > min(room-len("default"), longest) {
+		name := label(d.t, "name", 1, longest)
 		length = len(name)
 		meta.set("name", scalar(str, name))
 	}
@@ -44,6 +48,9 @@ func (d *drawer) spec() *node {
 		"replicas", d.specReplicas(),
 		"revisions", d.revisionList(),
 	)
+	if d.llm {
+		s.set("serving", scalar(str, spec.ServingLLMInferenceService))
+	}
 	s.set("environments", d.environmentList())
 	if len(d.revisions) > 1 && d.needsTraffic(s) || d.chance("traffic", 2) {
 		s.set("traffic", d.traffic(true))
@@ -102,7 +109,7 @@ func (d *drawer) environmentList() *node {
 		if d.chance("traffic of environment", 3) {
 			environment.set("traffic", d.traffic(false))
 		}
-		if d.chance("sticky of environment", 6) {
+		if d.api != byKServe && d.chance("sticky of environment", 6) {
 			environment.set("sticky", pick(d, "sticky", fields(), fields("header", scalar(str, "x-bucket")), null()))
 		}
 		d.mesh(environment, false)
@@ -148,14 +155,14 @@ func (d *drawer) traffic(all bool) *node {
 	testers := map[string]bool{}
 	for i, weight := range weights(d.t, count) {
 		share := fields("revision", scalar(str, names[i]), "weight", scalar(raw, fmt.Sprint(weight)))
-		if d.chance("testers", 3) {
+		if d.api != byKServe && d.chance("testers", 3) {
 			drawn := d.header("testers", "x-llm-track", "x-user", "on", "cookie", "x~y")
 			if key := drawn.get("header").text + " " + drawn.get("value").text; !testers[key] {
 				share.set("testers", drawn)
 				testers[key] = true
 			}
 		}
-		if count > 1 && d.chance("mirror", 4) {
+		if d.api != byKServe && count > 1 && d.chance("mirror", 4) {
 			share.set("mirror", d.number("mirror", 0, 100))
 		}
 		traffic.items = append(traffic.items, share)

@@ -7,7 +7,7 @@ import (
 )
 
 func (d *drawer) sticky() *node {
-	if !d.chance("sticky", 3) {
+	if d.api == byKServe || !d.chance("sticky", 3) {
 		return nil
 	}
 	return pick(d, "sticky", fields(), fields("header", scalar(str, "x-user-bucket")))
@@ -109,6 +109,10 @@ func (d *drawer) route(e *node, whole bool) {
 		}
 		if d.chance("class", 3) {
 			e.set("gatewayClass", scalar(str, pick(d, "class", "istio", "eg", "on")))
+		}
+	case byKServe:
+		if whole || d.chance("said", 4) {
+			e.set("api", scalar(str, "kserve"))
 		}
 	case byEither:
 		if d.chance("said", 2) {

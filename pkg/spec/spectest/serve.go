@@ -66,8 +66,13 @@ func (d *drawer) length() *node {
 }
 
 func (d *drawer) source() *node {
-	if d.claim {
+	switch {
+	case d.claim && d.llm:
+		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://m"))
+	case d.claim:
 		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://m", "pvc://llm-models/größe"))
+	case d.llm:
+		return scalar(str, pick(d, "source", "s3://models/a-b", "oci://registry.example.com/m:1", "hf://org/name:main", "hf://"+d.models[0].ID))
 	}
 	return scalar(str, pick(d, "source", "s3://models/a-b", "gs://bucket/x", "oci://registry.example.com/m:1", "hf://org/name:main", "hf://"+d.models[0].ID))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kservegen/kservegen/pkg/render"
 	"github.com/kservegen/kservegen/pkg/spec"
@@ -26,11 +27,16 @@ func adopt(deployments []*spec.Deployment, conflicts []render.Conflict) ([]adopt
 		if conflict.Weights == nil {
 			continue
 		}
-		taken := spec.Adoption{Environment: conflict.Environment, Weights: map[string]int{}}
-		for _, weight := range conflict.Weights {
-			taken.Weights[weight.Revision] = weight.Value
+		// The weights of one environment may stand in several files.
+		all := weights[conflict.Tree]
+		at := slices.IndexFunc(all, func(a spec.Adoption) bool { return a.Environment == conflict.Environment })
+		if at < 0 {
+			at, all = len(all), append(all, spec.Adoption{Environment: conflict.Environment, Weights: map[string]int{}})
 		}
-		weights[conflict.Tree] = append(weights[conflict.Tree], taken)
+		for _, weight := range conflict.Weights {
+			all[at].Weights[weight.Revision] = weight.Value
+		}
+		weights[conflict.Tree] = all
 	}
 	var (
 		edited []adoption

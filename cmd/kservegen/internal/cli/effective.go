@@ -31,8 +31,9 @@ func newEffective(s Streams) *cobra.Command {
 		Use:   "effective PATH...",
 		Short: "Show what KServe makes of it: Deployment, Service, autoscaler and pod",
 		Long: `Run KServe's own webhooks, reconcilers and pod webhook in memory and print the objects that they make of every
-InferenceService: what really runs, with merged args, replaced images, filled-in defaults and injected containers.
-What the input lacks (the inferenceservice-config ConfigMap, runtimes, storage containers) is what KServe ships.
+InferenceService and LLMInferenceService: what really runs, with merged args, replaced images, filled-in defaults and
+injected containers. What the input lacks (the inferenceservice-config ConfigMap, runtimes, storage containers, presets)
+is what KServe ships.
 
 PATH is a kustomization directory, a directory or file of YAML, - for standard input, or a ModelDeployment with
 --env. Refusals go to standard error; then the exit code is 1.`,
@@ -69,7 +70,7 @@ func (o *effectiveOptions) run(ctx context.Context, s Streams, paths []string) e
 		return err
 	}
 	builder, err := effective.New(effective.Options{
-		Namespace: o.namespace, Explain: o.explain, Structural: validate.Structural(catalog),
+		Namespace: o.namespace, Explain: o.explain, Structural: validate.Structural(catalog), LLM: true,
 	})
 	if err != nil {
 		return err
@@ -78,11 +79,16 @@ func (o *effectiveOptions) run(ctx context.Context, s Streams, paths []string) e
 	if err != nil {
 		return usageError{err}
 	}
+	// What is shown of one kind is shown of the other; only explanations are of InferenceServices alone.
+	if o.explain && len(effect.LLMs) > 0 {
+		fmt.Fprintln(s.Err, "of an LLMInferenceService nothing is explained: KServe lays it over a preset, and where a value is from is not kept")
+	}
+	effect.Services = append(effect.Services, effect.LLMs...)
 	if len(effect.Services) == 0 {
 		if slices.ContainsFunc(resources, func(r manifest.Resource) bool { return r.Kind() == spec.ServingLeaderWorkerSet }) {
-			return usagef("%s: no InferenceService in it; its LeaderWorkerSets have their pods in their templates, and KServe makes nothing of them", strings.Join(paths, ", "))
+			return usagef("%s: no InferenceService or LLMInferenceService in it; its LeaderWorkerSets have their pods in their templates, and KServe makes nothing of them", strings.Join(paths, ", "))
 		}
-		return usagef("%s: no InferenceService in it", strings.Join(paths, ", "))
+		return usagef("%s: no InferenceService or LLMInferenceService in it", strings.Join(paths, ", "))
 	}
 	if o.output == "json" {
 		err = o.printJSON(s.Out, effect)

@@ -14,7 +14,7 @@ func selectsNothing() rule.Rule {
 			Summary: "A selector matches pods of the set.",
 			Why: "A Service, PodDisruptionBudget, NetworkPolicy or PodMonitor whose selector matches nothing is accepted: there are no endpoints, no protection, no metrics. " +
 				"KServe's pods carry the labels of the InferenceService, those of spec.predictor.labels, and app: isvc.<name>-predictor. Namespaces without workloads in the set aren't judged, unless another one has the pods.",
-			How:   "Correct the selector, or add the labels to spec.predictor.labels.",
+			How:   "Correct the selector, or add the labels to spec.predictor.labels, of an LLMInferenceService to spec.labels.",
 			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/components/predictor.go (buildObjectMeta)"},
 			Whole: true,
 			Kinds: rule.WorkloadKinds(rule.Service, rule.PodDisruptionBudget, rule.NetworkPolicy, rule.PodMonitor),

@@ -16,7 +16,11 @@ func Rules() []rule.Rule {
 func targets(autoscaler *rule.Object, workload *rule.Workload) bool {
 	target := autoscaler.Field("spec", "scaleTargetRef")
 	kind := target.Field("kind").Text()
-	if workload.Predictor != nil && kind != "" && kind != "Deployment" || workload.Predictor == nil && kind != "" && kind != workload.Kind.Name() {
+	made := workload.Kind.Name()
+	if workload.Made {
+		made = "Deployment"
+	}
+	if kind != "" && kind != made {
 		return false
 	}
 	return workload.Controller != "" && autoscaler.Namespace == workload.Namespace && target.Field("name").Text() == workload.Controller

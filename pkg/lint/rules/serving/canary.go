@@ -39,7 +39,7 @@ func canaryWithoutTraffic() rule.Rule {
 			Holds:   []rule.Range{{Product: rule.KServe, Until: rule.Version{Minor: 20, Patch: 1}}},
 			Why: "KServe 0.20.0 makes the canary's Deployment and Service and takes their replicas from the stable ones, but no route sends anything to it: " +
 				"weights came later, and for Gateway API only. Before 0.20 the field is unknown and pruned.",
-			How:   "Send traffic to <name>-<canary>-predictor by a VirtualService or an HTTPRoute, or run a second InferenceService.",
+			How:   "Send traffic to <name>-<canary>-predictor by a VirtualService or an HTTPRoute, or run a second InferenceService. Where a newer KServe runs, say so by --kserve-version, or as kservegen.dev/kserve-version on the ServingRuntime.",
 			Refs:  []string{"kserve#5983", "kserve#5672", "kserve#5912"},
 			Whole: true,
 			Kinds: rule.PredictorKinds(rule.RouteKinds()...),
@@ -48,6 +48,9 @@ func canaryWithoutTraffic() rule.Rule {
 			for _, p := range c.Predictors() {
 				for canary := range p.Object.Field("spec", "canary").Items() {
 					name := canary.Field("predictor", "name").Text()
+					if routes(p) {
+						continue
+					}
 					if !routed(c, p.Name+"-"+name+"-predictor", p.Namespace) {
 						c.Report(canary, "no route of the set sends traffic to canary %q, and KServe makes none", name)
 					}
@@ -55,6 +58,18 @@ func canaryWithoutTraffic() rule.Rule {
 			}
 		},
 	}
+}
+
+// versionAnnotation is what kservegen writes where it leaves the routes to KServe.
+const versionAnnotation = "kservegen.dev/kserve-version"
+
+// routes says whether a KServe that weights canaries is said to run.
+func routes(p *rule.Predictor) bool {
+	if p.Runtime == nil {
+		return false
+	}
+	version, err := rule.ParseVersion(p.Runtime.Annotation(versionAnnotation).Text())
+	return err == nil && !version.Before(rule.Version{Minor: 20, Patch: 1})
 }
 
 func routed(c *rule.Context, service, namespace string) bool {

@@ -1,4 +1,4 @@
-// Package serving holds the rules about InferenceServices and runtimes: what KServe's controller makes of them.
+// Package serving holds the rules about InferenceServices, their runtimes and LLMInferenceServices: what KServe's controller makes of them.
 package serving
 
 import "github.com/kservegen/kservegen/pkg/lint/rule"
@@ -14,6 +14,8 @@ func Rules() []rule.Rule {
 		ignoredPodFields(), floatingImage(), firstPort(), prometheusPort(),
 		multiNodeRefused(), multiNodeRuntime(), unknownFlag(), servedName(), disabledRuntime(), shellArgs(), apiServerModel(), otherImage(),
 		scrapedPort(),
+		canaryNeverPromoted(),
 		workersDeleted(), sizesDisagree(), severalHeads(), networkOfOneSide(), groupSize(), serviceOfWorkers(), groupThroughSidecars(),
+		llmPort(), llmHandlers(), llmGroup(),
 	}
 }

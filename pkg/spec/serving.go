@@ -1,0 +1,223 @@
+package spec
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/version"
+)
+
+// What makes the pods of a revision.
+const (
+	// ServingInferenceService is KServe's InferenceService with a ServingRuntime.
+	ServingInferenceService = "InferenceService"
+	// ServingLLMInferenceService is KServe's LLMInferenceService, on one node.
+	ServingLLMInferenceService = "LLMInferenceService"
+	// ServingLeaderWorkerSet is a LeaderWorkerSet of kubernetes-sigs/lws, without KServe.
+	ServingLeaderWorkerSet = "LeaderWorkerSet"
+)
+
+// PinnedKServe is the release of KServe whose code and CRDs are built in. Its InferenceServices have a canary, and its
+// routes do not know it: weights came with kserve#5912, after it.
+const PinnedKServe = "v0.20.0"
+
+// llmPort is the port that KServe's Service leads to on the pods of an LLMInferenceService, whatever they declare
+// (reconcileWorkloadService in pkg/controller/v1alpha2/llmisvc/workload.go).
+const llmPort = 8000
+
+// LLM reports whether revisions are LLMInferenceServices.
+func (t Target) LLM() bool { return t.Serving == ServingLLMInferenceService }
+
+// RoutedByKServe reports whether KServe writes the routes, and the weights stand in its own objects.
+func (t Target) RoutedByKServe() bool { return t.Expose != nil && t.Expose.API == APIKServe }
+
+// Groups reports whether revisions are LeaderWorkerSets.
+func (t Target) Groups() bool { return t.Serving == ServingLeaderWorkerSet }
+
+// Canary reports whether all revisions are one InferenceService, the first with a share as its predictor and the others
+// as its canary.
+func (t Target) Canary() bool { return t.RoutedByKServe() && t.Serving == ServingInferenceService }
+
+// Port of the server's container, for the API and the metrics.
+func (t Target) Port() int {
+	if t.LLM() {
+		return llmPort
+	}
+	return ServerPort
+}
+
+// ServicePort is the port of the Service of a revision.
+func (t Target) ServicePort() int {
+	if t.LLM() {
+		return llmPort
+	}
+	return 80
+}
+
+// Predictor is the name of the Service of a revision: that which KServe makes in Standard mode of an InferenceService, and of
+// an LLMInferenceService. The Service of a LeaderWorkerSet, which is our own, is called as that of an InferenceService.
+func (t Target) Predictor(revision string) string { return predictor(t.Serving, t.Name, revision) }
+
+func predictor(serving, model, revision string) string {
+	if serving == ServingLLMInferenceService {
+		return model + "-" + revision + "-kserve-workload-svc"
+	}
+	return model + "-" + revision + "-predictor"
+}
+
+// Workload is the object that has the replicas of a revision.
+type Workload struct{ APIVersion, Kind, Name string }
+
+// Workload of a revision is the Deployment that KServe makes, or the LeaderWorkerSet.
+func (t Target) Workload(revision string) Workload {
+	switch t.Serving {
+	case ServingLLMInferenceService:
+		return Workload{"apps/v1", "Deployment", t.Qualified(revision) + "-kserve"}
+	case ServingLeaderWorkerSet:
+		return Workload{"leaderworkerset.x-k8s.io/v1", ServingLeaderWorkerSet, t.Qualified(revision)}
+	}
+	return Workload{"apps/v1", "Deployment", t.Predictor(revision)}
+}
+
+// Stable is the first revision with a share, which is the predictor of a Canary.
+func (t Target) Stable() RevisionTarget {
+	for _, r := range t.Revisions {
+		if r.Weight > 0 {
+			return r
+		}
+	}
+	return t.Revisions[0]
+}
+
+// checkServing checks the kind that revisions become, and the KServe that knows it.
+func (r *resolver) checkServing() {
+	s := &r.spec
+	r.enum("spec.serving", &s.Serving, ServingInferenceService, ServingInferenceService, ServingLLMInferenceService, ServingLeaderWorkerSet)
+	if s.Platform.KServe == nil || s.Platform.KServe.Version == "" {
+		return
+	}
+	release, err := version.ParseSemantic(s.Platform.KServe.Version)
+	if err != nil {
+		r.failf("spec.platform.kserve.version", "want a release such as %s, got %q", PinnedKServe, s.Platform.KServe.Version)
+		return
+	}
+	if s.Serving == ServingLLMInferenceService && release.LessThan(version.MustParseSemantic(PinnedKServe)) {
+		r.failf("spec.serving", "the LLMInferenceService that is written here is that of KServe %s (v1alpha2), and %s runs (spec.platform.kserve.version); use InferenceService", PinnedKServe, s.Platform.KServe.Version)
+	}
+}
+
+// routesCanary reports whether the cluster's KServe shares requests between an InferenceService and its canary, and which
+// release it is.
+func (r *resolver) routesCanary() (string, bool) {
+	platform := r.spec.Platform.KServe
+	if platform == nil || platform.Version == "" {
+		return PinnedKServe, false
+	}
+	release, err := version.ParseSemantic(platform.Version)
+	return platform.Version, err != nil || version.MustParseSemantic(PinnedKServe).LessThan(release)
+}
+
+// checkKServeRoutes checks what routes of KServe's own cannot say.
+func (r *resolver) checkKServeRoutes(e *Expose) {
+	const weightsOnly = "KServe shares requests by weight only; leave it out, or set spec.expose.api: istio or gateway"
+	for i, t := range r.spec.Traffic {
+		if t.Testers != nil {
+			r.failf(fmt.Sprintf("spec.traffic[%d].testers", i), weightsOnly)
+		}
+		if t.Mirror > 0 {
+			r.failf(fmt.Sprintf("spec.traffic[%d].mirror", i), weightsOnly)
+		}
+	}
+	if r.spec.Sticky != nil {
+		r.failf("spec.sticky", weightsOnly)
+	}
+	switch r.serving() {
+	case ServingLLMInferenceService:
+		r.checkHosts(e)
+		r.checkGatewayAPI(e)
+		return
+	case ServingLeaderWorkerSet:
+		r.failf("spec.expose.api", "kserve makes no routes to a %s, which KServe doesn't know; set istio or gateway", ServingLeaderWorkerSet)
+		return
+	}
+	if release, ok := r.routesCanary(); !ok {
+		r.failf("spec.expose.api", "kserve takes a KServe after %s, and %s runs: it makes the canary's pods, takes as many from the stable revision, and sends the canary no request (weights came with kserve#5912); set spec.platform.kserve.version to a newer release that runs, or set istio or gateway", PinnedKServe, release)
+	}
+	const hosts = "KServe makes the host, of the model's name, the namespace and its own domain (domainTemplate in inferenceservice-config), and no other; leave it out"
+	if len(e.Hosts) > 0 {
+		r.failf("spec.expose.hosts", hosts)
+	}
+	for path, given := range map[string]bool{"path": e.Path != "", "header": e.Header != nil} {
+		if given {
+			r.failf("spec.expose."+path, "KServe gives the model a host of its own, and no route selects by a path or a header; leave it out")
+		}
+	}
+	for path, value := range map[string]string{"gatewayClass": e.GatewayClass, "tlsSecret": e.TLSSecret} {
+		if value != "" {
+			r.failf("spec.expose."+path, "the Gateway is that of KServe's installation (kserveIngressGateway in inferenceservice-config); leave it out")
+		}
+	}
+}
+
+// checkCanary checks what KServe's canary of an InferenceService cannot do with the revisions that run.
+func (r *resolver) checkCanary(t Target) {
+	if !t.Canary() || len(t.Revisions) == 0 {
+		return
+	}
+	stable := t.Stable()
+	for _, revision := range t.Revisions {
+		path := "spec.traffic"
+		for i, share := range r.spec.Traffic {
+			if share.Revision == revision.Name {
+				path = fmt.Sprintf("spec.traffic[%d]", i)
+			}
+		}
+		if revision.MultiNode() {
+			r.failf("spec.accelerator.nodes", "KServe refuses a canary over several nodes (validateCanarySpecs); keep to one, or set spec.expose.api: istio or gateway")
+		}
+		switch {
+		case t.Scaling.Type == KEDA:
+			r.failf("spec.scaling.type", "KServe's canary has a fixed number of replicas, and takes as many from the stable revision: there is nothing for KEDA to scale; leave it out, or set spec.expose.api: istio or gateway")
+		case t.Scaling.Type != "off" && revision.MaxReplicas > revision.MinReplicas:
+			r.failf("spec.replicas.max", "KServe's canary has a fixed number of replicas, and takes as many from the stable revision; leave max out, or set spec.expose.api: istio or gateway")
+		}
+		if revision.Name == stable.Name {
+			continue
+		}
+		if revision.MinReplicas > stable.MinReplicas {
+			r.failf(path, "revision %s has %d replicas and the stable one, %s, %d: KServe refuses a canary that is larger (validateCanarySpecs)", revision.Name, revision.MinReplicas, stable.Name, stable.MinReplicas)
+		}
+		if revision.Weight == 0 && revision.MinReplicas == stable.MinReplicas {
+			r.failf(path+".weight", "KServe gives a canary its share of the stable revision's replicas, none of them at 0; raise the weight, leave the revision out here, or give it fewer replicas of its own (spec.revisions[].replicas)")
+		}
+		r.checkSameDevice(path, stable, revision)
+		if revision.Model.Source == stable.Model.Source {
+			r.failf(path, "revision %s has the weights of the stable one, %s (%s), and KServe refuses to promote it: a predictor's name changes with its storageUri only (validatePredictorNameChange); a canary of other flags or another vLLM takes spec.expose.api: istio or gateway", revision.Name, stable.Name, stable.Model.Source)
+		}
+	}
+}
+
+// checkSameDevice: KServe merges the canary over the stable revision, key by key, and what only that one has stays: its
+// devices beside others, its tolerations where there are none (buildCanaryPredictor).
+func (r *resolver) checkSameDevice(path string, stable, revision RevisionTarget) {
+	if revision.Accelerator.Name != stable.Accelerator.Name {
+		r.failf(path, "revision %s runs on %s and the stable one, %s, on %s: KServe merges a canary over the stable revision, which would ask for both; keep one accelerator, or set spec.expose.api: istio or gateway", revision.Name, revision.Accelerator.Name, stable.Name, stable.Accelerator.Name)
+	}
+}
+
+// checkLLM checks what an LLMInferenceService cannot serve.
+func (r *resolver) checkLLM() {
+	if r.spec.Serving != ServingLLMInferenceService {
+		return
+	}
+	if r.spec.Runtime.Name == Simulator {
+		r.failf("spec.runtime.name", "an LLMInferenceService has to have weights, which the simulator has none of, and stops its container by /bin/sleep, which the simulator's image lacks; use an InferenceService")
+	}
+	if uri, err := url.Parse(r.spec.Model.Source); err != nil || uri.String() != r.spec.Model.Source {
+		r.failf("spec.model.source", "an LLMInferenceService has it as a URL, in which %q would become another; use letters, digits and -._~ in it, or an InferenceService", r.spec.Model.Source)
+	}
+	if strings.HasPrefix(r.spec.Model.Source, "gs://") {
+		r.failf("spec.model.source", "an LLMInferenceService reads weights from hf://, s3://, oci:// and pvc://, not from gs:// (attachModelArtifacts); use one of them, or an InferenceService")
+	}
+}
