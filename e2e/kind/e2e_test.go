@@ -76,7 +76,11 @@ func TestE2E(t *testing.T) {
 		mistakes []cases.Mistake
 		// lacks says that the tree has nothing for the run.
 		lacks bool
-	}{{cases.Flux(), nil, false}, {cases.Scaling(), cases.ScalingMistakes(), len(e.Tree.Scaled) > 0}, {cases.KEDA(), cases.KEDAMistakes(), len(e.Tree.Scaled) == 0}} {
+	}{
+		{cases.Flux(), nil, false},
+		{cases.Scaling(), cases.ScalingMistakes(), len(e.Tree.Scaled) > 0},
+		{cases.KEDA(), cases.KEDAMistakes(), len(e.Tree.Scaled) == 0},
+	} {
 		t.Run(run.Name, func(t *testing.T) {
 			if run.lacks {
 				t.Skip("the tree has another autoscaler, or none")
