@@ -77,8 +77,10 @@ func TestE2E(t *testing.T) {
 		// lacks says that the tree has nothing for the run.
 		lacks bool
 	}{
-		{cases.Flux(), nil, false}, {cases.Scaling(), cases.ScalingMistakes(), len(e.Tree.Scaled) > 0},
-		{cases.KEDA(), cases.KEDAMistakes(), len(e.Tree.Scaled) == 0}, {cases.Shared(), nil, false},
+		{cases.Flux(), nil, false},
+		{cases.Scaling(), cases.ScalingMistakes(), len(e.Tree.Scaled) > 0},
+		{cases.KEDA(), cases.KEDAMistakes(), len(e.Tree.Scaled) == 0},
+		{cases.Shared(), nil, false},
 	} {
 		t.Run(run.Name, func(t *testing.T) {
 			if run.lacks {

@@ -1,8 +1,8 @@
 package importer
 
 import (
+	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
@@ -33,11 +33,11 @@ func scaledFields(scaled *manifest.Resource) (low, high any) {
 func (s *scene) keda(scaling map[string]any, scaled *manifest.Resource) {
 	put(scaling, spec.KEDA, "type")
 	for _, trigger := range items(dig(scaled.Data, "spec", "triggers")) {
-		match := summed.FindStringSubmatch(text(dig(trigger, "metadata", "query")))
-		if text(dig(trigger, "type")) != "prometheus" || match == nil {
+		metric := summedBy(trigger)
+		if metric == "" {
 			continue
 		}
-		put(scaling, match[1], "metric")
+		put(scaling, metric, "metric")
 		put(scaling, quantityScalar(dig(trigger, "metadata", "threshold")), "target")
 		if address := text(dig(trigger, "metadata", "serverAddress")); address != spec.PrometheusOperated(text(s.monitoring()["namespace"])) {
 			put(scaling, address, "prometheus", "serverAddress")
@@ -50,7 +50,17 @@ func (s *scene) keda(scaling map[string]any, scaled *manifest.Resource) {
 	}
 }
 
-// nameScaledObject names what is scaled, and writes out what KEDA takes for granted of it.
+// summedBy is the metric of whose sum a trigger asks Prometheus, empty where it asks for anything else.
+func summedBy(trigger any) string {
+	match := summed.FindStringSubmatch(text(dig(trigger, "metadata", "query")))
+	if text(dig(trigger, "type")) != "prometheus" || match == nil {
+		return ""
+	}
+	return match[1]
+}
+
+// nameScaledObject names what is scaled, and the triggers that have no name: the one that the document says as the tree's, others
+// by their types. What KEDA takes for granted is written out.
 func nameScaledObject(spec map[string]any) {
 	target := fields(spec["scaleTargetRef"])
 	target["name"] = "the model server"
@@ -59,9 +69,15 @@ func nameScaledObject(spec map[string]any) {
 			target[key] = usual
 		}
 	}
-	for _, trigger := range items(spec["triggers"]) {
-		if metadata := fields(dig(trigger, "metadata")); metadata["query"] != nil {
-			metadata["query"] = strings.TrimSpace(text(metadata["query"]))
+	said := false
+	for i, item := range items(spec["triggers"]) {
+		trigger := fields(item)
+		if trigger == nil || trigger["name"] != nil {
+			continue
+		}
+		trigger["name"] = fmt.Sprint(text(trigger["type"]), " ", i)
+		if !said && summedBy(trigger) != "" {
+			trigger["name"], said = "load", true
 		}
 	}
 }
