@@ -179,6 +179,9 @@ func difference(base, want any) any {
 // removed is null in a document.
 type removed struct{}
 
+// MarshalJSON writes null.
+func (removed) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
+
 // traffic follows the revisions and testers of the base, which knows no weights.
 func (c *composer) traffic() {
 	values := make([]any, len(c.drafts))

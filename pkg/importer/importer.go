@@ -57,22 +57,10 @@ type Proposal struct {
 
 // Import proposes a document. The error says why there can be none.
 func Import(in Input, o Options) (*Proposal, error) {
-	var scenes []*scene
-	for _, e := range in.Environments {
-		s := newScene(e.Name, inNamespace(e.Resources, o.Namespace))
-		if err := s.check(); err != nil {
-			return nil, fmt.Errorf("%s: %w", e.From, err)
-		}
-		scenes = append(scenes, s)
-	}
-	if err := checkSame(scenes); err != nil {
+	i, err := newImporting(in, o)
+	if err != nil {
 		return nil, err
 	}
-	var base *scene
-	if in.Base != nil {
-		base = newScene("base", inNamespace(in.Base, o.Namespace))
-	}
-	i := &importing{settler: settler{render.NewGenerator()}, scenes: scenes, base: base, accelerator: o.Accelerator}
 	best, err := i.best()
 	if err != nil {
 		return nil, err
@@ -80,8 +68,29 @@ func Import(in Input, o Options) (*Proposal, error) {
 	if err = i.minimize(best.proposal); err != nil {
 		return nil, err
 	}
-	p := &Proposal{Losses: best.losses(scenes), Added: best.added(scenes), Questions: asked(best.drafts)}
-	p.Document, err = write(best.document, headOf(p.Questions), compact)
+	return best.propose(i.scenes)
+}
+
+func newImporting(in Input, o Options) (*importing, error) {
+	i := &importing{settler: settler{render.NewGenerator()}, accelerator: o.Accelerator}
+	for _, e := range in.Environments {
+		s := newScene(e.Name, inNamespace(e.Resources, o.Namespace))
+		if err := s.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.From, err)
+		}
+		i.scenes = append(i.scenes, s)
+	}
+	if in.Base != nil {
+		i.base = newScene("base", inNamespace(in.Base, o.Namespace))
+	}
+	return i, checkSame(i.scenes)
+}
+
+// propose words what an attempt came to.
+func (a *attempt) propose(scenes []*scene) (*Proposal, error) {
+	p := &Proposal{Losses: a.losses(scenes), Added: a.added(scenes), Questions: asked(a.drafts)}
+	var err error
+	p.Document, err = write(a.document, headOf(p.Questions))
 	return p, err
 }
 
