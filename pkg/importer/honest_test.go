@@ -109,20 +109,28 @@ func places(pointer string, v any) []string {
 func meansNothing(r manifest.Resource, pointer string) bool {
 	switch {
 	// An API matures; what a Secret holds is not told, nor is what looks like one.
-	case pointer == "/apiVersion", r.Kind() == "Secret", strings.HasSuffix(pointer, "/env/0/value") && r.Kind() == "Deployment",
-		strings.HasSuffix(pointer, "/env/1/value") && r.Name() == "llama3":
+	case pointer == "/apiVersion", r.Kind() == "Secret", isSecret(r, pointer):
 		return true
 	// It must fit the labels.
 	case r.Kind() == "Deployment" && strings.HasPrefix(pointer, "/spec/selector"):
 		return true
 	// Which interpreter runs vLLM's module.
-	case r.Kind() == "ServingRuntime" && strings.HasSuffix(pointer, "/command/0"):
+	case strings.HasSuffix(r.Kind(), "ServingRuntime") && strings.HasSuffix(pointer, "/command/0"):
+		return true
+	// The InferenceService has other ones, and KServe merges those over it.
+	case r.Kind() == "ClusterServingRuntime" && strings.Contains(pointer, "/resources/"):
 		return true
 	// KServe mounts weights read-only.
 	case strings.HasSuffix(pointer, "/volumeMounts/0/readOnly"):
 		return true
 	}
 	return false
+}
+
+// isSecret says whether a value is one that no report may show.
+func isSecret(r manifest.Resource, pointer string) bool {
+	value, _ := manifest.ValueAt(r.Data, pointer)
+	return strings.Contains(fmt.Sprint(value), "do-not-print-me")
 }
 
 func outcome(in importer.Input) string {

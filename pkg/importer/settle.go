@@ -48,9 +48,18 @@ func (s *settler) settle(document map[string]any) (*proposal, error) {
 			return p, err
 		}
 		if !p.takeOut(problems) {
-			return nil, fmt.Errorf("no document can be proposed: %w", err)
+			return nil, fmt.Errorf("no document can be proposed: %s", messages(problems))
 		}
 	}
+}
+
+// messages of problems without their places, which are in a document that nobody sees.
+func messages(problems manifest.Problems) string {
+	var list []string
+	for _, p := range problems {
+		list = append(list, p.Message)
+	}
+	return strings.Join(list, "; ")
 }
 
 // render fills in the trees.
