@@ -24,6 +24,8 @@ const (
 	// KubernetesGateway is that of the Gateway API; Gateway is Istio's.
 	KubernetesGateway Kind = "Gateway.gateway.networking.k8s.io"
 
+	ReferenceGrant Kind = "ReferenceGrant.gateway.networking.k8s.io"
+
 	Namespace               Kind = "Namespace"
 	Service                 Kind = "Service"
 	ServiceAccount          Kind = "ServiceAccount"
