@@ -2,7 +2,6 @@ package importer
 
 import (
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -160,10 +159,4 @@ func (s *scene) nameSync(r *manifest.Resource, spec map[string]any) {
 		delete(ref, "namespace")
 	}
 	spec["path"] = path.Clean(syncPath(r))
-}
-
-// ofEnvironment says whether a set of objects that serves no model is about one environment: it is a folder that is
-// called like it, as what we render for an engine and for what is shared.
-func ofEnvironment(name string, environments []Environment) bool {
-	return slices.ContainsFunc(environments, func(e Environment) bool { return e.Name == name })
 }

@@ -79,7 +79,7 @@ func environmentsOf(ctx context.Context, sets []load.Set) (Input, error) {
 	}
 	for i, e := range in.Environments {
 		for _, set := range others {
-			if name := nameOf(set); name == e.Name || !ofEnvironment(name, in.Environments) {
+			if isAbout(set, e, in.Environments) {
 				in.Environments[i].Resources = slices.Concat(in.Environments[i].Resources, set.Resources)
 			}
 		}
@@ -108,6 +108,14 @@ func (in *Input) readBase(ctx context.Context, base string, others []load.Set) e
 		}
 	}
 	return nil
+}
+
+// isAbout says whether a set that serves no model is about an environment: it is about all of them, but for a folder that is
+// called like one, as what we render for an engine and for what is shared.
+func isAbout(set load.Set, e Environment, all []Environment) bool {
+	name := nameOf(set)
+	return set.Kind != load.Kustomization || name == e.Name ||
+		!slices.ContainsFunc(all, func(other Environment) bool { return other.Name == name })
 }
 
 func serves(set load.Set) bool { return len(workloads(set.Resources)) > 0 }

@@ -8,6 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// TestTheFormatTellsWhatServes, whatever the runtime's image is called.
+func TestTheFormatTellsWhatServes(t *testing.T) {
+	t.Parallel()
+	const runtime = "apiVersion: serving.kserve.io/v1alpha1\nkind: ClusterServingRuntime\nmetadata: {name: llm}\n" +
+		"spec: {supportedModelFormats: [{name: %s, autoSelect: true}], containers: [{name: kserve-container, image: registry.example.com/llm:1}]}"
+	const service = "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: chat, namespace: llm}\nspec: {predictor: {model: {modelFormat: {name: %s}}}}"
+	for format, serves := range map[string]bool{"vLLM": true, "vllm": true, "huggingface": false, "sklearn": false} {
+		s := newScene("", objects(t, fmt.Sprintf(runtime, format), fmt.Sprintf(service, format)))
+		assert.Equal(t, serves, len(s.workloads) == 1, format)
+	}
+}
+
 // TestRuntimesAreChosenAsKServeDoes: one of the namespace before those of the cluster, then the highest priority, then the
 // first name; only those that may be chosen.
 func TestRuntimesAreChosenAsKServeDoes(t *testing.T) {

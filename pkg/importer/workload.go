@@ -218,7 +218,7 @@ func (w *workload) servesLLM() bool {
 		return true
 	}
 	format := text(w.container.get("modelFormat", "name"))
-	return w.isHuggingFaceServer() || w.runtime == nil && strings.EqualFold(format, "vllm")
+	return w.isHuggingFaceServer() || strings.EqualFold(format, "vllm")
 }
 
 // splitImage returns an image's name and its tag; the tag is empty where there is none or a digest. The registry that is
