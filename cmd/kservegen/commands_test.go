@@ -28,6 +28,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 //	append FILE TEXT           the same, behind what is there
 //	pad FILE SIZE              comment until the file has SIZE bytes
 //	edit FILE OLD NEW          replace all; OLD must be there
+//	relock DIR FILE            write the digest of DIR/FILE into DIR's lock, as if it had been rendered so
 //	difflines N FILE1 FILE2    as many lines in both, and N of them differ
 func commands() map[string]command {
 	return map[string]command{
@@ -38,6 +39,7 @@ func commands() map[string]command {
 		"append":    appendTo,
 		"pad":       pad,
 		"edit":      edit,
+		"relock":    relock,
 		"difflines": difflines,
 	}
 }
@@ -47,6 +49,22 @@ func arguments(ts *testscript.TestScript, neg bool, args []string, least, most i
 	if neg || len(args) < least || len(args) > most {
 		ts.Fatalf("wrong call; see commands_test.go")
 	}
+}
+
+func relock(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2, 2)
+	data, err := os.ReadFile(ts.MkAbs(filepath.Join(args[0], args[1])))
+	ts.Check(err)
+	lock := ts.MkAbs(filepath.Join(args[0], "kservegen.lock"))
+	text, err := os.ReadFile(lock)
+	ts.Check(err)
+	lines := strings.Split(string(text), "\n")
+	i := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "  "+args[1]+": ") })
+	if i < 0 {
+		ts.Fatalf("the lock does not list %s", args[1])
+	}
+	lines[i] = fmt.Sprintf("  %s: sha256:%x", args[1], sha256.Sum256(data))
+	ts.Check(os.WriteFile(lock, []byte(strings.Join(lines, "\n")), 0o600))
 }
 
 func exitcode(ts *testscript.TestScript, neg bool, args []string) {

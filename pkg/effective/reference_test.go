@@ -52,7 +52,9 @@ func TestReferenceTrees(t *testing.T) {
 			t.Parallel()
 			found := of(t, resources)
 			assert.Empty(t, found.Refused)
-			if slices.ContainsFunc(resources, func(r manifest.Resource) bool { return r.Kind() == "LeaderWorkerSet" || r.Kind() == "LLMInferenceService" }) {
+			if slices.ContainsFunc(resources, func(r manifest.Resource) bool {
+				return r.Kind() == "LeaderWorkerSet" || r.Kind() == "LLMInferenceService"
+			}) {
 				assert.Empty(t, found.Services, "KServe makes nothing of a LeaderWorkerSet; what it makes of an LLMInferenceService is looked at elsewhere")
 				return
 			}

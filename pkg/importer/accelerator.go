@@ -41,7 +41,7 @@ func findDevices(w *workload, id, chosen string) (devices, error) {
 	}
 	fitting := slices.DeleteFunc(all, func(a catalog.Accelerator) bool { return a.Resource != name })
 	if len(fitting) == 0 {
-		return devices{}, fmt.Errorf("%s asks for %s, and no accelerator of the catalogue is counted so; choose one with --accelerator", w.name(), name)
+		return devices{}, fmt.Errorf("%s asks for %s, and no accelerator of the catalogue is counted so; choose one with --accelerator", w.placed(), name)
 	}
 	return choose(w, fitting, id, count)
 }
@@ -73,7 +73,7 @@ func choose(w *workload, fitting []catalog.Accelerator, id string, count int) (d
 		names = append(names, a.Name)
 	}
 	return devices{}, fmt.Errorf("%s asks for %s and says nothing of the nodes that have it; choose one with --accelerator: %s",
-		w.name(), fitting[0].Resource, strings.Join(names, ", "))
+		w.placed(), fitting[0].Resource, strings.Join(names, ", "))
 }
 
 // deviceResource is the resource of devices that a replica asks for, and how many.

@@ -15,6 +15,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/secret"
 )
 
 // Loss is a field of the input, or a whole object, that the document does not carry.
@@ -53,11 +54,11 @@ func (l Loss) String() string {
 
 // renderedScene is what a tree's environment holds, with what is shared.
 func renderedScene(t, shared *render.Tree, i int) *scene {
-	objects := t.Environments[i].Objects
+	objects := slices.Concat(t.Environments[i].Objects, t.Environments[i].Sync)
 	if shared != nil {
 		for _, e := range shared.Environments {
 			if e.Name == t.Environments[i].Name {
-				objects = slices.Concat(objects, e.Objects)
+				objects = slices.Concat(objects, e.Objects, e.Sync)
 			}
 		}
 	}
@@ -133,6 +134,9 @@ func same(address string, a, b any) bool {
 	if strings.Contains(address, "/env[") || strings.Contains(address, "/args[") || strings.Contains(address, "metadata") {
 		return false
 	}
+	if sameDuration(a, b) {
+		return true
+	}
 	was, wasErr := resource.ParseQuantity(text(quantity(a)))
 	is, isErr := resource.ParseQuantity(text(quantity(b)))
 	return wasErr == nil && isErr == nil && was.Cmp(is) == 0
@@ -146,8 +150,8 @@ func wholeObject(role string, f fact, environment string) Loss {
 		l.Why, l.Fix = "the tree has no HTTPRoute for it", "the tree's VirtualService does what it does; for HTTPRoutes set spec.expose with api: gateway"
 	}
 	switch group(*f.at.object) {
-	case "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "argoproj.io":
-		l.Fix = "say it in spec.gitops"
+	case fluxSources, fluxKustomizations, argoCD:
+		l.Fix = "keep applying it if it is about anything else; what pulls the tree is said in spec.gitops, and render --gitops writes it"
 	}
 	return l
 }
@@ -234,18 +238,6 @@ func together(list []Loss) []Loss {
 	return joined
 }
 
-const secretWord = `(?:token|secret|password|passwd|authorization|(?:api|access|private)[-_]?key|credentials?)`
-
-var (
-	// secretName marks what has a value that is not for a report, by whole words: max_tokens is none.
-	secretName = regexp.MustCompile(`(?i)(?:^|[^a-z])` + secretWord + `(?:[^a-z]|$)`)
-	// secretInside is such a name in a longer text, with what follows it.
-	secretInside = regexp.MustCompile(`(?i)((?:^|[^a-z])` + secretWord + `(?:[_-][a-z0-9]+)*["'\\\s:=,]+)[^\s"'\\,:={}\[\]]+`)
-	// userInfo is the user and the password of a URL; hubToken a token of Hugging Face.
-	userInfo = regexp.MustCompile(`://[^/@" ]+@`)
-	hubToken = regexp.MustCompile(`\bhf_[A-Za-z0-9-]{8,}`)
-)
-
 const (
 	mostShown = 80
 	hidden    = "(not shown)"
@@ -253,11 +245,10 @@ const (
 
 // shown prints a value for a report, without what is likely a secret.
 func shown(address string, v any) string {
-	if _, isText := v.(string); isText && secretName.MatchString(address) && (strings.Contains(address, "/env[") || strings.Contains(address, "/args[")) {
+	if named := strings.HasSuffix(address, "["+text(v)+"]"); text(v) != "" && !named && secret.Names(address) && (strings.Contains(address, "/env[") || strings.Contains(address, "/args[")) {
 		return hidden
 	}
-	printed := userInfo.ReplaceAllString(short(v), "://"+hidden+"@")
-	printed = hubToken.ReplaceAllString(secretInside.ReplaceAllString(printed, "${1}"+hidden), hidden)
+	printed := secret.Hide(short(v), hidden)
 	if runes := []rune(printed); len(runes) > mostShown {
 		return string(runes[:mostShown-1]) + "…"
 	}

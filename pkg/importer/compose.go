@@ -22,6 +22,9 @@ func pathOf(key string) steps { return strings.Split(key, "\x00") }
 // differs. base, which may be nil, is what our own base says, and is followed.
 func compose(base *draft, drafts []*draft, named bool) map[string]any {
 	first := drafts[0]
+	if !named {
+		base = nil // there is nothing else to tell it from
+	}
 	document := map[string]any{}
 	put(document, first.model, "metadata", "name")
 	put(document, first.namespace, "metadata", "namespace")
@@ -110,7 +113,7 @@ func leaves(prefix steps, v any, into map[string]any) {
 func sections() []steps {
 	return []steps{
 		{"serving"}, {"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
-		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"},
+		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"}, {"gitops"},
 	}
 }
 
@@ -178,6 +181,9 @@ func difference(base, want any) any {
 
 // removed is null in a document.
 type removed struct{}
+
+// MarshalJSON writes null.
+func (removed) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
 // traffic follows the revisions and testers of the base, which knows no weights.
 func (c *composer) traffic() {

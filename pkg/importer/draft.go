@@ -53,6 +53,7 @@ func newDraft(s *scene, c chooser) (*draft, error) {
 	put(d.whole, s.release(), "platform", "kserve", "version")
 	put(d.whole, s.serving(), "serving")
 	put(d.whole, s.omitted(), "omit")
+	put(d.whole, orNil(s.gitops()), "gitops")
 	if s.route != nil && s.gateway() != "" && len(s.hosts()) == 0 {
 		d.ask("spec.expose", s.route.Kind()+" "+s.route.Name()+" names no host for clients, and no listener of its Gateway in the input does; write spec.expose with the hosts")
 	}
@@ -92,6 +93,9 @@ func (d *draft) part(s *scene, w *workload, c chooser) (map[string]any, error) {
 		put(part, orNil(section), name)
 	}
 	d.askForRevision(w, part)
+	if w.chosen() {
+		d.ask("spec.runtime", w.name()+" names no runtime; "+w.runtime.Kind()+" "+w.runtime.Name()+" is the one of the input that KServe chooses for its format, and another in the cluster may come before it")
+	}
 	d.askForSecret(w)
 	return part, nil
 }

@@ -92,10 +92,22 @@ func (f facts) metadata(role, address, pointer string, data map[string]any, r *m
 			continue
 		}
 		if annotations := fields(value); key == "annotations" && annotations != nil {
-			value = withoutKey(annotations, "kubectl.kubernetes.io/last-applied-configuration")
+			annotations = withoutKey(annotations, "kubectl.kubernetes.io/last-applied-configuration")
+			if mode := modes()[text(annotations[deploymentMode])]; mode != "" {
+				annotations[deploymentMode] = mode
+			}
+			value = annotations
 		}
 		f.walk(role, address+"/"+key, value, source{r, pointer + "/" + manifest.EscapeToken(key)})
 	}
+}
+
+// deploymentMode says how KServe runs an InferenceService.
+const deploymentMode = "serving.kserve.io/deploymentMode"
+
+// modes are the older names of deployment modes (kserve: pkg/constants/constants.go, LegacyRawDeployment).
+func modes() map[string]string {
+	return map[string]string{"RawDeployment": "Standard", "Serverless": "Knative"}
 }
 
 func withoutKey(m map[string]any, key string) map[string]any {
@@ -181,6 +193,7 @@ func (f facts) workload(w *workload) {
 		f.add(role, "source", f.weights(w, uri), w.sourceAt())
 	}
 	f.add(role, "servedName", strings.Join(w.servedNames(), " "), w.servedAt())
+	f.add(role, "namespace", w.object.Namespace(), source{w.object, "/metadata/namespace"})
 }
 
 // weights is the source with the commit that a flag names.
@@ -359,6 +372,11 @@ func (f facts) container(role string, w *workload, p part) {
 			if w.runtime == nil {
 				f.add(role, address, value, at)
 			}
+		case "image":
+			if w.isHuggingFaceServer() {
+				address = serverAddress + "/image"
+			}
+			f.add(role, address, strings.TrimPrefix(fmt.Sprint(value), "docker.io/"), at)
 		case "env":
 			f.env(role, items(value), at)
 		case "resources":
@@ -444,6 +462,10 @@ func (f facts) commandLine(role string, w *workload) {
 		f.add(role, argumentAddress("model"), w.line.model.text, w.line.model.at)
 	}
 	for _, one := range w.line.flags {
+		if w.ofServer(one.name) {
+			f.add(role, serverAddress+"["+one.name+"]", strings.Join(one.values, " "), one.at)
+			continue
+		}
 		switch one.name {
 		case "model":
 			if w.storage != "" { // a place in what KServe brings

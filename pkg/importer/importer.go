@@ -57,22 +57,10 @@ type Proposal struct {
 
 // Import proposes a document. The error says why there can be none.
 func Import(in Input, o Options) (*Proposal, error) {
-	var scenes []*scene
-	for _, e := range in.Environments {
-		s := newScene(e.Name, inNamespace(e.Resources, o.Namespace))
-		if err := s.check(); err != nil {
-			return nil, fmt.Errorf("%s: %w", e.From, err)
-		}
-		scenes = append(scenes, s)
-	}
-	if err := checkSame(scenes); err != nil {
+	i, err := newImporting(in, o)
+	if err != nil {
 		return nil, err
 	}
-	var base *scene
-	if in.Base != nil {
-		base = newScene("base", inNamespace(in.Base, o.Namespace))
-	}
-	i := &importing{settler: settler{render.NewGenerator()}, scenes: scenes, base: base, accelerator: o.Accelerator}
 	best, err := i.best()
 	if err != nil {
 		return nil, err
@@ -80,8 +68,29 @@ func Import(in Input, o Options) (*Proposal, error) {
 	if err = i.minimize(best.proposal); err != nil {
 		return nil, err
 	}
-	p := &Proposal{Losses: best.losses(scenes), Added: best.added(scenes), Questions: asked(best.drafts)}
-	p.Document, err = write(best.document, headOf(p.Questions), compact)
+	return best.propose(i.scenes)
+}
+
+func newImporting(in Input, o Options) (*importing, error) {
+	i := &importing{settler: settler{render.NewGenerator()}, accelerator: o.Accelerator}
+	for _, e := range in.Environments {
+		s := newScene(e.Name, inNamespace(e.Resources, o.Namespace))
+		if err := s.check(e.From); err != nil {
+			return nil, err
+		}
+		i.scenes = append(i.scenes, s)
+	}
+	if in.Base != nil {
+		i.base = newScene("base", inNamespace(in.Base, o.Namespace))
+	}
+	return i, checkSame(i.scenes)
+}
+
+// propose words what an attempt came to.
+func (a *attempt) propose(scenes []*scene) (*Proposal, error) {
+	p := &Proposal{Losses: a.losses(scenes), Added: a.added(scenes), Questions: asked(a.drafts)}
+	var err error
+	p.Document, err = write(a.document, headOf(p.Questions))
 	return p, err
 }
 
@@ -96,14 +105,36 @@ func headOf(questions []Question) string {
 
 // checkSame refuses environments of different models.
 func checkSame(scenes []*scene) error {
+	takeOffNames(scenes)
 	first := scenes[0].workloads[0]
 	for _, s := range scenes[1:] {
 		if w := s.workloads[0]; w.model != first.model {
-			return fmt.Errorf("%s serves %s and %s serves %s, and a document describes one model; import them one by one",
-				scenes[0].name, first.model, s.name, w.model)
+			return fmt.Errorf("%s is of model %s in %s and %s is of %s in %s, and a document describes one model; import them one by one",
+				first.placed(), first.model, scenes[0].name, w.placed(), w.model, s.name)
 		}
 	}
 	return nil
+}
+
+// takeOffNames takes the name of the environment off that of the model where each begins or ends with it: an overlay's
+// namePrefix or nameSuffix.
+func takeOffNames(scenes []*scene) {
+	for _, s := range scenes {
+		for _, w := range s.workloads {
+			if w.ours() || trimName(w.model, s.name) == w.model {
+				return
+			}
+		}
+	}
+	for _, s := range scenes {
+		for _, w := range s.workloads {
+			w.model = trimName(w.model, s.name)
+		}
+	}
+}
+
+func trimName(model, environment string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(model, environment+"-"), "-"+environment)
 }
 
 // inNamespace gives objects that name none a namespace, as kubectl does.
@@ -282,14 +313,18 @@ func settingsBeyond(was, is map[string]fact, all bool) []Addition {
 		_, says := was[address]
 		value := text(is[address].value)
 		flag, isFlag := strings.CutPrefix(strings.TrimSuffix(address, "]"), argumentsAddress+"[")
-		variable, isVariable := strings.CutPrefix(strings.TrimSuffix(address, "]"), variablesAddress+"[")
+		variable, isVariable := strings.CutPrefix(address, variablesAddress+"[")
+		variable, from, _ := strings.Cut(variable, "]")
 		setting := ""
 		switch {
 		case says, address == "", strings.HasPrefix(address, implied), isFlag && (opaque || flag == "model" || flag == "port"):
 			continue
 		case isFlag:
 			setting = strings.TrimSuffix("--"+flag+"="+value, "=")
-		case isVariable && value != "":
+		case isVariable && from != "" && !all:
+			kind, _, _ := strings.Cut(strings.TrimPrefix(from, "/"), "/")
+			setting = variable + " from " + kind
+		case isVariable && value != "" && from == "":
 			setting = variable + "=" + value
 		case all:
 			setting = address + " " + shown(address, is[address].value)

@@ -3,6 +3,7 @@ package importer_test
 import (
 	"flag"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func renderText(t require.TestingT, document string) *render.Tree {
 // objectsOf prints each object of an environment; their order may differ.
 func objectsOf(t require.TestingT, e render.Environment) []string {
 	var list []string
-	for _, object := range e.Objects {
+	for _, object := range slices.Concat(e.Objects, e.Sync) {
 		data, err := manifest.Marshal(object)
 		require.NoError(t, err)
 		list = append(list, string(data))
@@ -56,7 +57,7 @@ func TestAnyTreeComesBackOrSaysWhatDoesNot(t *testing.T) {
 		var in importer.Input
 		for _, e := range tree.Environments {
 			one := importer.Environment{Name: e.Name, From: e.Name}
-			for _, data := range e.Objects {
+			for _, data := range slices.Concat(e.Objects, e.Sync) {
 				one.Resources = append(one.Resources, manifest.Resource{Data: data})
 			}
 			in.Environments = append(in.Environments, one)
@@ -74,5 +75,6 @@ func TestAnyTreeComesBackOrSaysWhatDoesNot(t *testing.T) {
 			require.ElementsMatch(rt, objectsOf(rt, e), objectsOf(rt, again.Environments[i]), "%s\n%s", original, proposal.Document)
 		}
 	})
+	require.Positive(t, whole, "none came back whole, so that nothing was compared")
 	t.Logf("%d came back whole, %d with a report", whole, lossy)
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/load"
-	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/render"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -58,13 +57,13 @@ func read(ctx context.Context, paths []string, stdin io.Reader) ([]load.Set, err
 // environmentsOf takes the sets that serve a model for environments. The objects of the others are about all of them.
 func environmentsOf(ctx context.Context, sets []load.Set) (Input, error) {
 	var (
-		in       Input
-		base     string
-		together []manifest.Resource
+		in     Input
+		base   string
+		others []load.Set
 	)
 	for _, set := range sets {
-		if len(workloads(set.Resources)) == 0 && slices.ContainsFunc(sets, serves) {
-			together = append(together, set.Resources...)
+		if !serves(set) && slices.ContainsFunc(sets, serves) {
+			others = append(others, set)
 			continue
 		}
 		in.Environments = append(in.Environments, Environment{Name: nameOf(set), From: set.Name, Resources: set.Resources})
@@ -78,17 +77,45 @@ func environmentsOf(ctx context.Context, sets []load.Set) (Input, error) {
 	if len(in.Environments) == 1 && sets[0].Kind != load.Kustomization {
 		in.Environments[0].Name = spec.DefaultEnvironment
 	}
-	for i := range in.Environments {
-		in.Environments[i].Resources = slices.Concat(in.Environments[i].Resources, together)
+	for i, e := range in.Environments {
+		for _, set := range others {
+			if isAbout(set, e, in.Environments) {
+				in.Environments[i].Resources = slices.Concat(in.Environments[i].Resources, set.Resources)
+			}
+		}
 	}
 	if base == "" || len(in.Environments) != overlays(base) {
 		return in, nil
 	}
-	held, err := read(ctx, []string{base}, nil)
-	if err == nil && len(held) == 1 {
-		in.Base = held[0].Resources
+	return in, in.readBase(ctx, base, others)
+}
+
+// readBase reads the base of a tree of ours, and that of what it shares where this is there as well.
+func (in *Input) readBase(ctx context.Context, base string, others []load.Set) error {
+	bases := []string{base}
+	for _, set := range others {
+		if dir := baseOf(set); dir != "" && !slices.Contains(bases, dir) {
+			bases = append(bases, dir)
+		}
 	}
-	return in, err
+	for _, dir := range bases {
+		held, err := read(ctx, []string{dir}, nil)
+		if err != nil {
+			return err
+		}
+		for _, set := range held {
+			in.Base = slices.Concat(in.Base, set.Resources)
+		}
+	}
+	return nil
+}
+
+// isAbout says whether a set that serves no model is about an environment: it is about all of them, but for a folder that is
+// called like one, as what we render for an engine and for what is shared.
+func isAbout(set load.Set, e Environment, all []Environment) bool {
+	name := nameOf(set)
+	return set.Kind != load.Kustomization || name == e.Name ||
+		!slices.ContainsFunc(all, func(other Environment) bool { return other.Name == name })
 }
 
 func serves(set load.Set) bool { return len(workloads(set.Resources)) > 0 }

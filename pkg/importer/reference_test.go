@@ -28,21 +28,7 @@ func TestReferenceTreesComeBack(t *testing.T) {
 		}
 		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
 			t.Parallel()
-			in, err := importer.Read(t.Context(), []string{dir}, nil, nil)
-			require.NoError(t, err)
-			proposal, err := importer.Import(in, importer.Options{})
-			require.NoError(t, err)
-			assert.Empty(t, proposal.Losses, proposal.Document)
-			assert.Empty(t, proposal.Added, proposal.Document)
-			deployments, err := spec.Load("proposed.yaml", strings.NewReader(proposal.Document))
-			require.NoError(t, err)
-			tree, err := render.NewGenerator().Tree(deployments[0])
-			require.NoError(t, err)
-			for _, file := range tree.Files {
-				want, readErr := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file.Path)))
-				require.NoError(t, readErr, file.Path)
-				assert.Equal(t, string(want), string(file.Data), "%s\n%s", file.Path, proposal.Document)
-			}
+			tree := comesBack(t, dir, dir).tree
 			was, err := os.ReadFile(lock)
 			require.NoError(t, err)
 			written, err := render.ReadLock(lock, was)
@@ -74,5 +60,86 @@ func TestWhatModelsShareIsReadForEach(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotContains(t, proposal.Document, "modelList")
 		assert.NotContains(t, proposal.Document, "quota")
+	}
+}
+
+// back is what came of a tree.
+type back struct{ tree, shared *render.Tree }
+
+// comesBack imports what is at a path: nothing is lost or added, and what is rendered of it is what the folder of the tree
+// holds, byte for byte.
+func comesBack(t *testing.T, path, dir string) back {
+	t.Helper()
+	in, err := importer.Read(t.Context(), []string{path}, nil, nil)
+	require.NoError(t, err)
+	proposal, err := importer.Import(in, importer.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, proposal.Losses, proposal.Document)
+	assert.Empty(t, proposal.Added, proposal.Document)
+	deployments, err := spec.Load("proposed.yaml", strings.NewReader(proposal.Document))
+	require.NoError(t, err)
+	tree, err := render.NewGenerator().Tree(deployments[0])
+	require.NoError(t, err)
+	sameFiles(t, tree, dir, proposal.Document)
+	shared, err := render.NewGenerator().Shared(deployments)
+	require.NoError(t, err)
+	return back{tree, shared}
+}
+
+func sameFiles(t *testing.T, tree *render.Tree, dir, document string) {
+	t.Helper()
+	for _, file := range tree.Files {
+		want, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file.Path)))
+		require.NoError(t, err, "%s\n%s", file.Path, document)
+		assert.Equal(t, string(want), string(file.Data), "%s\n%s", file.Path, document)
+	}
+}
+
+// TestTreesThatAreSyncedComeBack: what Flux or Argo CD pull of a tree, and the tree of what documents share beside it, come
+// back as well, whether the engine is named in the document or by --gitops.
+func TestTreesThatAreSyncedComeBack(t *testing.T) {
+	t.Parallel()
+	documents, err := filepath.Glob("../render/testdata/gitops/*.yaml")
+	require.NoError(t, err)
+	own, err := filepath.Glob("testdata/synced/*.yaml")
+	require.NoError(t, err)
+	documents = append(documents, own...)
+	require.GreaterOrEqual(t, len(documents), 5)
+	for _, document := range documents {
+		for _, engine := range append(spec.Engines(), "") {
+			t.Run(filepath.Base(document)+" "+engine, func(t *testing.T) {
+				t.Parallel()
+				data, err := os.ReadFile(document)
+				require.NoError(t, err)
+				deployments, err := spec.Load(document, strings.NewReader(string(data)))
+				require.NoError(t, err)
+				if engine != "" {
+					require.NoError(t, deployments[0].UseEngine(engine))
+				}
+				out := t.TempDir()
+				generator := render.NewGenerator()
+				tree, err := generator.Tree(deployments[0])
+				require.NoError(t, err)
+				writeTree(t, tree, out)
+				dir := filepath.Join(out, tree.Name)
+				assert.Equal(t, tree.Lock.Files, comesBack(t, dir, dir).tree.Lock.Files)
+				shared, err := generator.Shared(deployments)
+				require.NoError(t, err)
+				writeTree(t, shared, out)
+				both := comesBack(t, out, dir)
+				assert.Equal(t, shared.Lock.Files, both.shared.Lock.Files)
+			})
+		}
+	}
+}
+
+func writeTree(t *testing.T, tree *render.Tree, out string) {
+	t.Helper()
+	lock, err := tree.Lock.Bytes()
+	require.NoError(t, err)
+	for _, file := range append(tree.Files, render.File{Path: render.LockFile, Data: lock}) {
+		path := filepath.Join(out, tree.Name, filepath.FromSlash(file.Path))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, file.Data, 0o600))
 	}
 }

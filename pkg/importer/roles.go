@@ -78,6 +78,8 @@ func (s *scene) role(r *manifest.Resource) string {
 		if s.selectsUs(&manifest.Resource{Data: map[string]any{"metadata": r.Data["metadata"], "spec": map[string]any{"selector": selectorOf(r)}}}) {
 			return strings.ToLower(r.Kind())
 		}
+	case "GitRepository", "OCIRepository", "Kustomization", "Application":
+		return s.roleOfSync(r)
 	case "Gateway":
 		if s.gateway() == r.Namespace()+"/"+r.Name() && isHTTPRoute(s.route) == (group(*r) == gatewayGroup) {
 			return "gateway"
@@ -151,6 +153,8 @@ func (s *scene) named(r *manifest.Resource) (map[string]any, moves) {
 		s.nameVirtualService(r, spec, moved)
 	case "HTTPRoute":
 		s.nameHTTPRoute(r, spec, moved)
+	case "Kustomization":
+		s.nameSync(r, spec)
 	case "Gateway":
 		if group(*r) == gatewayGroup {
 			nameListeners(spec, moved)

@@ -42,8 +42,10 @@ func (w *workload) isSimulator() bool {
 func runtimeFields(w *workload, t template, given map[string]string) map[string]any {
 	runtime := map[string]any{}
 	put(runtime, t.name, "name")
-	imageFields(runtime, text(w.container.get("image")), t)
-	flags := slices.DeleteFunc(slices.Clone(w.line.flags), func(f flag) bool { return elsewhere()[f.name] || w.ofGroup(f.name) })
+	if !w.isHuggingFaceServer() {
+		imageFields(runtime, text(w.container.get("image")), t)
+	}
+	flags := slices.DeleteFunc(slices.Clone(w.line.flags), func(f flag) bool { return elsewhere()[f.name] || w.ofServer(f.name) || w.ofGroup(f.name) })
 	whole := writtenWhole(w.line.flags, t)
 	for _, f := range flags {
 		name, value := argument(f, given[f.name] != "" || whole[f.name])

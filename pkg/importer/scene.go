@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +17,8 @@ type scene struct {
 	// route is what leads to the workloads, nil where nothing does: a VirtualService or an HTTPRoute.
 	route *manifest.Resource
 	// mesh is the HTTPRoute of callers inside the mesh, beside a route at a Gateway.
-	mesh *manifest.Resource
+	mesh   *manifest.Resource
+	pulled pulled
 }
 
 // newScene finds the workloads of an environment. One of our bases may hold none of its own.
@@ -26,6 +26,7 @@ func newScene(name string, resources []manifest.Resource) *scene {
 	s := &scene{name: name, resources: resources, workloads: workloads(resources)}
 	nameWorkloads(s.workloads)
 	s.findRoutes()
+	s.findSync()
 	return s
 }
 
@@ -59,17 +60,26 @@ func (s *scene) routes(r *manifest.Resource) bool {
 }
 
 // check refuses what no single document can describe.
-func (s *scene) check() error {
+func (s *scene) check(from string) error {
 	if len(s.workloads) == 0 {
-		return errors.New("nothing in it serves a model with vLLM; wanted is an InferenceService of format vLLM or huggingface, or a Deployment that runs vllm")
+		return fmt.Errorf("%s: nothing in it serves a model with vLLM, but %s; wanted is an InferenceService of format vLLM or huggingface, or a Deployment that runs vllm", from, s.kinds())
 	}
 	first := s.workloads[0]
 	for _, w := range s.workloads[1:] {
 		if !s.together(first, w) {
-			return fmt.Errorf("%s and %s serve different models, and a document describes one; import them one by one, each with the objects around it", first.name(), w.name())
+			return fmt.Errorf("%s and %s serve different models, and a document describes one; import them one by one, each with the objects around it", first.placed(), w.placed())
 		}
 	}
 	return nil
+}
+
+// kinds lists what there is.
+func (s *scene) kinds() string {
+	var names []string
+	for _, r := range s.resources {
+		names = append(names, r.Kind())
+	}
+	return "has " + strings.Join(distinct(names), ", ")
 }
 
 // together says whether two workloads are revisions of one model.

@@ -60,7 +60,7 @@ func TestNamesAreSplitIntoModelAndRevision(t *testing.T) {
 	for names, want := range map[string]string{
 		"chat": "chat/v1", "chat-v2": "chat/v2", "chat-v2-fp8": "chat/v2-fp8", "v1": "v1/v1",
 		"chat-stable chat-canary": "chat/stable chat/canary", "chat-v1 chat-v2": "chat/v1 chat/v2", "a b": "a/v1 a/v2",
-		"chat chat-canary": "chat/v1 chat/canary",
+		"chat chat-canary": "chat/v1 chat/canary", "llama-3.1": "llama-3-1/v1", "llama-3.1-v2": "llama-3-1/v2",
 	} {
 		var documents []string
 		for _, name := range strings.Fields(names) {
@@ -180,4 +180,50 @@ func TestPoliciesSayWhoMayCall(t *testing.T) {
 	assert.Equal(t, "authorizationpolicy/gateway", roles["AuthorizationPolicy edge"])
 	assert.Equal(t, "other/AuthorizationPolicy/llm/nobody", roles["AuthorizationPolicy nobody"], "the tree has none that denies by name")
 	assert.Equal(t, "other/AuthorizationPolicy/llm/others", roles["AuthorizationPolicy others"])
+}
+
+// TestEnvironmentsOfOverlays: an overlay's prefix is no other model's name, and its namespace is told where the document has
+// no place for it.
+func TestEnvironmentsOfOverlays(t *testing.T) {
+	t.Parallel()
+	overlay := func(environment, name, namespace string) Environment {
+		text := strings.ReplaceAll(server(name, "      nodeSelector: {nvidia.com/gpu.product: NVIDIA-L4}"), "namespace: llm", "namespace: "+namespace)
+		return Environment{Name: environment, From: environment, Resources: objects(t, text)}
+	}
+	in := func(prefixed bool, environments ...string) Input {
+		var in Input
+		for _, e := range environments {
+			name := "chat"
+			if prefixed {
+				name = e + "-chat"
+			}
+			in.Environments = append(in.Environments, overlay(e, name, "llm-"+e))
+		}
+		return in
+	}
+	for _, prefixed := range []bool{true, false} {
+		proposal, err := Import(in(prefixed, "dev", "production"), Options{})
+		require.NoError(t, err)
+		assert.Contains(t, proposal.Document, "name: chat\n")
+		var told []string
+		for _, l := range proposal.Losses {
+			if l.Path == "/metadata/namespace" {
+				told = append(told, l.Value+" "+l.Environments[0]+" "+l.Fix)
+			}
+		}
+		assert.Equal(t, []string{`"llm-production" production import this environment by itself`}, told)
+	}
+	other := in(false, "dev", "production")
+	other.Environments[1] = overlay("production", "web", "llm")
+	_, err := Import(other, Options{})
+	require.ErrorContains(t, err, "Deployment chat is of model chat in dev and Deployment web is of web in production")
+}
+
+// TestTopicsAreTakenWhole: what is said about a field is not said about one that begins as it does.
+func TestTopicsAreTakenWhole(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []string{"spec.runtime.version", "spec.runtime.image"}, topicOf("workload/v1", "container/image").fields)
+	assert.Empty(t, topicOf("workload/v1", "container/imagePullPolicy").fields)
+	assert.Equal(t, []string{"spec.runtime.args"}, topicOf("workload/v1", "container/args[seed]").fields)
+	assert.NotEmpty(t, topicOf("httproute/gateway", "spec/rules[testers-v2]/backendRefs[x]/port").fix)
 }

@@ -1,9 +1,12 @@
 package importer
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,11 +21,12 @@ import (
 // name of the document in messages about it.
 const documentName = "the proposed document"
 
-// proposal is a document with what it renders to.
+// proposal is a document with what it resolves and renders to.
 type proposal struct {
-	document map[string]any
-	tree     *render.Tree
-	shared   *render.Tree
+	document   map[string]any
+	deployment *spec.Deployment
+	tree       *render.Tree
+	shared     *render.Tree
 	// refused are the fields that the document may not have, by their path, and why.
 	refused map[string]string
 }
@@ -44,35 +48,59 @@ func (s *settler) settle(document map[string]any) (*proposal, error) {
 			return p, err
 		}
 		if !p.takeOut(problems) {
-			return nil, fmt.Errorf("no document can be proposed: %w", err)
+			return nil, fmt.Errorf("no document can be proposed: %s", messages(problems))
 		}
 	}
 }
 
+// messages of problems without their places, which are in a document that nobody sees.
+func messages(problems manifest.Problems) string {
+	var list []string
+	for _, p := range problems {
+		list = append(list, p.Message)
+	}
+	return strings.Join(list, "; ")
+}
+
 // render fills in the trees.
 func (s *settler) render(p *proposal) error {
-	text, err := write(p.document, "", block)
-	if err != nil {
+	if err := p.resolve(); err != nil {
 		return err
 	}
-	deployments, err := spec.Load(documentName, strings.NewReader(text))
-	if err != nil {
+	return s.trees(p)
+}
+
+// trees renders what the document means.
+func (s *settler) trees(p *proposal) error {
+	var err error
+	if p.tree, err = s.generator.Tree(p.deployment); err != nil {
 		return err
 	}
-	if p.tree, err = s.generator.Tree(deployments[0]); err != nil {
-		return err
-	}
-	p.shared, err = s.generator.Shared(deployments)
+	p.shared, err = s.generator.Shared([]*spec.Deployment{p.deployment})
 	return err
+}
+
+// resolve fills in what the document means. It is read as JSON, which is YAML too and less than half of the work.
+func (p *proposal) resolve() error {
+	text, err := json.Marshal(p.document)
+	if err != nil {
+		return err
+	}
+	deployments, err := spec.Load(documentName, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	p.deployment = deployments[0]
+	return nil
 }
 
 // takeOut removes the fields that problems point to; false where one of them must be there.
 func (p *proposal) takeOut(problems manifest.Problems) bool {
-	text, err := write(p.document, "", block)
+	text, err := json.Marshal(p.document)
 	if err != nil {
 		return false
 	}
-	documents, err := manifest.Read(documentName, strings.NewReader(text), manifest.Limits{})
+	documents, err := manifest.Read(documentName, bytes.NewReader(text), manifest.Limits{})
 	if err != nil {
 		return false
 	}
@@ -180,25 +208,38 @@ func bare(list []any) bool {
 	return !slices.ContainsFunc(list, func(item any) bool { return len(fields(item)) > 1 })
 }
 
-// minimize leaves out every field without which the document renders to the same, and then what that left empty.
+// minimize leaves out every field without which the document renders to the same, and then what that left empty. A tree
+// follows from what the document means, so only where that changes is a tree made to see whether it does.
 func (s *settler) minimize(p *proposal) error {
-	want := p.fingerprint()
-	s.without(p, removable(p.document, false), want)
+	meant, want := p.deployment, p.fingerprint()
+	sameMeaning := func() bool { return p.resolve() == nil && means(p.deployment, meant) }
+	sameTree := func() bool {
+		return p.resolve() == nil && (means(p.deployment, meant) || s.trees(p) == nil && p.fingerprint() == want)
+	}
+	without(removable(p.document, false), sameMeaning)
+	for _, l := range removable(p.document, false) {
+		without([]leaf{l}, sameTree)
+	}
 	for {
 		empty := slices.DeleteFunc(removable(p.document, false), func(l leaf) bool {
 			list, isList := l.container[l.key].([]any)
 			return len(fields(l.container[l.key])) > 0 || fields(l.container[l.key]) == nil && !(isList && l.key == "revisions" && bare(list))
 		})
 		before := len(removable(p.document, false))
-		s.without(p, empty, want)
+		without(empty, sameTree)
 		if len(removable(p.document, false)) == before {
 			return s.render(p)
 		}
 	}
 }
 
-// without leaves out those of the fields that can be, trying many at once.
-func (s *settler) without(p *proposal, leaves []leaf, want string) {
+// means says whether two documents resolve to the same in every environment, reasons included.
+func means(a, b *spec.Deployment) bool {
+	return a.Name == b.Name && reflect.DeepEqual(a.Base, b.Base) && reflect.DeepEqual(a.Environments, b.Environments)
+}
+
+// without leaves out those of the fields without which the document stays the same, trying many at once.
+func without(leaves []leaf, same func() bool) {
 	if len(leaves) == 0 {
 		return
 	}
@@ -207,15 +248,15 @@ func (s *settler) without(p *proposal, leaves []leaf, want string) {
 		values[i] = l.container[l.key]
 		delete(l.container, l.key)
 	}
-	if err := s.render(p); err == nil && p.fingerprint() == want {
+	if same() {
 		return
 	}
 	for i, l := range leaves {
 		l.container[l.key] = values[i]
 	}
 	if len(leaves) > 1 {
-		s.without(p, leaves[:len(leaves)/2], want)
-		s.without(p, leaves[len(leaves)/2:], want)
+		without(leaves[:len(leaves)/2], same)
+		without(leaves[len(leaves)/2:], same)
 	}
 }
 

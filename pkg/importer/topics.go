@@ -19,17 +19,26 @@ func topicOf(role, address string) topic {
 	full := kind + ":" + address
 	best := topic{}
 	for _, t := range topics() {
-		if strings.HasPrefix(full, t.prefix) && strings.HasSuffix(full, t.suffix) && len(t.prefix+t.suffix) > len(best.prefix+best.suffix) {
+		if begins(full, t.prefix) && strings.HasSuffix(full, t.suffix) && len(t.prefix+t.suffix) > len(best.prefix+best.suffix) {
 			best = t
 		}
 	}
 	return best
 }
 
+// begins says whether an address is one or below it: that of image is none of imagePullPolicy.
+func begins(address, prefix string) bool {
+	rest, ok := strings.CutPrefix(address, prefix)
+	return ok && (rest == "" || strings.ContainsAny(prefix[len(prefix)-1:], "[:-/") || strings.ContainsAny(rest[:1], "[/"))
+}
+
 const servicePortFix = "nothing to do: the Services that KServe makes have port 80"
 
 func topics() []topic {
 	return []topic{
+		{prefix: "workload:namespace", why: "a document has one namespace for all of its environments", fix: "import this environment by itself"},
+		{prefix: "workload:container/server", why: "it is of KServe's Hugging Face server, and the tree runs vLLM itself", fix: "nothing to do where that server ran vLLM, which it does for every model that vLLM knows"},
+		{prefix: "workload:container/server[model-dir]", why: "the weights are where KServe puts them", fix: "nothing to do"},
 		{prefix: "workload:container/image", fields: []string{"spec.runtime.version", "spec.runtime.image"}},
 		{prefix: "workload:container/args[", fields: []string{"spec.runtime.args"}},
 		{prefix: "workload:container/args[port]", fix: "nothing to do inside the mesh: the tree's Service has port 80"},
@@ -47,6 +56,8 @@ func topics() []topic {
 		{prefix: "workload:container/runtime", why: "it is not in the input, and every revision has a runtime of its own in the tree", fix: "import both, or compare the flags and the image of that runtime with those of the tree"},
 		{prefix: "workload:container/command", why: "the tree starts the server without a shell", fix: "set what it does in spec.runtime.args and env, or build it into an image for spec.runtime.image"},
 		{prefix: "workload:container/args", why: "the tree starts the server without a shell", fix: "set what it does in spec.runtime.args and env, or build it into an image for spec.runtime.image"},
+		{prefix: "workload:pod/supportedModelFormats", fix: "nothing to do: each runtime of the tree is for one revision"},
+		{prefix: "workload:pod/protocolVersions", fix: "nothing to do: each runtime of the tree is for one revision"},
 		{prefix: "workload:pod/minReplicas", fields: []string{"spec.replicas.min"}},
 		{prefix: "workload:pod/maxReplicas", fields: []string{"spec.replicas.max"}},
 		{prefix: "workload:pod/terminationGracePeriodSeconds", fields: []string{"spec.runtime.drainTimeout"}},
@@ -62,6 +73,8 @@ func topics() []topic {
 		{prefix: "workload:servedName", fields: []string{"spec.model.servedName"}},
 		{prefix: "workload:source", fields: []string{"spec.model.source"}},
 		{prefix: "secret:", fields: []string{"spec.model.secret"}},
+		{prefix: "service:metadata/name", fix: "let clients ask the tree's Service, or keep this one beside it"},
+		{prefix: "service:spec/ports", fix: "let clients ask the tree's Service, at port 80"},
 		{prefix: "virtualservice:spec/hosts", fields: []string{"spec.expose.hosts"}},
 		{prefix: "virtualservice:spec/gateways", fields: []string{"spec.expose.gateway"}},
 		{prefix: "virtualservice:spec/http[weights]/route", fields: []string{"spec.traffic"}},
@@ -89,6 +102,14 @@ func topics() []topic {
 		{prefix: "persistentvolumeclaim:spec", fields: []string{"spec.model.volume"}},
 		{prefix: "requestauthentication:spec", fields: []string{"spec.security.jwt"}},
 		{prefix: "authorizationpolicy:spec", fields: []string{"spec.security.callers"}},
+		{prefix: "synckustomization:spec/path", fields: []string{"spec.gitops.path"}, why: "the tree is at another place"},
+		{prefix: "syncapplication:spec/source/path", fields: []string{"spec.gitops.path"}, why: "the tree is at another place"},
+		{prefix: "synckustomization:spec", fix: "patch what render --gitops writes in the folder of your cluster if it is still needed"},
+		{prefix: "syncapplication:spec", fix: "patch what render --gitops writes in the folder of your cluster if it is still needed"},
+		{prefix: "syncsource:spec", fix: "patch what render --gitops writes in the folder of your cluster if it is still needed"},
+		{prefix: "syncsource:spec/ref", fields: []string{"spec.gitops.branch", "spec.gitops.tag"}},
+		{prefix: "syncsource:spec/interval", fields: []string{"spec.gitops.flux.interval"}},
+		{prefix: "syncsource:spec/url", fields: []string{"spec.gitops.repository"}},
 		{prefix: "serviceaccount:metadata/annotations", fields: []string{"spec.platform.eks"}},
 		{prefix: "modellist/", fields: []string{"spec.expose.modelList"}, fix: "render --shared writes the list, of all documents of a run"},
 		{prefix: "resourcequota:spec/hard", fields: []string{"spec.quota.devices"}},

@@ -87,6 +87,15 @@ func (w *workload) ours() bool {
 // name is what a person calls the workload in a message.
 func (w *workload) name() string { return w.object.Kind() + " " + w.object.Name() }
 
+// placed is its name behind the place where it stands, for errors.
+func (w *workload) placed() string {
+	at := w.object.At("")
+	if at.File == "" {
+		return w.name()
+	}
+	return fmt.Sprintf("%s:%d: %s", at.File, at.Line, w.name())
+}
+
 // podLabels are what selectors see of its pods.
 func (w *workload) podLabels() map[string]string {
 	if w.isDeployment() {
@@ -152,7 +161,7 @@ func predictor(r *manifest.Resource, at string, predictor map[string]any, resour
 	if model == nil {
 		name, model = "huggingface", fields(predictor["huggingface"])
 	}
-	if w.runtime = runtimeOf(r, text(model["runtime"]), resources); w.runtime != nil {
+	if w.runtime = runtimeOf(r, model, resources); w.runtime != nil {
 		spec := fields(w.runtime.Data["spec"])
 		w.pod = append(w.pod, part{w.runtime, "/spec", spec})
 		if i := indexOfContainer(spec, isMain); i >= 0 {
@@ -167,18 +176,6 @@ func predictor(r *manifest.Resource, at string, predictor map[string]any, resour
 		w.container = append(w.container, containerPart(r, at, predictor, i))
 	}
 	return w
-}
-
-func runtimeOf(r *manifest.Resource, name string, resources []manifest.Resource) *manifest.Resource {
-	for _, kind := range []string{"ServingRuntime", "ClusterServingRuntime"} {
-		for i := range resources {
-			one := &resources[i]
-			if one.Kind() == kind && one.Name() == name && (one.Namespace() == r.Namespace() || kind[0] == 'C') {
-				return one
-			}
-		}
-	}
-	return nil
 }
 
 func isMain(container map[string]any) bool { return container["name"] == mainContainer }
@@ -216,6 +213,9 @@ func (w *workload) read() {
 		args = append(args, p.words("args")...)
 	}
 	w.line = readCommandLine(command, args)
+	if w.isHuggingFaceServer() {
+		w.line.takeSynonyms()
+	}
 	if !w.isDeployment() && w.storage == "" {
 		w.storage = text(w.env(storageVariable)["value"])
 	}
@@ -225,7 +225,7 @@ func (w *workload) read() {
 func (w *workload) runsServer() bool {
 	name, _ := splitImage(text(w.container.get("image")))
 	base := path.Base(name)
-	return w.line.server != "" || strings.Contains(base, "vllm") || base == simulatorServer
+	return w.line.server != "" || strings.Contains(base, "vllm") || base == simulatorServer || base == huggingFaceServer
 }
 
 func (w *workload) servesLLM() bool {
@@ -233,12 +233,13 @@ func (w *workload) servesLLM() bool {
 		return true
 	}
 	format := text(w.container.get("modelFormat", "name"))
-	custom := w.predictor["huggingface"] != nil
-	return custom || w.runtime == nil && (strings.EqualFold(format, "vllm") || format == "huggingface")
+	return w.isHuggingFaceServer() || strings.EqualFold(format, "vllm")
 }
 
-// splitImage returns an image's name and its tag; the tag is empty where there is none or a digest.
+// splitImage returns an image's name and its tag; the tag is empty where there is none or a digest. The registry that is
+// meant where none is named goes without saying.
 func splitImage(image string) (name, tag string) {
+	image = strings.TrimPrefix(image, "docker.io/")
 	if name, _, digest := strings.Cut(image, "@"); digest {
 		return name, ""
 	}
@@ -273,6 +274,8 @@ func nameWorkloads(list []*workload) {
 		default:
 			w.model, w.revision = name, spec.DefaultRevision
 		}
+		// A Deployment may have dots in its name.
+		w.model, w.revision = spec.DeriveName(w.model), spec.DeriveName(w.revision)
 	}
 }
 

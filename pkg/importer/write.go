@@ -18,6 +18,9 @@ type (
 	literal string
 )
 
+// MarshalJSON writes the number as it is.
+func (p plain) MarshalJSON() ([]byte, error) { return []byte(p), nil }
+
 var numeral = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
 // scalar is a value of a field that takes any scalar: numbers stand without quotes.
@@ -31,17 +34,9 @@ func scalar(value string) any {
 // lineWidth is what a mapping in one line may take.
 const lineWidth = 100
 
-// layout says whether short mappings stand in one line, as a person writes them.
-type layout bool
-
-const (
-	compact layout = true
-	block   layout = false
-)
-
-// write prints a document in the order of its types.
-func write(document map[string]any, head string, l layout) (string, error) {
-	node := l.node(document, reflect.TypeFor[spec.ModelDeployment](), 0)
+// write prints a document in the order of its types, short mappings in one line, as a person writes it.
+func write(document map[string]any, head string) (string, error) {
+	node := nodeOf(document, reflect.TypeFor[spec.ModelDeployment](), 0)
 	node.HeadComment = head
 	var out bytes.Buffer
 	encoder := yaml.NewEncoderWithOptions(&out, &yaml.EncoderOptions{SeqIndent: yaml.CompactSequenceStyle})
@@ -51,13 +46,13 @@ func write(document map[string]any, head string, l layout) (string, error) {
 	return out.String(), encoder.Close()
 }
 
-func (l layout) node(v any, t reflect.Type, depth int) *yaml.Node {
+func nodeOf(v any, t reflect.Type, depth int) *yaml.Node {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		return l.mapping(v, t, depth)
+		return mappingOf(v, t, depth)
 	case []any:
 		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: yaml.NodeTagSeq}
 		scalars := true
@@ -66,7 +61,7 @@ func (l layout) node(v any, t reflect.Type, depth int) *yaml.Node {
 			if t != nil && t.Kind() == reflect.Slice {
 				element = t.Elem()
 			}
-			node := l.node(item, element, depth+1)
+			node := nodeOf(item, element, depth+1)
 			scalars = scalars && node.Kind == yaml.ScalarNode
 			list.Content = append(list.Content, node)
 		}
@@ -101,17 +96,17 @@ func textNode(value string) *yaml.Node {
 	return node
 }
 
-func (l layout) mapping(m map[string]any, t reflect.Type, depth int) *yaml.Node {
+func mappingOf(m map[string]any, t reflect.Type, depth int) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap}
 	nested := false
 	for _, key := range ordered(m, t) {
-		value := l.node(m[key], typeOf(t, key), depth+1)
+		value := nodeOf(m[key], typeOf(t, key), depth+1)
 		nested = nested || value.Kind != yaml.ScalarNode && value.Style&yaml.FlowStyle == 0
 		node.Content = append(node.Content, textNode(key), value)
 	}
 	// What stands directly in spec begins a paragraph, but for a handful of numbers.
 	small := depth > 2 || t == reflect.TypeFor[spec.Replicas]() || t == reflect.TypeFor[spec.Resources]()
-	if bool(l) && !nested && (small || len(m) == 0) {
+	if !nested && (small || len(m) == 0) {
 		node.Style = yaml.FlowStyle
 		if text, err := yaml.String(node); err != nil || len(text)+2*depth > lineWidth || strings.Count(text, "\n") > 1 {
 			node.Style = 0

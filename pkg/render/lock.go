@@ -25,6 +25,8 @@ const (
 type Lock struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
+	// Version is RenderedSince, empty for the first release and builds before it.
+	Version string `json:"version,omitempty"`
 	// Document is the digest of the document, its traffic left out.
 	Document string `json:"document"`
 	// Files maps each generated file to its digest, a traffic file to that of its structure.
@@ -33,6 +35,9 @@ type Lock struct {
 
 func newLock(document string, files []File) Lock {
 	lock := Lock{APIVersion: lockAPIVersion, Kind: lockKind, Document: document, Files: map[string]string{}}
+	if RenderedSince != firstRelease {
+		lock.Version = RenderedSince
+	}
 	for _, file := range files {
 		if file.Kind != Custom {
 			lock.Files[file.Path] = fingerprint(file.Kind, file.Data)
@@ -56,9 +61,11 @@ func (l Lock) Bytes() ([]byte, error) {
 	for path, digest := range l.Files {
 		files[path] = digest
 	}
-	return manifest.MarshalCommented(map[string]any{
-		"apiVersion": l.APIVersion, "kind": l.Kind, "document": l.Document, "files": files,
-	}, manifest.Comments{Head: "What kservegen rendered here. It tells an edit by hand from its own work."})
+	data := map[string]any{"apiVersion": l.APIVersion, "kind": l.Kind, "document": l.Document, "files": files}
+	if l.Version != "" {
+		data["version"] = l.Version
+	}
+	return manifest.MarshalCommented(data, manifest.Comments{Head: "What kservegen rendered here. It tells an edit by hand from its own work."})
 }
 
 // ReadLock parses a lock file.

@@ -21,6 +21,8 @@ type Update struct {
 	Conflicts []Conflict
 	// Kept are custom folders of environments that are gone; they hold a user's work.
 	Kept []string
+	// Reasons of the Changes, by their paths.
+	Reasons map[string]Reason
 }
 
 // Conflict is a file on disk that is not what kservegen wrote.
@@ -39,11 +41,13 @@ type Conflict struct {
 type Options struct {
 	// Force replaces what a person edited.
 	Force bool
+	// Changes of kservegen that may be a reason.
+	Changes []Change
 }
 
 // Reconcile compares trees with the directory they go to. It only reads.
 func Reconcile(dir fs.FS, trees []*Tree, opts Options) (Update, error) {
-	var update Update
+	update := Update{Reasons: map[string]Reason{}}
 	for _, tree := range trees {
 		r := &reconciler{dir: dir, tree: tree, opts: opts, update: &update}
 		if err := r.reconcile(); err != nil {
@@ -142,6 +146,7 @@ func (r *reconciler) put(file string, data []byte) error {
 		return err
 	}
 	if disk == nil || !bytes.Equal(disk, data) {
+		r.because(file, Generated, disk)
 		r.update.Changes = append(r.update.Changes, txn.Change{Path: path.Join(r.tree.Name, file), Data: data})
 	}
 	return nil
@@ -159,6 +164,7 @@ func (r *reconciler) file(file File) error {
 		r.check(file, disk)
 	}
 	if disk == nil || !bytes.Equal(disk, file.Data) {
+		r.because(file.Path, file.Kind, disk)
 		r.update.Changes = append(r.update.Changes, txn.Change{Path: path.Join(r.tree.Name, file.Path), Data: file.Data})
 	}
 	return nil
@@ -224,6 +230,7 @@ func (r *reconciler) remove(file string) error {
 		r.conflict(file, "was edited by hand, and the document no longer has it")
 		return nil
 	}
+	r.because(file, Generated, disk)
 	r.update.Changes = append(r.update.Changes, txn.Change{Path: path.Join(r.tree.Name, file), Remove: true})
 	return nil
 }
@@ -247,6 +254,7 @@ func (r *reconciler) orphans(current map[string]bool) error {
 		entries, _ := fs.ReadDir(r.dir, path.Join(r.tree.Name, dir, "custom"))
 		switch {
 		case disk != nil && bytes.Equal(disk, pristine) && len(entries) == 1:
+			r.update.Reasons[path.Join(r.tree.Name, custom)] = Reason{Cause: CauseDocument}
 			r.update.Changes = append(r.update.Changes, txn.Change{Path: path.Join(r.tree.Name, custom), Remove: true})
 		case len(entries) > 0:
 			r.update.Kept = append(r.update.Kept, path.Join(r.tree.Name, dir, "custom"))

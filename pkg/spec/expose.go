@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 
@@ -130,6 +131,12 @@ func (r *resolver) checkGatewayAPI(e *Expose) {
 	}
 	if len(e.Hosts) > maxHostnames {
 		r.failf("spec.expose.hosts", "are %d, and an HTTPRoute has room for %d; use a wildcard such as *.example.com, or spec.expose.api: istio", len(e.Hosts), maxHostnames)
+	}
+	for i, host := range e.Hosts {
+		if net.ParseIP(host) != nil {
+			// The CRD's pattern takes it, and the API does not (apis/v1/shared_types.go, Hostname).
+			r.failf(fmt.Sprintf("spec.expose.hosts[%d]", i), "an HTTPRoute takes no IP address; give %s a name", host)
+		}
 	}
 	if e.Path != "" && (len(e.Path) > maxPath || !routePath.MatchString(e.Path) || hasDots(e.Path)) {
 		r.failf("spec.expose.path", "%q is no prefix for an HTTPRoute: at most %d characters, percent-encoded but for letters, digits and -._~!$&'()*+,;=:@, without //, /./, /../ and %%2F", e.Path, maxPath)

@@ -2,13 +2,13 @@ package spec
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/secret"
 )
 
 // schemes are the sources that KServe's storage-initializer or a mount can bring to /mnt/models
@@ -126,12 +126,11 @@ func (r *resolver) checkArg(name string, arg Arg) {
 		if strings.ContainsAny(value, "\n\r") {
 			r.failf(path, "must be one line")
 		}
+		if secret.Token(value) {
+			r.failf(path, "holds a token, and the tree goes to Git; name a Secret in spec.model.secret instead")
+		}
 	}
 }
-
-// secretName marks environment variables whose value would be a secret in the tree, and so in Git: by whole words, as
-// TOKENIZERS_PARALLELISM and MAX_TOKENS are none.
-var secretName = regexp.MustCompile(`(?i)(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|(API|ACCESS|PRIVATE)_?KEY|CREDENTIALS?)(_|$)`)
 
 func (r *resolver) checkEnv(name, value string) {
 	path := "spec.runtime.env." + name
@@ -141,7 +140,7 @@ func (r *resolver) checkEnv(name, value string) {
 	if name == "PYTHONPATH" {
 		r.failf(path, "KServe refuses PYTHONPATH")
 	}
-	if secretName.MatchString(name) {
+	if secret.Names(name) || secret.Token(value) {
 		r.failf(path, "looks like a secret, and the tree goes to Git; name a Secret in spec.model.secret instead")
 	}
 	r.checkTemplate(path, value)

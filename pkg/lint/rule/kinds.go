@@ -25,6 +25,8 @@ const (
 	// KubernetesGateway is that of the Gateway API; Gateway is Istio's.
 	KubernetesGateway Kind = "Gateway.gateway.networking.k8s.io"
 
+	ReferenceGrant Kind = "ReferenceGrant.gateway.networking.k8s.io"
+
 	Namespace               Kind = "Namespace"
 	ResourceQuota           Kind = "ResourceQuota"
 	Service                 Kind = "Service"

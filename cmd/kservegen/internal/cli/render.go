@@ -27,6 +27,8 @@ type renderOptions struct {
 	adopt     bool
 	shared    bool
 	gitops    string
+	explain   bool
+	report    string
 }
 
 func newRender(s Streams) *cobra.Command {
@@ -40,6 +42,7 @@ written or nothing. Files that a person edited are not overwritten: render names
   kservegen render -f models/ -o deploy --shared         many documents, and what they share
   kservegen render -f deepseek.yaml --env production     print what building that overlay gives
   kservegen render -f models/ -o deploy --check          is deploy/ current? (for CI: exit 1 and a diff)
+  kservegen render -f models/ -o deploy --check --explain  why each file differs, for example after an upgrade of kservegen
   kservegen render -f deepseek.yaml -o deploy --adopt    take weights that were edited in the tree over
   kservegen render -f models/ -o deploy --gitops flux    also what makes Flux pull them (spec.gitops says from where)`,
 		Args: cobra.NoArgs,
@@ -50,12 +53,15 @@ written or nothing. Files that a person edited are not overwritten: render names
 	flags.StringVarP(&o.output, "output", "o", "", "directory that the trees go to")
 	flags.StringVar(&o.env, "env", "", "print this environment as a YAML stream instead of writing")
 	flags.BoolVar(&o.check, "check", false, "change nothing; exit 1 with a diff where DIR is not current")
+	flags.BoolVar(&o.explain, "explain", false, "with --check: say why each file differs: edited, a changed document, a newer kservegen")
+	flags.StringVar(&o.report, "report", "text", "what --check --explain prints: text or json")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "change nothing; say what would be written")
 	flags.BoolVar(&o.force, "force", false, "overwrite generated files that were edited by hand")
 	flags.BoolVar(&o.adopt, "adopt", false, "write weights that were edited in the tree into the document")
 	flags.BoolVar(&o.shared, "shared", false, "also write what the documents share: namespaces and gateways")
 	flags.StringVar(&o.gitops, "gitops", "", "also write what makes flux or argocd pull the trees, or none of it; kept until told otherwise (default spec.gitops.engine)")
 	_ = cmd.MarkFlagDirname("output")
+	complete(cmd, "report", []string{"text", "json"})
 	_ = cmd.RegisterFlagCompletionFunc("gitops", cobra.FixedCompletions(gitopsChoices(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -72,6 +78,12 @@ func (o *renderOptions) validate() error {
 		return usagef("--env only prints; --check, --dry-run, --force, --adopt, --shared and --gitops are about -o DIR")
 	case o.check && (o.dryRun || o.force || o.adopt):
 		return usagef("--check changes nothing; --dry-run, --force and --adopt make no sense with it")
+	case o.explain && !o.check:
+		return usagef("--explain is about --check")
+	case o.report != "text" && o.report != "json":
+		return usagef("--report %s is unknown; text or json", o.report)
+	case o.report != "text" && !o.explain:
+		return usagef("--report is about --check --explain")
 	case o.force && o.adopt:
 		return usagef("--force throws edits away and --adopt keeps them; choose one")
 	case o.adopt && slices.Contains(o.documents.files, "-"):
@@ -176,15 +188,15 @@ func (o *renderOptions) print(s Streams, trees []*render.Tree) error {
 }
 
 func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spec.Deployment, trees []*render.Tree) error {
+	if o.check {
+		return o.compare(s, trees)
+	}
 	if err := o.recover(s); err != nil {
 		return err
 	}
 	update, err := reconcile(o.output, trees, render.Options{Force: o.force})
 	if err != nil {
 		return err
-	}
-	if o.check {
-		return reportCheck(s, o.output, update)
 	}
 	var documents []adoption
 	if o.adopt {
@@ -219,9 +231,25 @@ func (o *renderOptions) write(ctx context.Context, s Streams, deployments []*spe
 	return o.commit(ctx, s, trees, update)
 }
 
+// compare says whether the directory is current.
+func (o *renderOptions) compare(s Streams, trees []*render.Tree) error {
+	changes, err := render.Changes()
+	if err != nil {
+		return err
+	}
+	update, err := reconcile(o.output, trees, render.Options{Changes: changes})
+	if err != nil {
+		return err
+	}
+	if !o.explain {
+		return reportCheck(s, o.output, update)
+	}
+	return explainCheck(s, o.output, o.report, update)
+}
+
 // recover finishes or undoes what an interrupted run left, unless nothing may be changed.
 func (o *renderOptions) recover(s Streams) error {
-	if o.check || o.dryRun {
+	if o.dryRun {
 		return nil
 	}
 	done, err := txn.Recover(o.output, nil)

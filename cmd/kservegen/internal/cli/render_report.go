@@ -12,6 +12,7 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/txn"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -49,15 +50,29 @@ func summarize(s Streams, output string, trees []*render.Tree, written, removed 
 // reportCheck prints what a render would change as a diff.
 func reportCheck(s Streams, output string, update render.Update) error {
 	for _, change := range update.Changes {
-		name := filepath.Join(output, change.Path)
-		old, err := os.ReadFile(name)
-		if err != nil && !os.IsNotExist(err) {
+		difference, err := differenceOf(output, change)
+		if err != nil {
 			return err
 		}
-		if _, err := s.Out.Write(diff.Diff(name, old, name+" (rendered)", change.Data)); err != nil {
+		if _, err := s.Out.Write(difference); err != nil {
 			return err
 		}
 	}
+	return sayStale(s, output, update)
+}
+
+// differenceOf is what a change does to its file, as a unified diff.
+func differenceOf(output string, change txn.Change) ([]byte, error) {
+	name := filepath.Join(output, change.Path)
+	old, err := os.ReadFile(name)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	return diff.Diff(name, old, name+" (rendered)", change.Data), nil
+}
+
+// sayStale says whether a directory is current, and what to do.
+func sayStale(s Streams, output string, update render.Update) error {
 	if len(update.Changes) == 0 {
 		fmt.Fprintf(s.Err, "%s is current\n", output)
 		return nil

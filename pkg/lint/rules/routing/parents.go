@@ -10,9 +10,11 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
-// attachments are the Gateways of the set that an HTTPRoute names as parents; false where one isn't in the set.
-func attachments(c *rule.Context, route *rule.Object) ([]*rule.Object, bool) {
-	var gateways []*rule.Object
+// attachments are the listeners of the set's Gateways that an HTTPRoute names as parents; false where a Gateway isn't in the
+// set.
+func attachments(c *rule.Context, route *rule.Object) ([]rule.Value, bool) {
+	var listeners []rule.Value
+	known := false
 	for _, entry := range rule.Entries(route) {
 		namespace, name, at := strings.Cut(entry.Gateway, "/")
 		if !at {
@@ -22,9 +24,32 @@ func attachments(c *rule.Context, route *rule.Object) ([]*rule.Object, bool) {
 		if gateway == nil {
 			return nil, false
 		}
-		gateways = append(gateways, gateway)
+		listeners, known = append(listeners, listenersAt(gateway, entry.At)...), true
 	}
-	return gateways, len(gateways) > 0
+	return listeners, known
+}
+
+// listenersAt are those of a Gateway that a parent means and that take HTTPRoutes: a parent may name one, or a port.
+func listenersAt(gateway *rule.Object, parent rule.Value) []rule.Value {
+	var list []rule.Value
+	section, port := parent.Field("sectionName").Text(), parent.Field("port").IntOr(0)
+	for listener := range gateway.All("spec", "listeners", "*") {
+		if (section == "" || section == listener.Field("name").Text()) && (port == 0 || port == listener.Field("port").IntOr(0)) && takesHTTP(listener) {
+			list = append(list, listener)
+		}
+	}
+	return list
+}
+
+// takesHTTP says whether a listener takes HTTPRoutes: by what it lists, else by its protocol.
+func takesHTTP(listener rule.Value) bool {
+	kinds := listener.Field("allowedRoutes", "kinds")
+	for kind := range kinds.Items() {
+		if kind.Field("kind").Text() == "HTTPRoute" {
+			return true
+		}
+	}
+	return kinds.Len() == 0 && !slices.Contains([]string{"TLS", "TCP", "UDP"}, listener.Field("protocol").Text())
 }
 
 // checkParents reports an HTTPRoute's parents that the set lacks. Only namespaces of which it holds Gateways are judged.
@@ -43,11 +68,21 @@ func checkParents(c *rule.Context) {
 			switch {
 			case at && kind == "Gateway" && populated[namespace] && c.Find(rule.KubernetesGateway, namespace, name) == nil:
 				c.Report(entry.At.Field("name"), "the set has no Gateway %s of the Gateway API in %s", name, rule.InNamespace(namespace))
+			case at && kind == "Gateway" && unknownSection(c.Find(rule.KubernetesGateway, namespace, name), entry.At):
+				c.Report(entry.At.Field("sectionName"), "Gateway %s has no listener %s", name, entry.At.Field("sectionName").Text())
 			case !attaches(entry.At.Field("group"), kind):
 				c.Report(entry.At, "routes attach to no %s of group %q", kind, groupOf(entry.At.Field("group")))
 			}
 		}
 	}
+}
+
+// unknownSection says whether a parent names a listener that its Gateway, if it is known, does not have.
+func unknownSection(gateway *rule.Object, parent rule.Value) bool {
+	section := parent.Field("sectionName").Text()
+	return gateway != nil && section != "" && !slices.ContainsFunc(slices.Collect(gateway.All("spec", "listeners", "*")), func(listener rule.Value) bool {
+		return listener.Field("name").Text() == section
+	})
 }
 
 // attaches says whether routes attach to a kind, as far as the Gateway API says: that of the group "" is Service. Of other
@@ -135,19 +170,13 @@ func textOf(match rule.Value) string {
 // checkHostnames reports hostnames of an HTTPRoute that no listener of its Gateways has.
 func checkHostnames(c *rule.Context) {
 	for _, route := range c.Objects(rule.HTTPRoute) {
-		gateways, known := attachments(c, route)
-		if !known {
-			continue
-		}
+		listeners, known := attachments(c, route)
 		var served []string
-		for _, gateway := range gateways {
-			for listener := range gateway.Field("spec", "listeners").Items() {
-				host := listener.Field("hostname").Text()
-				if host == "" {
-					host = "*"
-				}
-				served = append(served, host)
-			}
+		for _, listener := range listeners {
+			served = append(served, cmp.Or(listener.Field("hostname").Text(), "*"))
+		}
+		if !known || len(served) == 0 {
+			continue
 		}
 		for host := range route.Field("spec", "hostnames").Items() {
 			if host.Text() != "" && !serves(served, host.Text()) {
@@ -163,8 +192,8 @@ func routeNotAllowed() rule.Rule {
 			Code: "KG0328", Name: "route-not-allowed", Level: finding.Error,
 			Summary: "A Gateway allows the HTTPRoutes that name it, from the namespace that they are in.",
 			Why: "A listener of the Gateway API takes routes of the Gateway's own namespace unless allowedRoutes says otherwise. A route from elsewhere is accepted by the API server and attached to nothing: " +
-				"its status says NotAllowedByListeners, and clients get 404.",
-			How:   "Set allowedRoutes.namespaces of the listener: from: Selector with the namespace's kubernetes.io/metadata.name, or from: All.",
+				"its status says NotAllowedByListeners, and clients get 404. A sectionName or a port of the parent leaves the listeners that it means, and one for TLS, TCP or UDP, or with kinds of its own, takes no HTTPRoute.",
+			How:   "Set allowedRoutes.namespaces of the listener: from: Selector with the namespace's kubernetes.io/metadata.name, or from: All; or name another listener in the parent's sectionName.",
 			Refs:  []string{"gateway-api: apis/v1/gateway_types.go (RouteNamespaces.from)"},
 			Kinds: []rule.Kind{rule.HTTPRoute, rule.KubernetesGateway, rule.Namespace},
 		},
@@ -173,10 +202,10 @@ func routeNotAllowed() rule.Rule {
 				for _, entry := range rule.Entries(route) {
 					namespace, name, _ := strings.Cut(entry.Gateway, "/")
 					gateway := c.Find(rule.KubernetesGateway, namespace, name)
-					if gateway != nil && !slices.ContainsFunc(slices.Collect(gateway.All("spec", "listeners", "*")), func(listener rule.Value) bool {
+					if gateway != nil && !unknownSection(gateway, entry.At) && !slices.ContainsFunc(listenersAt(gateway, entry.At), func(listener rule.Value) bool {
 						return allows(c, gateway, listener, route)
 					}) {
-						c.Report(entry.At, "no listener of %s allows routes of %s", gateway, rule.InNamespace(route.Namespace))
+						c.Report(entry.At, "no listener of %s that it means allows HTTPRoutes of %s", gateway, rule.InNamespace(route.Namespace))
 					}
 				}
 			}

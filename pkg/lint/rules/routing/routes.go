@@ -151,8 +151,8 @@ func missingGateway() rule.Rule {
 			Code: "KG0316", Name: "gateway-missing", Level: finding.Error,
 			Summary: "The gateway that a VirtualService or HTTPRoute names exists.",
 			Why: "A route for a gateway that doesn't exist is accepted and routes nothing: the gateway answers 404. " +
-				"A name without a namespace is one in the route's own. A VirtualService names Istio's Gateway, an HTTPRoute that of the Gateway API. Only namespaces of which the set holds Gateways are judged, and the object's own where the Gateway of that name is in another.",
-			How:   "Write namespace/name of a Gateway.",
+				"A name without a namespace is one in the route's own. A VirtualService names Istio's Gateway, an HTTPRoute that of the Gateway API, and in sectionName one of its listeners. Only namespaces of which the set holds Gateways are judged, and the object's own where the Gateway of that name is in another.",
+			How:   "Write namespace/name of a Gateway, and of an HTTPRoute's parent the name of a listener that it has.",
 			Refs:  []string{"istio: IST0101"},
 			Whole: true,
 			Kinds: rule.RouteKinds(rule.Gateway, rule.KubernetesGateway),

@@ -73,7 +73,7 @@ func backendShares() rule.Rule {
 			Summary: "The weights of an HTTPRoute's backends are the shares that they say.",
 			Why: "An HTTPRoute splits by weight over the sum of all weights: small numbers are ratios, and larger ones that don't sum to 100 are other percentages than they look like, so 90 and 20 is 82 to 18. " +
 				"A backend without a weight has 1, not 0. Where all have 0, or there is none, every request is answered with 500.",
-			How:   "Write a weight at every backend, 100 in all.",
+			How:   "Give every rule a backend, and every backend a weight, 100 in all.",
 			Refs:  []string{"gateway-api: apis/v1/httproute_types.go (BackendRef.weight)"},
 			Kinds: []rule.Kind{rule.HTTPRoute},
 		},
