@@ -15,7 +15,8 @@ func (r *resolver) checkQuota() {
 }
 
 // PeakDevices is how many accelerators of each resource the model takes with replicas.max of every revision that runs.
-// A rollout takes no more: it goes without a surge.
+// A rollout takes no more: it goes without a surge, but for an edited LLMInferenceService, whose Deployment has Kubernetes'
+// default.
 func (t Target) PeakDevices() map[string]int {
 	peak := map[string]int{}
 	for _, r := range t.Revisions {

@@ -134,7 +134,7 @@ func checkHosts(deployments []*Deployment) manifest.Problems {
 				continue
 			}
 			for _, host := range target.Expose.Hosts {
-				key := strings.Join([]string{target.Environment, target.Expose.API, target.Expose.Gateway, host}, " ")
+				key := fmt.Sprintln(target.Environment, target.Expose.OfGatewayAPI(), target.Expose.Gateway, host)
 				for _, other := range taken[key] {
 					problems = append(problems, m.checkHost(host, target.Expose, other)...)
 				}
