@@ -52,7 +52,7 @@ func TestWhatModelsShareIsReadForEach(t *testing.T) {
 		require.NoError(t, err)
 		target := deployments[0].Environments[0]
 		assert.True(t, target.ListsModel(), proposal.Document)
-		assert.Equal(t, &spec.Quota{Devices: "6"}, target.Quota)
+		assert.Equal(t, &spec.Quota{Devices: "8"}, target.Quota)
 
 		alone, err := importer.Read(t.Context(), []string{root + model + "/overlays/production"}, nil, nil)
 		require.NoError(t, err)

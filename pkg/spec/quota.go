@@ -14,17 +14,26 @@ func (r *resolver) checkQuota() {
 	}
 }
 
-// PeakDevices is how many accelerators of each resource the model takes with replicas.max of every revision that runs.
-// A rollout takes no more: it goes without a surge, but for an edited LLMInferenceService, whose Deployment has Kubernetes'
-// default.
+// PeakDevices is how many accelerators of each resource the model takes with replicas.max of every revision that runs, and
+// with those that leave meanwhile: a pod that ends counts against a quota until it is gone, and its successor is made before
+// (kubernetes#98656).
 func (t Target) PeakDevices() map[string]int {
 	peak := map[string]int{}
 	for _, r := range t.Revisions {
 		if r.Devices > 0 {
-			peak[r.Accelerator.Resource] += r.Devices * r.MaxReplicas
+			peak[r.Accelerator.Resource] += r.Devices * (r.MaxReplicas + t.leaving(r))
 		}
 	}
 	return peak
+}
+
+// leaving is how many replicas of a revision end at a time: a rollout and the PodDisruptionBudget let one go. The Deployment of
+// an LLMInferenceService has Kubernetes' default, a surge of a quarter, rounded up.
+func (t Target) leaving(r RevisionTarget) int {
+	if t.Serving == ServingLLMInferenceService {
+		return (r.MaxReplicas + 3) / 4
+	}
+	return 1
 }
 
 // Quotas are the accelerators that namespaces may use, by namespace and resource, for the models of one environment.
@@ -64,32 +73,28 @@ func peakOf(targets []Target, namespace string) map[string]int {
 func checkQuotas(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
 	targets := map[string][]Target{} // by environment
-	for _, m := range deployments {
-		for _, target := range m.Environments {
-			targets[target.Environment] = append(targets[target.Environment], target)
-		}
+	for _, target := range targetsOf(deployments) {
+		targets[target.Environment] = append(targets[target.Environment], target)
 	}
 	type asked struct {
 		m       *Deployment
 		devices Count
 	}
 	first := map[string]asked{}
-	for _, m := range deployments {
-		for _, target := range m.Environments {
-			if target.Quota == nil {
-				continue
-			}
-			key := target.Environment + " " + target.Namespace
-			other, again := first[key]
-			switch {
-			case again && other.devices != target.Quota.Devices:
-				problems = append(problems, m.problemOf("spec.quota.devices",
-					"spec.quota.devices: namespace %s has a quota of %s by model %s (%s) and of %s here; a namespace has one",
-					target.Namespace, other.devices, other.m.Name, other.m.where(), target.Quota.Devices))
-			case !again:
-				first[key] = asked{m, target.Quota.Devices}
-				problems = append(problems, m.checkQuota(target, peakOf(targets[target.Environment], target.Namespace))...)
-			}
+	for m, target := range targetsOf(deployments) {
+		if target.Quota == nil {
+			continue
+		}
+		key := target.Environment + " " + target.Namespace
+		other, again := first[key]
+		switch {
+		case again && other.devices != target.Quota.Devices:
+			problems = append(problems, m.problemOf("spec.quota.devices",
+				"spec.quota.devices: namespace %s has a quota of %s by model %s (%s) and of %s here; a namespace has one",
+				target.Namespace, other.devices, other.m.Name, other.m.where(), target.Quota.Devices))
+		case !again:
+			first[key] = asked{m, target.Quota.Devices}
+			problems = append(problems, m.checkQuota(target, peakOf(targets[target.Environment], target.Namespace))...)
 		}
 	}
 	return slices.Compact(problems)
@@ -109,7 +114,7 @@ func (m *Deployment) checkQuota(target Target, peak map[string]int) manifest.Pro
 	for _, resource := range resources {
 		if quota := target.Quota.Devices.Int(); quota < peak[resource] {
 			return manifest.Problems{m.problemOf("spec.quota.devices",
-				"spec.quota.devices: %d of %s are less than the %d that the models of namespace %s take with replicas.max of every revision; raise it, or lower replicas.max",
+				"spec.quota.devices: %d of %s are less than the %d that the models of namespace %s take with replicas.max of every revision and one that ends; raise it, or lower replicas.max",
 				quota, resource, peak[resource], target.Namespace)}
 		}
 	}
@@ -119,4 +124,9 @@ func (m *Deployment) checkQuota(target Target, peak map[string]int) manifest.Pro
 // ListsModel reports that the model is named in the list that its gateway answers.
 func (t Target) ListsModel() bool {
 	return t.Expose != nil && t.Expose.ModelList && !t.OmitsRoutes()
+}
+
+// NeedsShared reports that the document asks for something that only the tree of what documents share has.
+func (m *Deployment) NeedsShared() bool {
+	return slices.ContainsFunc(m.Environments, func(t Target) bool { return t.Quota != nil || t.ListsModel() })
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -194,28 +195,57 @@ func checkGateways(deployments []*Deployment) manifest.Problems {
 	return problems
 }
 
-// checkModelLists: of two models with one name in a list a client could not say which it means.
+// listPath is where a list of models is answered.
+const listPath = "/v1/models"
+
+// checkModelLists: of two models with one name in a list a client could not say which it means, and a model whose path has
+// the list's would take its requests, or not: Istio goes by the age of the VirtualServices.
 func checkModelLists(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
-	listed := map[string]*Deployment{}
-	for _, m := range deployments {
-		for _, target := range m.Environments {
-			if !target.ListsModel() {
+	listed, lists := map[string]*Deployment{}, map[string]*Deployment{}
+	for m, target := range targetsOf(deployments) {
+		if !target.ListsModel() {
+			continue
+		}
+		for _, host := range target.Expose.Hosts {
+			at := strings.Join([]string{target.Environment, target.Expose.Gateway, host}, " ")
+			lists[at] = m
+			key := at + " " + target.ServedName
+			if first, ok := listed[key]; ok && first != m {
+				problems = append(problems, m.problemOf("spec.model.servedName",
+					"spec.model.servedName: the list of host %s has a model %q already, %s (%s); give this one another name, or leave it out of the list",
+					host, target.ServedName, first.Name, first.where()))
 				continue
 			}
-			for _, host := range target.Expose.Hosts {
-				key := strings.Join([]string{target.Environment, target.Expose.Gateway, host, target.ServedName}, " ")
-				if first, ok := listed[key]; ok && first != m {
-					problems = append(problems, m.problemOf("spec.model.servedName",
-						"spec.model.servedName: the list of host %s has a model %q already, %s (%s); give this one another name, or leave it out of the list",
-						host, target.ServedName, first.Name, first.where()))
-					continue
-				}
-				listed[key] = m
+			listed[key] = m
+		}
+	}
+	for m, target := range targetsOf(deployments) {
+		if target.Expose == nil || target.Expose.Path == "" || !strings.HasPrefix(listPath, target.Expose.Path) {
+			continue
+		}
+		for _, host := range target.Expose.Hosts {
+			if lister := lists[strings.Join([]string{target.Environment, target.Expose.Gateway, host}, " ")]; lister != nil {
+				problems = append(problems, m.problemOf("spec.expose.path",
+					"spec.expose.path: %s has %s in it, where host %s lists its models (modelList of %s, %s); choose another path",
+					target.Expose.Path, listPath, host, lister.Name, lister.where()))
 			}
 		}
 	}
 	return slices.Compact(problems)
+}
+
+// targetsOf are the environments of all documents.
+func targetsOf(deployments []*Deployment) iter.Seq2[*Deployment, Target] {
+	return func(yield func(*Deployment, Target) bool) {
+		for _, m := range deployments {
+			for _, target := range m.Environments {
+				if !yield(m, target) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func certificate(e *Expose) string {

@@ -190,12 +190,16 @@ func TestModelLists(t *testing.T) {
 	t.Parallel()
 	const a, b = "hosts: [a.x, b.x], path: /a/, modelList: true", "hosts: [b.x], path: /b/, modelList: true"
 	for name, test := range map[string]struct{ a, b, want string }{
-		"two names":         {exposed("a", a), exposed("b", b), ""},
-		"one name":          {exposed("a", a), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}"), `2.yaml:7:47: spec.model.servedName: the list of host b.x has a model "a" already, a (1.yaml:1)`},
-		"one isn't listed":  {exposed("a", a), exposed("b", "hosts: [b.x], path: /b/", "model: {id: openai/gpt-oss-20b, servedName: a}"), ""},
-		"one has no routes": {exposed("a", a), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}", "omit: [virtualservice]"), ""},
-		"other gateways":    {exposed("a", a), exposed("b", b+", gateway: e/f", "model: {id: openai/gpt-oss-20b, servedName: a}"), ""},
-		"told once":         {exposed("a", a, "environments: [{name: dev}, {name: prod}]"), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}", "environments: [{name: dev}, {name: prod}]"), "has a model"},
+		"two names":                         {exposed("a", a), exposed("b", b), ""},
+		"one name":                          {exposed("a", a), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}"), `2.yaml:7:47: spec.model.servedName: the list of host b.x has a model "a" already, a (1.yaml:1)`},
+		"one isn't listed":                  {exposed("a", a), exposed("b", "hosts: [b.x], path: /b/", "model: {id: openai/gpt-oss-20b, servedName: a}"), ""},
+		"one has no routes":                 {exposed("a", a), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}", "omit: [virtualservice]"), ""},
+		"other gateways":                    {exposed("a", a), exposed("b", b+", gateway: e/f", "model: {id: openai/gpt-oss-20b, servedName: a}"), ""},
+		"a path that has the list's":        {exposed("a", a), exposed("b", "hosts: [b.x], path: /v1/"), "2.yaml:7:32: spec.expose.path: /v1/ has /v1/models in it, where host b.x lists its models (modelList of a, 1.yaml:1); choose another path"},
+		"its own path has the list's":       {exposed("a", "hosts: [a.x], path: /v1/, modelList: true"), exposed("b", b), "spec.expose.path: /v1/ has /v1/models in it"},
+		"a path beside the list's":          {exposed("a", a), exposed("b", "hosts: [b.x], path: /v1/models/"), ""},
+		"that path where nothing is listed": {exposed("a", a), exposed("b", "hosts: [c.x], path: /v1/"), ""},
+		"told once":                         {exposed("a", a, "environments: [{name: dev}, {name: prod}]"), exposed("b", b, "model: {id: openai/gpt-oss-20b, servedName: a}", "environments: [{name: dev}, {name: prod}]"), "has a model"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -217,16 +221,17 @@ func TestQuotas(t *testing.T) {
 	const two = "replicas: {min: 1, max: 2}"
 	const revisions, traffic = "revisions: [{name: v1}, {name: v2}]", "traffic: [{revision: v1, weight: 90}, {revision: v2, weight: 10}]"
 	for name, test := range map[string]struct{ a, b, want string }{
-		"enough for both":      {named("name: a", two, "quota: {devices: 4}"), named("name: b", two), ""},
-		"of several":           {named("name: a", two, "quota: {devices: 3}"), named("name: b", two), "1.yaml:8:20: spec.quota.devices: 3 of nvidia.com/gpu are less than the 4 that the models of namespace default take"},
-		"another namespace":    {named("name: a", two, "quota: {devices: 2}"), named("name: b, namespace: x", two), ""},
-		"every revision":       {named("name: a", two, revisions, traffic, "quota: {devices: 3}"), named("name: b", "quota: {devices: 3}"), "less than the 5"},
-		"auto":                 {named("name: a", two, "quota: {devices: auto}"), named("name: b", "quota: {devices: auto}"), ""},
-		"two minds":            {named("name: a", "quota: {devices: auto}"), named("name: b", "quota: {devices: 8}"), "2.yaml:7:20: spec.quota.devices: namespace default has a quota of auto by model a (1.yaml:1) and of 8 here"},
-		"two kinds":            {named("name: a", "quota: {devices: 8}"), named("name: b", "accelerator: {type: mi300x}"), "use amd.com/gpu and nvidia.com/gpu, and one number can't limit both"},
-		"two kinds, auto":      {named("name: a", "quota: {devices: auto}"), named("name: b", "accelerator: {type: mi300x}"), ""},
-		"by environment":       {named("name: a", two, "environments: [{name: dev, quota: {devices: 1}, replicas: {max: 1}}, {name: prod}]"), named("name: b", "environments: [{name: prod}]"), ""},
-		"in both environments": {named("name: a", two, "quota: {devices: 1}", "environments: [{name: dev}, {name: prod}]"), named("name: b", "environments: [{name: prod}]"), "are less than the"},
+		"enough for both":               {named("name: a", two, "quota: {devices: 6}"), named("name: b", two), ""},
+		"of several":                    {named("name: a", two, "quota: {devices: 5}"), named("name: b", two), "1.yaml:8:20: spec.quota.devices: 5 of nvidia.com/gpu are less than the 6 that the models of namespace default take"},
+		"another namespace":             {named("name: a", two, "quota: {devices: 3}"), named("name: b, namespace: x", two), ""},
+		"every revision":                {named("name: a", two, revisions, traffic, "quota: {devices: 3}"), named("name: b", "quota: {devices: 3}"), "less than the 8"},
+		"auto":                          {named("name: a", two, "quota: {devices: auto}"), named("name: b", "quota: {devices: auto}"), ""},
+		"two minds":                     {named("name: a", "quota: {devices: auto}"), named("name: b", "quota: {devices: 8}"), "2.yaml:7:20: spec.quota.devices: namespace default has a quota of auto by model a (1.yaml:1) and of 8 here"},
+		"two kinds":                     {named("name: a", "quota: {devices: 8}"), named("name: b", "accelerator: {type: mi300x}"), "use amd.com/gpu and nvidia.com/gpu, and one number can't limit both"},
+		"two kinds, auto":               {named("name: a", "quota: {devices: auto}"), named("name: b", "accelerator: {type: mi300x}"), ""},
+		"by environment":                {named("name: a", two, "environments: [{name: dev, quota: {devices: 2}, replicas: {max: 1}}, {name: prod}]"), named("name: b", "environments: [{name: prod}]"), ""},
+		"an LLMInferenceService surges": {named("name: a", "serving: LLMInferenceService", "replicas: {min: 5}", "quota: {devices: 6}"), named("name: b, namespace: x"), "less than the 7"},
+		"in both environments":          {named("name: a", two, "quota: {devices: 1}", "environments: [{name: dev}, {name: prod}]"), named("name: b", "environments: [{name: prod}]"), "are less than the"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

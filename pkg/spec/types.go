@@ -223,7 +223,7 @@ type Expose struct {
 // Quota limits what the models of the namespace may take together. It is a ResourceQuota that `render --shared` writes.
 type Quota struct {
 	// Devices is how many accelerators of one kind the namespace may use, or auto: what its models need with
-	// replicas.max of every revision that runs.
+	// replicas.max of every revision that runs, and one replica of each that ends while its successor starts.
 	Devices Count `json:"devices"`
 }
 

@@ -107,6 +107,9 @@ func (o *renderOptions) run(ctx context.Context, s Streams) error {
 	if o.env != "" {
 		return o.print(s, trees)
 	}
+	if !o.shared && slices.ContainsFunc(deployments, (*spec.Deployment).NeedsShared) {
+		fmt.Fprintln(s.Err, "spec.quota and spec.expose.modelList are written with --shared, for all documents of a run")
+	}
 	return o.write(ctx, s, deployments, trees)
 }
 

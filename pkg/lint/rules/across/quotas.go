@@ -1,6 +1,7 @@
 package across
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -14,7 +15,7 @@ func smallQuota() rule.Rule {
 			Summary: "The quota of a namespace has room for the accelerators of its models.",
 			Why: "The API server refuses a pod that goes over. Only the events of its ReplicaSet tell: the model has fewer replicas than it should, or none, " +
 				"and a rollout waits for a pod that can't be made.",
-			How:   "Raise the quota to what all replicas take, with maxReplicas where they scale, or lower the replicas.",
+			How:   "Raise the quota to what all replicas take, with maxReplicas where they scale and one more that ends while its successor starts, or lower the replicas.",
 			Refs:  []string{"kubernetes: docs/concepts/policy/resource-quotas (resource quota for extended resources)"},
 			Kinds: rule.WorkloadKinds(rule.ResourceQuota),
 		},
@@ -41,11 +42,12 @@ func reportSmall(c *rule.Context, quota *rule.Object, device string, hard rule.V
 	}
 }
 
-// taken is how many of a device the workloads of a namespace have with the replicas that always run.
+// taken is how many of a device the workloads of a namespace have with the replicas that always run. What a controller has
+// made of another object of the set, as in a dump of a cluster, is there already.
 func taken(c *rule.Context, namespace, device string) int64 {
 	var sum int64
 	for _, workload := range c.Workloads() {
-		if workload.Namespace != namespace {
+		if workload.Namespace != namespace || made(c, workload) {
 			continue
 		}
 		for _, container := range workload.Containers {
@@ -57,4 +59,14 @@ func taken(c *rule.Context, namespace, device string) int64 {
 		}
 	}
 	return sum
+}
+
+// made says whether a controller made a workload: it has an owner, or it is the Deployment of a predictor.
+func made(c *rule.Context, workload *rule.Workload) bool {
+	if workload.Field("metadata", "ownerReferences").Len() > 0 {
+		return true
+	}
+	return workload.Kind == rule.Deployment && slices.ContainsFunc(c.Predictors(), func(p *rule.Predictor) bool {
+		return p.Namespace == workload.Namespace && p.ServiceName() == workload.Name
+	})
 }
