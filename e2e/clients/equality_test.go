@@ -2,6 +2,7 @@ package clients
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,7 +38,19 @@ func (s *suite) equalsRender(t *testing.T, o overlay) {
 	require.NotEmptyf(t, o.document, "no %s at %s or above", documentName, o.tree)
 	got, err := output(t.Context(), s.kservegen, "render", "-f", o.document, "--env", o.environment())
 	require.NoError(t, err)
-	assert.Equal(t, string(o.built), string(got), "kustomize and render --env")
+	assert.Equal(t, s.environmentOf(o), string(got), "kustomize and render --env")
+}
+
+// environmentOf is what the trees of a document build of one environment: `render --env` prints the models of a document
+// one after the other, in its order, which is that of their names in overlays/.
+func (s *suite) environmentOf(o overlay) string {
+	var built []string
+	for _, other := range s.overlays {
+		if other.document == o.document && other.environment() == o.environment() && !other.shared() {
+			built = append(built, string(other.built))
+		}
+	}
+	return strings.Join(built, "---\n")
 }
 
 // equalityCanFail takes away what makes the builders agree on the order of objects.
