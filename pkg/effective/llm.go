@@ -48,7 +48,7 @@ func (b *Builder) llm(ctx context.Context, c *cluster, resource manifest.Resourc
 		},
 	}
 	r.try(controller, func() error {
-		_, err := reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: types.NamespacedName(name)})
+		_, err := reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: name})
 		return err
 	})
 	r.try(controller, func() error { return r.notCombined(ctx, name) })

@@ -45,21 +45,9 @@ func (s *scene) role(r *manifest.Resource) string {
 	case "PersistentVolumeClaim":
 		return "persistentvolumeclaim/" + r.Name()
 	case "Service":
-		for _, w := range s.workloads {
-			if w.isPredictor(r) {
-				return ofRevision("predictor", w.revision)
-			}
-		}
-		if s.serviceOf(s.workloads...) == r {
-			return "service"
-		}
+		return s.roleOfService(r)
 	case "VirtualService":
-		if s.route == r {
-			return "virtualservice"
-		}
-		if s.listed(r) {
-			return "modellist/" + strings.Join(texts(dig(r.Data, "spec", "hosts")), " ")
-		}
+		return s.roleOfVirtualService(r)
 	case "ResourceQuota":
 		if s.quotaOf(r) != nil {
 			return "resourcequota"
@@ -84,6 +72,28 @@ func (s *scene) role(r *manifest.Resource) string {
 		if s.gateway() == r.Namespace()+"/"+r.Name() && isHTTPRoute(s.route) == (group(*r) == gatewayGroup) {
 			return "gateway"
 		}
+	}
+	return ""
+}
+
+func (s *scene) roleOfService(r *manifest.Resource) string {
+	for _, w := range s.workloads {
+		if w.isPredictor(r) {
+			return ofRevision("predictor", w.revision)
+		}
+	}
+	if s.serviceOf(s.workloads...) == r {
+		return "service"
+	}
+	return ""
+}
+
+func (s *scene) roleOfVirtualService(r *manifest.Resource) string {
+	switch {
+	case s.route == r:
+		return "virtualservice"
+	case s.listed(r):
+		return "modellist/" + strings.Join(texts(dig(r.Data, "spec", "hosts")), " ")
 	}
 	return ""
 }

@@ -131,12 +131,7 @@ func (s *scene) revisionAt(from *manifest.Resource, host string) string {
 	}
 	for _, suffix := range []string{"-predictor", "-kserve-workload-svc"} {
 		if made, ok := strings.CutSuffix(name, suffix); ok {
-			for _, w := range s.workloads {
-				if !w.isDeployment() && w.object.Namespace() == namespace && w.service() == name {
-					return w.revision
-				}
-			}
-			return s.unseen(made)
+			return s.revisionMade(namespace, name, made)
 		}
 	}
 	for _, w := range s.workloads {
@@ -149,6 +144,16 @@ func (s *scene) revisionAt(from *manifest.Resource, host string) string {
 		}
 	}
 	return ""
+}
+
+// revisionMade is the revision of a Service that KServe makes of an object, which is called made.
+func (s *scene) revisionMade(namespace, service, made string) string {
+	for _, w := range s.workloads {
+		if !w.isDeployment() && w.object.Namespace() == namespace && w.service() == service {
+			return w.revision
+		}
+	}
+	return s.unseen(made)
 }
 
 // unseen names a revision of one of our models whose objects are elsewhere: a base does not hold those that only some

@@ -25,10 +25,10 @@ func TestChangesAreListedInOrder(t *testing.T) {
 		require.NotEmpty(t, c.Files)
 		for _, pattern := range c.Files {
 			_, err := path.Match(pattern, "")
-			assert.NoError(t, err, pattern)
+			require.NoError(t, err, pattern)
 		}
 	}
-	assert.Equal(t, last, RenderedSince, "the lock has the release of the newest change")
+	assert.Equal(t, RenderedSince, last, "the lock has the release of the newest change")
 }
 
 func TestChangesBetweenReleases(t *testing.T) {

@@ -6,21 +6,21 @@ import "path"
 type Cause string
 
 const (
-	// CauseNew: no tree was rendered there.
+	// CauseNew says that no tree was rendered there.
 	CauseNew Cause = "new"
-	// CauseForeign: the file stands in the way, and kservegen did not write it.
+	// CauseForeign says that the file stands in the way, and kservegen did not write it.
 	CauseForeign Cause = "foreign"
-	// CauseEdited: a person edited the file.
+	// CauseEdited says that a person edited the file.
 	CauseEdited Cause = "edited"
-	// CauseRemoved: a person removed the file.
+	// CauseRemoved says that a person removed the file.
 	CauseRemoved Cause = "removed"
-	// CauseDocument: the document, or what pulls the tree, changed since.
+	// CauseDocument says that the document, or what pulls the tree, changed since.
 	CauseDocument Cause = "document"
-	// CauseVersion: this version of kservegen renders it otherwise.
+	// CauseVersion says that this version of kservegen renders it otherwise.
 	CauseVersion Cause = "version"
-	// CauseUnlisted: nothing of the above is known. The lock says nothing of spec.traffic.
+	// CauseUnlisted says that nothing of the above is known. The lock says nothing of spec.traffic.
 	CauseUnlisted Cause = "unlisted"
-	// CauseLock: the lock follows from the other files.
+	// CauseLock says that the lock follows from the other files.
 	CauseLock Cause = "lock"
 )
 
