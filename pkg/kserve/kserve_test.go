@@ -205,7 +205,6 @@ func TestSeveralEnginesDrain(t *testing.T) {
 		"one engine":                {1, "", nil, false},
 		"several":                   {4, "", nil, true},
 		"the document's":            {4, "", map[string]spec.Arg{"api-server-count": {Values: []string{"4"}}}, false},
-		"engines elsewhere":         {4, "", map[string]spec.Arg{"data-parallel-size-local": {Values: []string{"4"}}}, false},
 		"a server without draining": {4, "v0.18.0", nil, false},
 	} {
 		target, r := revision("vllm-cuda")

@@ -149,11 +149,9 @@ func flag(name string, arg spec.Arg) []string {
 }
 
 // oneServer says whether the number of processes that take requests must be said: vLLM has as many as engines, and those
-// do not drain (MPClient.shutdown in vllm/v1/engine/core_client.py, 0.18.1 to 0.33.0). With engines elsewhere the
-// document knows better.
+// do not drain (MPClient.shutdown in vllm/v1/engine/core_client.py, 0.18.1 to 0.33.0).
 func oneServer(args []string, r spec.RevisionTarget) bool {
-	_, elsewhere := r.Args["data-parallel-size-local"]
-	return r.DataParallel > 1 && !elsewhere && drains(args) && understandsShutdown(r.Runtime)
+	return r.DataParallel > 1 && drains(args) && understandsShutdown(r.Runtime)
 }
 
 func drains(args []string) bool {

@@ -17,6 +17,9 @@ const (
 	ExecutorRay = "ray"
 )
 
+// executorFlag is vLLM's. On one node a document may say it.
+const executorFlag = "distributed-executor-backend"
+
 // leastMpVersion is the first measured release whose mp executor spans nodes: it has --nnodes, --node-rank and --master-addr.
 const leastMpVersion = "0.11.1"
 
@@ -94,6 +97,9 @@ func (r *resolver) executor(nodes int) string {
 	const path = "spec.runtime.executor"
 	run := &r.spec.Runtime
 	r.enum(path, &run.Executor, ExecutorMp, ExecutorMp, ExecutorRay)
+	if _, said := run.Args[executorFlag]; said {
+		r.failf("spec.runtime.args."+executorFlag, "is set by kservegen over several nodes: set %s", path)
+	}
 	switch run.Executor {
 	case ExecutorRay:
 		if run.Image == "" {
