@@ -39,45 +39,49 @@ func (t Target) Groups() bool { return t.Serving == ServingLeaderWorkerSet }
 // as its canary.
 func (t Target) Canary() bool { return t.RoutedByKServe() && t.Serving == ServingInferenceService }
 
-// Port of the server's container, for the API and the metrics.
-func (t Target) Port() int {
-	if t.LLM() {
-		return llmPort
-	}
-	return ServerPort
+// served is what a revision becomes: its replicas and its Service.
+type served struct {
+	// workload has a suffix as its name.
+	workload Workload
+	// service is the suffix of the Service's name, servicePort its port, and port that of the pods.
+	service           string
+	servicePort, port int
 }
+
+// servedBy is the one place that tells the kinds apart by their names and ports. The Service of an InferenceService in
+// Standard mode and that of an LLMInferenceService are KServe's; that of a LeaderWorkerSet is our own, called as the first.
+func servedBy(serving string) served {
+	switch serving {
+	case ServingLLMInferenceService:
+		return served{Workload{"apps/v1", "Deployment", "-kserve", "availableReplicas"}, "-kserve-workload-svc", llmPort, llmPort}
+	case ServingLeaderWorkerSet:
+		return served{Workload{"leaderworkerset.x-k8s.io/v1", ServingLeaderWorkerSet, "", "readyReplicas"}, "-predictor", 80, ServerPort}
+	}
+	return served{Workload{"apps/v1", "Deployment", "-predictor", "availableReplicas"}, "-predictor", 80, ServerPort}
+}
+
+// Port of the server's container, for the API and the metrics.
+func (t Target) Port() int { return servedBy(t.Serving).port }
 
 // ServicePort is the port of the Service of a revision.
-func (t Target) ServicePort() int {
-	if t.LLM() {
-		return llmPort
-	}
-	return 80
-}
+func (t Target) ServicePort() int { return servedBy(t.Serving).servicePort }
 
-// Predictor is the name of the Service of a revision: that which KServe makes in Standard mode of an InferenceService, and of
-// an LLMInferenceService. The Service of a LeaderWorkerSet, which is our own, is called as that of an InferenceService.
+// Predictor is the name of the Service of a revision.
 func (t Target) Predictor(revision string) string { return predictor(t.Serving, t.Name, revision) }
 
 func predictor(serving, model, revision string) string {
-	if serving == ServingLLMInferenceService {
-		return model + "-" + revision + "-kserve-workload-svc"
-	}
-	return model + "-" + revision + "-predictor"
+	return model + "-" + revision + servedBy(serving).service
 }
 
-// Workload is the object that has the replicas of a revision.
-type Workload struct{ APIVersion, Kind, Name string }
+// Workload is the object that has the replicas of a revision. Answering is the field of its status that counts the replicas
+// which answer, a whole group as one.
+type Workload struct{ APIVersion, Kind, Name, Answering string }
 
 // Workload of a revision is the Deployment that KServe makes, or the LeaderWorkerSet.
 func (t Target) Workload(revision string) Workload {
-	switch t.Serving {
-	case ServingLLMInferenceService:
-		return Workload{"apps/v1", "Deployment", t.Qualified(revision) + "-kserve"}
-	case ServingLeaderWorkerSet:
-		return Workload{"leaderworkerset.x-k8s.io/v1", ServingLeaderWorkerSet, t.Qualified(revision)}
-	}
-	return Workload{"apps/v1", "Deployment", t.Predictor(revision)}
+	w := servedBy(t.Serving).workload
+	w.Name = t.Qualified(revision) + w.Name
+	return w
 }
 
 // Stable is the first revision with a share, which is the predictor of a Canary.

@@ -140,7 +140,7 @@ func opensPort(entry rule.Value, serving []string) bool {
 
 // toItself says whether a rule lets only pods of the workload in: the nodes of one replica, which do not call its API.
 func toItself(from rule.Value, workload *rule.Workload) bool {
-	if !workload.Predictor.Spec.Field("workerSpec").Found() {
+	if workload.Predictor == nil || !workload.Predictor.Spec.Field("workerSpec").Found() {
 		return false
 	}
 	for entry := range from.Items() {
