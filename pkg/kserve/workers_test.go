@@ -135,6 +135,7 @@ func TestPodsWithoutKServe(t *testing.T) {
 	r.Model.Source = "oci://registry.example.com/m:v1"
 	pods, err = NewBuilder().Pods(target, r)
 	require.NoError(t, err)
-	volumes := pods.Worker.Spec.Volumes
+	volumes, mounts := pods.Worker.Spec.Volumes, pods.Worker.Spec.Containers[0].VolumeMounts
+	assert.Equal(t, corev1.VolumeMount{Name: "model", MountPath: "/mnt/models", SubPath: "models", ReadOnly: true}, mounts[len(mounts)-1], "images for KServe have them there")
 	assert.Equal(t, "registry.example.com/m:v1", volumes[len(volumes)-1].Image.Reference)
 }
