@@ -160,7 +160,10 @@ func drains(args []string) bool {
 
 // understandsShutdown: --shutdown-timeout exists from vLLM 0.18.1; an older server would refuse to start.
 // An image of one's own is taken to be current.
-func understandsShutdown(runtime spec.Runtime) bool {
+func understandsShutdown(runtime spec.Runtime) bool { return isSince(runtime, "0.18.1") }
+
+// isSince says whether the server is of that release of vLLM or a later one, as far as the document says.
+func isSince(runtime spec.Runtime, release string) bool {
 	v, err := version.ParseGeneric(runtime.Version)
 	return err != nil || v.AtLeast(version.MustParseGeneric("0.18.1"))
 }

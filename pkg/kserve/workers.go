@@ -38,10 +38,21 @@ func kserveGroup(r spec.RevisionTarget) group {
 }
 
 // health asks the leader's sidecar for the answer to the liveness probe of its server, which the sidecar gives to anybody,
-// as it does to the kubelet (istio: pilot/cmd/pilot-agent/status). The server's own port speaks mTLS only.
-func (g group) health() string {
-	return fmt.Sprintf(`import os, urllib.request as r; r.urlopen("http://%%s:%d/app-health/%s/livez" %% os.environ["%s"], timeout=5)`,
-		spec.MetricsPort, Container, g.leader)
+// as it does to the kubelet (istio: pilot/cmd/pilot-agent/status). The server's own port speaks mTLS only. It fails where
+// nobody is there or the engine is dead (503), and not where the answer is late: a leader that hangs is the business of its
+// own liveness probe. The sidecar says 500 once that probe's timeout is over, so that this one has to be shorter.
+func (g group) health(liveness *corev1.Probe) string {
+	return fmt.Sprintf(`import os, sys, urllib.request as r
+try:
+    r.urlopen("http://%%s:%d/app-health/%s/livez" %% os.environ["%s"], timeout=%d)
+except OSError as e:
+    sys.exit(not isinstance(getattr(e, "reason", e), TimeoutError))`,
+		spec.MetricsPort, Container, g.leader, max(liveness.TimeoutSeconds/2, 1))
+}
+
+// drained waits until the leader is gone: three times in a row, since one packet may be lost.
+func (g group) drained(liveness *corev1.Probe) string {
+	return "gone=0; while [ $gone -lt 3 ]; do if python3 -c '" + g.health(liveness) + "'; then gone=0; else gone=$((gone+1)); fi; sleep 5; done"
 }
 
 // setWorkers makes the runtime one for several nodes: its container the head, and workers beside it.
@@ -74,12 +85,28 @@ func lead(c *corev1.Container, comments manifest.Comments, g group, r spec.Revis
 		return
 	}
 	c.Args = append(c.Args, "--nnodes="+g.size, "--node-rank=0", "--master-addr=$(POD_IP)")
-	comments.At[fmt.Sprintf("%s/%d", argsPointer, len(c.Args)-3)] = "One engine over several nodes, without Ray; the first rank is here."
+	if waits := rendezvous(*c, r); len(waits) > 0 {
+		comments.At[fmt.Sprintf("%s/%d", argsPointer, len(c.Args))] = "As long as the start may take. By default a rank gives up after 600 s (NCCL) or 1800 s (Gloo), and the\nlast node may come later."
+		c.Args = append(c.Args, waits...)
+	}
+}
+
+// rendezvous lets a rank wait for the others as long as the start may take. Left out, PyTorch's defaults hold: 600 s for
+// NCCL, 1800 s for Gloo (vllm/config/parallel.py); older servers know no other. NCCL's watchdog has the same value
+// afterwards; a step that hangs is noticed earlier, by VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS (300 s).
+func rendezvous(c corev1.Container, r spec.RevisionTarget) []string {
+	var flags []string
+	for _, flag := range []struct{ name, since string }{{"distributed-timeout-seconds", "0.18.1"}, {"cpu-distributed-timeout-seconds", "0.22.1"}} {
+		if _, said := r.Args[flag.name]; !said && isSince(r.Runtime, flag.since) {
+			flags = append(flags, fmt.Sprintf("--%s=%d", flag.name, startupWindow(c.StartupProbe, r)))
+		}
+	}
+	return flags
 }
 
 // worker is the container of another member of the group: the same engine, without an API.
 func worker(c corev1.Container, g group, r spec.RevisionTarget) corev1.Container {
-	worker := *c.DeepCopy()
+	worker, waits := *c.DeepCopy(), rendezvous(c, r)
 	worker.Name = constants.WorkerContainerName
 	worker.Ports, worker.ReadinessProbe, worker.LivenessProbe, worker.StartupProbe = nil, nil, nil, nil
 	// The streams of the leader end on the workers as well: they stay until it has drained.
@@ -93,10 +120,11 @@ func worker(c corev1.Container, g group, r spec.RevisionTarget) corev1.Container
 	}
 	worker.Args = slices.DeleteFunc(worker.Args, func(arg string) bool {
 		name := flagName(arg)
-		return name == "port" || name == "served-model-name" || name == shutdownFlag
+		return name == "port" || name == "served-model-name" || name == shutdownFlag || name == serversFlag
 	})
 	worker.Args = append(worker.Args, "--nnodes="+g.size, "--node-rank="+g.rank, "--master-addr=$("+g.leader+")", "--headless")
 	return worker
+	worker.Args = append(worker.Args, waits...)
 }
 
 // podAddress tells vLLM which of the node's addresses the others reach it by.
