@@ -59,7 +59,7 @@ func (g group) drained(liveness *corev1.Probe) string {
 func setWorkers(runtime *v1alpha1.ServingRuntime, comments manifest.Comments, r spec.RevisionTarget) {
 	head := &runtime.Spec.Containers[0]
 	worker := worker(*head, kserveGroup(r), r)
-	worker.StartupProbe, worker.LivenessProbe = workerProbes(kserveGroup(r), startupWindow(head.StartupProbe, r))
+	worker.StartupProbe, worker.LivenessProbe = workerProbes(kserveGroup(r), *head, r)
 	lead(head, comments, kserveGroup(r), r)
 	runtime.Spec.WorkerSpec = &v1alpha1.WorkerSpec{
 		ServingRuntimePodSpec: v1alpha1.ServingRuntimePodSpec{Containers: []corev1.Container{worker}, Volumes: runtime.DeepCopy().Spec.Volumes},
@@ -84,6 +84,7 @@ func lead(c *corev1.Container, comments manifest.Comments, g group, r spec.Revis
 		comments.At["/spec/containers/0/command"] = "vLLM waits until the workers have joined Ray."
 		return
 	}
+	comments.At[fmt.Sprintf("%s/%d", argsPointer, len(c.Args))] = "One engine over several nodes, without Ray; the first rank is here."
 	c.Args = append(c.Args, "--nnodes="+g.size, "--node-rank=0", "--master-addr=$(POD_IP)")
 	if waits := rendezvous(*c, r); len(waits) > 0 {
 		comments.At[fmt.Sprintf("%s/%d", argsPointer, len(c.Args))] = "As long as the start may take. By default a rank gives up after 600 s (NCCL) or 1800 s (Gloo), and the\nlast node may come later."
@@ -111,7 +112,7 @@ func worker(c corev1.Container, g group, r spec.RevisionTarget) corev1.Container
 	worker.Ports, worker.ReadinessProbe, worker.LivenessProbe, worker.StartupProbe = nil, nil, nil, nil
 	// The streams of the leader end on the workers as well: they stay until it has drained.
 	worker.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{
-		Command: []string{"sh", "-c", "while python3 -c '" + g.health() + "'; do sleep 5; done"},
+		Command: []string{"sh", "-c", g.drained(c.LivenessProbe)},
 	}}}
 	addEnv(&worker, podAddress()...)
 	if r.Executor == spec.ExecutorRay {
@@ -123,8 +124,8 @@ func worker(c corev1.Container, g group, r spec.RevisionTarget) corev1.Container
 		return name == "port" || name == "served-model-name" || name == shutdownFlag || name == serversFlag
 	})
 	worker.Args = append(worker.Args, "--nnodes="+g.size, "--node-rank="+g.rank, "--master-addr=$("+g.leader+")", "--headless")
-	return worker
 	worker.Args = append(worker.Args, waits...)
+	return worker
 }
 
 // podAddress tells vLLM which of the node's addresses the others reach it by.
@@ -143,20 +144,22 @@ func addEnv(c *corev1.Container, variables ...corev1.EnvVar) {
 	}
 }
 
-// workerProbes ask whether the group is whole: at the start for as long as the leader may take, in seconds, then for half a
-// minute. What hangs is killed soon, without the pause in which streams end.
-func workerProbes(g group, window int32) (startup, liveness *corev1.Probe) {
-	probe := func(period, failures int32) *corev1.Probe {
+// workerProbes ask whether the group is whole: at the start for as long as the leader may take, then for as long as the
+// leader's own liveness probe fails. What is without a leader is killed soon, without the pause in which streams end.
+func workerProbes(g group, leader corev1.Container, r spec.RevisionTarget) (startup, liveness *corev1.Probe) {
+	own := leader.LivenessProbe
+	period := max(own.PeriodSeconds, 1)
+	probe := func(failures int32) *corev1.Probe {
 		return &corev1.Probe{
-			ProbeHandler:  corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"python3", "-c", g.health()}}},
-			PeriodSeconds: period, TimeoutSeconds: 15, FailureThreshold: failures,
+			ProbeHandler:  corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"python3", "-c", g.health(own)}}},
+			PeriodSeconds: period, TimeoutSeconds: own.TimeoutSeconds + 5, FailureThreshold: failures,
 			TerminationGracePeriodSeconds: ptr.To(int64(teardown.Seconds())),
 		}
 	}
 	// A worker that starts again meets a leader that starts again: it gets what the leader has, and the time in which the
-	// leader's own liveness probe fails.
-	const period, unnoticed = 20, 180
-	return probe(period, (window+unnoticed+period-1)/period), probe(10, 3)
+	// leader's own probe fails.
+	whole := (startupWindow(leader.StartupProbe, r) + period - 1) / period
+	return probe(whole + own.FailureThreshold), probe(own.FailureThreshold)
 }
 
 // workerSpec is what the InferenceService says of the workers' pods.
@@ -169,7 +172,7 @@ func workerSpec(t spec.Target, r spec.RevisionTarget, grace, cache int64) *v1bet
 // explainGroup says what differs where a replica spans several nodes.
 func explainGroup(at map[string]string, pod string, r spec.RevisionTarget) {
 	at[pod+"/deploymentStrategy"] = "All at once: a rolling update would surge the workers by 100% whatever it says, and a head of one\ngeneration does not work with workers of another. A new version is a new revision."
-	at[pod+"/workerSpec"] = fmt.Sprintf("%d nodes with %d devices each. There is one group: KServe makes one set of workers, however\nmany heads there are. KServe 0.20.0 deletes it as soon as it has made it (kserve#6113): run another release, or take\nserving: LeaderWorkerSet.", r.Nodes, r.DevicesPerNode())
+	at[pod+"/workerSpec"] = fmt.Sprintf("%d nodes with %d devices each. There is one group: KServe makes one set of workers, however\nmany heads there are. KServe 0.20.0 deletes it as soon as it has made it (kserve#6113).", r.Nodes, r.DevicesPerNode())
 	at[pod+"/affinity"] += "\nAll pods of the group in one zone: RDMA does not cross zones, and traffic between them costs."
 	at[pod+"/annotations/traffic.sidecar.istio.io~1includeInboundPorts"] = "The sidecar guards the API alone. What the nodes say to each other (torch.distributed, NCCL, Gloo,\nmessage queues) has ports of its own choice and bypasses it; the NetworkPolicy keeps others away."
 	at["/metadata/annotations/serving.kserve.io~1autoscalerClass"] = "What KServe's webhook wants of several nodes."
