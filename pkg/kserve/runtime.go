@@ -55,9 +55,9 @@ func (b *Builder) ServingRuntime(t spec.Target, r spec.RevisionTarget) (manifest
 	if r.MultiNode() {
 		setWorkers(runtime, comments, r)
 	}
-	if t.Canary() {
-		runtime.Annotations = map[string]string{spec.KServeAnnotation: t.Platform.KServe.Version}
-		comments.At["/metadata/annotations"] = "Which KServe weights the canary, for `validate` and `import`."
+	if release := t.Platform.KServe; release != nil && release.Version != "" {
+		runtime.Annotations = map[string]string{spec.KServeAnnotation: release.Version}
+		comments.At["/metadata/annotations"] = "Which KServe runs, for `validate` and `import`."
 	}
 	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Comments: comments}, nil
 }
@@ -165,7 +165,7 @@ func understandsShutdown(runtime spec.Runtime) bool { return isSince(runtime, "0
 // isSince says whether the server is of that release of vLLM or a later one, as far as the document says.
 func isSince(runtime spec.Runtime, release string) bool {
 	v, err := version.ParseGeneric(runtime.Version)
-	return err != nil || v.AtLeast(version.MustParseGeneric("0.18.1"))
+	return err != nil || v.AtLeast(version.MustParseGeneric(release))
 }
 
 // drain is how long the server may finish its streams. The simulator has no setting for it.

@@ -179,6 +179,7 @@ func (r *resolver) checkGroup(t RevisionTarget) {
 	if r.serving() != ServingInferenceService {
 		return
 	}
+	r.checkKeepsWorkers()
 	if r.spec.Scaling.Type == KEDA {
 		r.failf("spec.scaling.type", "KEDA would scale the heads alone: KServe's workers are another Deployment; use serving: %s", ServingLeaderWorkerSet)
 	}
@@ -187,6 +188,17 @@ func (r *resolver) checkGroup(t RevisionTarget) {
 	}
 	if label := "isvc." + predictor(r.serving(), r.m.Name, t.Name) + "-worker"; len(label) > maxLabel {
 		r.failf("spec.accelerator.nodes", "the workers' pod label %q is %d characters, Kubernetes allows %d; shorten the model's name or the revision's", label, len(label), maxLabel)
+	}
+}
+
+// checkKeepsWorkers refuses the release of KServe that takes the workers of a group for a canary's that is gone.
+func (r *resolver) checkKeepsWorkers() {
+	path := "spec.platform.kserve.version"
+	if r.spec.Platform.KServe == nil || r.spec.Platform.KServe.Version == "" {
+		path = "spec.accelerator.nodes"
+	}
+	if text, release := r.kserveRelease(); release != nil && ofPinnedMinor(release) {
+		r.failf(path, "KServe %s deletes the workers of several nodes as soon as it has made them (kserve#6113); set spec.serving: %s, or spec.platform.kserve.version to a release that runs and keeps them: v0.19.0, or one with kserve#5899", text, ServingLeaderWorkerSet)
 	}
 }
 

@@ -19,8 +19,13 @@ const (
 )
 
 // PinnedKServe is the release of KServe whose code and CRDs are built in. Its InferenceServices have a canary, and its
-// routes do not know it: weights came with kserve#5912, after it.
+// routes do not know it: weights came with kserve#5912, after it. They take workers for those of a canary that is gone, too,
+// until kserve#5899.
 const PinnedKServe = "v0.20.0"
+
+// nextKServe is the first minor release that is cut from the branch with kserve#5899, #5912 and #5984. Patches of 0.20 are
+// cut from that release's own. It is expected, and nobody has seen it.
+const nextKServe = "v0.21"
 
 // llmPort is the port that KServe's Service leads to on the pods of an LLMInferenceService, whatever they declare
 // (reconcileWorkloadService in pkg/controller/v1alpha2/llmisvc/workload.go).
@@ -101,8 +106,8 @@ func (r *resolver) checkServing() {
 	if s.Platform.KServe == nil || s.Platform.KServe.Version == "" {
 		return
 	}
-	release, err := version.ParseSemantic(s.Platform.KServe.Version)
-	if err != nil {
+	_, release := r.kserveRelease()
+	if release == nil {
 		r.failf("spec.platform.kserve.version", "want a release such as %s, got %q", PinnedKServe, s.Platform.KServe.Version)
 		return
 	}
@@ -111,15 +116,30 @@ func (r *resolver) checkServing() {
 	}
 }
 
-// routesCanary reports whether the cluster's KServe shares requests between an InferenceService and its canary, and which
-// release it is.
-func (r *resolver) routesCanary() (string, bool) {
-	platform := r.spec.Platform.KServe
-	if platform == nil || platform.Version == "" {
-		return PinnedKServe, false
+// kserveRelease is the cluster's KServe, as written and as read: nil where it is no release, which checkServing reports.
+func (r *resolver) kserveRelease() (string, *version.Version) {
+	text := PinnedKServe
+	if platform := r.spec.Platform.KServe; platform != nil && platform.Version != "" {
+		text = platform.Version
 	}
-	release, err := version.ParseSemantic(platform.Version)
-	return platform.Version, err != nil || version.MustParseSemantic(PinnedKServe).LessThan(release)
+	release, err := version.ParseSemantic(text)
+	if err != nil {
+		return text, nil
+	}
+	return text, release
+}
+
+// ofPinnedMinor reports whether a release is PinnedKServe or a patch of it.
+func ofPinnedMinor(release *version.Version) bool {
+	pinned := version.MustParseSemantic(PinnedKServe)
+	return release.Major() == pinned.Major() && release.Minor() == pinned.Minor()
+}
+
+// routesCanary reports whether a KServe shares requests between an InferenceService and its canary: nextKServe does, and so
+// may what is released for trial before it.
+func routesCanary(release *version.Version) bool {
+	next := version.MustParseGeneric(nextKServe)
+	return release == nil || release.Major() > next.Major() || release.Major() == next.Major() && release.Minor() >= next.Minor()
 }
 
 // checkKServeRoutes checks what routes of KServe's own cannot say.
@@ -145,8 +165,8 @@ func (r *resolver) checkKServeRoutes(e *Expose) {
 		r.failf("spec.expose.api", "kserve makes no routes to a %s, which KServe doesn't know; set istio or gateway", ServingLeaderWorkerSet)
 		return
 	}
-	if release, ok := r.routesCanary(); !ok {
-		r.failf("spec.expose.api", "kserve takes a KServe after %s, and %s runs: it makes the canary's pods, takes as many from the stable revision, and sends the canary no request (weights came with kserve#5912); set spec.platform.kserve.version to a newer release that runs, or set istio or gateway", PinnedKServe, release)
+	if text, release := r.kserveRelease(); !routesCanary(release) {
+		r.failf("spec.expose.api", "kserve takes KServe %s, which is expected, or later, and %s runs: it makes the canary's pods, takes as many from the stable revision, and sends the canary no request (weights came with kserve#5912, on the branch of %[1]s); set spec.platform.kserve.version to such a release that runs, or set istio or gateway", nextKServe, text)
 	}
 	const hosts = "KServe makes the host, of the model's name, the namespace and its own domain (domainTemplate in inferenceservice-config), and no other; leave it out"
 	if len(e.Hosts) > 0 {
