@@ -110,7 +110,7 @@ var ownArgs = map[string]string{
 	"served-model-name":                    "set spec.model.servedName",
 	"max-model-len":                        "set spec.model.maxModelLen",
 	"revision":                             "set spec.model.revision",
-	"port":                                 "the Service, the probes and the policies need 8080",
+	"port":                                 "the Service, the probes and the policies need the one of the tree",
 	"host":                                 "the server listens on every address of its pod",
 	"shutdown-timeout":                     "set spec.runtime.drainTimeout",
 	"config":                               "write the flags here",
