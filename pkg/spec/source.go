@@ -123,6 +123,9 @@ var ownArgs = map[string]string{
 	"disable-log-requests":                 "vLLM 0.17 to 0.32 refuse it; requests are not logged by default",
 }
 
+// logicalCores is how many physical cores of a Neuron device make a logical one: 2 by default on Trainium2.
+const logicalCores = "NEURON_LOGICAL_NC_CONFIG"
+
 // engineElsewhere is why the flags for engines beside other servers are refused: vLLM waits for them for ever
 // (vllm/v1/engine/core_client.py), and no other object of a tree starts one.
 const engineElsewhere = "all engines of data-parallel-size run beside their server, and nothing starts others; leave it out"
@@ -157,6 +160,9 @@ func (r *resolver) checkEnv(name, value string) {
 	}
 	if name == "PYTHONPATH" {
 		r.failf(path, "KServe refuses PYTHONPATH")
+	}
+	if name == logicalCores && r.spec.Runtime.Name == "vllm-neuron" && value != "2" {
+		r.failf(path, "the catalogue counts logical cores of two physical ones each, four to a device, and so does the tree; leave it out")
 	}
 	if secret.Names(name) || secret.Token(value) {
 		r.failf(path, "looks like a secret, and the tree goes to Git; name a Secret in spec.model.secret instead")
