@@ -190,6 +190,7 @@ func (r *resolver) checkCanary(t Target) {
 		return
 	}
 	stable := t.Stable()
+	r.checkStableShare(t, stable)
 	for _, revision := range t.Revisions {
 		path := "spec.traffic"
 		for i, share := range r.spec.Traffic {
@@ -219,6 +220,24 @@ func (r *resolver) checkCanary(t Target) {
 		if revision.Model.Source == stable.Model.Source {
 			r.failf(path, "revision %s has the weights of the stable one, %s (%s), and KServe refuses to promote it: a predictor's name changes with its storageUri only (validatePredictorNameChange); a canary of other flags or another vLLM takes spec.expose.api: istio or gateway", revision.Name, stable.Name, stable.Model.Source)
 		}
+	}
+}
+
+// checkStableShare refuses canaries that take all replicas of the stable revision. Each takes its share, rounded up, or the
+// replicas that it says, and KServe leaves one (canaryReplicaCount in predictor.go), whatever the weight.
+func (r *resolver) checkStableShare(t Target, stable RevisionTarget) {
+	taken := 0
+	for _, revision := range t.Revisions {
+		switch {
+		case revision.Name == stable.Name:
+		case revision.MinReplicas != stable.MinReplicas:
+			taken += revision.MinReplicas
+		default:
+			taken += (stable.MinReplicas*revision.Weight + 99) / 100
+		}
+	}
+	if taken >= stable.MinReplicas && stable.Weight*stable.MinReplicas > 100 {
+		r.failf("spec.traffic", "the canaries take %d of the %d replicas of %s, as KServe rounds their shares up, and leave it one for %d%% of the requests; raise spec.replicas.min, or let fewer revisions run", taken, stable.MinReplicas, stable.Name, stable.Weight)
 	}
 }
 
