@@ -35,7 +35,8 @@ func (r *resolver) source(model catalog.Model) {
 		return
 	}
 	r.checkPlain("spec.model.source", m.Source)
-	if strings.Contains(m.Source, "@") && strings.Contains(rest[:strings.IndexByte(rest+"@", '@')], ":") {
+	// Of an image it is the name with its registry's port that stands before the @ of a digest.
+	if user, _, ok := strings.Cut(rest, "@"); ok && strings.Contains(user, ":") && !(scheme == "oci" && strings.Contains(user, "/")) {
 		r.failf("spec.model.source", "holds a password; name a Secret in model.secret instead")
 	}
 	r.volume(scheme, rest, model)
