@@ -63,3 +63,23 @@ func TestReferenceTreesAreWithoutFindings(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, judged, 11)
 }
+
+// TestRevisionsOverNodesAgree: the nodes of each revision reach each other by a rule of the model's NetworkPolicy, and no
+// AuthorizationPolicy has to name them.
+func TestRevisionsOverNodesAgree(t *testing.T) {
+	t.Parallel()
+	effective.DiscardLogs()
+	path := filepath.Join(t.TempDir(), "document.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(`apiVersion: kservegen.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: m, namespace: a}
+spec:
+  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, source: "oci://registry.example.com/b:v1"}
+  accelerator: {type: a10g, perReplica: 4, nodes: 2}
+  replicas: {min: 1, max: 1}
+  revisions: [{name: a}, {name: b}]
+  traffic: [{revision: a, weight: 100}, {revision: b, weight: 0}]
+  platform: {kserve: {version: v0.19.0}}
+`), 0o600))
+	assert.Empty(t, judge(t, path).Findings)
+}
