@@ -161,7 +161,7 @@ func (r *resolver) pipelineParallel(nodes int, args map[string]Arg) int {
 func (r *resolver) checkGroup(t RevisionTarget) {
 	if !t.MultiNode() {
 		if r.serving() == ServingLeaderWorkerSet {
-			r.failf("spec.serving", "%s is for a replica over several nodes; set accelerator.nodes, or leave it out", ServingLeaderWorkerSet)
+			r.failf("spec.serving", "%s is for a replica over several nodes, in every environment; set accelerator.nodes, or give those on one node a document of their own", ServingLeaderWorkerSet)
 		}
 		return
 	}
