@@ -356,15 +356,23 @@ func groupThroughSidecars() rule.Rule {
 			How: "Annotate the pods traffic.sidecar.istio.io/includeInboundPorts with the port of the API, and traffic.sidecar.istio.io/excludeOutboundIPRanges: 0.0.0.0/0,::/0; " +
 				"let a NetworkPolicy keep others away.",
 			Refs:  []string{"istio: docs/reference/config/annotations", "istio: docs/ops/configuration/traffic-management/traffic-routing (headless services)"},
-			Kinds: groupKinds(),
+			Kinds: groupKinds(rule.Namespace),
 		},
 		Check: func(c *rule.Context) {
 			for _, g := range groupsOf(c) {
-				injected := g.labels["sidecar.istio.io/inject"] == "true"
-				if injected && !g.has("traffic.sidecar.istio.io/includeInboundPorts", "traffic.sidecar.istio.io/excludeInboundPorts") {
+				if g.injected(c) && !g.has("traffic.sidecar.istio.io/includeInboundPorts", "traffic.sidecar.istio.io/excludeInboundPorts") {
 					c.Report(g.at, "its nodes reach each other through sidecars")
 				}
 			}
 		},
 	}
+}
+
+// injected says whether pods of a group get a sidecar: by their own label, else by their namespace's where that is in the set.
+func (g group) injected(c *rule.Context) bool {
+	if own := g.labels["sidecar.istio.io/inject"]; own != "" {
+		return own == "true"
+	}
+	namespace := c.Find(rule.Namespace, "", g.object.Namespace)
+	return namespace != nil && (namespace.Label("istio-injection").Text() == "enabled" || namespace.Label("istio.io/rev").Text() != "")
 }
