@@ -18,7 +18,7 @@ import (
 const (
 	newerServer  = "newer server"    // see newer
 	runtimeAlone = "a runtime alone" // see alone
-	unexplained = "unexplained"
+	unexplained  = "unexplained"
 )
 
 // newer server: Kubernetes 1.36 checks the formats of numbers in custom resources; the libraries of 1.34, which

@@ -33,14 +33,6 @@ func healthOf(t spec.Target) []health {
 	return list
 }
 
-// answering is the field of the status that counts the replicas which answer, a whole group as one.
-func (h health) answering() string {
-	if h.Kind == spec.ServingLeaderWorkerSet {
-		return "readyReplicas"
-	}
-	return "availableReplicas"
-}
-
 // rollout is how long the slowest revision may take from its object to its first answer.
 func rollout(t spec.Target) sizing.Startup {
 	var slowest sizing.Startup
@@ -72,7 +64,7 @@ func rolloutOf(r spec.RevisionTarget) sizing.Startup {
 // counts nothing then.
 func currentExpr(list []health) string {
 	expression := fmt.Sprintf("has(status.%[2]s) && status.%[2]s >= %[1]s && has(status.updatedReplicas) && "+
-		"status.updatedReplicas == spec.replicas && status.updatedReplicas == status.replicas", least(list), list[0].answering())
+		"status.updatedReplicas == spec.replicas && status.updatedReplicas == status.replicas", least(list), list[0].Answering)
 	if !slices.ContainsFunc(list, func(h health) bool { return h.replicas == 0 }) {
 		return expression
 	}

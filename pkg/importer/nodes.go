@@ -79,8 +79,17 @@ func (w *workload) ofGroup(name string) bool {
 		return w.nodes() > 1
 	case "distributed-executor-backend":
 		return w.executor() == spec.ExecutorRay
+	case "distributed-timeout-seconds", "cpu-distributed-timeout-seconds":
+		return w.waitsForStart(name)
 	}
 	return false
+}
+
+// waitsForStart says whether a limit of a rank is that of the start, as a tree of ours has it by itself.
+func (w *workload) waitsForStart(flag string) bool {
+	probe := fields(w.container.get("startupProbe"))
+	seconds, ok := w.flagNumber(flag)
+	return ok && w.executor() == spec.ExecutorMp && seconds == number(probe["failureThreshold"], 3)*number(probe["periodSeconds"], 10)
 }
 
 // dropStages takes out the number of pipeline stages that a tree computes from the nodes.

@@ -177,10 +177,10 @@ func (s *scene) gatewayNamespaces() []string {
 	return list
 }
 
-// release is the KServe that our runtimes are said to be for, empty where it does not matter.
+// release is the KServe that our runtimes are said to be for, empty where they say none.
 func (s *scene) release() string {
 	for _, w := range s.workloads {
-		if w.runtime != nil && s.byKServe() {
+		if w.runtime != nil {
 			return text(dig(w.runtime.Data, "metadata", "annotations", spec.KServeAnnotation))
 		}
 	}

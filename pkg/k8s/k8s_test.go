@@ -116,22 +116,26 @@ func TestAutoscalerAimsAtTheDeploymentThatKServeMakes(t *testing.T) {
 	assert.Equal(t, int32(3), hpa.Spec.MaxReplicas)
 }
 
-// TestAutoscalerCountsEngines: what an adapter gives for a pod is the sum over its engines.
+// TestAutoscalerCountsEngines: what an adapter gives for a pod is the sum over its engines, and the target is for all of them.
 func TestAutoscalerCountsEngines(t *testing.T) {
 	t.Parallel()
-	one := target("s3://b/a")
-	one.Scaling = spec.Scaling{Type: "hpa", Metric: "vllm:num_requests_waiting", Target: "5"}
-	revision := one.Revisions[0]
-	for engines, want := range map[int]string{0: "5", 1: "5", 4: "20"} {
-		revision.DataParallel, revision.ScalingTarget = engines, ""
-		if engines > 1 {
-			revision.ScalingTarget = want
-		}
-		object := HorizontalPodAutoscaler(one, revision)
+	for accelerator, test := range map[string]struct{ want, says string }{"h200": {"20", "sum over its 4 engines"}, "b200": {"5", ""}} {
+		deployments, err := spec.Load("d.yaml", strings.NewReader(`
+apiVersion: kservegen.dev/v1alpha1
+kind: ModelDeployment
+spec:
+  model: {id: deepseek-ai/DeepSeek-V4-Flash-0731}
+  accelerator: {type: `+accelerator+`}
+  replicas: {min: 1, max: 2}
+`))
+		require.NoError(t, err)
+		one := deployments[0].Environments[0]
+		object := HorizontalPodAutoscaler(one, one.Revisions[0])
 		hpa, ok := object.Typed.(*autoscalingv2.HorizontalPodAutoscaler)
 		require.True(t, ok)
-		assert.Equal(t, want, hpa.Spec.Metrics[0].Pods.Target.AverageValue.String())
-		assert.Equalf(t, engines > 1, strings.Contains(object.Comments.At["/spec/metrics/0"], "sum over its 4 engines"), "%d", engines)
+		assert.Equal(t, test.want, hpa.Spec.Metrics[0].Pods.Target.AverageValue.String(), accelerator)
+		assert.Contains(t, object.Comments.At["/spec/metrics/0"], test.says)
+		assert.Equal(t, test.says != "", strings.Contains(object.Comments.At["/spec/metrics/0"], "engines"), accelerator)
 	}
 }
 

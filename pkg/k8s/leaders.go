@@ -20,7 +20,7 @@ func Predictor(t spec.Target, r spec.RevisionTarget) manifest.Object {
 		Spec: corev1.ServiceSpec{
 			Type:     corev1.ServiceTypeClusterIP,
 			Selector: t.LeaderSelector(r.Name),
-			Ports:    []corev1.ServicePort{{Name: "http", Port: 80, Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromInt32(spec.ServerPort)}},
+			Ports:    []corev1.ServicePort{{Name: "http", Port: int32(t.ServicePort()), Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromInt32(int32(t.Port()))}},
 		},
 	}
 	return manifest.Object{File: "service-" + r.Name, Typed: service, Comments: manifest.Comments{

@@ -56,7 +56,7 @@ func (b *Builder) Canary(t spec.Target) (manifest.Object, error) {
 	}
 	return manifest.Object{
 		File: "inferenceservice", Typed: isvc, Absent: []string{"/spec/predictor/model/name"},
-		Comments: manifest.Comments{At: at, Head: "All revisions of " + t.Name + ". KServe makes a Deployment and a Service of each, and shares the requests\nat its gateway by weight. For a KServe after " + spec.PinnedKServe + ": that one routes nothing to a canary (kserve#5912)."},
+		Comments: manifest.Comments{At: at, Head: "All revisions of " + t.Name + ". KServe makes a Deployment and a Service of each, and shares the requests\nat its gateway by weight. For KServe 0.21, which is expected:\n" + spec.PinnedKServe + " and its patches route nothing to a canary (kserve#5912)."},
 	}, nil
 }
 

@@ -162,16 +162,16 @@ func TestClassFollowsScaling(t *testing.T) {
 // TestDownloadedWeightsAreRequested: they land on the node's disk, and the scheduler must know.
 func TestDownloadedWeightsAreRequested(t *testing.T) {
 	t.Parallel()
-	for source, want := range map[string]string{"hf://a/b": "26Gi", "s3://b/p": "26Gi", "pvc://c/p": "0", "oci://i:v1": "0", "s3://b/p#neuron": "66Gi"} {
+	for _, test := range []struct{ runtime, source, want string }{
+		{"vllm-cuda", "hf://a/b", "26Gi"}, {"vllm-cuda", "s3://b/p", "26Gi"}, {"vllm-cuda", "pvc://c/p", "0"},
+		{"vllm-cuda", "oci://i:v1", "0"}, {"vllm-neuron", "s3://b/p", "66Gi"},
+	} {
 		target, r := revision("vllm-cuda")
-		if runtime, ok := strings.CutSuffix(source, "#neuron"); ok {
-			r.Runtime.Name, source = "vllm-neuron", runtime
-		}
-		r.Model.Source, r.WeightsBytes = source, 15<<30+1
+		r.Runtime.Name, r.Model.Source, r.WeightsBytes = test.runtime, test.source, 15<<30+1
 		_, service := build(t, target, r)
 		resources := service.Spec.Predictor.Model.Resources
-		assert.Equal(t, want, resources.Requests.StorageEphemeral().String(), source)
-		assert.True(t, resources.Limits.StorageEphemeral().IsZero(), source)
+		assert.Equal(t, test.want, resources.Requests.StorageEphemeral().String(), test)
+		assert.True(t, resources.Limits.StorageEphemeral().IsZero(), test)
 	}
 }
 
@@ -205,7 +205,6 @@ func TestSeveralEnginesDrain(t *testing.T) {
 		"one engine":                {1, "", nil, false},
 		"several":                   {4, "", nil, true},
 		"the document's":            {4, "", map[string]spec.Arg{"api-server-count": {Values: []string{"4"}}}, false},
-		"engines elsewhere":         {4, "", map[string]spec.Arg{"data-parallel-size-local": {Values: []string{"4"}}}, false},
 		"a server without draining": {4, "v0.18.0", nil, false},
 	} {
 		target, r := revision("vllm-cuda")

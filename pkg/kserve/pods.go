@@ -80,12 +80,16 @@ func reword(comments manifest.Comments, container corev1.Container, r spec.Revis
 	}
 }
 
-// mountOf is where KServe mounts the weights of a claim or an image.
+// mountOf is where KServe mounts the weights: of a claim the path that the source has, of an image its folder /models, which
+// is where images for KServe have them (ConfigureImageVolumeToContainer in pkg/utils/storage.go).
 func mountOf(m spec.Model) corev1.VolumeMount {
 	mount := corev1.VolumeMount{Name: weights, MountPath: constants.DefaultModelLocalMountPath, ReadOnly: true}
 	scheme, rest, _ := strings.Cut(m.Source, "://")
 	if _, path, ok := strings.Cut(rest, "/"); ok && scheme == "pvc" {
 		mount.SubPath = strings.Trim(path, "/")
+	}
+	if scheme == "oci" {
+		mount.SubPath = "models" // an image's from Kubernetes 1.33 on
 	}
 	return mount
 }

@@ -55,9 +55,9 @@ func (b *Builder) ServingRuntime(t spec.Target, r spec.RevisionTarget) (manifest
 	if r.MultiNode() {
 		setWorkers(runtime, comments, r)
 	}
-	if t.Canary() {
-		runtime.Annotations = map[string]string{spec.KServeAnnotation: t.Platform.KServe.Version}
-		comments.At["/metadata/annotations"] = "Which KServe weights the canary, for `validate` and `import`."
+	if release := t.Platform.KServe; release != nil && release.Version != "" {
+		runtime.Annotations = map[string]string{spec.KServeAnnotation: release.Version}
+		comments.At["/metadata/annotations"] = "Which KServe runs, for `validate` and `import`."
 	}
 	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Comments: comments}, nil
 }
@@ -149,11 +149,9 @@ func flag(name string, arg spec.Arg) []string {
 }
 
 // oneServer says whether the number of processes that take requests must be said: vLLM has as many as engines, and those
-// do not drain (MPClient.shutdown in vllm/v1/engine/core_client.py, 0.18.1 to 0.33.0). With engines elsewhere the
-// document knows better.
+// do not drain (MPClient.shutdown in vllm/v1/engine/core_client.py, 0.18.1 to 0.33.0).
 func oneServer(args []string, r spec.RevisionTarget) bool {
-	_, elsewhere := r.Args["data-parallel-size-local"]
-	return r.DataParallel > 1 && !elsewhere && drains(args) && understandsShutdown(r.Runtime)
+	return r.DataParallel > 1 && drains(args) && understandsShutdown(r.Runtime)
 }
 
 func drains(args []string) bool {
@@ -162,9 +160,12 @@ func drains(args []string) bool {
 
 // understandsShutdown: --shutdown-timeout exists from vLLM 0.18.1; an older server would refuse to start.
 // An image of one's own is taken to be current.
-func understandsShutdown(runtime spec.Runtime) bool {
+func understandsShutdown(runtime spec.Runtime) bool { return isSince(runtime, "0.18.1") }
+
+// isSince says whether the server is of that release of vLLM or a later one, as far as the document says.
+func isSince(runtime spec.Runtime, release string) bool {
 	v, err := version.ParseGeneric(runtime.Version)
-	return err != nil || v.AtLeast(version.MustParseGeneric("0.18.1"))
+	return err != nil || v.AtLeast(version.MustParseGeneric(release))
 }
 
 // drain is how long the server may finish its streams. The simulator has no setting for it.

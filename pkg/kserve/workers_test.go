@@ -2,6 +2,10 @@ package kserve
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -59,13 +63,86 @@ func TestWorkersKnowWhetherTheGroupIsWhole(t *testing.T) {
 	window := head.StartupProbe.FailureThreshold * head.StartupProbe.PeriodSeconds
 	unnoticed := head.LivenessProbe.FailureThreshold * head.LivenessProbe.PeriodSeconds
 	assert.GreaterOrEqual(t, startup.FailureThreshold*startup.PeriodSeconds, window+unnoticed)
-	assert.LessOrEqual(t, liveness.FailureThreshold*liveness.PeriodSeconds, int32(60))
+	assert.GreaterOrEqual(t, liveness.FailureThreshold*liveness.PeriodSeconds, unnoticed, "a head that is busy is not gone")
 	for _, probe := range []*corev1.Probe{startup, liveness} {
 		assert.Less(t, *probe.TerminationGracePeriodSeconds, int64(60), "not the time in which streams end")
 		assert.Contains(t, strings.Join(probe.Exec.Command, " "), `:15020/app-health/kserve-container/livez" % os.environ["HEAD_SVC"]`)
 	}
 	assert.NotContains(t, strings.Join(worker.Lifecycle.PreStop.Exec.Command, " "), "{{", "KServe executes templates")
 	assert.Nil(t, worker.ReadinessProbe)
+}
+
+// TestRanksWaitForEachOther as long as the start may take, where vLLM can be told so.
+func TestRanksWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	const nccl, gloo = "--distributed-timeout-seconds=", "--cpu-distributed-timeout-seconds="
+	for version, wanted := range map[string][]string{
+		"": {nccl, gloo}, "v0.33.0": {nccl, gloo}, "v0.22.1": {nccl, gloo}, "v0.22.0": {nccl}, "v0.18.1": {nccl}, "v0.18.0": nil,
+	} {
+		target, r := overNodes(spec.ExecutorMp)
+		r.Runtime.Version = version
+		runtime, _ := build(t, target, r)
+		head, worker := runtime.Spec.Containers[0], runtime.Spec.WorkerSpec.Containers[0]
+		window := head.StartupProbe.FailureThreshold * head.StartupProbe.PeriodSeconds
+		for _, args := range [][]string{head.Args, worker.Args} {
+			var given []string
+			for _, arg := range args {
+				if strings.Contains(arg, "distributed-timeout") {
+					given = append(given, arg)
+				}
+			}
+			var want []string
+			for _, flag := range wanted {
+				want = append(want, flag+strconv.Itoa(int(window)))
+			}
+			assert.Equal(t, want, given, version)
+		}
+	}
+	target, r := overNodes(spec.ExecutorMp)
+	r.Args = map[string]spec.Arg{"distributed-timeout-seconds": {Values: []string{"7200"}}, "api-server-count": {Values: []string{"2"}}}
+	runtime, _ := build(t, target, r)
+	head, worker := runtime.Spec.Containers[0], runtime.Spec.WorkerSpec.Containers[0]
+	assert.Equal(t, 1, strings.Count(strings.Join(worker.Args, " "), " "+nccl), "the document's alone")
+	assert.Contains(t, worker.Args, nccl+"7200")
+	assert.Contains(t, head.Args, "--api-server-count=2")
+	assert.NotContains(t, worker.Args, "--api-server-count=2", "vLLM refuses it beside --headless")
+}
+
+// TestLateIsNotGone runs what workers ask with, against a leader's sidecar.
+func TestLateIsNotGone(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3")
+	}
+	target, r := overNodes(spec.ExecutorMp)
+	runtime, _ := build(t, target, r)
+	script := runtime.Spec.WorkerSpec.Containers[0].LivenessProbe.Exec.Command[2]
+	require.Contains(t, script, ":15020/")
+	require.Contains(t, script, "timeout=5)")
+	late := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.Contains(r.URL.Path, "/late/"):
+			<-late
+		case strings.Contains(r.URL.Path, "/dead/"):
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer server.Close()
+	defer close(late)
+	for name, test := range map[string]struct {
+		url  string
+		well bool
+	}{
+		"well": {server.URL + "/", true}, "late": {server.URL + "/late/", true},
+		"dead": {server.URL + "/dead/", false}, "gone": {"http://127.0.0.1:1/", false}, "unknown": {"http://nobody.invalid/", false},
+	} {
+		asked := strings.Replace(strings.Replace(script, "http://%s:15020/", "%s", 1), "timeout=5)", "timeout=1)", 1)
+		command := exec.CommandContext(t.Context(), python, "-c", asked)
+		command.Env = []string{"HEAD_SVC=" + test.url, "no_proxy=*"}
+		assert.Equal(t, test.well, command.Run() == nil, name)
+	}
 }
 
 func TestRayTellsWorkersApart(t *testing.T) {
@@ -135,6 +212,7 @@ func TestPodsWithoutKServe(t *testing.T) {
 	r.Model.Source = "oci://registry.example.com/m:v1"
 	pods, err = NewBuilder().Pods(target, r)
 	require.NoError(t, err)
-	volumes := pods.Worker.Spec.Volumes
+	volumes, mounts := pods.Worker.Spec.Volumes, pods.Worker.Spec.Containers[0].VolumeMounts
+	assert.Equal(t, corev1.VolumeMount{Name: "model", MountPath: "/mnt/models", SubPath: "models", ReadOnly: true}, mounts[len(mounts)-1], "images for KServe have them there")
 	assert.Equal(t, "registry.example.com/m:v1", volumes[len(volumes)-1].Image.Reference)
 }

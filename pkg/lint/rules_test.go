@@ -128,7 +128,7 @@ func TestExplanations(t *testing.T) {
 	assert.Equal(t, "https://github.com/kserve/kserve/issues/5335", list[at].Reference)
 	assert.Equal(t, "all versions", list[at].Since)
 	at = slices.IndexFunc(list, func(r finding.Rule) bool { return r.Code == "KG0203" })
-	assert.Contains(t, list[at].Since, "KServe before 0.20.1")
+	assert.Contains(t, list[at].Since, "KServe before 0.21.0")
 	assert.Equal(t, "https://github.com/argoproj/argo-rollouts/issues/3141", lint.Link("argoproj/argo-rollouts#3141"))
 	assert.Equal(t, "istio: IST0101", lint.Link("istio: IST0101"))
 }

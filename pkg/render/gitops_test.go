@@ -64,7 +64,7 @@ func TestWhatEnginesGet(t *testing.T) {
 }
 
 // TestEnginesPullWhatIsThere: the path is that of the environment's overlay, what Flux waits for are the Deployments
-// that KServe makes of the overlay's services, all of them, a server accepts the objects, and the folder builds
+// that KServe makes of the overlay's services and its LeaderWorkerSets, all of them, a server accepts the objects, and the folder builds
 // to what was meant.
 func TestEnginesPullWhatIsThere(t *testing.T) {
 	t.Parallel()
@@ -139,10 +139,10 @@ func overlayOf(t require.TestingT, objects []map[string]any) string {
 func predictors(objects []map[string]any) []string {
 	var names []string
 	for _, object := range objects {
-		suffix := map[any]string{"InferenceService": "predictor", "LLMInferenceService": "kserve"}[object["kind"]]
-		if suffix != "" {
+		suffix, serves := map[any]string{"InferenceService": "-predictor", "LLMInferenceService": "-kserve", "LeaderWorkerSet": ""}[object["kind"]]
+		if serves {
 			meta := object["metadata"].(map[string]any)
-			names = append(names, fmt.Sprintf("%s/%s-%s", meta["namespace"], meta["name"], suffix))
+			names = append(names, fmt.Sprintf("%s/%s%s", meta["namespace"], meta["name"], suffix))
 		}
 	}
 	return names

@@ -151,7 +151,7 @@ func TestWeightsAreShares(t *testing.T) {
 		for _, environment := range rendered.Environments {
 			services := map[string]bool{}
 			for _, object := range environment.Objects {
-				if suffix := map[any]string{"InferenceService": "predictor", "LLMInferenceService": "kserve-workload-svc"}[object["kind"]]; suffix != "" {
+				if suffix := map[any]string{"InferenceService": "predictor", "LLMInferenceService": "kserve-workload-svc", "LeaderWorkerSet": "predictor"}[object["kind"]]; suffix != "" {
 					meta := object["metadata"].(map[string]any)
 					services[fmt.Sprintf("%s-%s", meta["name"], suffix)] = true
 					services[fmt.Sprintf("%s-%s.%s.svc.cluster.local", meta["name"], suffix, meta["namespace"])] = true

@@ -14,6 +14,9 @@ const (
 	maxHost = 63
 	// maxLabel bounds the pod label app: isvc.<InferenceService>-predictor, a Kubernetes label value.
 	maxLabel = 63
+	// groupAndHash is what the pod label controller-revision-hash of the workers adds to the name of a LeaderWorkerSet:
+	// each group has a StatefulSet <name>-<number>, here of up to three digits, and its revisions have a hash of up to ten.
+	groupAndHash = len("-123-1234567890")
 )
 
 var (
@@ -101,7 +104,13 @@ func checkRevisionNames(r *resolver, document *ModelDeployment) {
 
 func checkSums(r *resolver, path string, meta Metadata, serving, revision string) {
 	service := predictor(serving, meta.Name, revision)
-	if serving == ServingLLMInferenceService {
+	switch serving {
+	case ServingLeaderWorkerSet:
+		if name := meta.Name + "-" + revision; len(name) > maxLabel-groupAndHash {
+			r.failf(path, "%q is %d characters, and the groups of a %s may have %d: a label of their pods adds a number and a hash; shorten the model's name or the revision's", name, len(name), ServingLeaderWorkerSet, maxLabel-groupAndHash)
+		}
+		return
+	case ServingLLMInferenceService:
 		// KServe makes another name of a longer one, and routes and policies are to know it.
 		if len(service) > maxHost {
 			r.failf(path, "the Service %q is %d characters, Kubernetes allows %d; shorten the model's name or the revision's", service, len(service), maxHost)

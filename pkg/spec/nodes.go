@@ -17,6 +17,9 @@ const (
 	ExecutorRay = "ray"
 )
 
+// executorFlag is vLLM's. On one node a document may say it.
+const executorFlag = "distributed-executor-backend"
+
 // leastMpVersion is the first measured release whose mp executor spans nodes: it has --nnodes, --node-rank and --master-addr.
 const leastMpVersion = "0.11.1"
 
@@ -94,6 +97,9 @@ func (r *resolver) executor(nodes int) string {
 	const path = "spec.runtime.executor"
 	run := &r.spec.Runtime
 	r.enum(path, &run.Executor, ExecutorMp, ExecutorMp, ExecutorRay)
+	if _, said := run.Args[executorFlag]; said {
+		r.failf("spec.runtime.args."+executorFlag, "is set by kservegen over several nodes: set %s", path)
+	}
 	switch run.Executor {
 	case ExecutorRay:
 		if run.Image == "" {
@@ -155,7 +161,7 @@ func (r *resolver) pipelineParallel(nodes int, args map[string]Arg) int {
 func (r *resolver) checkGroup(t RevisionTarget) {
 	if !t.MultiNode() {
 		if r.serving() == ServingLeaderWorkerSet {
-			r.failf("spec.serving", "%s is for a replica over several nodes; set accelerator.nodes, or leave it out", ServingLeaderWorkerSet)
+			r.failf("spec.serving", "%s is for a replica over several nodes, in every environment; set accelerator.nodes, or give those on one node a document of their own", ServingLeaderWorkerSet)
 		}
 		return
 	}
@@ -173,6 +179,7 @@ func (r *resolver) checkGroup(t RevisionTarget) {
 	if r.serving() != ServingInferenceService {
 		return
 	}
+	r.checkKeepsWorkers()
 	if r.spec.Scaling.Type == KEDA {
 		r.failf("spec.scaling.type", "KEDA would scale the heads alone: KServe's workers are another Deployment; use serving: %s", ServingLeaderWorkerSet)
 	}
@@ -181,6 +188,17 @@ func (r *resolver) checkGroup(t RevisionTarget) {
 	}
 	if label := "isvc." + predictor(r.serving(), r.m.Name, t.Name) + "-worker"; len(label) > maxLabel {
 		r.failf("spec.accelerator.nodes", "the workers' pod label %q is %d characters, Kubernetes allows %d; shorten the model's name or the revision's", label, len(label), maxLabel)
+	}
+}
+
+// checkKeepsWorkers refuses the release of KServe that takes the workers of a group for a canary's that is gone.
+func (r *resolver) checkKeepsWorkers() {
+	path := "spec.platform.kserve.version"
+	if r.spec.Platform.KServe == nil || r.spec.Platform.KServe.Version == "" {
+		path = "spec.accelerator.nodes"
+	}
+	if text, release := r.kserveRelease(); release != nil && ofPinnedMinor(release) {
+		r.failf(path, "KServe %s deletes the workers of several nodes as soon as it has made them (kserve#6113); set spec.serving: %s, or spec.platform.kserve.version to a release that runs and keeps them: v0.19.0, or one with kserve#5899", text, ServingLeaderWorkerSet)
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
+// keeping is a KServe that keeps the workers of several nodes.
+const keeping = "  platform: {kserve: {version: v0.19.0}}\n"
+
 func twoNodes(t *testing.T, more string) spec.RevisionTarget {
 	t.Helper()
 	deployments, err := spec.Load("d.yaml", strings.NewReader(`
@@ -25,7 +28,7 @@ spec:
 // TestLayoutSpansNodes: the catalogue says that H100 need two nodes, and everything follows from that.
 func TestLayoutSpansNodes(t *testing.T) {
 	t.Parallel()
-	r := twoNodes(t, "  accelerator: {type: h100}\n")
+	r := twoNodes(t, "  accelerator: {type: h100}\n"+keeping)
 	assert.Equal(t, 16, r.Devices)
 	assert.Equal(t, 2, r.Nodes)
 	assert.Equal(t, 8, r.DevicesPerNode())
@@ -33,7 +36,7 @@ func TestLayoutSpansNodes(t *testing.T) {
 	assert.Equal(t, 8, r.TensorParallel, "within a node")
 	assert.Equal(t, spec.ExecutorMp, r.Executor)
 	assert.Equal(t, spec.Text("120"), r.Resources.CPU, "of one node, not of both")
-	one := twoNodes(t, "  accelerator: {type: h200}\n")
+	one := twoNodes(t, "  accelerator: {type: h200}\n"+keeping)
 	assert.Equal(t, 1, one.Nodes)
 	assert.Empty(t, one.Executor)
 	assert.Zero(t, one.PipelineParallel)
@@ -56,7 +59,7 @@ func TestGroupsChoose(t *testing.T) {
 	r = twoNodes(t, `
   accelerator: {type: h100, perReplica: 32, nodes: 4}
   runtime: {executor: ray, image: registry.example.com/vllm-ray:v1}
-`)
+`+keeping)
 	assert.Equal(t, 4, r.Nodes, "Ray tells the workers of one Deployment apart")
 	assert.Equal(t, spec.ExecutorRay, r.Executor)
 }
@@ -75,7 +78,7 @@ spec:
   - name: large
     accelerator: {type: h200, perReplica: 8, nodes: 1}
   - name: production
-`))
+`+keeping))
 	require.NoError(t, err)
 	large := deployments[0].Environments[0].Revisions[0]
 	assert.Equal(t, 1, large.Nodes)

@@ -6,14 +6,12 @@ import (
 	"github.com/kservegen/kservegen/pkg/catalog"
 )
 
-// The flags that say how the ranks of a server share the work (vllm/config/parallel.py). dataParallelLocal is how many of
-// the engines run beside the server, all of them where it is left out.
+// The flags that say how the ranks of a server share the work (vllm/config/parallel.py).
 const (
-	tensorParallel    = "tensor-parallel-size"
-	pipelineParallel  = "pipeline-parallel-size"
-	dataParallel      = "data-parallel-size"
-	dataParallelLocal = "data-parallel-size-local"
-	expertParallel    = "enable-expert-parallel"
+	tensorParallel   = "tensor-parallel-size"
+	pipelineParallel = "pipeline-parallel-size"
+	dataParallel     = "data-parallel-size"
+	expertParallel   = "enable-expert-parallel"
 )
 
 // layoutParallel is the data and expert parallelism of a layout, which holds for its own number of devices. Where the
@@ -47,7 +45,7 @@ func sizeOf(arg Arg) int {
 // it, else the size that it says.
 func (r *resolver) parallelPath() string {
 	if r.spec.Accelerator.PerReplica.IsAuto() {
-		for _, name := range []string{tensorParallel, dataParallelLocal, dataParallel, pipelineParallel} {
+		for _, name := range []string{tensorParallel, dataParallel, pipelineParallel} {
 			if _, ok := r.spec.Runtime.Args[name]; ok {
 				return "spec.runtime.args." + name
 			}

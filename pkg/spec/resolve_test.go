@@ -129,12 +129,6 @@ func TestDefaultsDependOnWhatIsSaid(t *testing.T) {
 				assert.NotContains(t, r.Args, "enable-expert-parallel")
 			},
 		},
-		"engines elsewhere take no devices here": {
-			[]string{v4Flash, "accelerator: {type: h200, perReplica: 8}", "runtime: {args: {data-parallel-size: 16, data-parallel-size-local: 8}}"},
-			func(t *testing.T, r spec.RevisionTarget) {
-				assert.Equal(t, []int{1, 8}, []int{r.TensorParallel, r.DataParallel})
-			},
-		},
 		"a CPU has no devices": {
 			[]string{"model: {id: meta-llama/Llama-3.1-8B-Instruct}", "accelerator: {type: none}"},
 			func(t *testing.T, r spec.RevisionTarget) {

@@ -270,9 +270,6 @@ func (r *resolver) parallel(model catalog.Model, accelerator catalog.Accelerator
 		stages = r.positive(args, pipelineParallel)
 	}
 	engines = r.positive(args, dataParallel)
-	if _, ok := args[dataParallelLocal]; ok {
-		engines = r.positive(args, dataParallelLocal)
-	}
 	others := stages * engines
 	tensor = ranks / others
 	if _, ok := args[tensorParallel]; ok {

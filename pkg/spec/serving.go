@@ -19,8 +19,13 @@ const (
 )
 
 // PinnedKServe is the release of KServe whose code and CRDs are built in. Its InferenceServices have a canary, and its
-// routes do not know it: weights came with kserve#5912, after it.
+// routes do not know it: weights came with kserve#5912, after it. They take workers for those of a canary that is gone, too,
+// until kserve#5899.
 const PinnedKServe = "v0.20.0"
+
+// nextKServe is the first minor release that is cut from the branch with kserve#5899, #5912 and #5984. Patches of 0.20 are
+// cut from that release's own. It is expected, and nobody has seen it.
+const nextKServe = "v0.21"
 
 // llmPort is the port that KServe's Service leads to on the pods of an LLMInferenceService, whatever they declare
 // (reconcileWorkloadService in pkg/controller/v1alpha2/llmisvc/workload.go).
@@ -39,45 +44,49 @@ func (t Target) Groups() bool { return t.Serving == ServingLeaderWorkerSet }
 // as its canary.
 func (t Target) Canary() bool { return t.RoutedByKServe() && t.Serving == ServingInferenceService }
 
-// Port of the server's container, for the API and the metrics.
-func (t Target) Port() int {
-	if t.LLM() {
-		return llmPort
-	}
-	return ServerPort
+// served is what a revision becomes: its replicas and its Service.
+type served struct {
+	// workload has a suffix as its name.
+	workload Workload
+	// service is the suffix of the Service's name, servicePort its port, and port that of the pods.
+	service           string
+	servicePort, port int
 }
+
+// servedBy is the one place that tells the kinds apart by their names and ports. The Service of an InferenceService in
+// Standard mode and that of an LLMInferenceService are KServe's; that of a LeaderWorkerSet is our own, called as the first.
+func servedBy(serving string) served {
+	switch serving {
+	case ServingLLMInferenceService:
+		return served{Workload{"apps/v1", "Deployment", "-kserve", "availableReplicas"}, "-kserve-workload-svc", llmPort, llmPort}
+	case ServingLeaderWorkerSet:
+		return served{Workload{"leaderworkerset.x-k8s.io/v1", ServingLeaderWorkerSet, "", "readyReplicas"}, "-predictor", 80, ServerPort}
+	}
+	return served{Workload{"apps/v1", "Deployment", "-predictor", "availableReplicas"}, "-predictor", 80, ServerPort}
+}
+
+// Port of the server's container, for the API and the metrics.
+func (t Target) Port() int { return servedBy(t.Serving).port }
 
 // ServicePort is the port of the Service of a revision.
-func (t Target) ServicePort() int {
-	if t.LLM() {
-		return llmPort
-	}
-	return 80
-}
+func (t Target) ServicePort() int { return servedBy(t.Serving).servicePort }
 
-// Predictor is the name of the Service of a revision: that which KServe makes in Standard mode of an InferenceService, and of
-// an LLMInferenceService. The Service of a LeaderWorkerSet, which is our own, is called as that of an InferenceService.
+// Predictor is the name of the Service of a revision.
 func (t Target) Predictor(revision string) string { return predictor(t.Serving, t.Name, revision) }
 
 func predictor(serving, model, revision string) string {
-	if serving == ServingLLMInferenceService {
-		return model + "-" + revision + "-kserve-workload-svc"
-	}
-	return model + "-" + revision + "-predictor"
+	return model + "-" + revision + servedBy(serving).service
 }
 
-// Workload is the object that has the replicas of a revision.
-type Workload struct{ APIVersion, Kind, Name string }
+// Workload is the object that has the replicas of a revision. Answering is the field of its status that counts the replicas
+// which answer, a whole group as one.
+type Workload struct{ APIVersion, Kind, Name, Answering string }
 
 // Workload of a revision is the Deployment that KServe makes, or the LeaderWorkerSet.
 func (t Target) Workload(revision string) Workload {
-	switch t.Serving {
-	case ServingLLMInferenceService:
-		return Workload{"apps/v1", "Deployment", t.Qualified(revision) + "-kserve"}
-	case ServingLeaderWorkerSet:
-		return Workload{"leaderworkerset.x-k8s.io/v1", ServingLeaderWorkerSet, t.Qualified(revision)}
-	}
-	return Workload{"apps/v1", "Deployment", t.Predictor(revision)}
+	w := servedBy(t.Serving).workload
+	w.Name = t.Qualified(revision) + w.Name
+	return w
 }
 
 // Stable is the first revision with a share, which is the predictor of a Canary.
@@ -97,8 +106,8 @@ func (r *resolver) checkServing() {
 	if s.Platform.KServe == nil || s.Platform.KServe.Version == "" {
 		return
 	}
-	release, err := version.ParseSemantic(s.Platform.KServe.Version)
-	if err != nil {
+	_, release := r.kserveRelease()
+	if release == nil {
 		r.failf("spec.platform.kserve.version", "want a release such as %s, got %q", PinnedKServe, s.Platform.KServe.Version)
 		return
 	}
@@ -107,15 +116,30 @@ func (r *resolver) checkServing() {
 	}
 }
 
-// routesCanary reports whether the cluster's KServe shares requests between an InferenceService and its canary, and which
-// release it is.
-func (r *resolver) routesCanary() (string, bool) {
-	platform := r.spec.Platform.KServe
-	if platform == nil || platform.Version == "" {
-		return PinnedKServe, false
+// kserveRelease is the cluster's KServe, as written and as read: nil where it is no release, which checkServing reports.
+func (r *resolver) kserveRelease() (string, *version.Version) {
+	text := PinnedKServe
+	if platform := r.spec.Platform.KServe; platform != nil && platform.Version != "" {
+		text = platform.Version
 	}
-	release, err := version.ParseSemantic(platform.Version)
-	return platform.Version, err != nil || version.MustParseSemantic(PinnedKServe).LessThan(release)
+	release, err := version.ParseSemantic(text)
+	if err != nil {
+		return text, nil
+	}
+	return text, release
+}
+
+// ofPinnedMinor reports whether a release is PinnedKServe or a patch of it.
+func ofPinnedMinor(release *version.Version) bool {
+	pinned := version.MustParseSemantic(PinnedKServe)
+	return release.Major() == pinned.Major() && release.Minor() == pinned.Minor()
+}
+
+// routesCanary reports whether a KServe shares requests between an InferenceService and its canary: nextKServe does, and so
+// may what is released for trial before it.
+func routesCanary(release *version.Version) bool {
+	next := version.MustParseGeneric(nextKServe)
+	return release == nil || release.Major() > next.Major() || release.Major() == next.Major() && release.Minor() >= next.Minor()
 }
 
 // checkKServeRoutes checks what routes of KServe's own cannot say.
@@ -141,8 +165,8 @@ func (r *resolver) checkKServeRoutes(e *Expose) {
 		r.failf("spec.expose.api", "kserve makes no routes to a %s, which KServe doesn't know; set istio or gateway", ServingLeaderWorkerSet)
 		return
 	}
-	if release, ok := r.routesCanary(); !ok {
-		r.failf("spec.expose.api", "kserve takes a KServe after %s, and %s runs: it makes the canary's pods, takes as many from the stable revision, and sends the canary no request (weights came with kserve#5912); set spec.platform.kserve.version to a newer release that runs, or set istio or gateway", PinnedKServe, release)
+	if text, release := r.kserveRelease(); !routesCanary(release) {
+		r.failf("spec.expose.api", "kserve takes KServe %s, which is expected, or later, and %s runs: it makes the canary's pods, takes as many from the stable revision, and sends the canary no request (weights came with kserve#5912, on the branch of %[1]s); set spec.platform.kserve.version to such a release that runs, or set istio or gateway", nextKServe, text)
 	}
 	const hosts = "KServe makes the host, of the model's name, the namespace and its own domain (domainTemplate in inferenceservice-config), and no other; leave it out"
 	if len(e.Hosts) > 0 {
@@ -166,6 +190,7 @@ func (r *resolver) checkCanary(t Target) {
 		return
 	}
 	stable := t.Stable()
+	r.checkStableShare(t, stable)
 	for _, revision := range t.Revisions {
 		path := "spec.traffic"
 		for i, share := range r.spec.Traffic {
@@ -195,6 +220,24 @@ func (r *resolver) checkCanary(t Target) {
 		if revision.Model.Source == stable.Model.Source {
 			r.failf(path, "revision %s has the weights of the stable one, %s (%s), and KServe refuses to promote it: a predictor's name changes with its storageUri only (validatePredictorNameChange); a canary of other flags or another vLLM takes spec.expose.api: istio or gateway", revision.Name, stable.Name, stable.Model.Source)
 		}
+	}
+}
+
+// checkStableShare refuses canaries that take all replicas of the stable revision. Each takes its share, rounded up, or the
+// replicas that it says, and KServe leaves one (canaryReplicaCount in predictor.go), whatever the weight.
+func (r *resolver) checkStableShare(t Target, stable RevisionTarget) {
+	taken := 0
+	for _, revision := range t.Revisions {
+		switch {
+		case revision.Name == stable.Name:
+		case revision.MinReplicas != stable.MinReplicas:
+			taken += revision.MinReplicas
+		default:
+			taken += (stable.MinReplicas*revision.Weight + 99) / 100
+		}
+	}
+	if taken >= stable.MinReplicas && stable.Weight*stable.MinReplicas > 100 {
+		r.failf("spec.traffic", "the canaries take %d of the %d replicas of %s, as KServe rounds their shares up, and leave it one for %d%% of the requests; raise spec.replicas.min, or let fewer revisions run", taken, stable.MinReplicas, stable.Name, stable.Weight)
 	}
 }
 

@@ -35,7 +35,8 @@ func (r *resolver) source(model catalog.Model) {
 		return
 	}
 	r.checkPlain("spec.model.source", m.Source)
-	if strings.Contains(m.Source, "@") && strings.Contains(rest[:strings.IndexByte(rest+"@", '@')], ":") {
+	// Of an image it is the name with its registry's port that stands before the @ of a digest.
+	if user, _, ok := strings.Cut(rest, "@"); ok && strings.Contains(user, ":") && !(scheme == "oci" && strings.Contains(user, "/")) {
 		r.failf("spec.model.source", "holds a password; name a Secret in model.secret instead")
 	}
 	r.volume(scheme, rest, model)
@@ -90,24 +91,45 @@ func (m Model) Downloads() bool {
 	return scheme == "hf" || scheme == "s3" || scheme == "gs"
 }
 
-// ownArgs are flags that the generator sets, with where the document says the same.
+// ownArgs are flags that the generator sets, with where the document says the same, and those of servers that it does not
+// make.
 var ownArgs = map[string]string{
-	"model":                "set spec.model",
-	"served-model-name":    "set spec.model.servedName",
-	"max-model-len":        "set spec.model.maxModelLen",
-	"revision":             "set spec.model.revision",
-	"port":                 "the Service, the probes and the policies need 8080",
-	"host":                 "the server listens on every address of its pod",
-	"shutdown-timeout":     "set spec.runtime.drainTimeout",
-	"config":               "write the flags here",
-	"enable-log-requests":  "prompts in logs are data of your users; it stays off",
-	"api-key":              "a key in a flag is readable by everybody who may read pods; use spec.security",
-	"hf-token":             "name a Secret in spec.model.secret",
-	"ssl-keyfile":          "the mesh encrypts; see spec.security.mtls",
-	"ssl-certfile":         "the mesh encrypts; see spec.security.mtls",
-	"root-path":            "set spec.expose.path",
-	"disable-log-requests": "vLLM 0.17 to 0.32 refuse it; requests are not logged by default",
+	"nnodes":                               "set spec.accelerator.nodes",
+	"node-rank":                            "each pod of a replica over several nodes gets its own",
+	"master-addr":                          "each pod of a replica over several nodes gets that of the first",
+	"headless":                             "a server without an API answers no probe; spec.accelerator.nodes makes those that serve none",
+	"data-parallel-size-local":             engineElsewhere,
+	"data-parallel-address":                engineElsewhere,
+	"data-parallel-rpc-port":               engineElsewhere,
+	"data-parallel-rank":                   engineElsewhere,
+	"data-parallel-start-rank":             engineElsewhere,
+	"data-parallel-hybrid-lb":              engineElsewhere,
+	"data-parallel-external-lb":            engineElsewhere,
+	"data-parallel-multi-port-external-lb": engineElsewhere,
+	"data-parallel-supervisor-port":        engineElsewhere,
+	"model":                                "set spec.model",
+	"served-model-name":                    "set spec.model.servedName",
+	"max-model-len":                        "set spec.model.maxModelLen",
+	"revision":                             "set spec.model.revision",
+	"port":                                 "the Service, the probes and the policies need the one of the tree",
+	"host":                                 "the server listens on every address of its pod",
+	"shutdown-timeout":                     "set spec.runtime.drainTimeout",
+	"config":                               "write the flags here",
+	"enable-log-requests":                  "prompts in logs are data of your users; it stays off",
+	"api-key":                              "a key in a flag is readable by everybody who may read pods; use spec.security",
+	"hf-token":                             "name a Secret in spec.model.secret",
+	"ssl-keyfile":                          "the mesh encrypts; see spec.security.mtls",
+	"ssl-certfile":                         "the mesh encrypts; see spec.security.mtls",
+	"root-path":                            "set spec.expose.path",
+	"disable-log-requests":                 "vLLM 0.17 to 0.32 refuse it; requests are not logged by default",
 }
+
+// logicalCores is how many physical cores of a Neuron device make a logical one: 2 by default on Trainium2.
+const logicalCores = "NEURON_LOGICAL_NC_CONFIG"
+
+// engineElsewhere is why the flags for engines beside other servers are refused: vLLM waits for them for ever
+// (vllm/v1/engine/core_client.py), and no other object of a tree starts one.
+const engineElsewhere = "all engines of data-parallel-size run beside their server, and nothing starts others; leave it out"
 
 func (r *resolver) checkArg(name string, arg Arg) {
 	path := "spec.runtime.args." + name
@@ -139,6 +161,9 @@ func (r *resolver) checkEnv(name, value string) {
 	}
 	if name == "PYTHONPATH" {
 		r.failf(path, "KServe refuses PYTHONPATH")
+	}
+	if name == logicalCores && r.spec.Runtime.Name == "vllm-neuron" && value != "2" {
+		r.failf(path, "the catalogue counts logical cores of two physical ones each, four to a device, and so does the tree; leave it out")
 	}
 	if secret.Names(name) || secret.Token(value) {
 		r.failf(path, "looks like a secret, and the tree goes to Git; name a Secret in spec.model.secret instead")

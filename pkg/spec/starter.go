@@ -166,7 +166,8 @@ func (s *starter) writeAccelerator() {
 		s.line("    schedulerName: my-scheduler # Neuron's scheduler extension, which finds devices that are connected")
 	}
 	if layout.Nodes > 1 {
-		s.line("  replicas: {min: 1, max: 1} # more with serving: %s", ServingLeaderWorkerSet)
+		s.line("  serving: %s # or InferenceService, where a KServe runs that keeps its workers (docs/multi-node.md)", ServingLeaderWorkerSet)
+		s.line("  replicas: {min: 1, max: 1} # groups of nodes")
 		return
 	}
 	if s.model.WeightsBytes > largeBytes {

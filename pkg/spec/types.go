@@ -196,7 +196,7 @@ type Sticky struct {
 type Expose struct {
 	// API of the objects that route requests: istio makes a VirtualService, gateway the HTTPRoutes of the Gateway API.
 	// kserve leaves the HTTPRoutes to KServe, which shares requests by weight only; with InferenceServices it takes a
-	// KServe after 0.20.0 (platform.kserve.version). Default: istio.
+	// KServe 0.21 (platform.kserve.version). Default: istio.
 	API string `json:"api,omitempty" jsonschema:"enum=istio,enum=gateway,enum=kserve"`
 	// Hosts that clients call. With api kserve and InferenceServices KServe makes the host, and none is given here.
 	Hosts []string `json:"hosts,omitempty"`

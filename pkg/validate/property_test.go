@@ -42,8 +42,7 @@ func TestEveryDocumentIsWithoutFindings(t *testing.T) {
 	})
 }
 
-// TestReferenceTreesAreWithoutFindings: not even one that informs, but that KServe 0.20.0 deletes the workers that it makes of
-// a replica over several nodes (kserve#6113).
+// TestReferenceTreesAreWithoutFindings: not even one that informs.
 func TestReferenceTreesAreWithoutFindings(t *testing.T) {
 	t.Parallel()
 	effective.DiscardLogs()
@@ -56,12 +55,6 @@ func TestReferenceTreesAreWithoutFindings(t *testing.T) {
 		}
 		r := judge(t, tree)
 		judged += len(r.Sets)
-		if filepath.Base(tree) == "deepseek-r1-h100-two-nodes" {
-			require.Len(t, r.Findings, 1)
-			assert.Equal(t, "KG0241", r.Findings[0].Code)
-			assert.Equal(t, finding.Info, r.Findings[0].Level)
-			continue
-		}
 		for _, f := range r.Findings {
 			assert.Failf(t, "a finding", "%s:%d %s %s: %s", f.File, f.Line, f.Code, f.Object, f.Message)
 		}
@@ -69,4 +62,24 @@ func TestReferenceTreesAreWithoutFindings(t *testing.T) {
 		assert.True(t, strings.HasSuffix(r.Summary(), "no findings"), r.Summary())
 	}
 	assert.GreaterOrEqual(t, judged, 11)
+}
+
+// TestRevisionsOverNodesAgree: the nodes of each revision reach each other by a rule of the model's NetworkPolicy, and no
+// AuthorizationPolicy has to name them.
+func TestRevisionsOverNodesAgree(t *testing.T) {
+	t.Parallel()
+	effective.DiscardLogs()
+	path := filepath.Join(t.TempDir(), "document.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(`apiVersion: kservegen.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: m, namespace: a}
+spec:
+  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, source: "oci://registry.example.com/b:v1"}
+  accelerator: {type: a10g, perReplica: 4, nodes: 2}
+  replicas: {min: 1, max: 1}
+  revisions: [{name: a}, {name: b}]
+  traffic: [{revision: a, weight: 100}, {revision: b, weight: 0}]
+  platform: {kserve: {version: v0.19.0}}
+`), 0o600))
+	assert.Empty(t, judge(t, path).Findings)
 }

@@ -3,9 +3,9 @@ package rule
 // LLMContainer is the container of an LLMInferenceService that KServe runs the model in.
 const LLMContainer = "main"
 
-// llmPort is what the Service of an LLMInferenceService serves and leads to (reconcileWorkloadService in
+// LLMPort is what the Service of an LLMInferenceService serves and leads to (reconcileWorkloadService in
 // pkg/controller/v1alpha2/llmisvc/workload.go).
-const llmPort = 8000
+const LLMPort = 8000
 
 // llmWorkload is the Deployment that KServe makes of an LLMInferenceService on one node: with its spec.labels, and none of
 // its metadata's (expectedSingleNodeMainDeployment). What baseRefs bring can't be seen.
@@ -37,7 +37,7 @@ func llmSelector(name string) map[string]string {
 func llmService(object *Object) ServiceView {
 	return ServiceView{
 		Namespace: object.Namespace, Name: object.Name + "-kserve-workload-svc", Object: object,
-		Selector: llmSelector(object.Name), Ports: []int64{llmPort},
+		Selector: llmSelector(object.Name), Ports: []int64{LLMPort},
 	}
 }
 

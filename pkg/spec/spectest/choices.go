@@ -56,7 +56,10 @@ type drawer struct {
 	// Overrides of revisions and environments keep to one way of saying things.
 	claim, images, hpa, expose, jwt bool
 	// llm serves by LLMInferenceServices.
-	llm              bool
+	llm bool
+	// nodes of every replica, 0 where one is left unsaid; groups serves them by LeaderWorkerSets.
+	nodes            int
+	groups           bool
 	exposeBy, keysBy int
 	api              routing
 	// from is what kind of repository the tree is pulled from, tagged whether by tag.
@@ -74,7 +77,8 @@ func newDrawer(t *rapid.T) *drawer {
 	d.hpa, d.revisionReplicas = d.chance("hpa", 5), d.chance("replicas of revisions", 3)
 	d.jwt = d.expose && d.chance("jwt", 3)
 	d.api = routing(d.upTo("api", 2))
-	d.llm = d.simulator == nowhere && d.chance("LLMInferenceService", 3)
+	d.drawNodes()
+	d.llm = d.nodes == 0 && d.simulator == nowhere && d.chance("LLMInferenceService", 3)
 	if d.llm && d.chance("routed by KServe", 3) {
 		d.api = byKServe
 	}
@@ -147,6 +151,23 @@ func (d *drawer) drawAccelerators() {
 		i := slices.IndexFunc(all, func(a catalog.Accelerator) bool { return a.Name == name })
 		d.accelerators = append(d.accelerators, all[i])
 	}
+}
+
+// drawNodes draws several nodes for all replicas, on one accelerator: what a replica asks for otherwise is settled by them.
+func (d *drawer) drawNodes() {
+	a := d.accelerators[0]
+	layout, _ := d.models[0].Layout(a.Name)
+	spans := a.Runtime == "vllm-cuda" || a.Runtime == "vllm-rocm"
+	if d.simulator != nowhere || d.bare || !spans || layout.DataParallel > 1 || !d.chance("several nodes", 3) {
+		return
+	}
+	d.models, d.accelerators = d.models[:1], d.accelerators[:1]
+	d.nodes, d.groups = 2, d.chance("groups", 2)
+	if d.groups {
+		d.nodes += d.upTo("more nodes", 2)
+		return
+	}
+	d.hpa, d.revisionReplicas = false, false
 }
 
 func (d *drawer) fits(m catalog.Model) bool {

@@ -26,6 +26,9 @@ func (d *drawer) metadata() *node {
 	if d.llm {
 		longest = 63 - len("--kserve-workload-svc") - maxRevision
 	}
+	if d.nodes > 0 {
+		longest = 63 - len("isvc.--predictor-worker") - maxRevision
+	}
 	length := len(spec.DeriveName(d.models[0].ID))
 	meta := fields()
 	if d.chance("name", 2) || length > min(room-len("default"), longest) {
@@ -51,6 +54,9 @@ func (d *drawer) spec() *node {
 	if d.llm {
 		s.set("serving", scalar(str, spec.ServingLLMInferenceService))
 	}
+	if d.groups {
+		s.set("serving", scalar(str, spec.ServingLeaderWorkerSet))
+	}
 	s.set("environments", d.environmentList())
 	if len(d.revisions) > 1 && d.needsTraffic(s) || d.chance("traffic", 2) {
 		s.set("traffic", d.traffic(true))
@@ -59,10 +65,23 @@ func (d *drawer) spec() *node {
 		s.set("sticky", sticky)
 	}
 	d.mesh(s, true)
+	if d.nodes > 0 && !d.groups {
+		d.keepWorkers(s)
+	}
 	if len(s.get("environments").items) == 0 && d.chance("no environments", 2) {
 		return without(s, "environments")
 	}
 	return s
+}
+
+// keepWorkers names a KServe that leaves the workers of several nodes.
+func (d *drawer) keepWorkers(s *node) {
+	platform := s.get("platform")
+	if platform == nil {
+		platform = fields()
+		s.set("platform", platform)
+	}
+	platform.set("kserve", fields("version", scalar(str, pick(d, "KServe", "v0.19.0", "v0.21.0"))))
 }
 
 // needsTraffic says whether some environment, or the only one, has no traffic of its own.

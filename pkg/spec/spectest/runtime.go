@@ -7,6 +7,13 @@ func (d *drawer) specRuntime() *node {
 	if d.runtime != "" {
 		r.set("name", scalar(str, d.runtime))
 	}
+	if d.nodes > 0 && d.chance("executor", 2) {
+		r.set("executor", scalar(str, "mp"))
+		if d.images && d.chance("ray", 2) {
+			r.set("executor", scalar(str, "ray"))
+			r.set("image", scalar(str, "registry.example.com/vllm-ray:v1"))
+		}
+	}
 	return d.runtimeFields(r)
 }
 

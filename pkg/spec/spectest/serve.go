@@ -19,7 +19,7 @@ func (d *drawer) model() *node {
 		if d.chance("volume", 2) {
 			m.set("volume", d.volume())
 		}
-	} else if d.chance("source", 3) {
+	} else if d.nodes > 0 || d.chance("source", 3) {
 		m.set("source", d.source())
 	}
 	if d.chance("served name", 4) {
@@ -71,6 +71,8 @@ func (d *drawer) source() *node {
 		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://m"))
 	case d.claim:
 		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://m", "pvc://llm-models/größe"))
+	case d.nodes > 0:
+		return scalar(str, pick(d, "image", "oci://registry.example.com/m:1", "oci://registry.example.com:5000/a/b@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"))
 	case d.llm:
 		return scalar(str, pick(d, "source", "s3://models/a-b", "oci://registry.example.com/m:1", "hf://org/name:main", "hf://"+d.models[0].ID))
 	}
@@ -100,11 +102,24 @@ func (d *drawer) accelerator(a catalog.Accelerator) *node {
 	if a.Resource == "" {
 		return n
 	}
+	if d.nodes > 0 {
+		return d.acrossNodes(n, a)
+	}
 	switch counts := d.counts(a); {
 	case d.chance("auto", 4):
 		n.set("perReplica", scalar(str, "auto"))
 	case len(counts) > 0 && d.chance("per replica", 3):
 		n.set("perReplica", scalar(raw, strconv.Itoa(pick(d, "per replica", counts...))))
+	}
+	return n
+}
+
+// acrossNodes says how many devices of how many nodes, and sometimes what they talk by.
+func (d *drawer) acrossNodes(n *node, a catalog.Accelerator) *node {
+	n.set("perReplica", scalar(raw, strconv.Itoa(d.nodes*pick(d, "per node", d.counts(a)...))))
+	n.set("nodes", scalar(raw, strconv.Itoa(d.nodes)))
+	if d.chance("network", 2) {
+		n.set("network", fields("resource", scalar(str, pick(d, "network", "vpc.amazonaws.com/efa", "rdma/shared_a")), "perNode", d.number("network devices", 1, 32)))
 	}
 	return n
 }
@@ -118,6 +133,10 @@ func (d *drawer) acceleratorOverride(n *node, environment bool) {
 			n.set("accelerator", d.accelerator(a))
 			n.set("runtime", fields("name", scalar(str, a.Runtime)))
 		}
+		return
+	}
+	if d.nodes > 0 {
+		n.set("accelerator", d.accelerator(d.accelerators[0]))
 		return
 	}
 	counts := d.counts(d.accelerators...)
@@ -145,6 +164,9 @@ func (d *drawer) resources() *node {
 
 // specReplicas keeps every min at 3 or less, every max at 4 or more where revisions override them.
 func (d *drawer) specReplicas() *node {
+	if d.nodes > 0 && !d.groups {
+		return fields("min", scalar(raw, "1"), "max", scalar(raw, "1"))
+	}
 	if !d.hpa && !d.revisionReplicas && d.chance("no replicas", 3) {
 		return nil
 	}
@@ -152,6 +174,9 @@ func (d *drawer) specReplicas() *node {
 }
 
 func (d *drawer) replicasOverride() *node {
+	if d.nodes > 0 && !d.groups {
+		return null()
+	}
 	if !d.hpa && !d.revisionReplicas {
 		low := 1 + d.upTo("min", 3)
 		return pick(d, "replicas", fields("min", d.number("min", low, low), "max", d.number("max", low, low+3)),

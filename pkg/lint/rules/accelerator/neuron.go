@@ -1,15 +1,14 @@
 package accelerator
 
 import (
-	"encoding/json"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
+	"github.com/kservegen/kservegen/pkg/neuron"
 )
 
 // neuronDevice is the resource of whole devices; aws.amazon.com/neuroncore counts cores.
@@ -131,28 +130,17 @@ func neuronBuckets() rule.Rule {
 }
 
 func checkBuckets(c *rule.Context, main rule.Container, config rule.Flag) {
-	var options struct {
-		Neuron map[string]json.RawMessage `json:"neuron_config"`
-	}
 	// What isn't JSON is refused by vLLM's parser.
-	_ = json.Unmarshal([]byte(config.Value), &options)
-	for _, name := range []string{"num_seqs", "num_batched_tokens"} {
-		buckets := bucketsOf(options.Neuron[name+"_buckets"])
-		limit, ok := rule.FindFlag(main, "max-"+strings.ReplaceAll(name, "_", "-"))
-		if n, err := strconv.Atoi(limit.Value); ok && err == nil && len(buckets) > 0 && buckets[len(buckets)-1] != n {
-			c.Report(limit.At, "%s_buckets of --additional-config ends with %d", name, buckets[len(buckets)-1])
+	problems, _ := neuron.Buckets(config.Value, func(name string) (int, bool) {
+		flag, ok := rule.FindFlag(main, name)
+		n, err := strconv.Atoi(flag.Value)
+		return n, ok && err == nil
+	})
+	for _, problem := range problems {
+		at := config.At
+		if flag, ok := rule.FindFlag(main, problem.Flag); ok {
+			at = flag.At
 		}
+		c.Report(at, "%s", problem.Message)
 	}
-	segments, tokens := bucketsOf(options.Neuron["kv_segment_size_buckets"]), bucketsOf(options.Neuron["num_batched_tokens_buckets"])
-	if len(segments) > 0 && len(tokens) > 0 && !slices.Equal(segments, tokens) {
-		c.Report(config.At, "kv_segment_size_buckets and num_batched_tokens_buckets differ")
-	}
-}
-
-func bucketsOf(list json.RawMessage) []int {
-	var buckets []int
-	if json.Unmarshal(list, &buckets) != nil {
-		return nil
-	}
-	return buckets
 }

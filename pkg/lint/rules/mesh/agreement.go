@@ -121,7 +121,7 @@ func networkOf(c *rule.Context, workload *rule.Workload) (peers []peer, isolated
 		}
 		isolated = true
 		for entry := range policy.Field("spec", "ingress").Items() {
-			if opensPort(entry, serving) && !toItself(entry.Field("from"), workload) {
+			if opensPort(entry, serving) && !toItself(entry.Field("from"), policy.Field("spec", "podSelector"), workload) {
 				peers = append(peers, peersOf(entry.Field("from"), workload.Namespace)...)
 			}
 		}
@@ -138,14 +138,20 @@ func opensPort(entry rule.Value, serving []string) bool {
 	return entry.Field("ports").Len() == 0
 }
 
-// toItself says whether a rule lets only pods of the workload in: the nodes of one replica, which do not call its API.
-func toItself(from rule.Value, workload *rule.Workload) bool {
-	if !workload.Predictor.Spec.Field("workerSpec").Found() {
+// toItself says whether a rule lets only pods of the workload in, or others that the policy is for: the nodes of one replica, which
+// do not call its API.
+func toItself(from, selected rule.Value, workload *rule.Workload) bool {
+	if workload.Predictor == nil || !workload.Predictor.Spec.Field("workerSpec").Found() {
 		return false
 	}
 	for entry := range from.Items() {
 		selector := entry.Field("podSelector")
-		if entry.Field("namespaceSelector").Found() || entry.Field("ipBlock").Found() || selector.Field("matchLabels").Len() == 0 || !rule.Matches(selector, workload.Labels) {
+		labels := selector.Field("matchLabels")
+		if entry.Field("namespaceSelector").Found() || entry.Field("ipBlock").Found() || labels.Len() == 0 {
+			return false
+		}
+		among := selected.Field("matchLabels").Len() > 0 && rule.Matches(selected, labels.Map())
+		if !among && !rule.Matches(selector, workload.Labels) {
 			return false
 		}
 	}

@@ -36,9 +36,9 @@ func canaryWithoutTraffic() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0203", Name: "canary-without-traffic", Level: finding.Warning,
 			Summary: "spec.canary of KServe 0.20 gets no traffic.",
-			Holds:   []rule.Range{{Product: rule.KServe, Until: rule.Version{Minor: 20, Patch: 1}}},
+			Holds:   []rule.Range{{Product: rule.KServe, Until: nextRelease()}},
 			Why: "KServe 0.20.0 makes the canary's Deployment and Service and takes their replicas from the stable ones, but no route sends anything to it: " +
-				"weights came later, and for Gateway API only. Before 0.20 the field is unknown and pruned.",
+				"weights came later, and for Gateway API only. They are on master alone, so that patches of 0.20 have none and 0.21 is expected to. Before 0.20 the field is unknown and pruned.",
 			How:   "Send traffic to <name>-<canary>-predictor by a VirtualService or an HTTPRoute, or run a second InferenceService. Where a newer KServe runs, say so by --kserve-version, or as kservegen.dev/kserve-version on the ServingRuntime.",
 			Refs:  []string{"kserve#5983", "kserve#5672", "kserve#5912"},
 			Whole: true,
@@ -60,16 +60,25 @@ func canaryWithoutTraffic() rule.Rule {
 	}
 }
 
-// versionAnnotation is what kservegen writes where it leaves the routes to KServe.
+// versionAnnotation is what kservegen writes where a document says the release of KServe.
 const versionAnnotation = "kservegen.dev/kserve-version"
+
+// nextRelease is the first with what KServe's master has over 0.20: expected, and not seen.
+func nextRelease() rule.Version { return rule.Version{Minor: 21} }
+
+// saidRelease is the KServe that a predictor's runtime is said to be for.
+func saidRelease(p *rule.Predictor) (rule.Version, bool) {
+	if p.Runtime == nil {
+		return rule.Version{}, false
+	}
+	version, err := rule.ParseVersion(p.Runtime.Annotation(versionAnnotation).Text())
+	return version, err == nil
+}
 
 // routes says whether a KServe that weights canaries is said to run.
 func routes(p *rule.Predictor) bool {
-	if p.Runtime == nil {
-		return false
-	}
-	version, err := rule.ParseVersion(p.Runtime.Annotation(versionAnnotation).Text())
-	return err == nil && !version.Before(rule.Version{Minor: 20, Patch: 1})
+	version, said := saidRelease(p)
+	return said && !version.Before(nextRelease())
 }
 
 func routed(c *rule.Context, service, namespace string) bool {

@@ -139,20 +139,26 @@ func workersDeleted() rule.Rule {
 			Summary: "KServe keeps the workers that it makes.",
 			Why: "KServe 0.20.0 takes the worker Deployment and the headless Services of a group for those of a canary that is gone, and deletes them in the run that made them, again and again. " +
 				"The head waits for workers until its start-up budget is over. Information, unless --kserve-version says that it is this release.",
-			How:   "Use KServe 0.19 or one with kserve#5899, or a LeaderWorkerSet.",
+			How:   "Use KServe 0.19, whose predictor knows no canary, or one with kserve#5899, or a LeaderWorkerSet. kservegen.dev/kserve-version on the ServingRuntime says which runs.",
 			Refs:  []string{"kserve#6113", "kserve#5899", "kserve: pkg/controller/v1beta1/inferenceservice/components/predictor.go (reconcileCanaryDeployments)"},
-			Holds: []rule.Range{{Product: rule.KServe, Since: rule.Version{Minor: 20}, Until: rule.Version{Minor: 21}}},
+			Holds: []rule.Range{{Product: rule.KServe, Since: rule.Version{Minor: 20}, Until: nextRelease()}},
 			Named: true,
 			Kinds: rule.PredictorKinds(),
 		},
 		Check: func(c *rule.Context) {
 			for _, p := range c.Predictors() {
-				if worker := p.Spec.Field("workerSpec"); worker.Found() && p.Mode() != rule.Knative {
+				if worker := p.Spec.Field("workerSpec"); worker.Found() && p.Mode() != rule.Knative && !keepsWorkers(p) {
 					c.Report(worker, "KServe 0.20 deletes these workers as soon as it has made them")
 				}
 			}
 		},
 	}
+}
+
+// keepsWorkers says whether a KServe is said to run that leaves them.
+func keepsWorkers(p *rule.Predictor) bool {
+	version, said := saidRelease(p)
+	return said && (version.Before(rule.Version{Minor: 20}) || !version.Before(nextRelease()))
 }
 
 func sizesDisagree() rule.Rule {
@@ -181,9 +187,12 @@ func checkSizes(c *rule.Context, p *rule.Predictor, worker rule.Value) {
 		return worker.Field(field).IntOr(p.Runtime.Field("spec", "workerSpec", field).IntOr(1))
 	}
 	tensor, stages := size("tensorParallelSize"), size("pipelineParallelSize")
-	for name, wanted := range map[string]int64{"tensor-parallel-size": tensor, "pipeline-parallel-size": stages} {
-		if n, at := flagOf(p.Main().Parts(), name); n > 0 && n != wanted {
-			c.Report(at, "the flag says %d, and workerSpec %d", n, wanted)
+	for _, flag := range []struct {
+		name   string
+		wanted int64
+	}{{"tensor-parallel-size", tensor}, {"pipeline-parallel-size", stages}} {
+		if n, at := flagOf(p.Main().Parts(), flag.name); n > 0 && n != flag.wanted {
+			c.Report(at, "the flag says %d, and workerSpec %d", n, flag.wanted)
 		}
 	}
 	if p.Runtime.Field("spec", "annotations", executorAnnotation).Text() != "mp" {
@@ -233,8 +242,8 @@ func networkOfOneSide() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, g := range groupsOf(c) {
 				leader, workers := limits(g.leader), limits(g.workers)
-				reportMissing(c, leader, workers, "the workers")
-				reportMissing(c, workers, leader, "the leader")
+				reportMissing(c, leader, workers, "the workers ask")
+				reportMissing(c, workers, leader, "the leader asks")
 			}
 		},
 	}
@@ -243,7 +252,7 @@ func networkOfOneSide() rule.Rule {
 func reportMissing(c *rule.Context, have, other map[string]rule.Value, who string) {
 	for name, amount := range have {
 		if !rule.IsDevice(name) && other[name].Scalar() != amount.Scalar() {
-			c.Report(amount, "%s ask for %s of %s", who, orNone(other[name].Scalar()), name)
+			c.Report(amount, "%s for %s of %s", who, orNone(other[name].Scalar()), name)
 		}
 	}
 }
@@ -347,15 +356,23 @@ func groupThroughSidecars() rule.Rule {
 			How: "Annotate the pods traffic.sidecar.istio.io/includeInboundPorts with the port of the API, and traffic.sidecar.istio.io/excludeOutboundIPRanges: 0.0.0.0/0,::/0; " +
 				"let a NetworkPolicy keep others away.",
 			Refs:  []string{"istio: docs/reference/config/annotations", "istio: docs/ops/configuration/traffic-management/traffic-routing (headless services)"},
-			Kinds: groupKinds(),
+			Kinds: groupKinds(rule.Namespace),
 		},
 		Check: func(c *rule.Context) {
 			for _, g := range groupsOf(c) {
-				injected := g.labels["sidecar.istio.io/inject"] == "true"
-				if injected && !g.has("traffic.sidecar.istio.io/includeInboundPorts", "traffic.sidecar.istio.io/excludeInboundPorts") {
+				if g.injected(c) && !g.has("traffic.sidecar.istio.io/includeInboundPorts", "traffic.sidecar.istio.io/excludeInboundPorts") {
 					c.Report(g.at, "its nodes reach each other through sidecars")
 				}
 			}
 		},
 	}
+}
+
+// injected says whether pods of a group get a sidecar: by their own label, else by their namespace's where that is in the set.
+func (g group) injected(c *rule.Context) bool {
+	if own := g.labels["sidecar.istio.io/inject"]; own != "" {
+		return own == "true"
+	}
+	namespace := c.Find(rule.Namespace, "", g.object.Namespace)
+	return namespace != nil && (namespace.Label("istio-injection").Text() == "enabled" || namespace.Label("istio.io/rev").Text() != "")
 }

@@ -49,7 +49,7 @@ func llmPort() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0248", Name: "llm-port-not-served", Level: finding.Error,
 			Summary: "The server of an LLMInferenceService listens on port 8000.",
-			Why: "KServe's Service, the InferencePool and the HTTPRoutes lead to port 8000 of the pods, whatever the container declares. " +
+			Why: "KServe's Service, the InferencePool and the HTTPRoutes lead to port 8000 of the pods, whatever the container declares; with spec.prefill KServe's preset puts a sidecar there, which leads to the server. " +
 				"A server of one's own command that listens elsewhere is never reached, while probes on its own port keep the pod ready.",
 			How:   "Let it listen on 8000, and probe that.",
 			Refs:  []string{"kserve: pkg/controller/v1alpha2/llmisvc/workload.go (reconcileWorkloadService)"},
@@ -59,12 +59,33 @@ func llmPort() rule.Rule {
 			for _, object := range c.Objects(rule.LLMInferenceService) {
 				main := rule.NewContainer(rule.LLMContainer, llmMain(object))
 				served, at, ok := servedPort(main)
-				if ok && main.Field("command").Found() && served != 8000 {
-					c.Report(at, "the Service leads to 8000, and the server listens on %d", served)
+				if ok && main.Field("command").Found() && served != rule.LLMPort && !answeredByAnother(object) {
+					c.Report(at, "the Service leads to %d, and the server listens on %d", rule.LLMPort, served)
 				}
 			}
 		},
 	}
+}
+
+// answeredByAnother says whether something else may have the port that the Service leads to: with spec.prefill, by KServe's
+// preset, llm-d's routing sidecar (config/llmisvcconfig/config-llm-decode-template.yaml), or what is written beside the server.
+func answeredByAnother(object *rule.Object) bool {
+	if object.Field("spec", "prefill").Found() {
+		return true
+	}
+	for _, list := range []string{"containers", "initContainers"} {
+		for container := range object.Field("spec", "template", list).Items() {
+			if container.Field("name").Text() == rule.LLMContainer {
+				continue
+			}
+			for port := range container.Field("ports").Items() {
+				if port.Field("containerPort").IntOr(0) == rule.LLMPort {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func llmHandlers() rule.Rule {
