@@ -49,7 +49,7 @@ func ScaledObject(t spec.Target, r spec.RevisionTarget) manifest.Object {
 	at := map[string]string{
 		"/spec/scaleTargetRef": what,
 		"/spec/fallback":       "Without Prometheus what runs goes on running.",
-		"/spec/triggers/0":     "One number: the sum over the pods of this revision. KEDA's HorizontalPodAutoscaler divides it by\nthem, whatever their number.",
+		"/spec/triggers/0":     "One number: the sum over the pods of this revision, by the labels that the PodMonitor copies from them.\nKEDA's HorizontalPodAutoscaler divides it by them, whatever their number.",
 		pace + "/scaleUp":      upComment,
 		pace + "/scaleDown":    downComment,
 	}
@@ -102,15 +102,15 @@ func activityTrigger(t spec.Target, r spec.RevisionTarget) kedav1alpha1.ScaleTri
 	return prometheus(t, "activity", "clamp_max(\n  "+strings.Join(parts, "\n  + ")+",\n1)", "1")
 }
 
-// podsOf selects the series of a revision's pods by the labels that the Prometheus operator gives to all: what the Deployment
-// is called, the hash of its template, and five characters; of groups, the set and the number of each leader.
+// podsOf selects the series of a revision's pods by the labels that the PodMonitor copies from them (PodTargetLabels), in the
+// spelling that the operator gives them. Names of pods would not do: Kubernetes cuts what they begin with at 58 characters, so that
+// the dash before the last five goes, or the hash (maxGeneratedNameLength in its apiserver's pkg/storage/names/generate.go).
 func podsOf(t spec.Target, r spec.RevisionTarget) string {
-	suffix := "-[^-]+-[^-]+"
-	if t.Groups() {
-		suffix = "-[0-9]+"
-	}
-	return fmt.Sprintf(`namespace=%q, pod=~"%s%s"`, t.Namespace, t.Workload(r.Name).Name, suffix)
+	return fmt.Sprintf(`namespace=%q, %s=%q, %s=%q`, t.Namespace, series(spec.ModelLabel), t.Name, series(spec.RevisionLabel), r.Name)
 }
+
+// series is what the Prometheus operator calls a pod's label on series (sanitizeLabelName in its pkg/prometheus/promcfg.go).
+func series(label string) string { return strings.NewReplacer(".", "_", "/", "_").Replace(label) }
 
 // prometheus is a trigger by a query that gives one number, of which each replica may have as much as the threshold.
 func prometheus(t spec.Target, name, query, threshold string) kedav1alpha1.ScaleTriggers {

@@ -36,7 +36,7 @@ func TestScaledObjectAboveZero(t *testing.T) {
 	require.Len(t, spec.Triggers, 1)
 	assert.Equal(t, map[string]string{
 		"serverAddress": "http://prometheus-operated.monitoring.svc:9090", "threshold": "5", "ignoreNullValues": "false",
-		"query": `sum(vllm:num_requests_waiting{namespace="llm", pod=~"m-a-predictor-[^-]+-[^-]+"})`,
+		"query": `sum(vllm:num_requests_waiting{namespace="llm", kservegen_dev_model="m", kservegen_dev_revision="a"})`,
 	}, spec.Triggers[0].Metadata)
 	assert.Nil(t, spec.Triggers[0].AuthenticationRef)
 	assert.Nil(t, spec.CooldownPeriod)
@@ -72,7 +72,7 @@ func TestScaledObjectAsksAsTheDocumentSays(t *testing.T) {
 	}
 }
 
-// TestKEDAScalesGroups: a LeaderWorkerSet has a scale subresource of its own, and its leaders' pods have other names.
+// TestKEDAScalesGroups: a LeaderWorkerSet has a scale subresource of its own, and its pods the same labels.
 func TestKEDAScalesGroups(t *testing.T) {
 	t.Parallel()
 	one := target("")
@@ -81,5 +81,5 @@ func TestKEDAScalesGroups(t *testing.T) {
 	scaled, ok := ScaledObject(one, one.Revisions[0]).Typed.(*kedav1alpha1.ScaledObject)
 	require.True(t, ok)
 	assert.Equal(t, &kedav1alpha1.ScaleTarget{APIVersion: "leaderworkerset.x-k8s.io/v1", Kind: "LeaderWorkerSet", Name: "m-a"}, scaled.Spec.ScaleTargetRef)
-	assert.Contains(t, scaled.Spec.Triggers[0].Metadata["query"], `pod=~"m-a-[0-9]+"`)
+	assert.Contains(t, scaled.Spec.Triggers[0].Metadata["query"], `{namespace="llm", kservegen_dev_model="m", kservegen_dev_revision="a"}`)
 }
