@@ -56,7 +56,7 @@ func TestScaledObjectAtZero(t *testing.T) {
 	assert.NotContains(t, spec.Triggers[0].Metadata, "ignoreNullValues", "without a pod there is no metric")
 	query := spec.Triggers[1].Metadata["query"]
 	assert.Contains(t, query, `destination_service="m-a-predictor.llm.svc.cluster.local"`)
-	assert.Contains(t, query, `absent(up{namespace="istio-ingress"} == 1)`)
+	assert.Contains(t, query, `absent_over_time(envoy_server_live{namespace="istio-ingress"}[5m])`)
 }
 
 func TestScaledObjectAsksAsTheDocumentSays(t *testing.T) {
