@@ -71,6 +71,9 @@ func toZero(t spec.Target, r spec.RevisionTarget, scaled *kedav1alpha1.ScaledObj
 	scaled.Spec.Triggers = append(scaled.Spec.Triggers, activityTrigger(t, r))
 	at["/spec/cooldownPeriod"] = "Seconds without a request until the last replica goes. Not less than a replica may load."
 	at["/spec/initialCooldownPeriod"] = "A new revision comes up once: what is wrong with it shows now, and not when somebody asks."
+	if len(t.Revisions) > 1 {
+		at["/spec/minReplicaCount"] = "Before its first weight have a tester wake it: its share is answered with 503 until a replica is ready."
+	}
 	at["/spec/triggers/1"] = "1 while anyone asks, which wakes the first replica and keeps the last: requests that Envoy sent here, or\n" +
 		"had nobody to send to; those that run or wait; and where the gateway's Envoy is not collected, so\n" +
 		"that nobody could wake it. Requests are answered with 503 until the replica is ready."

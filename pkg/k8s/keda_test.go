@@ -1,6 +1,8 @@
 package k8s
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +59,19 @@ func TestScaledObjectAtZero(t *testing.T) {
 	query := spec.Triggers[1].Metadata["query"]
 	assert.Contains(t, query, `destination_service="m-a-predictor.llm.svc.cluster.local"`)
 	assert.Contains(t, query, `absent_over_time(envoy_server_live{namespace="istio-ingress"}[5m])`)
+}
+
+// TestScaledObjectSaysWhoWakesIt where there is more than one revision, whatever their weights.
+func TestScaledObjectSaysWhoWakesIt(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2} {
+		one := target("")
+		one.Revisions[0].MinReplicas = 0
+		one.Revisions = slices.Repeat(one.Revisions[:1], n)
+		one.Expose = &spec.Expose{Gateway: "istio-ingress/llm"}
+		comments := ScaledObject(one, one.Revisions[0]).Comments.At
+		assert.Equal(t, n > 1, strings.Contains(comments["/spec/minReplicaCount"], "have a tester wake it"))
+	}
 }
 
 func TestScaledObjectAsksAsTheDocumentSays(t *testing.T) {
