@@ -71,7 +71,7 @@ test-quick: prerequisites ## The inner loop: vet and unit tests
 
 .PHONY: lint
 lint: prerequisites $(LINTER) ## gofmt, go vet, staticcheck and the rest of .golangci.yml
-	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./... && $(GO) -C e2e/cluster vet ./... && $(GO) -C e2e/kind vet ./... && $(GO) -C e2e/mock vet ./... && $(GO) -C e2e/native vet ./... && $(GO) -C e2e/tools/native vet ./...)
+	$(call tier,lint,test -z "$$(gofmt -l cmd pkg runtimes overlays e2e | tee /dev/stderr)" && $(GO) vet ./... && $(LINTER) run ./... && $(GO) -C e2e/clients vet ./... && $(GO) -C e2e/tools/schemas vet ./... && $(GO) -C e2e/envtest vet ./... && $(GO) -C e2e/cluster vet ./... && $(GO) -C e2e/kind vet ./... && $(GO) -C e2e/mock vet ./... && $(GO) -C e2e/native vet ./... && $(GO) -C e2e/queries vet ./... && $(GO) -C e2e/tools/native vet ./...)
 
 .PHONY: unit
 unit: prerequisites ## Unit, property, golden and command tests
@@ -86,8 +86,8 @@ fuzz: prerequisites ## Fuzz every parser and checker, FUZZTIME each
 	$(call tier,fuzz,for t in $(FUZZ); do $(GO) test ./pkg/$${t%%:*} -list "^$${t##*:}$$" | grep -x $${t##*:} || exit 1; $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x; done)
 
 .PHONY: clients
-clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding
-	$(call tier,clients,$(GO) -C e2e/clients test -count=1 ./...)
+clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding; KEDA's queries by Prometheus' engine
+	$(call tier,clients,$(GO) -C e2e/clients test -count=1 ./... && $(GO) -C e2e/queries test -count=1 ./...)
 
 .PHONY: tools
 tools: prerequisites ## etcd, kube-apiserver, KServe and istiod for the suites (minutes, once; tool-NAME for one)
@@ -172,7 +172,7 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
 	@$(GO) -C e2e/tools/schemas test -count=1 ./...
-	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/kind mod tidy -diff && $(GO) -C e2e/mock mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
+	@$(GO) mod tidy -diff && $(GO) -C e2e/envtest mod tidy -diff && $(GO) -C e2e/cluster mod tidy -diff && $(GO) -C e2e/native mod tidy -diff && $(GO) -C e2e/kind mod tidy -diff && $(GO) -C e2e/mock mod tidy -diff && $(GO) -C e2e/queries mod tidy -diff && $(GO) -C e2e/tools/native mod tidy -diff && git diff --exit-code && test -z "$$(git status --porcelain | tee /dev/stderr)"
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -23,6 +23,8 @@ const (
 	// wakeWindow is how long a request keeps a model that can go to zero awake by itself: two collections of the gateway's
 	// counts and some, at the minute that Prometheus has as its default.
 	wakeWindow = "2m30s"
+	// knownBefore is wakeWindow and one collection: what the gateway counted before the window has been seen then.
+	knownBefore = "3m30s"
 )
 
 // ScaledObject has KEDA scale one revision on a metric of vLLM, by a HorizontalPodAutoscaler that it makes. Where a revision
@@ -49,7 +51,7 @@ func ScaledObject(t spec.Target, r spec.RevisionTarget) manifest.Object {
 	at := map[string]string{
 		"/spec/scaleTargetRef": what,
 		"/spec/fallback":       "Without Prometheus what runs goes on running.",
-		"/spec/triggers/0":     "One number: the sum over the pods of this revision. KEDA's HorizontalPodAutoscaler divides it by\nthem, whatever their number.",
+		"/spec/triggers/0":     "One number: the sum over the pods of this revision, by the labels that the PodMonitor copies from them.\nKEDA's HorizontalPodAutoscaler divides it by them, whatever their number.",
 		pace + "/scaleUp":      upComment,
 		pace + "/scaleDown":    downComment,
 	}
@@ -69,8 +71,11 @@ func toZero(t spec.Target, r spec.RevisionTarget, scaled *kedav1alpha1.ScaledObj
 	scaled.Spec.Triggers = append(scaled.Spec.Triggers, activityTrigger(t, r))
 	at["/spec/cooldownPeriod"] = "Seconds without a request until the last replica goes. Not less than a replica may load."
 	at["/spec/initialCooldownPeriod"] = "A new revision comes up once: what is wrong with it shows now, and not when somebody asks."
+	if len(t.Revisions) > 1 {
+		at["/spec/minReplicaCount"] = "Before its first weight have a tester wake it: its share is answered with 503 until a replica is ready."
+	}
 	at["/spec/triggers/1"] = "1 while anyone asks, which wakes the first replica and keeps the last: requests that Envoy sent here, or\n" +
-		"had nobody to send to; those that run or wait; and where nothing is collected of the gateway, so\n" +
+		"had nobody to send to; those that run or wait; and where the gateway's Envoy is not collected, so\n" +
 		"that nobody could wake it. Requests are answered with 503 until the replica is ready."
 }
 
@@ -89,28 +94,39 @@ func loadTrigger(t spec.Target, r spec.RevisionTarget) kedav1alpha1.ScaleTrigger
 // the increase of the first request that a gateway ever sent here would be none (Prometheus' increase needs two samples).
 // destination_service is there for a request that finds no pod, too, since it comes from the cluster; the label of the namespace
 // comes from the pod (istio/proxy: source/extensions/filters/http/istio_stats/istio_stats.cc).
+//
+// A Prometheus that begins, with an empty volume or after a gap, has every counter as new, and has not collected the gateway
+// yet: what it does not have says something only where it had collected by then.
 func activityTrigger(t spec.Target, r spec.RevisionTarget) kedav1alpha1.ScaleTriggers {
 	requests := fmt.Sprintf(`istio_requests_total{reporter="source", destination_service="%s.%s.svc.cluster.local"}`, t.Predictor(r.Name), t.Namespace)
-	gateway, _, _ := strings.Cut(t.Expose.Gateway, "/")
+	gateway := gatewaySeries(t)
 	parts := []string{
 		fmt.Sprintf("(sum(increase(%s[%s])) or vector(0))", requests, wakeWindow),
-		fmt.Sprintf("(sum(%s unless %s offset %s) or vector(0))", requests, requests, wakeWindow),
+		fmt.Sprintf("(sum(%s unless %s offset %s) and sum(count_over_time(%s[2m] offset %s)) or vector(0))", requests, requests, wakeWindow, gateway, knownBefore),
 		fmt.Sprintf("(sum(vllm:num_requests_running{%s}) or vector(0))", podsOf(t, r)),
 		fmt.Sprintf("(sum(vllm:num_requests_waiting{%s}) or vector(0))", podsOf(t, r)),
-		fmt.Sprintf("(sum(absent(up{namespace=%q} == 1)) or vector(0))", gateway),
+		fmt.Sprintf("(sum(absent_over_time(%s[5m])) and sum(count_over_time(up[2m] offset 1m)) or vector(0))", gateway),
 	}
 	return prometheus(t, "activity", "clamp_max(\n  "+strings.Join(parts, "\n  + ")+",\n1)", "1")
 }
 
-// podsOf selects the series of a revision's pods by the labels that the Prometheus operator gives to all: what the Deployment
-// is called, the hash of its template, and five characters; of groups, the set and the number of each leader.
-func podsOf(t spec.Target, r spec.RevisionTarget) string {
-	suffix := "-[^-]+-[^-]+"
-	if t.Groups() {
-		suffix = "-[0-9]+"
-	}
-	return fmt.Sprintf(`namespace=%q, pod=~"%s%s"`, t.Namespace, t.Workload(r.Name).Name, suffix)
+// gatewaySeries selects what every Envoy of the gateway's namespace has, whatever it has been asked: Istio's proxies count
+// "server" in any case (requiredEnvoyStatsMatcherInclusionPrefixes in its pkg/bootstrap/config.go). What else runs there has an
+// up, and says nothing of the gateway.
+func gatewaySeries(t spec.Target) string {
+	namespace, _, _ := strings.Cut(t.Expose.Gateway, "/")
+	return fmt.Sprintf("envoy_server_live{namespace=%q}", namespace)
 }
+
+// podsOf selects the series of a revision's pods by the labels that the PodMonitor copies from them (PodTargetLabels), in the
+// spelling that the operator gives them. Names of pods would not do: Kubernetes cuts what they begin with at 58 characters, so that
+// the dash before the last five goes, or the hash (maxGeneratedNameLength in its apiserver's pkg/storage/names/generate.go).
+func podsOf(t spec.Target, r spec.RevisionTarget) string {
+	return fmt.Sprintf(`namespace=%q, %s=%q, %s=%q`, t.Namespace, series(spec.ModelLabel), t.Name, series(spec.RevisionLabel), r.Name)
+}
+
+// series is what the Prometheus operator calls a pod's label on series (sanitizeLabelName in its pkg/prometheus/promcfg.go).
+func series(label string) string { return strings.NewReplacer(".", "_", "/", "_").Replace(label) }
 
 // prometheus is a trigger by a query that gives one number, of which each replica may have as much as the threshold.
 func prometheus(t spec.Target, name, query, threshold string) kedav1alpha1.ScaleTriggers {

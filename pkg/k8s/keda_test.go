@@ -1,6 +1,8 @@
 package k8s
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +38,7 @@ func TestScaledObjectAboveZero(t *testing.T) {
 	require.Len(t, spec.Triggers, 1)
 	assert.Equal(t, map[string]string{
 		"serverAddress": "http://prometheus-operated.monitoring.svc:9090", "threshold": "5", "ignoreNullValues": "false",
-		"query": `sum(vllm:num_requests_waiting{namespace="llm", pod=~"m-a-predictor-[^-]+-[^-]+"})`,
+		"query": `sum(vllm:num_requests_waiting{namespace="llm", kservegen_dev_model="m", kservegen_dev_revision="a"})`,
 	}, spec.Triggers[0].Metadata)
 	assert.Nil(t, spec.Triggers[0].AuthenticationRef)
 	assert.Nil(t, spec.CooldownPeriod)
@@ -56,7 +58,20 @@ func TestScaledObjectAtZero(t *testing.T) {
 	assert.NotContains(t, spec.Triggers[0].Metadata, "ignoreNullValues", "without a pod there is no metric")
 	query := spec.Triggers[1].Metadata["query"]
 	assert.Contains(t, query, `destination_service="m-a-predictor.llm.svc.cluster.local"`)
-	assert.Contains(t, query, `absent(up{namespace="istio-ingress"} == 1)`)
+	assert.Contains(t, query, `absent_over_time(envoy_server_live{namespace="istio-ingress"}[5m])`)
+}
+
+// TestScaledObjectSaysWhoWakesIt where there is more than one revision, whatever their weights.
+func TestScaledObjectSaysWhoWakesIt(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2} {
+		one := target("")
+		one.Revisions[0].MinReplicas = 0
+		one.Revisions = slices.Repeat(one.Revisions[:1], n)
+		one.Expose = &spec.Expose{Gateway: "istio-ingress/llm"}
+		comments := ScaledObject(one, one.Revisions[0]).Comments.At
+		assert.Equal(t, n > 1, strings.Contains(comments["/spec/minReplicaCount"], "have a tester wake it"))
+	}
 }
 
 func TestScaledObjectAsksAsTheDocumentSays(t *testing.T) {
@@ -72,7 +87,7 @@ func TestScaledObjectAsksAsTheDocumentSays(t *testing.T) {
 	}
 }
 
-// TestKEDAScalesGroups: a LeaderWorkerSet has a scale subresource of its own, and its leaders' pods have other names.
+// TestKEDAScalesGroups: a LeaderWorkerSet has a scale subresource of its own, and its pods the same labels.
 func TestKEDAScalesGroups(t *testing.T) {
 	t.Parallel()
 	one := target("")
@@ -81,5 +96,5 @@ func TestKEDAScalesGroups(t *testing.T) {
 	scaled, ok := ScaledObject(one, one.Revisions[0]).Typed.(*kedav1alpha1.ScaledObject)
 	require.True(t, ok)
 	assert.Equal(t, &kedav1alpha1.ScaleTarget{APIVersion: "leaderworkerset.x-k8s.io/v1", Kind: "LeaderWorkerSet", Name: "m-a"}, scaled.Spec.ScaleTargetRef)
-	assert.Contains(t, scaled.Spec.Triggers[0].Metadata["query"], `pod=~"m-a-[0-9]+"`)
+	assert.Contains(t, scaled.Spec.Triggers[0].Metadata["query"], `{namespace="llm", kservegen_dev_model="m", kservegen_dev_revision="a"}`)
 }

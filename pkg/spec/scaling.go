@@ -3,6 +3,7 @@ package spec
 import (
 	"cmp"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -40,7 +41,8 @@ func PrometheusOperated(namespace string) string {
 }
 
 // checkLeast wants a replica at any time, but for KEDA: a HorizontalPodAutoscaler counts from 1. What wakes a model at zero
-// are the requests that a gateway counts, since there is no pod then that could.
+// are the requests that a gateway counts by Istio's names, since there is no pod then that could. A gateway in the model's own
+// namespace is not told from the model's sidecars: whether Prometheus collects it would be asked of what sleeps.
 func (r *resolver) checkLeast(low int) {
 	const path = "spec.replicas.min"
 	switch {
@@ -51,6 +53,10 @@ func (r *resolver) checkLeast(low int) {
 		r.failf(path, "0 takes scaling.type keda: nothing else starts a replica where there is none")
 	case r.spec.Expose == nil:
 		r.failf(path, "0 takes spec.expose: what wakes the model are the requests that the gateway counts")
+	case r.spec.Expose.API == APIGateway && r.spec.Expose.GatewayClass != defaultGatewayClass:
+		r.failf(path, "0 takes a gateway of class %s: nothing is known to count the requests through one of %q by Istio's names, and so nothing would wake the model", defaultGatewayClass, r.spec.Expose.GatewayClass)
+	case strings.HasPrefix(r.spec.Expose.Gateway, r.m.Namespace+"/"):
+		r.failf(path, "0 takes a gateway outside of namespace %s: Prometheus' series of it are not told there from those of the model's own proxies", r.m.Namespace)
 	case r.spec.Expose.API == APIKServe && r.serving() == ServingLLMInferenceService:
 		r.failf(path, "0 takes spec.expose.api istio or gateway: KServe leaves out of its routes what has no replica that is ready, and so nothing would wake it (isMemberRoutable)")
 	}

@@ -29,6 +29,7 @@ func KEDA() Case {
 			{Name: "wakes", Run: wakes},
 			{Name: "no gateway", Run: staysUncollected},
 			{Name: "no metrics", Run: holdsReplicas},
+			{Name: "no metrics at zero", Run: wakesBlind},
 		},
 	}
 }
@@ -163,7 +164,11 @@ func staysUncollected(ctx context.Context, e *Env) (err error) {
 	if err := e.asleep(ctx, s); err != nil {
 		return err
 	}
-	unknown, err := e.customized(e.unknownGateway()...)
+	patches, err := e.unknownGateway()
+	if err != nil {
+		return err
+	}
+	unknown, err := e.customized(patches...)
 	if err != nil {
 		return err
 	}
@@ -202,6 +207,24 @@ func holdsReplicas(ctx context.Context, e *Env) (err error) {
 	}
 	e.Figure("and holds %d replica, although nobody asks, for %s", s.replicas, hastyWindow+hastyCooldown+still)
 	return nil
+}
+
+// wakesBlind: what sleeps comes up without Prometheus, where nobody could wake it. It sleeps first by a Prometheus that has just
+// begun anew, to which every count of the gateway is new.
+func wakesBlind(ctx context.Context, e *Env) (err error) {
+	s, err := e.scaled()
+	if err != nil {
+		return err
+	}
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.prometheusReplicas(ctx, 1) }, e.settle(s), e.mend, e.Ready)
+	if err := e.asleep(ctx, s); err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := e.prometheusReplicas(ctx, 0); err != nil {
+		return err
+	}
+	return e.woken(ctx, s, "the end of Prometheus", start)
 }
 
 // prometheusReplicas is 1, or 0 for none.

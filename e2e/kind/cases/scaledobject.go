@@ -61,32 +61,13 @@ const (
 )
 
 // unknownGateway has the tree's ScaledObjects look for a gateway where none is.
-func (e *Env) unknownGateway() []tree.Patch {
+func (e *Env) unknownGateway() ([]tree.Patch, error) {
+	const live = "envoy_server_live{namespace=%q}"
 	var patches []tree.Patch
 	for _, o := range e.Tree.Scaled {
-		for i, trigger := range o.Spec.Triggers {
-			query := strings.ReplaceAll(trigger.Metadata["query"], fmt.Sprintf("up{namespace=%q}", e.GatewayNamespace), fmt.Sprintf("up{namespace=%q}", install.Strangers))
-			patches = append(patches, tree.Patch{
-				Kind: scaledObject, Name: o.Name, Patch: fmt.Sprintf(`[{"op": "replace", "path": "/spec/triggers/%d/metadata/query", "value": %q}]`, i, query),
-			})
-		}
-	}
-	return patches
-}
-
-// hasty are the changes to the tree's ScaledObjects.
-func (e *Env) hasty(cooldown time.Duration) ([]tree.Patch, error) {
-	var patches []tree.Patch
-	for _, o := range e.Tree.Scaled {
-		seconds := int(cooldown.Seconds())
-		operations := []map[string]any{
-			{"op": "add", "path": "/spec/cooldownPeriod", "value": seconds},
-			{"op": "add", "path": "/spec/initialCooldownPeriod", "value": seconds},
-			{"op": "add", "path": "/spec/advanced/horizontalPodAutoscalerConfig/behavior", "value": map[string]any{"scaleDown": map[string]any{"stabilizationWindowSeconds": 0}}},
-		}
-		for i, trigger := range o.Spec.Triggers {
-			query := strings.ReplaceAll(trigger.Metadata["query"], "2m30s", hastyWindow.String())
-			operations = append(operations, map[string]any{"op": "replace", "path": fmt.Sprintf("/spec/triggers/%d/metadata/query", i), "value": query})
+		operations, err := requery(o, fmt.Sprintf(live, e.GatewayNamespace), fmt.Sprintf(live, install.Strangers))
+		if err != nil {
+			return nil, err
 		}
 		patch, err := json.Marshal(operations)
 		if err != nil {
@@ -95,6 +76,51 @@ func (e *Env) hasty(cooldown time.Duration) ([]tree.Patch, error) {
 		patches = append(patches, tree.Patch{Kind: scaledObject, Name: o.Name, Patch: string(patch)})
 	}
 	return patches, nil
+}
+
+// hasty are the changes to the tree's ScaledObjects.
+func (e *Env) hasty(cooldown time.Duration) ([]tree.Patch, error) {
+	var patches []tree.Patch
+	for _, o := range e.Tree.Scaled {
+		operations, err := requery(o, treeWindow, hastyWindow.String())
+		if err != nil {
+			return nil, err
+		}
+		seconds := int(cooldown.Seconds())
+		operations = append(
+			operations,
+			map[string]any{"op": "add", "path": "/spec/cooldownPeriod", "value": seconds},
+			map[string]any{"op": "add", "path": "/spec/initialCooldownPeriod", "value": seconds},
+			map[string]any{"op": "add", "path": "/spec/advanced/horizontalPodAutoscalerConfig/behavior", "value": map[string]any{"scaleDown": map[string]any{"stabilizationWindowSeconds": 0}}},
+		)
+		patch, err := json.Marshal(operations)
+		if err != nil {
+			return nil, err
+		}
+		patches = append(patches, tree.Patch{Kind: scaledObject, Name: o.Name, Patch: string(patch)})
+	}
+	return patches, nil
+}
+
+// treeWindow is how long a request counts in the tree's queries.
+const treeWindow = "2m30s"
+
+// requery has other words in the queries of a ScaledObject, which are there where it sees requests: a case that changes nothing
+// would test the tree's minutes without a word.
+func requery(o keda.ScaledObject, old, other string) ([]map[string]any, error) {
+	var operations []map[string]any
+	seesRequests := false
+	for i, trigger := range o.Spec.Triggers {
+		seesRequests = seesRequests || trigger.Name == "activity"
+		if query := trigger.Metadata["query"]; strings.Contains(query, old) {
+			path := fmt.Sprintf("/spec/triggers/%d/metadata/query", i)
+			operations = append(operations, map[string]any{"op": "replace", "path": path, "value": strings.ReplaceAll(query, old, other)})
+		}
+	}
+	if operations == nil && seesRequests {
+		return nil, fmt.Errorf("no query of ScaledObject %s has %s", o.Name, old)
+	}
+	return operations, nil
 }
 
 const scaledObject = "ScaledObject"

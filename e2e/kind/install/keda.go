@@ -84,7 +84,7 @@ func (k KEDA) adapt(o map[string]any) error {
 // answers that Envoy makes itself for want of a pod are in both (chargeUpstreamCode in its source/common/router/router.cc).
 func (i Installer) CollectGateway(ctx context.Context, namespace string) error {
 	o := object("monitoring.coreos.com/v1", "PodMonitor", namespace, "kservegen-e2e-gateway")
-	const requests = "envoy_cluster_upstream_rq_completed"
+	const requests, live = "envoy_cluster_upstream_rq_completed", "envoy_server_live"
 	const counts = `outbound\|\d+\|[^|]*\|([^;]+);?`
 	rename := func(target, value string) map[string]any {
 		return map[string]any{
@@ -97,7 +97,7 @@ func (i Installer) CollectGateway(ctx context.Context, namespace string) error {
 		"podMetricsEndpoints": []any{map[string]any{
 			"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": "5s",
 			"metricRelabelings": []any{
-				map[string]any{"sourceLabels": []any{"__name__"}, "regex": requests, "action": "keep"},
+				map[string]any{"sourceLabels": []any{"__name__"}, "regex": requests + "|" + live, "action": "keep"},
 				rename("destination_service", "$1"), rename("reporter", "source"), rename("__name__", "istio_requests_total"),
 			},
 		}},
