@@ -192,33 +192,9 @@ func (r *resolver) checkCanary(t Target) {
 	stable := t.Stable()
 	r.checkStableShare(t, stable)
 	for _, revision := range t.Revisions {
-		path := "spec.traffic"
-		for i, share := range r.spec.Traffic {
-			if share.Revision == revision.Name {
-				path = fmt.Sprintf("spec.traffic[%d]", i)
-			}
-		}
-		if revision.MultiNode() {
-			r.failf("spec.accelerator.nodes", "KServe refuses a canary over several nodes (validateCanarySpecs); keep to one, or set spec.expose.api: istio or gateway")
-		}
-		switch {
-		case t.Scaling.Type == KEDA:
-			r.failf("spec.scaling.type", "KServe's canary has a fixed number of replicas, and takes as many from the stable revision: there is nothing for KEDA to scale; leave it out, or set spec.expose.api: istio or gateway")
-		case t.Scaling.Type != "off" && revision.MaxReplicas > revision.MinReplicas:
-			r.failf("spec.replicas.max", "KServe's canary has a fixed number of replicas, and takes as many from the stable revision; leave max out, or set spec.expose.api: istio or gateway")
-		}
-		if revision.Name == stable.Name {
-			continue
-		}
-		if revision.MinReplicas > stable.MinReplicas {
-			r.failf(path, "revision %s has %d replicas and the stable one, %s, %d: KServe refuses a canary that is larger (validateCanarySpecs)", revision.Name, revision.MinReplicas, stable.Name, stable.MinReplicas)
-		}
-		if revision.Weight == 0 && revision.MinReplicas == stable.MinReplicas {
-			r.failf(path+".weight", "KServe gives a canary its share of the stable revision's replicas, none of them at 0; raise the weight, leave the revision out here, or give it fewer replicas of its own (spec.revisions[].replicas)")
-		}
-		r.checkSameDevice(path, stable, revision)
-		if revision.Model.Source == stable.Model.Source {
-			r.failf(path, "revision %s has the weights of the stable one, %s (%s), and KServe refuses to promote it: a predictor's name changes with its storageUri only (validatePredictorNameChange); a canary of other flags or another vLLM takes spec.expose.api: istio or gateway", revision.Name, stable.Name, stable.Model.Source)
+		r.checkFixed(t, revision)
+		if revision.Name != stable.Name {
+			r.checkBeside(r.pathOfShare(revision.Name), stable, revision)
 		}
 	}
 }
@@ -238,6 +214,43 @@ func (r *resolver) checkStableShare(t Target, stable RevisionTarget) {
 	}
 	if taken >= stable.MinReplicas && stable.Weight*stable.MinReplicas > 100 {
 		r.failf("spec.traffic", "the canaries take %d of the %d replicas of %s, as KServe rounds their shares up, and leave it one for %d%% of the requests; raise spec.replicas.min, or let fewer revisions run", taken, stable.MinReplicas, stable.Name, stable.Weight)
+	}
+}
+
+// pathOfShare is where the document gives a revision its share, or all of them.
+func (r *resolver) pathOfShare(revision string) string {
+	for i, share := range r.spec.Traffic {
+		if share.Revision == revision {
+			return fmt.Sprintf("spec.traffic[%d]", i)
+		}
+	}
+	return "spec.traffic"
+}
+
+// checkFixed checks what no revision of a canary may have.
+func (r *resolver) checkFixed(t Target, revision RevisionTarget) {
+	if revision.MultiNode() {
+		r.failf("spec.accelerator.nodes", "KServe refuses a canary over several nodes (validateCanarySpecs); keep to one, or set spec.expose.api: istio or gateway")
+	}
+	switch {
+	case t.Scaling.Type == KEDA:
+		r.failf("spec.scaling.type", "KServe's canary has a fixed number of replicas, and takes as many from the stable revision: there is nothing for KEDA to scale; leave it out, or set spec.expose.api: istio or gateway")
+	case t.Scaling.Type != "off" && revision.MaxReplicas > revision.MinReplicas:
+		r.failf("spec.replicas.max", "KServe's canary has a fixed number of replicas, and takes as many from the stable revision; leave max out, or set spec.expose.api: istio or gateway")
+	}
+}
+
+// checkBeside checks a canary against the stable revision.
+func (r *resolver) checkBeside(path string, stable, revision RevisionTarget) {
+	if revision.MinReplicas > stable.MinReplicas {
+		r.failf(path, "revision %s has %d replicas and the stable one, %s, %d: KServe refuses a canary that is larger (validateCanarySpecs)", revision.Name, revision.MinReplicas, stable.Name, stable.MinReplicas)
+	}
+	if revision.Weight == 0 && revision.MinReplicas == stable.MinReplicas {
+		r.failf(path+".weight", "KServe gives a canary its share of the stable revision's replicas, none of them at 0; raise the weight, leave the revision out here, or give it fewer replicas of its own (spec.revisions[].replicas)")
+	}
+	r.checkSameDevice(path, stable, revision)
+	if revision.Model.Source == stable.Model.Source {
+		r.failf(path, "revision %s has the weights of the stable one, %s (%s), and KServe refuses to promote it: a predictor's name changes with its storageUri only (validatePredictorNameChange); a canary of other flags or another vLLM takes spec.expose.api: istio or gateway", revision.Name, stable.Name, stable.Model.Source)
 	}
 }
 

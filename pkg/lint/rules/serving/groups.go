@@ -46,7 +46,7 @@ func groupsOf(c *rule.Context) []group {
 		if worker := p.Spec.Field("workerSpec"); worker.Found() && p.Runtime != nil {
 			groups = append(groups, group{
 				object: p.Object, at: worker, labels: p.PodLabels(), leader: p.Main().Parts(),
-				workers:   []rule.Value{containerOf(p.Runtime.Field("spec", "workerSpec"), workerContainer), containerOf(worker, workerContainer)},
+				workers:   []rule.Value{workerOf(p.Runtime.Field("spec", "workerSpec")), workerOf(worker)},
 				annotated: annotated{p.Spec.Field("annotations"), p.Field("metadata", "annotations"), p.Runtime.Field("spec", "annotations")},
 			})
 		}
@@ -67,9 +67,9 @@ func groupsOf(c *rule.Context) []group {
 	return groups
 }
 
-func containerOf(pod rule.Value, name string) rule.Value {
+func workerOf(pod rule.Value) rule.Value {
 	for container := range pod.Field("containers").Items() {
-		if container.Field("name").Text() == name {
+		if container.Field("name").Text() == workerContainer {
 			return container
 		}
 	}
@@ -201,7 +201,7 @@ func checkSizes(c *rule.Context, p *rule.Predictor, worker rule.Value) {
 	if n, at := flagOf(p.Main().Parts(), "nnodes"); n > 0 && n != stages {
 		c.Report(at, "the flag says %d nodes, and KServe makes %d, one for each pipeline stage", n, stages)
 	}
-	for _, parts := range [][]rule.Value{p.Main().Parts(), {containerOf(p.Runtime.Field("spec", "workerSpec"), workerContainer), containerOf(worker, workerContainer)}} {
+	for _, parts := range [][]rule.Value{p.Main().Parts(), {workerOf(p.Runtime.Field("spec", "workerSpec")), workerOf(worker)}} {
 		if n, at := devices(parts); n > 0 && n != tensor {
 			c.Report(at, "KServe makes %d of these %d devices, the tensor parallel size", tensor, n)
 		}
