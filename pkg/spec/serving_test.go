@@ -20,9 +20,9 @@ func TestNamesByServing(t *testing.T) {
 		service  string
 		port     int
 	}{
-		spec.ServingInferenceService:    {spec.Workload{APIVersion: "apps/v1", Kind: "Deployment", Name: "r1-v1-predictor"}, "r1-v1-predictor", 80},
-		spec.ServingLLMInferenceService: {spec.Workload{APIVersion: "apps/v1", Kind: "Deployment", Name: "r1-v1-kserve"}, "r1-v1-kserve-workload-svc", 8000},
-		spec.ServingLeaderWorkerSet:     {spec.Workload{APIVersion: "leaderworkerset.x-k8s.io/v1", Kind: "LeaderWorkerSet", Name: "r1-v1"}, "r1-v1-predictor", 80},
+		spec.ServingInferenceService:    {spec.Workload{APIVersion: "apps/v1", Kind: "Deployment", Name: "r1-v1-predictor", Answering: "availableReplicas"}, "r1-v1-predictor", 80},
+		spec.ServingLLMInferenceService: {spec.Workload{APIVersion: "apps/v1", Kind: "Deployment", Name: "r1-v1-kserve", Answering: "availableReplicas"}, "r1-v1-kserve-workload-svc", 8000},
+		spec.ServingLeaderWorkerSet:     {spec.Workload{APIVersion: "leaderworkerset.x-k8s.io/v1", Kind: "LeaderWorkerSet", Name: "r1-v1", Answering: "readyReplicas"}, "r1-v1-predictor", 80},
 	} {
 		target := spec.Target{Name: "r1", Serving: serving}
 		assert.Equal(t, want.workload, target.Workload("v1"))
