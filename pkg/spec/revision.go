@@ -52,6 +52,9 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
 	t.Args = r.args(model, accelerator)
+	release := r.release()
+	r.checkFlags(release, model, t.Args, devices)
+	r.checkMetric(release)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.Args)
 	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
@@ -116,6 +119,10 @@ func (r *resolver) accelerator(model catalog.Model, known bool) (catalog.Acceler
 	accelerator, ok, err := catalog.FindAccelerator(a.Type)
 	if err != nil || !ok {
 		r.failf("spec.accelerator.type", "there is no accelerator %q%s", a.Type, suggest.Word(a.Type, acceleratorNames()))
+		return catalog.Accelerator{}, 0
+	}
+	if accelerator.Runtime == "" {
+		r.failf("spec.accelerator.type", "the catalogue has no runtime that serves on %s", accelerator.Product)
 		return catalog.Accelerator{}, 0
 	}
 	if run.Name == "" {
@@ -201,10 +208,8 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) ma
 	if run.Version != "" && !tagName.MatchString(run.Version) {
 		r.failf("spec.runtime.version", "%q is not an image tag", run.Version)
 	}
-	if wanted, err := version.ParseGeneric(run.Version); err == nil && model.MinVLLM != "" && run.Name != Simulator && run.Name != "vllm-neuron" {
-		if least, err := version.ParseGeneric(model.MinVLLM); err == nil && wanted.LessThan(least) {
-			r.failf("spec.runtime.version", "%s needs vLLM %s or newer", model.Name, model.MinVLLM)
-		}
+	if r.tooOld(model) {
+		r.failf("spec.runtime.version", "%s needs vLLM %s or newer", model.Name, model.MinVLLM)
 	}
 	if run.Version == "latest" {
 		r.failf("spec.runtime.version", "latest is another server tomorrow; pin a version")
@@ -213,6 +218,20 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) ma
 		r.checkImage(run.Image)
 	}
 	return args
+}
+
+// tooOld reports whether the document names a release of vLLM that does not know the model.
+func (r *resolver) tooOld(model catalog.Model) bool {
+	run := r.spec.Runtime
+	if model.MinVLLM == "" || run.Name == Simulator || run.Name == neuron {
+		return false
+	}
+	wanted, err := version.ParseGeneric(run.Version)
+	if err != nil {
+		return false
+	}
+	least, err := version.ParseGeneric(model.MinVLLM)
+	return err == nil && wanted.LessThan(least)
 }
 
 // catalogArg reads a flag value of the catalogue: "true" and "false" are switches.
