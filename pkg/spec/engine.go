@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/vllm"
 	"github.com/kservegen/kservegen/runtimes"
 )
@@ -44,28 +43,23 @@ func (r *resolver) release() *vllm.Release {
 	return release
 }
 
-// checkFlags judges the flags that the document sets, and those of the catalogue where the document chooses the release.
-func (r *resolver) checkFlags(release *vllm.Release, model catalog.Model, args map[string]Arg, devices int) {
+// checkFlags judges the flags that the document sets. Those of the catalogue are right for every release that knows the model.
+func (r *resolver) checkFlags(release *vllm.Release, devices int) {
 	if release == nil || r.spec.Runtime.Name == Simulator {
 		return
 	}
-	old := r.tooOld(model)
+	args := r.spec.Runtime.Args
 	for _, name := range slices.Sorted(maps.Keys(args)) {
-		arg, written := r.spec.Runtime.Args[name]
 		_, own := ownArgs[name]
-		refused := written && arg.Values == nil
-		if own || refused || !argName.MatchString(name) || !written && old {
+		refused := args[name].Values == nil
+		if own || refused || !argName.MatchString(name) {
 			continue
 		}
 		verdict := release.Judge(use(name, args))
 		if verdict == nil || devices > 0 && verdict.Reason == vllm.Value && parallel(name) { // a number that is checked with the devices
 			continue
 		}
-		if written {
-			r.tellFlag("spec.runtime.args."+name, verdict)
-		} else if verdict.Reason.Stops() && r.spec.Runtime.Name != neuron {
-			r.failf("spec.runtime.version", "the catalogue sets --%s for %s: %s", name, model.Name, verdict.Text)
-		}
+		r.tellFlag("spec.runtime.args."+name, verdict)
 	}
 }
 

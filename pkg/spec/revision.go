@@ -53,7 +53,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	}
 	t.Args = r.args(model, accelerator)
 	release := r.release()
-	r.checkFlags(release, model, t.Args, devices)
+	r.checkFlags(release, devices)
 	r.checkMetric(release)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.Args)
@@ -208,8 +208,10 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) ma
 	if run.Version != "" && !tagName.MatchString(run.Version) {
 		r.failf("spec.runtime.version", "%q is not an image tag", run.Version)
 	}
-	if r.tooOld(model) {
-		r.failf("spec.runtime.version", "%s needs vLLM %s or newer", model.Name, model.MinVLLM)
+	if wanted, err := version.ParseGeneric(run.Version); err == nil && model.MinVLLM != "" && run.Name != Simulator && run.Name != neuron {
+		if least, err := version.ParseGeneric(model.MinVLLM); err == nil && wanted.LessThan(least) {
+			r.failf("spec.runtime.version", "%s needs vLLM %s or newer", model.Name, model.MinVLLM)
+		}
 	}
 	if run.Version == "latest" {
 		r.failf("spec.runtime.version", "latest is another server tomorrow; pin a version")
@@ -218,20 +220,6 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) ma
 		r.checkImage(run.Image)
 	}
 	return args
-}
-
-// tooOld reports whether the document names a release of vLLM that does not know the model.
-func (r *resolver) tooOld(model catalog.Model) bool {
-	run := r.spec.Runtime
-	if model.MinVLLM == "" || run.Name == Simulator || run.Name == neuron {
-		return false
-	}
-	wanted, err := version.ParseGeneric(run.Version)
-	if err != nil {
-		return false
-	}
-	least, err := version.ParseGeneric(model.MinVLLM)
-	return err == nil && wanted.LessThan(least)
 }
 
 // catalogArg reads a flag value of the catalogue: "true" and "false" are switches.

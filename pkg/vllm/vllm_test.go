@@ -248,6 +248,18 @@ func TestJudgeMetric(t *testing.T) {
 	}
 }
 
+// The metric that replicas are scaled by unless the document names another is there in every release.
+func TestDefaultMetric(t *testing.T) {
+	t.Parallel()
+	table, err := catalog.VLLMReleases()
+	require.NoError(t, err)
+	for _, tag := range table.Releases {
+		why, err := vllm.JudgeMetric(release(t, tag), "num_requests_waiting")
+		require.NoError(t, err)
+		assert.Empty(t, why)
+	}
+}
+
 // What the catalogue sets must start, in the release that it pins and in the oldest that it names for a model.
 func TestCatalogueArgs(t *testing.T) {
 	t.Parallel()
@@ -266,7 +278,8 @@ func TestCatalogueArgs(t *testing.T) {
 					if value == "true" {
 						use.Values = nil
 					}
-					assert.Nil(t, release(t, tag).Judge(use), "%s on %s", model.Name, tag)
+					verdict := release(t, tag).Judge(use)
+					assert.False(t, verdict != nil && verdict.Reason.Stops(), "%s on %s: %v", model.Name, tag, verdict)
 				}
 			}
 		}
