@@ -168,6 +168,13 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 	@$(GO) test ./pkg/lint -run TestPages -update
 	@$(GO) test ./pkg/effective -run 'TestShippedManifests|TestGolden' -update
 
+# Never part of a build: it needs Python and PyPI, and a release that was read does not change.
+.PHONY: generate-vllm
+generate-vllm: ## Read what vLLM's releases take and export out of their sources (15 s for each that is new)
+	@python3 -m venv $(BIN)/vllmflags/venv && $(BIN)/vllmflags/venv/bin/pip install -q -r hack/vllmflags/requirements.txt
+	@cd hack/vllmflags && $(CURDIR)/$(BIN)/vllmflags/venv/bin/python -B -m unittest -q
+	@$(BIN)/vllmflags/venv/bin/python -B hack/vllmflags
+
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy
 	@$(GO) -C e2e/tools/schemas test -count=1 ./...

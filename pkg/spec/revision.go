@@ -52,6 +52,9 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
 	t.Args = r.args(model, accelerator)
+	release := r.release()
+	r.checkFlags(release, devices)
+	r.checkMetric(release)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.Args)
 	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
@@ -116,6 +119,10 @@ func (r *resolver) accelerator(model catalog.Model, known bool) (catalog.Acceler
 	accelerator, ok, err := catalog.FindAccelerator(a.Type)
 	if err != nil || !ok {
 		r.failf("spec.accelerator.type", "there is no accelerator %q%s", a.Type, suggest.Word(a.Type, acceleratorNames()))
+		return catalog.Accelerator{}, 0
+	}
+	if accelerator.Runtime == "" {
+		r.failf("spec.accelerator.type", "the catalogue has no runtime that serves on %s", accelerator.Product)
 		return catalog.Accelerator{}, 0
 	}
 	if run.Name == "" {
@@ -201,7 +208,7 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator) ma
 	if run.Version != "" && !tagName.MatchString(run.Version) {
 		r.failf("spec.runtime.version", "%q is not an image tag", run.Version)
 	}
-	if wanted, err := version.ParseGeneric(run.Version); err == nil && model.MinVLLM != "" && run.Name != Simulator && run.Name != "vllm-neuron" {
+	if wanted, err := version.ParseGeneric(run.Version); err == nil && model.MinVLLM != "" && run.Name != Simulator && run.Name != neuron {
 		if least, err := version.ParseGeneric(model.MinVLLM); err == nil && wanted.LessThan(least) {
 			r.failf("spec.runtime.version", "%s needs vLLM %s or newer", model.Name, model.MinVLLM)
 		}

@@ -111,7 +111,12 @@ var ownArgs = map[string]string{
 
 func (r *resolver) checkArg(name string, arg Arg) {
 	path := "spec.runtime.args." + name
-	if canonical := strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-"); canonical != name {
+	flag, key, dotted := strings.Cut(strings.TrimLeft(name, "-"), ".")
+	canonical := strings.ReplaceAll(flag, "_", "-")
+	if dotted { // the members of a JSON value are named as they are
+		canonical += "." + key
+	}
+	if canonical != name {
 		r.failf(path, "write it as %s, without leading dashes or underscores", canonical)
 		return
 	}

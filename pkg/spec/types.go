@@ -88,7 +88,8 @@ type Runtime struct {
 	// Image replaces the whole image name, tag or digest included.
 	Image string `json:"image,omitempty"`
 	// Args are flags of the server without dashes, for example max-num-seqs: 128. true gives --flag, false
-	// gives --no-flag, a list repeats the value after the flag.
+	// gives --no-flag, a list repeats the value after the flag. flag.key sets one member of a JSON value. They must
+	// be flags of the release that the image names.
 	Args map[string]Arg `json:"args,omitempty"`
 	// Env are environment variables of the server; no secrets here.
 	Env map[string]Text `json:"env,omitempty"`

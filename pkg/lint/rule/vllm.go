@@ -51,10 +51,18 @@ func VLLMVersion(c Container) (Version, bool) {
 	return version, err == nil
 }
 
+// VLLMTag is the tag of vLLM's own images; false for other images and for a digest alone.
+func VLLMTag(c Container) (string, bool) {
+	name, tag := SplitImage(c.Field("image").Text())
+	return tag, tag != "" && strings.HasPrefix(path.Base(name), "vllm-openai")
+}
+
 // Flag is one command line flag of a server.
 type Flag struct {
-	// Name is without dashes in front, and with - for _ inside: vLLM takes both.
+	// Name is without dashes in front, and with - for _ inside up to the first dot: vLLM takes both.
 	Name, Value string
+	// Joined is set for --name=value, Split for a value that is the next argument.
+	Joined, Split bool
 	// At is the argument that names it.
 	At Value
 }
@@ -73,13 +81,24 @@ func flags(c Container) []Flag {
 		if !isFlag || name == "" || strings.ContainsAny(name, " \n") && !strings.Contains(name, "=") {
 			continue
 		}
-		name, value, hasValue := strings.Cut(name, "=")
-		if !hasValue && i+1 < len(args) && !strings.HasPrefix(args[i+1].Text(), "--") {
+		name, value, joined := strings.Cut(name, "=")
+		split := !joined && i+1 < len(args) && !strings.HasPrefix(args[i+1].Text(), "--")
+		if split {
 			value = args[i+1].Text()
 		}
-		found = append(found, Flag{Name: strings.ReplaceAll(name, "_", "-"), Value: value, At: arg})
+		found = append(found, Flag{Name: canonical(name), Value: value, Joined: joined, Split: split, At: arg})
 	}
 	return found
+}
+
+// canonical writes a flag's name as vLLM does; what follows a dot is a member of a JSON value.
+func canonical(name string) string {
+	flag, key, dotted := strings.Cut(name, ".")
+	flag = strings.ReplaceAll(flag, "_", "-")
+	if !dotted {
+		return flag
+	}
+	return flag + "." + key
 }
 
 func isShell(program string) bool {

@@ -13,6 +13,6 @@ func Rules() []rule.Rule {
 		templateBraces(), repeatedFlag(), commandWithoutArgs(), blockedEnv(), multiModelAgent(),
 		ignoredPodFields(), floatingImage(), firstPort(), prometheusPort(),
 		multiNodeRefused(), multiNodeRuntime(), unknownFlag(), servedName(), disabledRuntime(), shellArgs(), apiServerModel(), otherImage(),
-		scrapedPort(),
+		scrapedPort(), deprecatedFlag(), abbreviatedFlag(), joinedConfig(),
 	}
 }
