@@ -138,6 +138,10 @@ func TestJudge(t *testing.T) {
 		{"0.23.0", "--quantization=gguf", 0, ""},
 		{"0.33.0", "--tool-call-parser=deepseek_v41", 0, ""},
 		{"0.29.0", "--tool-call-parser=deepseek_v41", vllm.Value, `has no "deepseek_v41": it came with 0.30.0`},
+		{"0.33.0", "--moe-backend=FlashInfer-Cutlass", 0, ""},
+		{"0.33.0", "--moe-backend=flashinfer_cutlas", vllm.Value, "did you mean flashinfer_cutlass?"},
+		{"0.33.0", "--reasoning-parser=none", 0, ""},
+		{"0.32.0", "--reasoning-parser=none", vllm.Value, `has no "none"`},
 		{"0.33.0", "--kv-cache-dtype=fp9", vllm.Value, `has no "fp9"; did you mean fp8?`},
 
 		// JSON, whole and by its members.
