@@ -127,6 +127,7 @@ def describe(parser, action, strings):
         flag["many"] = action.nargs in ("+", "*")
         flag["optional"] = action.nargs in ("?", "*")
         flag["choices"] = sorted(map(str, action.choices or ()))
+        flag["folded"] = takes(action.type, "A-b") == (True, "a_b")
     flag["deprecated"] = deprecated(parser, action)
     flag["help"] = re.sub(r"\s+", " ", action.help or "")[:300]
     return flag

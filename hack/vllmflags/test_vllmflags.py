@@ -25,7 +25,7 @@ class Table(unittest.TestCase):
 
     def test_write(self):
         def flag(**more):
-            return {"names": ["--a", "-a"], "inverses": [], "kind": "text", "words": [], "many": False, "optional": False, "choices": [], "deprecated": False} | more
+            return {"names": ["--a", "-a"], "inverses": [], "kind": "text", "words": ["none"], "many": False, "optional": False, "choices": [], "deprecated": False} | more
 
         def dump(flags, registry=()):
             return {"flags": flags, "metrics": [{"name": "m", "kind": "gauge", "labels": ["x"], "when": ""}], "registries": {"--a": list(registry)}}
@@ -35,8 +35,8 @@ class Table(unittest.TestCase):
         self.assertEqual(read["flags"], [{
             "name": "a",
             "forms": [
-                {"in": "..1", "kind": "text", "aliases": ["-a"], "values": "parser"},
-                {"in": "2", "kind": "text", "aliases": ["-a"], "values": "server"},
+                {"in": "..1", "kind": "text", "words": ["none"], "aliases": ["-a"], "values": "parser"},
+                {"in": "2", "kind": "text", "words": ["none"], "aliases": ["-a"], "values": "server"},
                 {"in": "3", "kind": "text", "aliases": ["-a"], "deprecated": True},
             ],
             "values": {"p": "..1", "q": "..2", "r": "2"},
@@ -118,12 +118,14 @@ class Parser(unittest.TestCase):
         p = argparse.ArgumentParser()
         p.add_argument("--on", action=argparse.BooleanOptionalAction, help="Deprecated: no use.")
         p.add_argument("--many", "-m", nargs="+", type=int, choices=[1, 2], help="This one is not deprecated.")
+        p.add_argument("--folded", type=lambda s: s.lower().replace("-", "_"))
         p.add_argument("--old", help="--old is deprecated and will go.")
         found = {f["names"][0]: f for f in self.parser.flags(p)}
-        self.assertEqual(set(found), {"--on", "--many", "--old"})
+        self.assertEqual(set(found), {"--on", "--many", "--old", "--folded"})
         self.assertEqual((found["--on"]["kind"], found["--on"]["inverses"], found["--on"]["deprecated"]), ("switch", ["--no-on"], True))
         self.assertEqual((found["--many"]["kind"], found["--many"]["many"], found["--many"]["choices"], found["--many"]["deprecated"]), ("int", True, ["1", "2"], False))
         self.assertTrue(found["--old"]["deprecated"])
+        self.assertEqual((found["--folded"]["folded"], found["--many"]["folded"]), (True, False))
 
 
 if __name__ == "__main__":

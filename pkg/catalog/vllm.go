@@ -45,6 +45,8 @@ type FlagForm struct {
 	// Many is set where several values may follow, Optional where none need to.
 	Many     bool `json:"many,omitempty"`
 	Optional bool `json:"optional,omitempty"`
+	// Folded is set where values may be in capitals and have - for _.
+	Folded bool `json:"folded,omitempty"`
 	// Deprecated is set where vLLM's help says so.
 	Deprecated bool `json:"deprecated,omitempty"`
 	// Values says who refuses a value that is not known: the parser, or the server when it starts; empty for nobody.

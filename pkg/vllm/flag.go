@@ -83,15 +83,15 @@ func (r *Release) member(known named, key string, use Use) *Verdict {
 
 // missing says where a name is that the release does not have.
 func (r *Release) missing(name string) *Verdict {
+	in := r.elsewhere(name)
+	if r.next != "" && slices.Contains(in, r.next) {
+		return &Verdict{Unsure, fmt.Sprintf("--%s came between vLLM %s and %s, and %s was not read", name, r.Measured, r.next, r.Asked)}
+	}
 	if verdict := r.off(name); verdict != nil {
 		return verdict
 	}
-	in := r.elsewhere(name)
-	switch {
-	case len(in) == 0:
+	if len(in) == 0 {
 		return r.misspelt(name)
-	case r.next != "" && slices.Contains(in, r.next):
-		return &Verdict{Unsure, fmt.Sprintf("--%s came between vLLM %s and %s, and %s was not read", name, r.Measured, r.next, r.Asked)}
 	}
 	before, after := r.around(in)
 	text := fmt.Sprintf("%s has no --%s: ", r, name)

@@ -89,8 +89,11 @@ func describe(form *catalog.FlagForm) string {
 
 // unknownValue says what is wrong with a value where the release knows all there are.
 func (r *Release) unknownValue(known named, value string) string {
-	if known.form.Values == "" {
+	if known.form.Values == "" || slices.Contains(known.form.Words, value) {
 		return ""
+	}
+	if known.form.Folded {
+		value = strings.ReplaceAll(strings.ToLower(value), "-", "_")
 	}
 	releases, ever := known.flag.Values[value]
 	if ever && releases.Has(r.Measured, r.table.Releases) {

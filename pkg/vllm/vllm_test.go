@@ -138,6 +138,10 @@ func TestJudge(t *testing.T) {
 		{"0.23.0", "--quantization=gguf", 0, ""},
 		{"0.33.0", "--tool-call-parser=deepseek_v41", 0, ""},
 		{"0.29.0", "--tool-call-parser=deepseek_v41", vllm.Value, `has no "deepseek_v41": it came with 0.30.0`},
+		{"0.33.0", "--moe-backend=FlashInfer-Cutlass", 0, ""},
+		{"0.33.0", "--moe-backend=flashinfer_cutlas", vllm.Value, "did you mean flashinfer_cutlass?"},
+		{"0.33.0", "--reasoning-parser=none", 0, ""},
+		{"0.32.0", "--reasoning-parser=none", vllm.Value, `has no "none"`},
 		{"0.33.0", "--kv-cache-dtype=fp9", vllm.Value, `has no "fp9"; did you mean fp8?`},
 
 		// JSON, whole and by its members.
@@ -154,6 +158,7 @@ func TestJudge(t *testing.T) {
 
 		// Releases that were not read: what may have come in between is not refused.
 		{"0.15.1", "--max-num-seqs=x", vllm.Value, "vLLM 0.15.1 (judged by 0.14.1)"},
+		{"0.9.3", "--no-allow-credentials", vllm.Unsure, "came between vLLM 0.9.2 and 0.10.0"},
 		{"0.34.0", "--brand-new", vllm.Unsure, "no release up to vLLM 0.33.0 has --brand-new"},
 		{"0.34.0", "--swap-space=4", vllm.Gone, "gone since 0.18.1"},
 		{"0.18.0", "--shutdown-timeout=9", vllm.Unsure, "came between vLLM 0.17.1 and 0.18.1, and 0.18.0 was not read"},
@@ -293,6 +298,9 @@ func TestRuntimeArgs(t *testing.T) {
 		_, tag, _ := strings.Cut(runtimes.Image(name), ":")
 		if !strings.HasPrefix(name, "vllm-") {
 			continue
+		}
+		if pinned := release(t, tag); name != "vllm-neuron" {
+			assert.Equal(t, pinned.Asked, pinned.Measured, "make generate-vllm reads the release that %s pins", name)
 		}
 		data, err := runtimes.Get(name)
 		require.NoError(t, err)

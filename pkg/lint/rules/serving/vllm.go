@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func abbreviatedFlag() rule.Rule {
 func judgeFlags(c *rule.Context, about func(vllm.Reason) bool) {
 	for _, p := range c.Predictors() {
 		tag, ok := rule.VLLMTag(p.Main())
-		if !ok {
+		if !ok || !serves(p.Main()) {
 			continue
 		}
 		release, ok, err := vllm.Find(tag)
@@ -77,6 +78,27 @@ func judgeFlags(c *rule.Context, about func(vllm.Reason) bool) {
 			}
 		}
 	}
+}
+
+// serves reports whether the arguments of a container of vLLM's image go to vLLM's server: by the image's entrypoint, vllm serve, or the
+// module. Ray and scripts have flags of their own.
+func serves(c rule.Container) bool {
+	words := c.Field("command").Strings()
+	if len(words) == 0 {
+		return true
+	}
+	for _, arg := range c.Args() {
+		words = append(words, arg.Text())
+	}
+	for i, word := range words {
+		switch {
+		case word == "vllm.entrypoints.openai.api_server":
+			return true
+		case path.Base(word) == "vllm":
+			return i+1 < len(words) && words[i+1] == "serve"
+		}
+	}
+	return false
 }
 
 func useOf(c rule.Container, flag rule.Flag, plugins bool) vllm.Use {
