@@ -39,25 +39,31 @@ func (s Settings) samplerOf(a *Architecture) sampler {
 		sorted.bytes = smallSortBytes
 	}
 	fused := sampler{name: "flashinfer", bytes: fusedBytes, why: "FlashInfer: masked logits and probabilities", where: sorted.where}
+	second := s.secondRunner(a)
 	switch {
 	case s.Sampler == "flashinfer":
 		return fused
-	case s.Sampler == "native" && !v.atLeast(16, 0):
+	case s.Sampler == "native" && !v.atLeast(17, 0):
 		return sorted
-	case s.secondRunner(a) && !v.atLeast(29, 0):
+	case second && !v.atLeast(33, 0):
 		return sampler{name: "runner 2", bytes: 2, high: fusedBytes, why: "the second model runner profiles without top-k and top-p", where: "v1/worker/gpu/model_runner.py"}
-	case v.atLeast(16, 0):
+	case second:
+		fused.why, fused.where = "float32 copy, masked logits, probabilities", "v1/worker/gpu/model_runner.py"
+		return fused
+	case v.atLeast(17, 0):
 		fused.name, fused.why = "fused", "top-k and top-p in place, probabilities and noise"
 		return fused
 	case v.atLeast(11, 0):
-		// FlashInfer is opt-in from 0.11.1 on; with 0.11.0 it was used where it was installed.
+		// FlashInfer is opt-in from 0.11.1 on. With 0.11.0 it is used where it is installed: seven logs under that version
+		// sorted and one did not, and promising less memory is the safer mistake.
 		if !v.atLeast(11, 1) {
 			sorted.low = fusedBytes
+			sorted.why += "; less with FlashInfer, --sampler flashinfer"
 		}
 		return sorted
 	}
 	fused.high = sorted.bytes
-	fused.why += " (the official image has it; without it the logits are sorted)"
+	fused.why += "; the official image has it, without it all logits are sorted"
 	return fused
 }
 
@@ -65,11 +71,11 @@ func (s Settings) samplerOf(a *Architecture) sampler {
 func (s Settings) secondRunner(a *Architecture) bool {
 	v := s.Version
 	switch {
-	case a.count(Linear) > 0 || s.PipelineParallel > 1 && !v.atLeast(29, 0):
-		return v.atLeast(33, 0)
-	case v.atLeast(33, 0):
-		return true
-	case v.atLeast(27, 0):
+	case v.atLeast(29, 0):
+		return s.GPU.Vendor != "amd" || v.atLeast(33, 0)
+	case a.count(Linear) > 0:
+		return false
+	case v.atLeast(25, 0):
 		return !a.MoE() || a.isClass("DeepseekV2ForCausalLM", "GraniteMoeForCausalLM", "Qwen2MoeForCausalLM", "DeepseekV4ForCausalLM")
 	case v.atLeast(24, 0):
 		return a.isClass("Qwen3ForCausalLM", "DeepseekV2ForCausalLM", "Qwen2MoeForCausalLM", "GraniteMoeForCausalLM", "LlamaForCausalLM", "MistralForCausalLM")
@@ -87,6 +93,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 	hidden := float64(s.MaxBatchedTokens * a.Hidden * a.ElementBytes)
 	kept := s.encoderKept(a)
 	forward := s.forwardPeak(a)
+	state := s.samplerState(a, last)
 	peak := func(bytes float64) float64 {
 		sampling := 0.0
 		if last {
@@ -96,7 +103,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 				sampling += logits * 2
 			}
 		}
-		return max(sampling, forward) + kept + s.matmulWorkspace()
+		return max(sampling, forward) + kept + state + s.matmulWorkspace()
 	}
 	value := max(peak(how.bytes), s.encoderPeak(a))
 	low, high := value*0.97, max(peak(how.bytes)*1.05, value+(forward+kept)*0.35)
@@ -111,7 +118,27 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 	if kept > 0 {
 		formula += fmt.Sprintf(" + %.2f GiB of encoded images", toGiB(kept))
 	}
+	if state > 0 {
+		formula += fmt.Sprintf(" + %.2f GiB that the sampler keeps", toGiB(state))
+	}
 	return between(value, low, high, Code, how.where, "%s + %.0f MiB cuBLAS", formula, s.matmulWorkspace()/mib)
+}
+
+// samplerState is what the sampler keeps for all requests: counts of the tokens that were sampled, in the second model
+// runner (v1/worker/gpu/sample/penalties.py), counted from 0.27 on, when all that was taken counts; and the rows that
+// Triton's top-k works in, one for each of some 128 multiprocessors (v1/sample/ops/topk_topp_triton.py).
+func (s Settings) samplerState(a *Architecture, last bool) float64 {
+	v, vocab := s.Version, float64(a.Vocab)
+	requests := float64(min(s.MaxSequences, s.MaxBatchedTokens))
+	switch {
+	case !last:
+		return 0
+	case s.secondRunner(a) && v.atLeast(27, 0):
+		return requests * vocab * (4 + 1.0/8)
+	case v.atLeast(17, 0) && !v.atLeast(22, 0):
+		return min(requests, 128) * vocab * 4
+	}
+	return 0
 }
 
 // matmulWorkspace is what cuBLAS gets through PyTorch: 32 MiB from Hopper on, else 4096 KiB × 2 + 16 KiB × 8

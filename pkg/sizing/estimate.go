@@ -183,12 +183,9 @@ func (r *Result) judge(a *Architecture, l layout, pool int64) {
 // freeAtStart is what is free when the worker compares it with what is asked for.
 func (r *Result) freeAtStart() float64 {
 	s := r.Settings
-	used := 0.45
-	if s.GPU.hopper() {
-		used = contextH100
-		if s.Version.atLeast(11, 0) && s.TensorParallel*s.PipelineParallel*s.DataParallel > 1 {
-			used += ncclH100
-		}
+	used := s.context()
+	if s.GPU.hopper() && s.Version.atLeast(11, 0) && s.TensorParallel*s.PipelineParallel*s.DataParallel > 1 {
+		used += ncclH100
 	}
 	return r.Total.Value - used*gib
 }

@@ -12,6 +12,8 @@ const (
 const (
 	// contextH100 is the CUDA context of an idle worker: 79.18 GiB less the 78.57 that were free.
 	contextH100 = 0.61
+	// contextOther is assumed for smaller GPUs: the context grows with the number of multiprocessors.
+	contextOther = 0.4
 	// ncclH100 is what a second rank adds to that before the model is loaded: 78.57 less 77.64.
 	ncclH100 = 0.93
 
@@ -36,8 +38,8 @@ func (s Settings) nonTorch() Amount {
 	what := "kernels and libraries that the profile run loads"
 	switch {
 	case !s.Version.atLeast(9, 0):
-		growth += contextH100
-		high += contextH100 + 0.2
+		growth += s.context()
+		high += s.context() + 0.2
 		what += ", the CUDA context"
 		if parallel && hopper {
 			growth += ncclH100
@@ -59,6 +61,14 @@ func (s Settings) nonTorch() Amount {
 		a.Source, a.High = Assumed, 4*gib
 	}
 	return a
+}
+
+// context is the CUDA context of a worker in GiB.
+func (s Settings) context() float64 {
+	if s.GPU.hopper() {
+		return contextH100
+	}
+	return contextOther
 }
 
 func (s Settings) generation() string {
