@@ -25,7 +25,9 @@ type Architecture struct {
 	Heads, KVHeads               int64
 	// HeadDim is the size of a key, ValueDim that of a value.
 	HeadDim, ValueDim int64
-	Vocab             int64
+	// GlobalKVHeads and their size are those of Full layers where Sliding ones have others (Gemma 4), else 0.
+	GlobalKVHeads, GlobalHeadDim int64
+	Vocab                        int64
 	// MaxPositions is the longest context in tokens, rope scaling applied as the engine does.
 	MaxPositions int64
 	// Tied embeddings serve as the output layer too.

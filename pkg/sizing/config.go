@@ -82,6 +82,9 @@ func readShape(text fields, a *Architecture) {
 	a.KVHeads = text.integer(maxHeads, "n_head_kv", "num_kv_heads", "num_key_value_heads", "multi_query_group_num", "num_attention_groups", "n_kv_heads")
 	a.HeadDim = text.integer(maxHeadDim, "head_dim", "hidden_size_per_head", "kv_channels")
 	a.ValueDim = text.integer(maxHeadDim, "v_head_dim")
+	if a.GlobalHeadDim = text.integer(maxHeadDim, "global_head_dim"); a.GlobalHeadDim > 0 {
+		a.GlobalKVHeads = max(text.integer(maxHeads, "num_global_key_value_heads"), 1)
+	}
 	a.Vocab = text.integer(maxVocab, "vocab_size", "padded_vocab_size")
 	a.Tied = text.truth("tie_word_embeddings", false)
 	a.DraftLayers = text.integer(maxLayers, "num_nextn_predict_layers", "mtp_num_hidden_layers")
@@ -118,7 +121,9 @@ func checkShape(text fields, a *Architecture) {
 	}
 	if a.HeadDim == 0 {
 		a.HeadDim = a.Hidden / a.Heads
-		a.assume(fmt.Sprintf("no head_dim: hidden_size / num_attention_heads = %d", a.HeadDim))
+		if !text.has("kv_lora_rank") {
+			a.assume(fmt.Sprintf("no head_dim: hidden_size / num_attention_heads = %d", a.HeadDim))
+		}
 		if a.HeadDim == 0 {
 			text.fail("head_dim", "is missing, and hidden_size / num_attention_heads is 0")
 		}

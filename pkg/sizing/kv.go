@@ -25,11 +25,11 @@ func cacheElement(dtype string, a *Architecture) (float64, error) {
 // layout is how the engine cuts the cache of one GPU into blocks: groups of layers of one kind, which take their blocks
 // from one pool, all blocks being of one size (vllm/v1/core/kv_cache_utils.py).
 type layout struct {
-	// perToken is the bytes that one layer keeps of a token on one GPU.
+	// perToken is the bytes that one full layer keeps of a token on one GPU.
 	perToken float64
-	// block is the tokens of a block, blockBytes what it takes in all layers of a group.
-	block      int64
-	blockBytes float64
+	// block and slidingBlock are the tokens of a block of either kind, blockBytes what it takes in all layers of a group.
+	block, slidingBlock int64
+	blockBytes          float64
 	// full, sliding and linear count groups.
 	full, sliding, linear int64
 	// inFlight is the tokens that a sliding group keeps besides its window.
@@ -55,8 +55,16 @@ func (s Settings) perTokenLayer(a *Architecture) float64 {
 		}
 		return bytes
 	}
-	heads := max(1, a.KVHeads/s.TensorParallel)
-	bytes := float64(heads*(a.HeadDim+a.ValueDim)) * element
+	if a.GlobalHeadDim > 0 {
+		return s.headBytes(a.GlobalKVHeads, 2*a.GlobalHeadDim, element)
+	}
+	return s.headBytes(a.KVHeads, a.HeadDim+a.ValueDim, element)
+}
+
+// headBytes is keys and values of one token; few heads are copied where there are more ranks.
+func (s Settings) headBytes(heads, dims int64, element float64) float64 {
+	heads = max(1, heads/s.TensorParallel)
+	bytes := float64(heads*dims) * element
 	if strings.HasSuffix(s.KVCacheDType, "per_token_head") {
 		bytes += float64(2 * heads * 4)
 	}
@@ -82,6 +90,10 @@ func (s Settings) layoutOf(a *Architecture, kinds []LayerKind, draft int64) layo
 	}
 	if linear > 0 {
 		l.fitState(a, s)
+	}
+	l.slidingBlock = l.block
+	if a.GlobalHeadDim > 0 && sliding > 0 {
+		l.evenPages(s, a)
 	}
 	size := s.groupSize(full, sliding, linear)
 	l.blockBytes = float64(size) * float64(l.block) * l.perToken
@@ -137,6 +149,19 @@ func (l *layout) fitState(a *Architecture, s Settings) {
 	l.block = max(l.block, roundUp(int64(state/l.perToken)+1, 16))
 }
 
+// evenPages makes blocks of both kinds one size where their layers keep different amounts of a token (Gemma 4): the
+// kind that keeps less gets more tokens to a block.
+func (l *layout) evenPages(s Settings, a *Architecture) {
+	element, err := cacheElement(s.KVCacheDType, a)
+	if err != nil {
+		return
+	}
+	windowed := s.headBytes(a.KVHeads, a.HeadDim+a.ValueDim, element)
+	page := float64(l.block) * max(windowed, l.perToken)
+	l.slidingBlock = max(int64(page/windowed), 1)
+	l.block = max(int64(page/l.perToken), 1)
+}
+
 // compressed is the bytes per token over all layers of a model that keeps one state for several tokens (DeepSeek V4):
 // 584 bytes a state, and an indexer's key of 132 where four tokens share one.
 func compressed(a *Architecture, kinds []LayerKind) float64 {
@@ -159,7 +184,7 @@ func (l layout) blocks(tokens int64) int64 {
 	tokens = ceilDiv(tokens, l.contextParallel)
 	n := l.full*ceilDiv(tokens, l.block) + l.linear
 	if l.sliding > 0 {
-		n += l.sliding * (ceilDiv(min(l.window-1+l.inFlight, tokens), l.block) + 1)
+		n += l.sliding * (ceilDiv(min(l.window-1+l.inFlight, tokens), l.slidingBlock) + 1)
 	}
 	return max(n, 1)
 }
@@ -179,7 +204,7 @@ func (l layout) tokens(s Settings, pool, length int64) int64 {
 		return int64(float64(pool) / float64(l.blocks(length)) * float64(length))
 	}
 	groups := max(l.full+l.sliding+l.linear, 1)
-	return pool / groups * l.block * l.contextParallel
+	return pool / groups * min(l.block, l.slidingBlock) * l.contextParallel
 }
 
 // longest is the most tokens of one sequence that fit into the pool, at most limit.

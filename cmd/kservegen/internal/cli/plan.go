@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kservegen/kservegen/pkg/kserve"
+	"github.com/kservegen/kservegen/pkg/plan"
+	"github.com/kservegen/kservegen/pkg/sizing"
+)
+
+type planOptions struct {
+	documents documentFlags
+	env       string
+
+	model, config, dir   string
+	weightsGiB           float64
+	weightsBytes         int64
+	gpu                  string
+	gpuMemoryGiB         float64
+	version              string
+	modelLen             string
+	settings             sizing.Settings
+	log, output, sampler string
+	explain              bool
+}
+
+func newPlan(s Streams) *cobra.Command {
+	o := &planOptions{}
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Say whether a model fits on a GPU, and how many tokens of context remain",
+		Long: `Compute what vLLM finds when it starts: weights, the peak of its profile run, what the driver takes, CUDA
+graphs, and the KV cache that remains. Each figure has a source and, where it is not exact, a range (--explain).
+Nothing is fetched. The exit code is 1 where the engine would not start.
+
+The model is one of the catalogue, a config.json with the size of the weights, a directory of Hugging Face, or
+those of a document. Defaults are those of the engine's version on that GPU.`,
+		Example: `  kservegen plan --model-config config.json --weights-gib 15 --gpu l4 --max-model-len 8K
+  kservegen plan --model-dir ~/models/llama-3.1-8b --gpu h100 --tp 2 -o json
+  kservegen plan -f deepseek.yaml --env production --explain
+  kservegen plan --model llama-3.1-8b --gpu h100 --log vllm.log    compare with what the server logged`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
+	}
+	o.register(cmd)
+	return cmd
+}
+
+func (o *planOptions) register(cmd *cobra.Command) {
+	o.documents.register(cmd)
+	flags, set := cmd.Flags(), &o.settings
+	flags.StringVar(&o.env, "env", "", "environment of the document (default all)")
+	flags.StringVar(&o.model, "model", "", "model of the catalogue, by name or id on Hugging Face")
+	flags.StringVar(&o.config, "model-config", "", "config.json of the model; the weights by --weights-gib or --weights-bytes")
+	flags.StringVar(&o.dir, "model-dir", "", "directory with config.json and safetensors files, or their index")
+	flags.Float64Var(&o.weightsGiB, "weights-gib", 0, "GiB that the weights take on all GPUs of a replica together, as loaded")
+	flags.Int64Var(&o.weightsBytes, "weights-bytes", 0, "bytes of the safetensors files; what loading adds is computed")
+	flags.StringVar(&o.gpu, "gpu", "", "GPU, by its name in the catalogue or the maker's")
+	flags.StringVar(&o.gpu, "accelerator", "", "the same as --gpu")
+	flags.Float64Var(&o.gpuMemoryGiB, "gpu-memory-gib", 0, "memory of one GPU as CUDA shows it, instead of the catalogue's")
+	flags.StringVar(&o.version, "vllm-version", "", "release of vLLM (default that of the runtime vllm-cuda)")
+	flags.Int64Var(&set.TensorParallel, "tp", 1, "tensor parallel size")
+	flags.Int64Var(&set.PipelineParallel, "pp", 1, "pipeline parallel size")
+	flags.Int64Var(&set.DataParallel, "dp", 1, "data parallel size")
+	flags.Int64Var(&set.ContextParallel, "dcp", 1, "decode context parallel size")
+	flags.BoolVar(&set.ExpertParallel, "enable-expert-parallel", false, "spread whole experts over the GPUs")
+	flags.Float64Var(&set.Utilization, "gpu-memory-utilization", 0, "share of the memory that is asked for (default the version's: 0.9, from 0.20.2 on 0.92)")
+	flags.Int64Var(&set.KVCacheBytes, "kv-cache-memory-bytes", 0, "bytes of KV cache, instead of what remains")
+	flags.StringVar(&o.modelLen, "max-model-len", "", "context in tokens, such as 8192 or 8K, or auto (default the model's own)")
+	flags.Int64Var(&set.MaxSequences, "max-num-seqs", 0, "sequences per step (default the version's for that GPU)")
+	flags.Int64Var(&set.MaxBatchedTokens, "max-num-batched-tokens", 0, "tokens per step (default the version's for that GPU)")
+	flags.Int64Var(&set.BlockSize, "block-size", 0, "tokens per block of the KV cache (default 16)")
+	flags.StringVar(&set.KVCacheDType, "kv-cache-dtype", "", "auto, bfloat16, fp8 and others (default auto)")
+	flags.BoolVar(&set.EnforceEager, "enforce-eager", false, "no CUDA graphs")
+	flags.Int64Var(&set.DraftLayers, "draft-layers", 0, "layers of a speculative draft: 1 for EAGLE and MTP")
+	flags.Int64Var(&set.LoRAs, "max-loras", 0, "adapters held at once")
+	flags.Int64Var(&set.LoRARank, "max-lora-rank", 0, "their rank (default 16)")
+	flags.StringVar(&o.sampler, "sampler", "", "how the profile run samples where the version does not tell: native or flashinfer")
+	flags.StringVar(&o.log, "log", "", "start-up log of vLLM to compare with")
+	flags.BoolVar(&o.explain, "explain", false, "say of every figure how it is computed and where it comes from")
+	flags.StringVarP(&o.output, "output", "o", "text", "text or json")
+	complete(cmd, "output", []string{"text", "json"})
+	complete(cmd, "sampler", []string{"native", "flashinfer"})
+	_ = cmd.MarkFlagFilename("model-config", "json")
+	_ = cmd.MarkFlagDirname("model-dir")
+	_ = cmd.MarkFlagFilename("log")
+}
+
+func (o *planOptions) validate() error {
+	models := 0
+	for _, given := range []string{o.model, o.config, o.dir} {
+		if given != "" {
+			models++
+		}
+	}
+	switch {
+	case o.output != "text" && o.output != "json":
+		return usagef("-o %s is unknown; text or json", o.output)
+	case o.sampler != "" && o.sampler != "native" && o.sampler != "flashinfer":
+		return usagef("--sampler %s is unknown; native or flashinfer", o.sampler)
+	case len(o.documents.files) > 0 && models > 0:
+		return usagef("-f names the models; --model, --model-config and --model-dir go without it")
+	case len(o.documents.files) == 0 && models != 1:
+		return usagef("which model? one of -f DOC, --model NAME, --model-config FILE, --model-dir DIR")
+	case len(o.documents.files) == 0 && o.env != "":
+		return usagef("--env is about a document; -f names it")
+	case o.weightsGiB != 0 && o.weightsBytes != 0:
+		return usagef("--weights-gib and --weights-bytes are two ways to say the same; keep one")
+	case o.weightsGiB < 0 || o.weightsBytes < 0 || o.gpuMemoryGiB < 0:
+		return usagef("sizes must be positive")
+	case o.settings.TensorParallel < 1 || o.settings.PipelineParallel < 1 || o.settings.DataParallel < 1 || o.settings.ContextParallel < 1:
+		return usagef("parallel sizes must be at least 1")
+	case o.settings.MaxSequences < 0 || o.settings.MaxBatchedTokens < 0 || o.settings.BlockSize < 0 || o.settings.DraftLayers < 0 || o.settings.LoRAs < 0 || o.settings.LoRARank < 0:
+		return usagef("counts must be positive")
+	}
+	return nil
+}
+
+func (o *planOptions) run(ctx context.Context, s Streams) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	answers, err := o.answers(ctx, s)
+	if err != nil {
+		return err
+	}
+	return o.print(s, answers)
+}
+
+func (o *planOptions) answers(ctx context.Context, s Streams) ([]plan.Answer, error) {
+	model, err := o.findModel()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	settings, note, err := o.resolve()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	answer, err := plan.Make(model, settings)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if note != "" {
+		answer.Assumptions = append(answer.Assumptions, note)
+	}
+	return []plan.Answer{answer}, ctx.Err()
+}
+
+// findModel reads the model and puts the weights that the flags give in.
+func (o *planOptions) findModel() (plan.Model, error) {
+	model, err := o.readModel()
+	if err != nil {
+		return model, err
+	}
+	switch {
+	case o.weightsGiB > 0:
+		model.Weights = sizing.Weights{LoadedBytes: o.weightsGiB * (1 << 30)}
+	case o.weightsBytes > 0:
+		model.Weights = sizing.Weights{FileBytes: float64(o.weightsBytes)}
+	}
+	return model, nil
+}
+
+func (o *planOptions) readModel() (plan.Model, error) {
+	switch {
+	case o.config != "":
+		data, err := os.ReadFile(o.config)
+		if err != nil {
+			return plan.Model{}, err
+		}
+		return plan.ReadConfig(o.config, data)
+	case o.dir != "":
+		return plan.ReadDirectory(filepath.Clean(o.dir), os.DirFS(o.dir))
+	}
+	return plan.FindModel(o.model)
+}
+
+// resolve turns the flags into settings; note is what was guessed of the GPU.
+func (o *planOptions) resolve() (set sizing.Settings, note string, err error) {
+	set = o.settings
+	set.Sampler = o.sampler
+	if o.version == "" {
+		if o.version, err = kserve.NewBuilder().Pinned("vllm-cuda"); err != nil {
+			return set, "", err
+		}
+	}
+	if set.Version, err = sizing.ParseVersion(o.version); err != nil {
+		return set, "", err
+	}
+	if o.modelLen != "" {
+		if set.MaxModelLen, err = plan.ParseLength(o.modelLen); err != nil {
+			return set, "", fmt.Errorf("--max-model-len %s: %w", o.modelLen, err)
+		}
+	}
+	set.GPU, note, err = plan.FindGPU(o.gpu, o.gpuMemoryGiB)
+	return set, note, err
+}
+
+func (o *planOptions) print(s Streams, answers []plan.Answer) error {
+	var err error
+	fits := true
+	for _, answer := range answers {
+		fits = fits && answer.Fits
+	}
+	switch {
+	case o.output == "json" && len(o.documents.files) == 0:
+		err = writeJSON(s.Out, answers[0])
+	case o.output == "json":
+		err = writeJSON(s.Out, answers)
+	default:
+		err = o.printText(s, answers)
+	}
+	if err == nil && !fits {
+		return errFindings
+	}
+	return err
+}
+
+func (o *planOptions) printText(s Streams, answers []plan.Answer) error {
+	var errs []error
+	for i, answer := range answers {
+		if i > 0 {
+			fmt.Fprintln(s.Out)
+		}
+		errs = append(errs, answer.WriteText(s.Out))
+		if o.explain {
+			errs = append(errs, answer.WriteExplain(s.Out))
+		}
+	}
+	return errors.Join(errs...)
+}
