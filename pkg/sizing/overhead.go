@@ -26,15 +26,7 @@ const (
 // from 0.27 on segments that PyTorch could not give back count too.
 func (s Settings) nonTorch() Amount {
 	hopper, parallel := s.GPU.hopper(), s.TensorParallel*s.DataParallel*s.PipelineParallel > 1
-	growth, low, high, where := growthOther, growthOther, 0.2, pointsA100
-	switch {
-	case hopper && parallel:
-		growth, low, high, where = growthHopperParallel, 0.4, 0.9, pointsH100
-	case hopper:
-		growth, low, high, where = growthHopper, 0.1, 0.25, pointsH100
-	case parallel:
-		growth, low, high = growthOtherParallel, 0.1, 0.6
-	}
+	growth, low, high, where := growth(hopper, parallel)
 	what := "kernels and libraries that the profile run loads"
 	switch {
 	case !s.Version.atLeast(9, 0):
@@ -61,6 +53,19 @@ func (s Settings) nonTorch() Amount {
 		a.Source, a.High = Assumed, 4*gib
 	}
 	return a
+}
+
+// growth is what comes outside PyTorch while a worker loads and profiles, in GiB.
+func growth(hopper, parallel bool) (value, low, high float64, where string) {
+	switch {
+	case hopper && parallel:
+		return growthHopperParallel, 0.4, 0.9, pointsH100
+	case hopper:
+		return growthHopper, 0.1, 0.25, pointsH100
+	case parallel:
+		return growthOtherParallel, 0.1, 0.6, pointsA100
+	}
+	return growthOther, growthOther, 0.2, pointsA100
 }
 
 // context is the CUDA context of a worker in GiB.
