@@ -48,6 +48,8 @@ type Answer struct {
 
 	// Explain has each figure with its range, formula and source; bytes are GiB there, too.
 	Explain map[string]sizing.Amount `json:"explain"`
+	// Log is the comparison with a start-up log, where one was given.
+	Log *Report `json:"log,omitempty"`
 }
 
 // Make estimates and puts the result into words.

@@ -44,7 +44,7 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 	if err := s.check(a); err != nil {
 		return nil, err
 	}
-	for _, bytes := range []float64{w.FileBytes, w.LoadedBytes} {
+	for _, bytes := range []float64{w.FileBytes, w.LoadedBytes, w.MeasuredBytes} {
 		if bytes < 0 || math.IsNaN(bytes) || bytes > 1<<50 {
 			return nil, fmt.Errorf("weights of %g bytes make no sense", bytes)
 		}
@@ -81,6 +81,11 @@ func (s Settings) stage(a *Architecture, w Weights, stage int, kinds []LayerKind
 		NonTorch:       s.nonTorch(),
 		Graphs:         s.graphs(a),
 		GraphsInBudget: s.graphsInBudget(),
+	}
+	if s.OtherBytes > 0 {
+		r.Activation = exact(float64(s.OtherBytes), Measured, "log of the server", "all but weights and cache, as logged")
+		r.NonTorch = exact(0, Measured, "log of the server", "in activationGiB, which was logged as one sum")
+		r.GraphsInBudget = false
 	}
 	r.KVCache = r.available()
 	return r

@@ -29,6 +29,8 @@ type Settings struct {
 	LoRAs, LoRARank int64
 	// Sampler is how the profiler samples where the version does not tell: native, flashinfer, or empty.
 	Sampler string
+	// OtherBytes is what one GPU held beside weights and cache, as a log says; 0 to estimate it.
+	OtherBytes int64
 }
 
 // AutoModelLen asks for the longest context that fits (--max-model-len auto).
@@ -97,7 +99,7 @@ func (s Settings) check(a *Architecture) error {
 	if s.MaxSequences < 1 || s.MaxSequences > maxSequences || s.MaxBatchedTokens < 1 || s.MaxBatchedTokens > maxPositions {
 		bad("max-num-seqs %d and max-num-batched-tokens %d must be positive", s.MaxSequences, s.MaxBatchedTokens)
 	}
-	if s.BlockSize < 1 || s.BlockSize > maxPositions || s.MaxModelLen < AutoModelLen || s.MaxModelLen > maxPositions || s.KVCacheBytes < 0 {
+	if s.BlockSize < 1 || s.BlockSize > maxPositions || s.MaxModelLen < AutoModelLen || s.MaxModelLen > maxPositions || s.KVCacheBytes < 0 || s.OtherBytes < 0 {
 		bad("block size, max-model-len and KV cache bytes must be positive")
 	}
 	if _, err := cacheElement(s.KVCacheDType, a); err != nil {

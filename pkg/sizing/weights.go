@@ -8,6 +8,8 @@ type Weights struct {
 	FileBytes float64
 	// LoadedBytes is what all GPUs of a replica hold after loading, as a log says it.
 	LoadedBytes float64
+	// MeasuredBytes is what a log says of one GPU; it goes before the others.
+	MeasuredBytes float64
 }
 
 // part is the elements of one GPU and of the files, and the bits of each.
@@ -126,6 +128,9 @@ func (s Settings) latentWeights(p *parts, a *Architecture, bits float64) {
 
 // weightsOf is the weights on one GPU of a stage.
 func (s Settings) weightsOf(a *Architecture, w Weights, stage int, kinds []LayerKind, firstLayer int64) Amount {
+	if w.MeasuredBytes > 0 {
+		return exact(w.MeasuredBytes, Measured, "log of the server", "as logged")
+	}
 	share := s.stageWeights(a, stage, kinds, firstLayer)
 	files := s.fileWeights(a)
 	devices := float64(s.TensorParallel * s.PipelineParallel * s.DataParallel)

@@ -1,15 +1,8 @@
 package cli
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
-	"github.com/kservegen/kservegen/pkg/kserve"
 	"github.com/kservegen/kservegen/pkg/plan"
 	"github.com/kservegen/kservegen/pkg/sizing"
 )
@@ -21,6 +14,7 @@ type planOptions struct {
 	model, config, dir   string
 	weightsGiB           float64
 	weightsBytes         int64
+	otherGiB             float64
 	gpu                  string
 	gpuMemoryGiB         float64
 	version              string
@@ -28,6 +22,11 @@ type planOptions struct {
 	settings             sizing.Settings
 	log, output, sampler string
 	explain              bool
+
+	// changed says whether a flag was given.
+	changed func(flag string) bool
+	// logged is what the log says, nil without one.
+	logged *plan.Log
 }
 
 func newPlan(s Streams) *cobra.Command {
@@ -46,7 +45,10 @@ those of a document. Defaults are those of the engine's version on that GPU.`,
   kservegen plan -f deepseek.yaml --env production --explain
   kservegen plan --model llama-3.1-8b --gpu h100 --log vllm.log    compare with what the server logged`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.changed = cmd.Flags().Changed
+			return o.run(cmd.Context(), s)
+		},
 	}
 	o.register(cmd)
 	return cmd
@@ -61,6 +63,7 @@ func (o *planOptions) register(cmd *cobra.Command) {
 	flags.StringVar(&o.dir, "model-dir", "", "directory with config.json and safetensors files, or their index")
 	flags.Float64Var(&o.weightsGiB, "weights-gib", 0, "GiB that the weights take on all GPUs of a replica together, as loaded")
 	flags.Int64Var(&o.weightsBytes, "weights-bytes", 0, "bytes of the safetensors files; what loading adds is computed")
+	flags.Float64Var(&o.otherGiB, "other-gib", 0, "GiB of one GPU beside weights and cache, as --log prints it (default estimated)")
 	flags.StringVar(&o.gpu, "gpu", "", "GPU, by its name in the catalogue or the maker's")
 	flags.StringVar(&o.gpu, "accelerator", "", "the same as --gpu")
 	flags.Float64Var(&o.gpuMemoryGiB, "gpu-memory-gib", 0, "memory of one GPU as CUDA shows it, instead of the catalogue's")
@@ -104,15 +107,15 @@ func (o *planOptions) validate() error {
 		return usagef("-o %s is unknown; text or json", o.output)
 	case o.sampler != "" && o.sampler != "native" && o.sampler != "flashinfer":
 		return usagef("--sampler %s is unknown; native or flashinfer", o.sampler)
-	case len(o.documents.files) > 0 && models > 0:
-		return usagef("-f names the models; --model, --model-config and --model-dir go without it")
+	case len(o.documents.files) > 0 && (models > 0 || o.gpu != "" || o.gpuMemoryGiB != 0 || o.weightsGiB != 0 || o.weightsBytes != 0 || o.otherGiB != 0 || o.version != "" || o.modelLen != "" || o.sampler != "" || o.settings != sizing.Settings{TensorParallel: 1, PipelineParallel: 1, DataParallel: 1, ContextParallel: 1}):
+		return usagef("-f says all of the model, the GPU and the flags; beside it are --env, --explain, --log and -o")
 	case len(o.documents.files) == 0 && models != 1:
 		return usagef("which model? one of -f DOC, --model NAME, --model-config FILE, --model-dir DIR")
 	case len(o.documents.files) == 0 && o.env != "":
 		return usagef("--env is about a document; -f names it")
 	case o.weightsGiB != 0 && o.weightsBytes != 0:
 		return usagef("--weights-gib and --weights-bytes are two ways to say the same; keep one")
-	case o.weightsGiB < 0 || o.weightsBytes < 0 || o.gpuMemoryGiB < 0:
+	case o.weightsGiB < 0 || o.weightsBytes < 0 || o.gpuMemoryGiB < 0 || o.otherGiB < 0 || o.otherGiB > 100_000:
 		return usagef("sizes must be positive")
 	case o.settings.TensorParallel < 1 || o.settings.PipelineParallel < 1 || o.settings.DataParallel < 1 || o.settings.ContextParallel < 1:
 		return usagef("parallel sizes must be at least 1")
@@ -120,118 +123,4 @@ func (o *planOptions) validate() error {
 		return usagef("counts must be positive")
 	}
 	return nil
-}
-
-func (o *planOptions) run(ctx context.Context, s Streams) error {
-	if err := o.validate(); err != nil {
-		return err
-	}
-	answers, err := o.answers(ctx, s)
-	if err != nil {
-		return err
-	}
-	return o.print(s, answers)
-}
-
-func (o *planOptions) answers(ctx context.Context, s Streams) ([]plan.Answer, error) {
-	model, err := o.findModel()
-	if err != nil {
-		return nil, usageError{err}
-	}
-	settings, note, err := o.resolve()
-	if err != nil {
-		return nil, usageError{err}
-	}
-	answer, err := plan.Make(model, settings)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	if note != "" {
-		answer.Assumptions = append(answer.Assumptions, note)
-	}
-	return []plan.Answer{answer}, ctx.Err()
-}
-
-// findModel reads the model and puts the weights that the flags give in.
-func (o *planOptions) findModel() (plan.Model, error) {
-	model, err := o.readModel()
-	if err != nil {
-		return model, err
-	}
-	switch {
-	case o.weightsGiB > 0:
-		model.Weights = sizing.Weights{LoadedBytes: o.weightsGiB * (1 << 30)}
-	case o.weightsBytes > 0:
-		model.Weights = sizing.Weights{FileBytes: float64(o.weightsBytes)}
-	}
-	return model, nil
-}
-
-func (o *planOptions) readModel() (plan.Model, error) {
-	switch {
-	case o.config != "":
-		data, err := os.ReadFile(o.config)
-		if err != nil {
-			return plan.Model{}, err
-		}
-		return plan.ReadConfig(o.config, data)
-	case o.dir != "":
-		return plan.ReadDirectory(filepath.Clean(o.dir), os.DirFS(o.dir))
-	}
-	return plan.FindModel(o.model)
-}
-
-// resolve turns the flags into settings; note is what was guessed of the GPU.
-func (o *planOptions) resolve() (set sizing.Settings, note string, err error) {
-	set = o.settings
-	set.Sampler = o.sampler
-	if o.version == "" {
-		if o.version, err = kserve.NewBuilder().Pinned("vllm-cuda"); err != nil {
-			return set, "", err
-		}
-	}
-	if set.Version, err = sizing.ParseVersion(o.version); err != nil {
-		return set, "", err
-	}
-	if o.modelLen != "" {
-		if set.MaxModelLen, err = plan.ParseLength(o.modelLen); err != nil {
-			return set, "", fmt.Errorf("--max-model-len %s: %w", o.modelLen, err)
-		}
-	}
-	set.GPU, note, err = plan.FindGPU(o.gpu, o.gpuMemoryGiB)
-	return set, note, err
-}
-
-func (o *planOptions) print(s Streams, answers []plan.Answer) error {
-	var err error
-	fits := true
-	for _, answer := range answers {
-		fits = fits && answer.Fits
-	}
-	switch {
-	case o.output == "json" && len(o.documents.files) == 0:
-		err = writeJSON(s.Out, answers[0])
-	case o.output == "json":
-		err = writeJSON(s.Out, answers)
-	default:
-		err = o.printText(s, answers)
-	}
-	if err == nil && !fits {
-		return errFindings
-	}
-	return err
-}
-
-func (o *planOptions) printText(s Streams, answers []plan.Answer) error {
-	var errs []error
-	for i, answer := range answers {
-		if i > 0 {
-			fmt.Fprintln(s.Out)
-		}
-		errs = append(errs, answer.WriteText(s.Out))
-		if o.explain {
-			errs = append(errs, answer.WriteExplain(s.Out))
-		}
-	}
-	return errors.Join(errs...)
 }
