@@ -178,8 +178,8 @@ func (l Log) Compare(a Answer) Report {
 	add("KV cache", "kvCacheGiB", a.KVCacheGiB, l.KVCacheGiB, l.HasKVCache)
 	if l.KVTokens > 0 && l.HasKVCache {
 		perToken := l.KVCacheGiB * (1 << 30) / float64(l.KVTokens)
-		close := math.Abs(perToken-a.KVBytesPerToken) <= 0.005*a.KVBytesPerToken
-		r.Parts = append(r.Parts, Comparison{"KV bytes per token", a.KVBytesPerToken, round(perToken, 1), close})
+		near := math.Abs(perToken-a.KVBytesPerToken) <= 0.005*a.KVBytesPerToken
+		r.Parts = append(r.Parts, Comparison{"KV bytes per token", a.KVBytesPerToken, round(perToken, 1), near})
 	}
 	if l.WeightsGiB > 0 {
 		r.Measured.WeightsGiB = l.WeightsGiB

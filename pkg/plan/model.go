@@ -52,7 +52,7 @@ func ReadDirectory(name string, dir fs.FS) (Model, error) {
 		return Model{}, err
 	}
 	m.Name = name
-	bytes, from, err := directoryWeights(dir)
+	bytes, from, err := directoryWeights(dir, m.Architecture.Tied)
 	if err != nil {
 		return Model{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -68,7 +68,7 @@ type index struct {
 }
 
 // directoryWeights prefers headers, which cannot be wrong, to the index, whose total is wrong for some models.
-func directoryWeights(dir fs.FS) (int64, string, error) {
+func directoryWeights(dir fs.FS, tied bool) (int64, string, error) {
 	files, err := fs.Glob(dir, "*.safetensors")
 	if err != nil {
 		return 0, "", err
@@ -90,7 +90,7 @@ func directoryWeights(dir fs.FS) (int64, string, error) {
 	}
 	switch {
 	case len(files) > 0 && len(files) >= len(wanted):
-		total, err := headerTotal(dir, files)
+		total, err := headerTotal(dir, files, tied)
 		return total, "safetensors headers", err
 	case ix.Metadata.TotalSize > 0 && ix.Metadata.TotalSize < 1<<50:
 		return int64(ix.Metadata.TotalSize), "safetensors index", nil
@@ -107,10 +107,10 @@ func shards(ix index) []string {
 	return slices.Compact(names)
 }
 
-func headerTotal(dir fs.FS, files []string) (int64, error) {
+func headerTotal(dir fs.FS, files []string, tied bool) (int64, error) {
 	var total int64
 	for _, name := range files {
-		n, err := tensorBytes(dir, name)
+		n, err := tensorBytes(dir, name, tied)
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", name, err)
 		}
@@ -120,7 +120,7 @@ func headerTotal(dir fs.FS, files []string) (int64, error) {
 }
 
 // tensorBytes sums what the header of a safetensors file says of its tensors: eight bytes of length, then JSON.
-func tensorBytes(dir fs.FS, name string) (int64, error) {
+func tensorBytes(dir fs.FS, name string, tied bool) (int64, error) {
 	file, err := dir.Open(name)
 	if err != nil {
 		return 0, err
@@ -133,17 +133,18 @@ func tensorBytes(dir fs.FS, name string) (int64, error) {
 	if length > headerBytes {
 		return 0, fmt.Errorf("the header says that it has %d bytes: this is no safetensors file (an unfetched pointer of Git LFS?)", length)
 	}
-	return sumTensors(io.LimitReader(file, int64(length)))
+	return sumTensors(io.LimitReader(file, int64(length)), tied)
 }
 
-func sumTensors(header io.Reader) (int64, error) {
+// sumTensors leaves out an output layer that the embeddings serve as, which some files hold all the same (Qwen3 0.6B).
+func sumTensors(header io.Reader, tied bool) (int64, error) {
 	var tensors map[string]json.RawMessage
 	if err := json.NewDecoder(header).Decode(&tensors); err != nil {
 		return 0, fmt.Errorf("safetensors header: %w", err)
 	}
 	var total int64
 	for name, raw := range tensors {
-		if name == "__metadata__" {
+		if name == "__metadata__" || tied && name == "lm_head.weight" {
 			continue
 		}
 		var tensor struct {

@@ -11,7 +11,6 @@ import (
 
 // sampler is how the engine samples while it profiles.
 type sampler struct {
-	name string
 	// bytes that each logit takes at the peak.
 	bytes float64
 	why   string
@@ -34,24 +33,26 @@ const (
 // samplerOf says how that version samples in the profile run.
 func (s Settings) samplerOf(a *Architecture) sampler {
 	v := s.Version
-	sorted := sampler{name: "native", bytes: sortBytes, why: "sorting all logits", where: "v1/sample/ops/topk_topp_sampler.py"}
+	sorted := sampler{bytes: sortBytes, why: "sorting all logits", where: "v1/sample/ops/topk_topp_sampler.py"}
 	if min(s.MaxSequences, s.MaxBatchedTokens) < 128 {
 		sorted.bytes = smallSortBytes
 	}
-	fused := sampler{name: "flashinfer", bytes: fusedBytes, why: "FlashInfer: masked logits and probabilities", where: sorted.where}
+	fused := sampler{bytes: fusedBytes, why: "FlashInfer: masked logits and probabilities", where: sorted.where}
 	second := s.secondRunner(a)
 	switch {
 	case s.Sampler == "flashinfer":
 		return fused
+	case v.first():
+		return sorted
 	case s.Sampler == "native" && !v.atLeast(17, 0):
 		return sorted
 	case second && !v.atLeast(33, 0):
-		return sampler{name: "runner 2", bytes: 2, high: fusedBytes, why: "the second model runner profiles without top-k and top-p", where: "v1/worker/gpu/model_runner.py"}
+		return sampler{bytes: 2, high: fusedBytes, why: "the second model runner profiles without top-k and top-p", where: "v1/worker/gpu/model_runner.py"}
 	case second:
 		fused.why, fused.where = "float32 copy, masked logits, probabilities", "v1/worker/gpu/model_runner.py"
 		return fused
 	case v.atLeast(17, 0):
-		fused.name, fused.why = "fused", "top-k and top-p in place, probabilities and noise"
+		fused.why = "top-k and top-p in place, probabilities and noise"
 		return fused
 	case v.atLeast(11, 0):
 		// FlashInfer is opt-in from 0.11.1 on. With 0.11.0 it is used where it is installed: seven logs under that version

@@ -44,6 +44,14 @@ func (s Settings) perTokenLayer(a *Architecture) float64 {
 	if err != nil {
 		element = 2
 	}
+	if a.Latent != nil && !s.Version.atLeast(7, 1) {
+		// Before latent attention: keys and values of every head, padded to a power of two.
+		padded := int64(64)
+		for padded < max(a.Latent.Nope+a.Latent.Rope, a.Latent.Value) {
+			padded *= 2
+		}
+		return s.headBytes(a.Heads, 2*padded, element)
+	}
 	if a.Latent != nil {
 		bytes := float64(a.Latent.KVRank+a.Latent.Rope) * element
 		if a.IndexerDim > 0 {

@@ -21,34 +21,34 @@ const (
 	growthOther, growthOtherParallel   = 0.02, 0.14
 )
 
-// nonTorch is what the version counts of memory outside PyTorch. Up to 0.8.5 that is all that is in use on the
-// device; then what came since a snapshot, which is taken before NCCL starts until 0.10.2 and after it from 0.11 on;
+// nonTorch is what the version counts of memory outside PyTorch. With 0.8 that is all that is in use on the
+// device; before and after what came since a snapshot, which is taken before NCCL starts until 0.10.2 and after it from 0.11 on;
 // from 0.27 on segments that PyTorch could not give back count too.
 func (s Settings) nonTorch() Amount {
 	hopper, parallel := s.GPU.hopper(), s.TensorParallel*s.DataParallel*s.PipelineParallel > 1
-	growth, low, high, where := growth(hopper, parallel)
+	taken, low, high, where := growth(hopper, parallel)
 	what := "kernels and libraries that the profile run loads"
 	switch {
-	case !s.Version.atLeast(9, 0):
-		growth += s.context()
+	case !s.Version.first() && !s.Version.atLeast(9, 0):
+		taken += s.context()
 		high += s.context() + 0.2
 		what += ", the CUDA context"
 		if parallel && hopper {
-			growth += ncclH100
+			taken += ncclH100
 			high += ncclH100
 			what += " and NCCL"
 		}
 		low += 0.3
 	case !s.Version.atLeast(11, 0) && parallel && hopper:
-		growth += ncclH100
+		taken += ncclH100
 		high += ncclH100
 		what += ", NCCL"
 	case s.Version.atLeast(27, 0):
-		growth += 0.05
+		taken += 0.05
 		high += 0.3
 		what += ", segments that PyTorch keeps"
 	}
-	a := between(growth*gib, low*gib, high*gib, Measured, where, "%s: %.2f GiB on %s", what, growth, s.generation())
+	a := between(taken*gib, low*gib, high*gib, Measured, where, "%s: %.2f GiB on %s", what, taken, s.generation())
 	if s.GPU.Vendor == "amd" {
 		a.Source, a.High = Assumed, 4*gib
 	}

@@ -47,6 +47,12 @@ func (s Settings) defaults(a *Architecture) Settings {
 			s.Utilization = 0.92
 		}
 	}
+	if s.BlockSize == 0 {
+		s.BlockSize = 16
+	}
+	if s.MaxModelLen == 0 {
+		s.MaxModelLen = a.MaxPositions
+	}
 	tokens, sequences := s.batchDefaults()
 	if s.MaxBatchedTokens == 0 {
 		s.MaxBatchedTokens = tokens
@@ -54,17 +60,18 @@ func (s Settings) defaults(a *Architecture) Settings {
 	if s.MaxSequences == 0 {
 		s.MaxSequences = min(sequences, s.MaxBatchedTokens)
 	}
-	if s.BlockSize == 0 {
-		s.BlockSize = 16
-	}
-	if s.MaxModelLen == 0 {
-		s.MaxModelLen = a.MaxPositions
-	}
 	return s
 }
 
 // batchDefaults are tokens and sequences per step for a server.
 func (s Settings) batchDefaults() (tokens, sequences int64) {
+	if s.Version.first() {
+		// Whole prompts are prefilled at once, up to 32,768 tokens; longer ones in chunks.
+		if s.MaxModelLen > 32768 || s.MaxModelLen < 2048 {
+			return 2048, 256
+		}
+		return s.MaxModelLen, 256
+	}
 	large := s.GPU.MemoryGiB >= 70 && (!s.GPU.a100() || !s.Version.atLeast(9, 0)) && !s.GPU.named("gb10")
 	switch {
 	case large && s.GPU.MemoryGiB >= 160 && s.Version.atLeast(28, 0):

@@ -39,3 +39,6 @@ func (v Version) atLeast(minor, patch int) bool {
 	}
 	return v.Minor > minor || v.Minor == minor && v.Patch >= patch
 }
+
+// first says whether the release has the first engine only (V0): the second became the default with 0.8.0.
+func (v Version) first() bool { return !v.atLeast(8, 0) }
