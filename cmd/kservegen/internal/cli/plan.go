@@ -89,6 +89,8 @@ func (o *planOptions) register(cmd *cobra.Command) {
 	flags.BoolVar(&o.explain, "explain", false, "say of every figure how it is computed and where it comes from")
 	flags.StringVarP(&o.output, "output", "o", "text", "text or json")
 	complete(cmd, "output", []string{"text", "json"})
+	complete(cmd, "gpu", plan.GPUNames())
+	complete(cmd, "accelerator", plan.GPUNames())
 	complete(cmd, "sampler", []string{"native", "flashinfer"})
 	_ = cmd.MarkFlagFilename("model-config", "json")
 	_ = cmd.MarkFlagDirname("model-dir")
