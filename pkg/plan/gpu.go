@@ -28,7 +28,7 @@ func FindGPU(name string, memoryGiB float64) (gpu sizing.GPU, note string, err e
 	case err != nil:
 		return gpu, "", err
 	case !ok && memoryGiB == 0:
-		return gpu, "", fmt.Errorf("GPU %q is not in the catalogue (%s); give what CUDA shows of its memory with --gpu-memory-gib", name, strings.Join(GPUNames(), ", "))
+		return gpu, "", fmt.Errorf("GPU %q is not in the catalogue (%s); give what CUDA shows of its memory with --gpu-memory-gib", name, strings.Join(gpuNames(), ", "))
 	case !ok:
 		return sizing.GPU{Name: name, MemoryGiB: memoryGiB, Vendor: "nvidia"}, "", nil
 	}
@@ -84,8 +84,7 @@ func letters(s string) string {
 	}, s)
 }
 
-// GPUNames lists the devices of the catalogue that have memory of their own.
-func GPUNames() []string {
+func gpuNames() []string {
 	accelerators, err := catalog.Accelerators()
 	if err != nil {
 		return nil

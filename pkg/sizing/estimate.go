@@ -45,7 +45,7 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 		return nil, err
 	}
 	for _, bytes := range []float64{w.FileBytes, w.LoadedBytes, w.MeasuredBytes} {
-		if bytes < 0 || math.IsNaN(bytes) || bytes > 1<<50 {
+		if !(bytes >= 0 && bytes <= 1<<50) {
 			return nil, fmt.Errorf("weights of %g bytes make no sense", bytes)
 		}
 	}

@@ -92,10 +92,10 @@ const (
 func (s Settings) check(a *Architecture) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if s.GPU.MemoryGiB <= 0 || s.GPU.MemoryGiB > 10_000 {
+	if !(s.GPU.MemoryGiB > 0 && s.GPU.MemoryGiB <= 10_000) {
 		bad("memory of the GPU is %g GiB; give what CUDA shows, for example 79.18 for an H100", s.GPU.MemoryGiB)
 	}
-	if s.Utilization <= 0 || s.Utilization > 1 {
+	if !(s.Utilization > 0 && s.Utilization <= 1) {
 		bad("gpu-memory-utilization is %g; want more than 0, at most 1", s.Utilization)
 	}
 	for name, n := range map[string]int64{"tensor": s.TensorParallel, "pipeline": s.PipelineParallel, "data": s.DataParallel, "decode context": s.ContextParallel} {

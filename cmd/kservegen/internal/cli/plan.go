@@ -23,8 +23,9 @@ type planOptions struct {
 	log, output, sampler string
 	explain              bool
 
-	// changed says whether a flag was given.
+	// changed says whether a flag was given, given how many were.
 	changed func(flag string) bool
+	given   int
 	// logged is what the log says, nil without one.
 	logged *plan.Log
 }
@@ -46,7 +47,7 @@ those of a document. Defaults are those of the engine's version on that GPU.`,
   kservegen plan --model llama-3.1-8b --gpu h100 --log vllm.log    compare with what the server logged`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.changed = cmd.Flags().Changed
+			o.changed, o.given = cmd.Flags().Changed, cmd.Flags().NFlag()
 			return o.run(cmd.Context(), s)
 		},
 	}
@@ -89,8 +90,8 @@ func (o *planOptions) register(cmd *cobra.Command) {
 	flags.BoolVar(&o.explain, "explain", false, "say of every figure how it is computed and where it comes from")
 	flags.StringVarP(&o.output, "output", "o", "text", "text or json")
 	complete(cmd, "output", []string{"text", "json"})
-	complete(cmd, "gpu", plan.GPUNames())
-	complete(cmd, "accelerator", plan.GPUNames())
+	_ = cmd.RegisterFlagCompletionFunc("gpu", completeAccelerators)
+	_ = cmd.RegisterFlagCompletionFunc("accelerator", completeAccelerators)
 	complete(cmd, "sampler", []string{"native", "flashinfer"})
 	_ = cmd.MarkFlagFilename("model-config", "json")
 	_ = cmd.MarkFlagDirname("model-dir")
@@ -98,31 +99,70 @@ func (o *planOptions) register(cmd *cobra.Command) {
 }
 
 func (o *planOptions) validate() error {
+	switch {
+	case o.output != "text" && o.output != "json":
+		return usagef("-o %s is unknown; text or json", o.output)
+	case o.sampler != "" && o.sampler != "native" && o.sampler != "flashinfer":
+		return usagef("--sampler %s is unknown; native or flashinfer", o.sampler)
+	}
+	if err := o.validateModel(); err != nil {
+		return err
+	}
+	return o.validateNumbers()
+}
+
+// validateModel wants one way to name the model.
+func (o *planOptions) validateModel() error {
 	models := 0
 	for _, given := range []string{o.model, o.config, o.dir} {
 		if given != "" {
 			models++
 		}
 	}
+	document := len(o.documents.files) > 0
 	switch {
-	case o.output != "text" && o.output != "json":
-		return usagef("-o %s is unknown; text or json", o.output)
-	case o.sampler != "" && o.sampler != "native" && o.sampler != "flashinfer":
-		return usagef("--sampler %s is unknown; native or flashinfer", o.sampler)
-	case len(o.documents.files) > 0 && (models > 0 || o.gpu != "" || o.gpuMemoryGiB != 0 || o.weightsGiB != 0 || o.weightsBytes != 0 || o.otherGiB != 0 || o.version != "" || o.modelLen != "" || o.sampler != "" || o.settings != sizing.Settings{TensorParallel: 1, PipelineParallel: 1, DataParallel: 1, ContextParallel: 1}):
+	case document && (models > 0 || o.settled()):
 		return usagef("-f says all of the model, the GPU and the flags; beside it are --env, --explain, --log and -o")
-	case len(o.documents.files) == 0 && models != 1:
+	case !document && models != 1:
 		return usagef("which model? one of -f DOC, --model NAME, --model-config FILE, --model-dir DIR")
-	case len(o.documents.files) == 0 && o.env != "":
+	case !document && o.env != "":
 		return usagef("--env is about a document; -f names it")
 	case o.weightsGiB != 0 && o.weightsBytes != 0:
 		return usagef("--weights-gib and --weights-bytes are two ways to say the same; keep one")
-	case o.weightsGiB < 0 || o.weightsBytes < 0 || o.gpuMemoryGiB < 0 || o.otherGiB < 0 || o.otherGiB > 100_000:
-		return usagef("sizes must be positive")
-	case o.settings.TensorParallel < 1 || o.settings.PipelineParallel < 1 || o.settings.DataParallel < 1 || o.settings.ContextParallel < 1:
-		return usagef("parallel sizes must be at least 1")
-	case o.settings.MaxSequences < 0 || o.settings.MaxBatchedTokens < 0 || o.settings.BlockSize < 0 || o.settings.DraftLayers < 0 || o.settings.LoRAs < 0 || o.settings.LoRARank < 0:
-		return usagef("counts must be positive")
+	}
+	return nil
+}
+
+// settled says whether a flag sets what a document says itself.
+func (o *planOptions) settled() bool {
+	others := o.given
+	for _, flag := range []string{"filename", "env", "explain", "log", "output"} {
+		if o.changed(flag) {
+			others--
+		}
+	}
+	return others > 0
+}
+
+// mostGiB is more than any machine has.
+const mostGiB = 1 << 20
+
+func (o *planOptions) validateNumbers() error {
+	for _, gib := range []float64{o.weightsGiB, o.gpuMemoryGiB, o.otherGiB} {
+		if !(gib >= 0 && gib <= mostGiB) {
+			return usagef("%g GiB: want 0 to %d", gib, mostGiB)
+		}
+	}
+	set := o.settings
+	for _, size := range []int64{set.TensorParallel, set.PipelineParallel, set.DataParallel, set.ContextParallel} {
+		if size < 1 {
+			return usagef("parallel sizes must be at least 1")
+		}
+	}
+	for _, count := range []int64{o.weightsBytes, set.MaxSequences, set.MaxBatchedTokens, set.BlockSize, set.DraftLayers, set.LoRAs, set.LoRARank} {
+		if count < 0 {
+			return usagef("counts must be positive: %d", count)
+		}
 	}
 	return nil
 }

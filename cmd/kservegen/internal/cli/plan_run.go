@@ -154,7 +154,7 @@ func (o *planOptions) givenFlag(engine string) bool {
 		"tensor-parallel-size": "tp", "pipeline-parallel-size": "pp", "data-parallel-size": "dp", "decode-context-parallel-size": "dcp",
 	}
 	if name, ok := short[engine]; ok {
-		return o.changed(name)
+		engine = name
 	}
 	return o.changed(engine)
 }
