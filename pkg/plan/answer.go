@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kservegen/kservegen/pkg/sizing"
 )
@@ -59,9 +60,13 @@ func Make(m Model, s sizing.Settings) (Answer, error) {
 		return Answer{}, err
 	}
 	set := r.Settings
+	assumptions := slices.Clone(m.Architecture.Assumptions)
+	if r.Weights.Source == sizing.Assumed {
+		assumptions = append(assumptions, "no weight bytes were given: computed from the shape of the model")
+	}
 	a := Answer{
 		Model: m.Name, Fits: r.Fits, Tight: r.Tight, Reasons: r.Reasons, Nearest: r.Nearest, Warnings: r.Warnings,
-		Assumptions: m.Architecture.Assumptions,
+		Assumptions: assumptions,
 		GPU:         set.GPU.Name, GPUMemoryGiB: set.GPU.MemoryGiB, GPUsPerModel: set.TensorParallel * set.PipelineParallel * set.DataParallel,
 		VLLMVersion: set.Version.String(), Utilization: set.Utilization, Sequences: set.MaxSequences, BatchedTokens: set.MaxBatchedTokens,
 		RequestedGiB: inGiB(r.Requested), WeightsGiB: inGiB(r.Weights), ActivationGiB: inGiB(r.Activation), NonTorchGiB: inGiB(r.NonTorch),

@@ -49,6 +49,10 @@ func (s Settings) nonTorch() Amount {
 		what += ", segments that PyTorch keeps"
 	}
 	a := between(taken*gib, low*gib, high*gib, Measured, where, "%s: %.2f GiB on %s", what, taken, s.generation())
+	if s.ExpertParallel && s.DataParallel > 1 {
+		// Buffers of the all-to-all kernels (DeepEP, pplx), which the flags choose.
+		a.High += 3 * gib
+	}
 	if s.GPU.Vendor == "amd" {
 		a.Source, a.High = Assumed, 4*gib
 	}
@@ -106,9 +110,18 @@ func (s Settings) graphs(a *Architecture) Amount {
 	first := float64(kinds) * (step.forwardPeak(a) + s.matmulWorkspace())
 	// A node of a graph takes a few KiB of the driver's memory; some 12 of them make a layer.
 	each := max(1, 0.04*float64(a.Layers)) * mib
-	value := first + float64(pieces+whole-kinds)*each
+	value := first + float64(pieces+whole-kinds)*each + s.attentionWorkspace()
 	return between(value, value*0.4, value*2+0.3*gib, Assumed, "v1/worker/gpu_model_runner.py",
-		"%d × (buffers of %d tokens + cuBLAS) + %d graphs × %.1f MiB", kinds, largest, pieces+whole, each/mib)
+		"%d × (buffers of %d tokens + cuBLAS) + %d graphs × %.1f MiB + %.0f MiB workspace of attention", kinds, largest, pieces+whole, each/mib, s.attentionWorkspace()/mib)
+}
+
+// attentionWorkspace is FlashInfer's buffer, which data-centre Blackwell attends with by default; it is made with the
+// first batch, after the profile run (envs.py, VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE).
+func (s Settings) attentionWorkspace() float64 {
+	if s.GPU.blackwell() && s.Version.atLeast(11, 0) {
+		return 394 * mib
+	}
+	return 0
 }
 
 // captureSizes counts 1, 2, 4, then steps of 8 up to 256 and of 16 above (config/vllm.py); of 8 throughout until 0.11.
