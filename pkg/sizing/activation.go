@@ -151,8 +151,16 @@ func (s Settings) matmulWorkspace() float64 {
 	return 8.125 * mib
 }
 
-// forwardPeak is the most that one layer holds at a time, with all tokens of a step.
+// forwardPeak is the most that one layer holds at a time in the profile run, with all tokens of a step.
 func (s Settings) forwardPeak(a *Architecture) float64 {
+	if a.Latent == nil {
+		return s.layerPeak(a, 0)
+	}
+	return s.layerPeak(a, s.latentWorkspace(a))
+}
+
+// layerPeak is that with so many bytes of workspace for attention.
+func (s Settings) layerPeak(a *Architecture, workspace float64) float64 {
 	tokens, h, tp := float64(s.MaxBatchedTokens), float64(a.Hidden), float64(s.TensorParallel)
 	element := float64(a.ElementBytes)
 	stream := 2 * tokens * h * element
@@ -160,7 +168,7 @@ func (s Settings) forwardPeak(a *Architecture) float64 {
 	mlp := 3 * tokens * float64(a.Intermediate) / tp * element
 	attention := tokens * float64(2*a.Heads*a.HeadDim) / tp * element
 	if a.Latent != nil {
-		attention = tokens*float64(a.Heads*(a.Latent.Nope+a.Latent.Rope+a.Latent.Value))/tp*element + s.latentWorkspace(a)
+		attention = tokens*float64(a.Heads*(a.Latent.Nope+a.Latent.Rope+a.Latent.Value))/tp*element + workspace
 	}
 	peak := max(mlp, attention)
 	if a.MoE() {

@@ -87,8 +87,13 @@ func (s Settings) generation() string {
 	return "GPUs before Hopper"
 }
 
-// graphsInBudget says whether the version takes its estimate of CUDA graphs off the cache.
-func (s Settings) graphsInBudget() bool { return s.Version.atLeast(20, 2) && s.GPU.Vendor != "amd" }
+// graphsInBudget says whether the version takes its estimate of CUDA graphs off the cache; on AMD it does later.
+func (s Settings) graphsInBudget() bool {
+	if s.GPU.Vendor == "amd" {
+		return s.Version.atLeast(27, 0)
+	}
+	return s.Version.atLeast(20, 2)
+}
 
 // graphs estimates what captured graphs take: the first of each kind has the buffers of its largest batch, every
 // other at least 1 MiB, which is also what the engine takes for the driver (gpu_model_runner.py, profile_cudagraph_memory).
@@ -107,7 +112,7 @@ func (s Settings) graphs(a *Architecture) Amount {
 	step := s
 	step.MaxBatchedTokens = max(largest, 1)
 	kinds := min(whole, 1) + min(pieces, 1)
-	first := float64(kinds) * (step.forwardPeak(a) + s.matmulWorkspace())
+	first := float64(kinds) * (step.layerPeak(a, 0) + s.matmulWorkspace())
 	// A node of a graph takes a few KiB of the driver's memory; some 12 of them make a layer.
 	each := max(1, 0.04*float64(a.Layers)) * mib
 	value := first + float64(pieces+whole-kinds)*each + s.attentionWorkspace()
