@@ -71,6 +71,8 @@ type Quantisation struct {
 	Bits float64
 	// ExpertsOnly leaves attention in 16 bit.
 	ExpertsOnly bool
+	// ExpertBits are those of experts where they differ (DeepSeek V4), scales included; 0 for Bits.
+	ExpertBits float64
 }
 
 // Latent is multi-head latent attention: one compressed vector per token instead of keys and values.

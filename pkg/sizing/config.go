@@ -217,7 +217,11 @@ func readQuantisation(root, text fields, a *Architecture) {
 		method = strings.ToLower(q.text("quant_algo"))
 	}
 	a.Quantisation = Quantisation{Method: method, Bits: quantisedBits(q, method)}
-	a.Quantisation.ExpertsOnly = method == "mxfp4" || len(q.texts("modules_to_not_convert")) > 0 && slices.Contains(q.texts("modules_to_not_convert"), "self_attn")
+	kept := append(q.texts("modules_to_not_convert"), q.texts("ignore")...)
+	a.Quantisation.ExpertsOnly = method == "mxfp4" || slices.ContainsFunc(kept, func(module string) bool { return strings.Contains(module, "self_attn") })
+	if text.text("expert_dtype") == "fp4" {
+		a.Quantisation.ExpertBits = 4.25
+	}
 	if a.Quantisation.Bits == 0 {
 		a.Quantisation.Bits = 8
 		a.assume(fmt.Sprintf("quantisation %q does not say its bits: 8", method))

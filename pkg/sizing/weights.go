@@ -1,6 +1,9 @@
 package sizing
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // Weights is how large a model is. One of the two is given.
 type Weights struct {
@@ -100,7 +103,7 @@ func (s Settings) layerWeights(p *parts, a *Architecture, kind LayerKind, sparse
 	}
 	if a.MoE() && sparse {
 		expertShare := 1 / float64(s.TensorParallel*s.DataParallel)
-		p.add(3*h*float64(a.ExpertIntermediate*a.Experts), expertShare, bits)
+		p.add(3*h*float64(a.ExpertIntermediate*a.Experts), expertShare, cmp.Or(a.Quantisation.ExpertBits, bits))
 		p.add(h*float64(a.Experts), 1, 16)
 		p.add(3*h*float64(a.SharedIntermediate), tp, attention)
 		return
