@@ -41,8 +41,7 @@ func TestBadConfig(t *testing.T) {
 		strings.Repeat(" ", 10<<20+1): "10485761 bytes",
 	} {
 		_, err := sizing.ParseConfig([]byte(text))
-		require.Error(t, err, text)
-		assert.Contains(t, err.Error(), want)
+		require.ErrorContains(t, err, want)
 	}
 }
 
@@ -51,7 +50,7 @@ func TestAllAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := sizing.ParseConfig([]byte(`{"num_hidden_layers": "a", "hidden_size": "b", "vocab_size": "c"}`))
 	for _, field := range []string{"num_hidden_layers", "hidden_size", "vocab_size"} {
-		assert.ErrorContains(t, err, field)
+		require.ErrorContains(t, err, field)
 	}
 }
 

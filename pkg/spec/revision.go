@@ -97,9 +97,12 @@ func (r *resolver) checkMeasured(m *Measured) {
 	if m == nil {
 		return
 	}
-	for field, text := range map[string]Text{"weightsGiB": m.WeightsGiB, "otherGiB": m.OtherGiB} {
-		if n, err := strconv.ParseFloat(string(text), 64); text != "" && (err != nil || !(n > 0 && n < 100_000)) {
-			r.failf("spec.model.measured."+field, "%q is not a number of GiB, such as 14.99", text)
+	for _, figure := range []struct {
+		field string
+		text  Text
+	}{{"weightsGiB", m.WeightsGiB}, {"otherGiB", m.OtherGiB}} {
+		if n, err := strconv.ParseFloat(string(figure.text), 64); figure.text != "" && (err != nil || !(n > 0 && n < 100_000)) {
+			r.failf("spec.model.measured."+figure.field, "%q is not a number of GiB, such as 14.99", figure.text)
 		}
 	}
 }
