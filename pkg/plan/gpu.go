@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -55,13 +56,18 @@ func lookUp(name string) (catalog.Accelerator, bool, error) {
 		return catalog.Accelerator{}, false, err
 	}
 	wanted := letters(name)
-	for _, a := range accelerators {
-		if a.MemoryGiB > 0 && slices.ContainsFunc(spellings(a), func(s string) bool { return letters(s) == wanted }) {
-			return a, true, nil
+	for _, want := range []string{wanted, memorySuffix.ReplaceAllString(wanted, "")} {
+		for _, a := range accelerators {
+			if a.MemoryGiB > 0 && slices.ContainsFunc(spellings(a), func(s string) bool { return letters(s) == want }) {
+				return a, true, nil
+			}
 		}
 	}
 	return catalog.Accelerator{}, false, nil
 }
+
+// memorySuffix is what some write behind the name of a device that there is with one size of memory only: H100 SXM5 80GB.
+var memorySuffix = regexp.MustCompile(`(sxm\d?|pcie)?(\d\d\d?gb)?$`)
 
 func spellings(a catalog.Accelerator) []string {
 	names := []string{a.Name, a.Product, strings.TrimPrefix(a.Product, "NVIDIA "), strings.TrimPrefix(a.Product, "AMD Instinct ")}

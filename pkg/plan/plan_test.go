@@ -92,7 +92,7 @@ func TestBadDirectory(t *testing.T) {
 func TestFindGPU(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"h100": "h100", "H100": "h100", "NVIDIA H100": "h100", "NVIDIA-H100-80GB-HBM3": "h100", "A100 80GB": "a100-80gb", "NVIDIA A100-SXM4-40GB": "a100-40gb", "a10g": "a10g", "MI300X": "mi300x",
+		"h100": "h100", "H100": "h100", "NVIDIA H100": "h100", "NVIDIA-H100-80GB-HBM3": "h100", "A100 80GB": "a100-80gb", "NVIDIA A100-SXM4-40GB": "a100-40gb", "a10g": "a10g", "MI300X": "mi300x", "H100 SXM5 80GB": "h100", "L40S-48GB": "l40s",
 	} {
 		gpu, note, err := plan.FindGPU(name, 0)
 		require.NoError(t, err, name)
@@ -111,6 +111,8 @@ func TestFindGPU(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "RTX 3090", other.Name)
 
+	_, _, err = plan.FindGPU("A100", 0)
+	require.ErrorContains(t, err, "a100-40gb, a100-80gb", "there are two")
 	_, _, err = plan.FindGPU("rtx 3090", 0)
 	require.ErrorContains(t, err, "--gpu-memory-gib")
 	_, _, err = plan.FindGPU("", 0)

@@ -23,6 +23,8 @@ const (
 	// Logits in the model's dtype (2), in float32 (4), their masked copy (4), probabilities (4); Triton's masking keeps
 	// logits in place and draws exponential noise (4) instead.
 	fusedBytes = 14
+	// With 0.8 the filters and the draw are one kernel: logits (2), float32 (4), probabilities (4).
+	earlyFusedBytes = 10
 	// Logits (2), float32 (4), sorted (4), their indices in int64 (8), the indices before (8), and a copy of keys and
 	// values that cub's segmented radix sort works in (12): aten/src/ATen/native/cuda/SortStable.cu.
 	sortBytes = 38
@@ -63,6 +65,9 @@ func (s Settings) samplerOf(a *Architecture) sampler {
 		}
 		return sorted
 	}
+	if !v.atLeast(9, 0) {
+		fused.bytes, fused.why = earlyFusedBytes, "FlashInfer samples from probabilities"
+	}
 	fused.high = sorted.bytes
 	fused.why += "; the official image has it, without it all logits are sorted"
 	return fused
@@ -98,8 +103,11 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 	peak := func(bytes float64) float64 {
 		sampling := 0.0
 		if last {
-			// The hidden states of all tokens stay, and those of the requests twice.
+			// The hidden states of all tokens stay, and those of the requests twice; with 0.8 only these, and once.
 			sampling = logits*bytes + hidden + 2*float64(requests*a.Hidden*a.ElementBytes)
+			if !s.Version.atLeast(9, 0) {
+				sampling = logits*bytes + float64(requests*a.Hidden*a.ElementBytes)
+			}
 			if s.DraftLayers > 0 {
 				sampling += logits * 2
 			}

@@ -213,7 +213,7 @@ func TestOverheads(t *testing.T) {
 func TestSampler(t *testing.T) {
 	t.Parallel()
 	for release, want := range map[string]float64{
-		"0.10.2": 14, "0.11.0": 38, "0.16.0": 38, "0.17.1": 14, "0.33.0": 14 + 4.125,
+		"0.8.5": 10, "0.10.2": 14, "0.11.0": 38, "0.16.0": 38, "0.17.1": 14, "0.33.0": 14 + 4.125,
 	} {
 		s := sizing.Settings{Version: version(t, release), GPU: h100(), MaxSequences: 1024}
 		r := estimate(t, llama, 15, s)
