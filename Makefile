@@ -15,7 +15,7 @@ KUSTOMIZE := $(BIN)/kustomize
 PEERS     := kubeconform kubectl-validate istioctl
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 5s
-FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
+FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes sizing:FuzzConfig
 MIN_GO    := 1.26
 LOGS      ?= $(BIN)/logs
 TREE      ?= overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production
@@ -115,6 +115,10 @@ bench: build $(KUSTOMIZE) peers ## CPU of render and validate against the usual 
 .PHONY: peers
 peers: prerequisites
 	@for p in $(PEERS); do $(MAKE) $(BIN)/$$p || echo "$$p cannot be built; the bench goes on without it"; done
+
+.PHONY: accuracy
+accuracy: prerequisites ## Logged start-ups beside our estimate and those of others; rewrites the table in docs/plan.md
+	@$(GO) test ./pkg/sizing -run TestAccuracy -update -v | sed -n '/| point/,/| \*\*mean/p'
 
 ##@ A real cluster
 

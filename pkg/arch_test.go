@@ -44,10 +44,11 @@ func layers() map[string][]string {
 		"pkg/render":                 {"pkg/kserve", "pkg/traffic", "pkg/istio", "pkg/gatewayapi", "pkg/k8s", "pkg/observe", "pkg/gitops", "pkg/spec", "pkg/manifest", "pkg/txn"},
 		"pkg/report":                 {"pkg/finding"},
 		"pkg/load":                   {"pkg/finding", "pkg/manifest", "pkg/render", "pkg/spec", "pkg/suggest"},
+		"pkg/plan":                   {"pkg/catalog", "pkg/sizing", "pkg/spec"},
 		"pkg/importer":               {"pkg/catalog", "pkg/finding", "pkg/kserve", "pkg/load", "pkg/manifest", "pkg/render", "pkg/sizing", "pkg/spec", "runtimes"},
 		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
 		"pkg/dryrun":                 {},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

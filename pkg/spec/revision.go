@@ -87,12 +87,27 @@ func (r *resolver) model() (catalog.Model, bool) {
 	if m.Secret != "" && !dnsLabel.MatchString(m.Secret) {
 		r.failf("spec.model.secret", "%q is not a Secret's name", m.Secret)
 	}
+	r.checkMeasured(m.Measured)
 	model, known, err := catalog.FindModel(m.ID)
 	if err != nil {
 		r.failf("spec.model.id", "reading the catalogue: %v", err)
 	}
 	r.source(model)
 	return model, known
+}
+
+func (r *resolver) checkMeasured(m *Measured) {
+	if m == nil {
+		return
+	}
+	for _, figure := range []struct {
+		field string
+		text  Text
+	}{{"weightsGiB", m.WeightsGiB}, {"otherGiB", m.OtherGiB}} {
+		if n, err := strconv.ParseFloat(string(figure.text), 64); figure.text != "" && (err != nil || !(n > 0 && n < 100_000)) {
+			r.failf("spec.model.measured."+figure.field, "%q is not a number of GiB, such as 14.99", figure.text)
+		}
+	}
 }
 
 // checkRuntimeName reports whether the catalogue has the runtime that the document names, if it names one.

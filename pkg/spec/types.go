@@ -67,6 +67,17 @@ type Model struct {
 	Secret string `json:"secret,omitempty"`
 	// Volume to create for a pvc:// source; without it the claim must exist.
 	Volume *Volume `json:"volume,omitempty"`
+	// Measured is what a server logged of its memory, for plan to use instead of its estimate.
+	Measured *Measured `json:"measured,omitempty"`
+}
+
+// Measured is memory of one device in GiB, as "kservegen plan --log" prints it. It holds for one model, version of
+// vLLM, device, parallelism and set of flags.
+type Measured struct {
+	// WeightsGiB is what loading the model took.
+	WeightsGiB Text `json:"weightsGiB,omitempty"`
+	// OtherGiB is what is neither weights nor KV cache.
+	OtherGiB Text `json:"otherGiB,omitempty"`
 }
 
 // Volume is the PersistentVolumeClaim that holds the weights.
