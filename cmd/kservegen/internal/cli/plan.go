@@ -22,6 +22,7 @@ type planOptions struct {
 	settings             sizing.Settings
 	log, output, sampler string
 	explain              bool
+	choice               choiceFlags
 
 	// changed says whether a flag was given, given how many were.
 	changed func(flag string) bool
@@ -40,10 +41,12 @@ graphs, and the KV cache that remains. Each figure has a source and, where it is
 Nothing is fetched. The exit code is 1 where the engine would not start.
 
 The model is one of the catalogue, a config.json with the size of the weights, a directory of Hugging Face, or
-those of a document. Defaults are those of the engine's version on that GPU.`,
+those of a document. Defaults are those of the engine's version on that GPU. Without a GPU the instance types that
+hold the model are listed, the cheapest first, with an estimate of their speed.`,
 		Example: `  kservegen plan --model-config config.json --weights-gib 15 --gpu l4 --max-model-len 8K
   kservegen plan --model-dir ~/models/llama-3.1-8b --gpu h100 --tp 2 -o json
   kservegen plan -f deepseek.yaml --env production --explain
+  kservegen plan --model qwen3-32b --requests-per-second 5 --itl 0.05      which instance types, how many, at what price
   kservegen plan --model llama-3.1-8b --gpu h100 --log vllm.log    compare with what the server logged`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,6 +60,7 @@ those of a document. Defaults are those of the engine's version on that GPU.`,
 
 func (o *planOptions) register(cmd *cobra.Command) {
 	o.documents.register(cmd)
+	o.choice.register(cmd)
 	flags, set := cmd.Flags(), &o.settings
 	flags.StringVar(&o.env, "env", "", "environment of the document (default all)")
 	flags.StringVar(&o.model, "model", "", "model of the catalogue, by name or id on Hugging Face")
@@ -108,6 +112,9 @@ func (o *planOptions) validate() error {
 	if err := o.validateModel(); err != nil {
 		return err
 	}
+	if err := o.choice.validate(); err != nil {
+		return err
+	}
 	return o.validateNumbers()
 }
 
@@ -127,6 +134,8 @@ func (o *planOptions) validateModel() error {
 		return usagef("which model? one of -f DOC, --model NAME, --model-config FILE, --model-dir DIR")
 	case !document && o.env != "":
 		return usagef("--env is about a document; -f names it")
+	case o.log != "" && !document && o.gpu == "" && o.gpuMemoryGiB == 0:
+		return usagef("--log is of a server on one GPU: --gpu NAME or --gpu-memory-gib N says which")
 	case o.weightsGiB != 0 && o.weightsBytes != 0:
 		return usagef("--weights-gib and --weights-bytes are two ways to say the same; keep one")
 	}

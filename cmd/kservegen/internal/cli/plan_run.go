@@ -20,6 +20,9 @@ func (o *planOptions) run(ctx context.Context, s Streams) error {
 	if err := o.readLog(); err != nil {
 		return usageError{err}
 	}
+	if len(o.documents.files) == 0 && o.gpu == "" && o.gpuMemoryGiB == 0 {
+		return o.choose(s)
+	}
 	answers, err := o.answers(ctx, s)
 	if err != nil {
 		return err
@@ -129,23 +132,31 @@ func (o *planOptions) readModel() (plan.Model, error) {
 
 // resolve turns the flags into settings, over those that a log has; note is what was guessed of the GPU.
 func (o *planOptions) resolve() (set sizing.Settings, note string, err error) {
+	if set, err = o.flagSettings(); err != nil {
+		return set, "", err
+	}
+	set.GPU, note, err = plan.FindGPU(o.gpu, o.gpuMemoryGiB)
+	return set, note, err
+}
+
+// flagSettings is all but the GPU.
+func (o *planOptions) flagSettings() (set sizing.Settings, err error) {
 	set = o.settings
 	set.Sampler, set.OtherBytes = o.sampler, int64(o.otherGiB*(1<<30))
 	if set.Version, err = o.engine(); err != nil {
-		return set, "", err
+		return set, err
 	}
 	if o.modelLen != "" {
 		if set.MaxModelLen, err = plan.ParseLength(o.modelLen); err != nil {
-			return set, "", fmt.Errorf("--max-model-len %s: %w", o.modelLen, err)
+			return set, fmt.Errorf("--max-model-len %s: %w", o.modelLen, err)
 		}
 	}
 	if o.logged != nil {
 		if err = o.logged.Apply(&set, o.givenFlag); err != nil {
-			return set, "", fmt.Errorf("%s: %w", o.log, err)
+			return set, fmt.Errorf("%s: %w", o.log, err)
 		}
 	}
-	set.GPU, note, err = plan.FindGPU(o.gpu, o.gpuMemoryGiB)
-	return set, note, err
+	return set, nil
 }
 
 // givenFlag says whether our flag for one of the engine's was given.
