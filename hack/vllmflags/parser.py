@@ -128,6 +128,7 @@ def describe(parser, action, strings):
         flag["optional"] = action.nargs in ("?", "*")
         flag["choices"] = sorted(map(str, action.choices or ()))
         flag["folded"] = takes(action.type, "A-b") == (True, "a_b")
+        flag["pairs"] = flag["kind"] == "json" and takes(action.type, "a=1,b=2") == (True, {"a": 1, "b": 2})
     flag["deprecated"] = deprecated(parser, action)
     flag["help"] = re.sub(r"\s+", " ", action.help or "")[:300]
     return flag

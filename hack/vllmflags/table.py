@@ -44,7 +44,7 @@ def flag_form(flag, dump):
     """What can be told of a flag without its values; what is usual is left out."""
     names = flag["names"]
     form = {"kind": flag["kind"], "words": flag.get("words"), "aliases": sorted(names[1:]), "inverses": sorted(flag["inverses"]), "many": flag.get("many"),
-            "optional": flag.get("optional"), "folded": flag.get("folded"), "deprecated": flag["deprecated"]}
+            "optional": flag.get("optional"), "folded": flag.get("folded"), "pairs": flag.get("pairs"), "deprecated": flag["deprecated"]}
     if flag.get("choices"):
         form["values"] = "parser"
     elif dump["registries"].get(names[0]):

@@ -120,8 +120,11 @@ class Parser(unittest.TestCase):
         p.add_argument("--many", "-m", nargs="+", type=int, choices=[1, 2], help="This one is not deprecated.")
         p.add_argument("--folded", type=lambda s: s.lower().replace("-", "_"))
         p.add_argument("--old", help="--old is deprecated and will go.")
+        p.add_argument("--json", type=json.loads)
+        p.add_argument("--pairs", type=lambda s: json.loads(s) if s.startswith("{") else {k: int(v) for k, v in (item.split("=") for item in s.split(","))})
         found = {f["names"][0]: f for f in self.parser.flags(p)}
-        self.assertEqual(set(found), {"--on", "--many", "--old", "--folded"})
+        self.assertEqual(set(found), {"--on", "--many", "--old", "--folded", "--json", "--pairs"})
+        self.assertEqual([found[f]["pairs"] for f in ("--json", "--pairs", "--folded")], [False, True, False])
         self.assertEqual((found["--on"]["kind"], found["--on"]["inverses"], found["--on"]["deprecated"]), ("switch", ["--no-on"], True))
         self.assertEqual((found["--many"]["kind"], found["--many"]["many"], found["--many"]["choices"], found["--many"]["deprecated"]), ("int", True, ["1", "2"], False))
         self.assertTrue(found["--old"]["deprecated"])

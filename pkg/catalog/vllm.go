@@ -47,6 +47,8 @@ type FlagForm struct {
 	Optional bool `json:"optional,omitempty"`
 	// Folded is set where values may be in capitals and have - for _.
 	Folded bool `json:"folded,omitempty"`
+	// Pairs is set where JSON may also be key=1,other=2; vLLM warns of it.
+	Pairs bool `json:"pairs,omitempty"`
 	// Deprecated is set where vLLM's help says so.
 	Deprecated bool `json:"deprecated,omitempty"`
 	// Values says who refuses a value that is not known: the parser, or the server when it starts; empty for nobody.

@@ -55,16 +55,16 @@ func (r *resolver) checkFlags(release *vllm.Release, devices int) {
 		if own || refused || !argName.MatchString(name) {
 			continue
 		}
-		verdict := release.Judge(use(name, args))
-		if verdict == nil || devices > 0 && verdict.Reason == vllm.Value && parallel(name) { // a number that is checked with the devices
+		verdict := release.Judge(flagUse(name, args))
+		if verdict == nil || devices > 0 && verdict.Reason != vllm.Deprecated && parallel(name) { // a number that is checked with the devices
 			continue
 		}
-		r.tellFlag("spec.runtime.args."+name, verdict)
+		r.reportFlag("spec.runtime.args."+name, verdict)
 	}
 }
 
-// tellFlag refuses what stops the server, and an abbreviation; of the rest it only tells.
-func (r *resolver) tellFlag(at string, verdict *vllm.Verdict) {
+// reportFlag refuses what stops the server, and an abbreviation; of the rest it only tells.
+func (r *resolver) reportFlag(at string, verdict *vllm.Verdict) {
 	switch {
 	case r.spec.Runtime.Name == neuron:
 		r.remarkf(at, "%s; the plugin in this image may know it", verdict.Text)
@@ -80,8 +80,8 @@ func parallel(name string) bool {
 	return name == "tensor-parallel-size" || name == "pipeline-parallel-size" || name == "data-parallel-size"
 }
 
-// use is a flag as the server gets it: false is --no-flag.
-func use(name string, args map[string]Arg) vllm.Use {
+// flagUse is a flag as the server gets it: false is --no-flag.
+func flagUse(name string, args map[string]Arg) vllm.Use {
 	arg := args[name]
 	_, plugin := args[pluginOf(name)]
 	u := vllm.Use{Name: name, Values: arg.Values, Plugins: plugin}

@@ -25,7 +25,7 @@ type Use struct {
 // Reason is what is wrong with a use.
 type Reason int
 
-// Reasons. Those up to Value stop the server; the two after it do so in another release.
+// Reasons.
 const (
 	// Unknown is a name that no release has.
 	Unknown Reason = iota + 1
@@ -38,12 +38,19 @@ const (
 	Deprecated
 	// Abbreviated is the beginning of one flag's name; the next release may have two that begin so.
 	Abbreviated
-	// Unsure is a name that may have come before or in a release that was not read.
+	// Unsure is what a release that was not read may take or not: a name, a value, a kind of value.
 	Unsure
 )
 
 // Stops reports whether the server does not start with it.
-func (r Reason) Stops() bool { return r <= Value }
+func (r Reason) Stops() bool {
+	switch r {
+	case Unknown, Gone, Early, Value:
+		return true
+	case Deprecated, Abbreviated, Unsure:
+	}
+	return false
+}
 
 // Verdict is what is wrong with a use, in words that name the flag, the release and what to do.
 type Verdict struct {
@@ -51,23 +58,53 @@ type Verdict struct {
 	Text   string
 }
 
-// Judge says what is wrong with a flag in the release; nil for nothing.
+// Judge says what is wrong with a flag in the release; nil for nothing. Of a release newer than all that were read only what is
+// gone, or was going, is certain: each release brings names, values and kinds.
 func (r *Release) Judge(use Use) *Verdict {
-	name, key, dotted := strings.Cut(use.Name, ".")
-	known, ok := r.names[name]
-	switch {
-	case !ok:
-		return r.missing(name)
-	case dotted:
-		return r.member(known, key, use)
+	verdict := r.judge(use)
+	if verdict != nil && r.newer && verdict.Reason != Gone && verdict.Reason != Deprecated {
+		return &Verdict{Unsure, verdict.Text}
 	}
-	if verdict := r.values(known, use); verdict != nil {
-		return verdict
+	return verdict
+}
+
+func (r *Release) judge(use Use) *Verdict {
+	name, _, _ := strings.Cut(use.Name, ".")
+	known, ok := r.names[name]
+	if !ok {
+		return r.missing(name)
+	}
+	if verdict := r.given(known, use); verdict != nil {
+		if next := r.inNext(known); next.form == nil || r.given(next, use) != nil {
+			return verdict
+		}
+		return nil
 	}
 	if known.form.Deprecated {
 		return &Verdict{Deprecated, fmt.Sprintf("%s has --%s, but a later release will not%s", r, use.Name, r.advice(known.flag.Name))}
 	}
+	if known.form.Pairs && slices.ContainsFunc(use.Values, isPairs) {
+		return &Verdict{Deprecated, fmt.Sprintf("--%s of %s takes key=value, but a later release will not; write JSON", use.Name, r)}
+	}
 	return nil
+}
+
+// inNext is a flag as the release after the measured one has it, which may be what was asked for; without a form where there is none.
+func (r *Release) inNext(known named) named {
+	if r.next != "" {
+		known.form = formIn(known.flag, r.next, r.table.Releases)
+	} else {
+		known.form = nil
+	}
+	return known
+}
+
+// given judges what a flag is given.
+func (r *Release) given(known named, use Use) *Verdict {
+	if _, key, dotted := strings.Cut(use.Name, "."); dotted {
+		return r.member(known, key, use)
+	}
+	return r.values(known, use)
 }
 
 // member judges --flag.key, with which vLLM sets one member of a JSON value. Without a value vLLM takes the next flag for it.
@@ -214,7 +251,20 @@ func (r *Release) misspelt(name string) *Verdict {
 	if near := suggest.Nearest(name, names); near != "" && suggest.Distance(name, near) <= max(2, len(name)/4) {
 		hint = "; did you mean --" + near + "?"
 	}
+	if short := "-" + name; r.short(short) {
+		hint = "; did you mean " + short + "?"
+	}
 	return &Verdict{Unknown, fmt.Sprintf("%s has no --%s%s", r, name, hint)}
+}
+
+// short reports whether a flag has this name of one dash: -tp.
+func (r *Release) short(name string) bool {
+	for _, known := range r.names {
+		if slices.Contains(known.form.Aliases, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // begunWith lists the flags that a name is the beginning of, each by one name.

@@ -64,10 +64,21 @@ func fits(form *catalog.FlagForm, value string) bool {
 	case "float":
 		return anyNumber.MatchString(value)
 	case "json":
-		return json.Valid([]byte(value))
+		return json.Valid([]byte(value)) || form.Pairs && isPairs(value)
 	case "json-or-text":
 		text := strings.TrimSpace(value)
 		return !strings.HasPrefix(text, "{") || !strings.HasSuffix(text, "}") || json.Valid([]byte(text))
+	}
+	return true
+}
+
+// isPairs reports whether a text is a=1,b=2, which vLLM made a JSON object of before 0.10: whole numbers only.
+func isPairs(value string) bool {
+	for item := range strings.SplitSeq(value, ",") {
+		_, number, ok := strings.Cut(item, "=")
+		if !ok || !wholeNumber.MatchString(number) {
+			return false
+		}
 	}
 	return true
 }
@@ -99,7 +110,7 @@ func (r *Release) unknownValue(known named, value string) string {
 	if ever && releases.Has(r.Measured, r.table.Releases) {
 		return ""
 	}
-	if ever && r.next != "" && releases.Has(r.next, r.table.Releases) || known.form.Values == "server" && r.newer {
+	if ever && r.next != "" && releases.Has(r.next, r.table.Releases) {
 		return ""
 	}
 	text := fmt.Sprintf("has no %q", value)

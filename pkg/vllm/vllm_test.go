@@ -124,7 +124,7 @@ func TestJudge(t *testing.T) {
 
 		// Misspelt and abbreviated.
 		{"0.33.0", "--max-num-sequs=1", vllm.Unknown, "vLLM 0.33.0 has no --max-num-sequs; did you mean --max-num-seqs?"},
-		{"0.33.0", "--tp=2", vllm.Unknown, "vLLM 0.33.0 has no --tp"},
+		{"0.33.0", "--tp=2", vllm.Unknown, "vLLM 0.33.0 has no --tp; did you mean -tp?"},
 		{"0.33.0", "--frobnicate", vllm.Unknown, "no release that was read has it"},
 		{"0.33.0", "--kv-cache-memory=1", vllm.Abbreviated, "vLLM 0.33.0 takes --kv-cache-memory for --kv-cache-memory-bytes"},
 		{"0.33.0", "--max-num=1", vllm.Unknown, "begin with it; write the name out"},
@@ -162,7 +162,33 @@ func TestJudge(t *testing.T) {
 		{"0.34.0", "--brand-new", vllm.Unsure, "no release up to vLLM 0.33.0 has --brand-new"},
 		{"0.34.0", "--swap-space=4", vllm.Gone, "gone since 0.18.1"},
 		{"0.18.0", "--shutdown-timeout=9", vllm.Unsure, "came between vLLM 0.17.1 and 0.18.1, and 0.18.0 was not read"},
-		{"0.34.0", "--tool-call-parser=brand_new", 0, ""},
+		{"0.34.0", "--tool-call-parser=brand_new", vllm.Unsure, `has no "brand_new"`},
+		{"0.34.0", "--moe-backend=newone", vllm.Unsure, `has no "newone"`},
+		{"0.34.0", "--max-num-seqs=4k", vllm.Unsure, `vLLM 0.34.0 (judged by 0.33.0) wants a whole number, got "4k"`},
+		{"0.34.0", "--max-num-seqs", vllm.Unsure, "wants a whole number"},
+		{"0.34.0", "--max-num-se=1", vllm.Unsure, "takes --max-num-se for --max-num-seqs"},
+		{"0.34.0", "--max-num=1", vllm.Unsure, "write the name out"},
+		{"0.34.0", "--no-max-num-seqs", vllm.Unsure, "cannot be turned off"},
+		{"0.34.0", "--max-num-seqs.x=1", vllm.Unsure, "sets a member of a JSON value"},
+		{"0.34.0", "--no-disable-cascade-attn", vllm.Deprecated, "a later release will not"},
+		{"0.34.0", "--max-num-seqs=128", 0, ""},
+		{"0.33.0rc2", "--max-num-seqs=4k", vllm.Unsure, "wants a whole number"},
+
+		// A kind that changed between the two that were read may have changed already.
+		{"0.9.1", "--max-num-batched-tokens=8k", 0, ""},
+		{"0.9.0", "--max-num-batched-tokens=8k", vllm.Value, "whole number"},
+		{"0.13.1", "--max-model-len=auto", 0, ""},
+		{"0.13.1", "--max-model-len=most", vllm.Value, `got "most"`},
+
+		// Pairs were JSON in their day.
+		{"0.8.5", "--limit-mm-per-prompt=image=2,video=1", vllm.Deprecated, "--limit-mm-per-prompt of vLLM 0.8.5 takes key=value, but a later release will not; write JSON"},
+		{"0.9.0", "--limit-mm-per-prompt=image=2", vllm.Deprecated, "write JSON"},
+		{"0.9.3", "--limit-mm-per-prompt=image=2", vllm.Deprecated, "write JSON"},
+		{"0.9.0", `--limit-mm-per-prompt={"image": 2}`, 0, ""},
+		{"0.9.0", "--limit-mm-per-prompt=image=two", vllm.Value, "wants JSON"},
+		{"0.9.0", "--limit-mm-per-prompt=image", vllm.Value, "wants JSON"},
+		{"0.10.0", "--limit-mm-per-prompt=image=2", vllm.Value, "wants JSON"},
+		{"0.8.5", "--override-generation-config=a=1", vllm.Value, "wants JSON"},
 	} {
 		verdict := release(t, c.release).Judge(split(c.line))
 		if c.reason == 0 {
