@@ -16,6 +16,9 @@ import (
 // fewest is how many models the catalogue promises at least.
 const fewest = 40
 
+// oneNumber is parameters as people write them: 7.62B.
+const oneNumber = `^\d+(\.\d+)?[BT]$`
+
 func architectures(t *testing.T) []Architecture {
 	t.Helper()
 	all, err := Architectures()
@@ -31,14 +34,20 @@ func TestArchitectures(t *testing.T) {
 		t.Run(a.Name, func(t *testing.T) {
 			assert.Empty(t, validation.IsDNS1123Subdomain(a.Name))
 			assert.Regexp(t, hubID, a.ID)
-			assert.NotEmpty(t, a.Parameters)
+			assert.Regexp(t, oneNumber, a.Parameters)
+			if a.ActiveParameters != "" {
+				assert.Regexp(t, oneNumber, a.ActiveParameters)
+			}
 			assert.Equal(t, a.WeightsBytes > 0, a.WeightsFrom != "", "bytes and where they come from go together")
 			if a.WeightsBytes > 0 {
 				assert.Contains(t, []string{"index", "computed", "published"}, a.WeightsFrom)
 			} else {
 				assert.NotEmpty(t, a.Notes, "what is missing is said")
 			}
-			assertReadings(t, a.Sources)
+			purposes := assertReadings(t, a.Sources)
+			if a.WeightsFrom == "index" || a.WeightsFrom == "published" {
+				assert.True(t, purposes["weights"] || purposes["check"], "the bytes have a source")
+			}
 			config, err := a.Config()
 			require.NoError(t, err)
 			assert.True(t, json.Valid(config))
@@ -48,7 +57,8 @@ func TestArchitectures(t *testing.T) {
 	}
 }
 
-func assertReadings(t *testing.T, readings []Reading) {
+// assertReadings returns what the readings are for.
+func assertReadings(t *testing.T, readings []Reading) map[string]bool {
 	t.Helper()
 	purposes := map[string]bool{}
 	for _, r := range readings {
@@ -59,6 +69,7 @@ func assertReadings(t *testing.T, readings []Reading) {
 		purposes[r.For] = true
 	}
 	assert.True(t, purposes["config"], "the numbers of config.json have a source")
+	return purposes
 }
 
 // Every model with layouts has its config.json here, and both state the same numbers.
