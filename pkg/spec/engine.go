@@ -2,7 +2,6 @@ package spec
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,30 +9,19 @@ import (
 	"github.com/kservegen/kservegen/runtimes"
 )
 
-// neuron is the runtime whose image adds a plugin to vLLM, and with it flags, values and metrics that no table holds.
+// neuron is the runtime of AWS's accelerators, whose image has a plugin of vLLM in it.
 const neuron = "vllm-neuron"
-
-// enginePart is the version of vLLM in a tag of the Neuron image, where the plugin's follows it: 0.24.0.1.1.0-neuronx.
-var enginePart = regexp.MustCompile(`^\d+\.\d+\.\d+`)
 
 // release finds the release of vLLM that the revision runs, nil where its image does not say one.
 func (r *resolver) release() *vllm.Release {
 	image := r.spec.Runtime.Image
 	if image == "" {
 		image = runtimes.Image(r.spec.Runtime.Name)
+		if r.spec.Runtime.Version != "" {
+			image = image[:strings.LastIndexByte(image, ':')+1] + r.spec.Runtime.Version
+		}
 	}
-	name, tag, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
-	if r.spec.Runtime.Version != "" && r.spec.Runtime.Image == "" {
-		tag = r.spec.Runtime.Version
-	}
-	tag, _, _ = strings.Cut(tag, "@")
-	switch {
-	case r.spec.Runtime.Name == neuron && r.spec.Runtime.Image == "":
-		tag = enginePart.FindString(tag)
-	case !strings.HasPrefix(name, "vllm-openai"):
-		return nil
-	}
-	release, ok, err := vllm.Find(tag)
+	release, ok, err := vllm.FromImage(image)
 	if err != nil {
 		r.failf("spec.runtime.version", "%v", err)
 	}
@@ -65,14 +53,11 @@ func (r *resolver) checkFlags(release *vllm.Release, devices int) {
 
 // reportFlag refuses what stops the server, and an abbreviation; of the rest it only tells.
 func (r *resolver) reportFlag(at string, verdict *vllm.Verdict) {
-	switch {
-	case r.spec.Runtime.Name == neuron:
-		r.remarkf(at, "%s; the plugin in this image may know it", verdict.Text)
-	case verdict.Reason.Stops() || verdict.Reason == vllm.Abbreviated:
+	if verdict.Reason.Stops() || verdict.Reason == vllm.Abbreviated {
 		r.failf(at, "%s", verdict.Text)
-	default:
-		r.remarkf(at, "%s", verdict.Text)
+		return
 	}
+	r.remarkf(at, "%s", verdict.Text)
 }
 
 // parallel reports whether a flag is one of the dimensions that divide the devices.
@@ -116,7 +101,7 @@ func (r *resolver) checkMetric(release *vllm.Release) {
 	case err != nil:
 		r.failf("spec.scaling.metric", "%v", err)
 	case why == "":
-	case release == nil || r.spec.Runtime.Name == neuron:
+	case release == nil || release.Extended():
 		r.remarkf("spec.scaling.metric", "%s", why)
 	default:
 		r.failf("spec.scaling.metric", "%s; an autoscaler on it never scales", why)

@@ -21,10 +21,19 @@ func TestRemarks(t *testing.T) {
 			[]string{"vLLM 0.12.0 has --task"},
 		},
 		"between two releases": {[]string{"model: {id: meta-llama/Llama-3.1-8B-Instruct}", "runtime: {version: v0.18.0, args: {dcp-comm-backend: a2a}}"}, []string{"came between vLLM 0.17.1 and 0.18.1"}},
-		"newer":                {[]string{"runtime: {version: v0.90.0, args: {brand-new: 1}}"}, []string{"no release up to vLLM 0.33.0 has --brand-new"}},
+		"newer in all that came": {
+			[]string{"runtime: {version: v0.34.0, args: {moe-backend: newone, max-num-seqs: 4k, max-log: 1}}"},
+			[]string{`has no "newone"`, `wants a whole number, got "4k"`, "--max-log"},
+		},
+		"built on vLLM's": {
+			[]string{"runtime: {image: 'registry.example.com/vllm-openai:v0.33.0-custom.1', args: {mine: 4}}", "scaling: {metric: 'vllm:mine'}"},
+			[]string{"vLLM 0.33.0 has no --mine; no release that was read has it; what this image adds to vLLM may know it", "no release of vLLM exports vllm:mine"},
+		},
+		"a number of devices that is checked with them": {[]string{"runtime: {version: v0.34.0, args: {tensor-parallel-size: 1}}"}, nil},
+		"newer": {[]string{"runtime: {version: v0.90.0, args: {brand-new: 1}}"}, []string{"no release up to vLLM 0.33.0 has --brand-new"}},
 		"a plugin's image": {
 			[]string{"model: {id: meta-llama/Llama-3.1-8B-Instruct}", "accelerator: {type: trainium2, perReplica: 1}", "runtime: {args: {swap-space: 4}}", "scaling: {metric: 'vllm:neuron_cores'}"},
-			[]string{gone + "0.24.0 has no --swap-space: gone since 0.18.1; the plugin in this image may know it", "no release of vLLM exports vllm:neuron_cores"},
+			[]string{gone + "0.24.0 has no --swap-space: gone since 0.18.1; what this image adds to vLLM may know it", "no release of vLLM exports vllm:neuron_cores"},
 		},
 		"an image of one's own": {[]string{"runtime: {image: 'registry.example.com/llm:v0.33.0', args: {mine: 4}}", "scaling: {metric: 'vllm:mine'}"}, []string{"no release of vLLM exports vllm:mine"}},
 		"a mirror of vLLM's":    {[]string{"runtime: {image: 'registry.example.com/vllm/vllm-openai:v0.12.0', args: {cuda-graph-sizes: 8}}"}, []string{"renamed to --cudagraph-capture-sizes in 0.11.1"}},

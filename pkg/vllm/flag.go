@@ -58,11 +58,21 @@ type Verdict struct {
 	Text   string
 }
 
-// Judge says what is wrong with a flag in the release; nil for nothing. Of a release newer than all that were read only what is
-// gone, or was going, is certain: each release brings names, values and kinds.
+// Judge says what is wrong with a flag in the release; nil for nothing.
 func (r *Release) Judge(use Use) *Verdict {
-	verdict := r.judge(use)
-	if verdict != nil && r.newer && verdict.Reason != Gone && verdict.Reason != Deprecated {
+	if verdict := r.judge(use); verdict != nil {
+		return r.certain(verdict)
+	}
+	return nil
+}
+
+// certain takes back what cannot be known. Of a release newer than all that were read only what is gone, or was going, is certain:
+// each brings names, values and kinds. Of one that an image extends nothing is.
+func (r *Release) certain(verdict *Verdict) *Verdict {
+	switch {
+	case r.extended:
+		return &Verdict{Unsure, verdict.Text + "; what this image adds to vLLM may know it"}
+	case r.newer && verdict.Reason != Gone && verdict.Reason != Deprecated:
 		return &Verdict{Unsure, verdict.Text}
 	}
 	return verdict
@@ -251,20 +261,10 @@ func (r *Release) misspelt(name string) *Verdict {
 	if near := suggest.Nearest(name, names); near != "" && suggest.Distance(name, near) <= max(2, len(name)/4) {
 		hint = "; did you mean --" + near + "?"
 	}
-	if short := "-" + name; r.short(short) {
+	if short := "-" + name; r.hasShort(func(other string) bool { return other == short }) {
 		hint = "; did you mean " + short + "?"
 	}
 	return &Verdict{Unknown, fmt.Sprintf("%s has no --%s%s", r, name, hint)}
-}
-
-// short reports whether a flag has this name of one dash: -tp.
-func (r *Release) short(name string) bool {
-	for _, known := range r.names {
-		if slices.Contains(known.form.Aliases, name) {
-			return true
-		}
-	}
-	return false
 }
 
 // begunWith lists the flags that a name is the beginning of, each by one name.

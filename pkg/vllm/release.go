@@ -21,8 +21,10 @@ type Release struct {
 	next string
 	// newer is set where Asked is newer than all that were read.
 	newer bool
-	table *catalog.VLLM
-	names map[string]named
+	// extended is set where the image may add to the release.
+	extended bool
+	table    *catalog.VLLM
+	names    map[string]named
 }
 
 // named is what a name of a flag stands for.

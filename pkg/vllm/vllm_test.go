@@ -222,6 +222,89 @@ func TestJudgeSeveralValues(t *testing.T) {
 	require.NotNil(t, early, "several keys from 0.10.1.1 on")
 }
 
+func TestFromImage(t *testing.T) {
+	t.Parallel()
+	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for image, want := range map[string]string{
+		"vllm/vllm-openai:v0.33.0":                         "0.33.0",
+		"vllm/vllm-openai:v0.33.0" + digest:                "0.33.0",
+		"registry.example.com:5000/a/vllm-openai:v0.33.0":  "0.33.0",
+		"vllm/vllm-openai:v0.33.0-x86_64-cu129-ubuntu2404": "0.33.0",
+		"vllm/vllm-openai:v0.8.5.post1":                    "0.8.5.post1",
+		"vllm/vllm-openai-rocm:v0.33.0":                    "0.33.0",
+		"vllm/vllm-openai-cpu:v0.33.0-arm64":               "0.33.0",
+		"vllm/vllm-openai:v0.33.0-custom.1":                "0.33.0 and more",
+		"vllm/vllm-openai:v0.33.0-x86_64-ours":             "0.33.0 and more",
+		"example.com/vllm-openai-lora:v0.33.0":             "0.33.0 and more",
+		"public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:0.24.0.1.1.0-neuronx-py313-sdk2.32.0-ubuntu24.04": "0.24.0 and more",
+		"vllm/vllm-openai" + digest:        "",
+		"vllm/vllm-openai:nightly":         "",
+		"vllm/vllm-openai":                 "",
+		"vllm/vllm-openai:v0.6.0":          "",
+		"registry.example.com/llm:v0.33.0": "",
+		"registry.example.com:5000/llm":    "",
+		"":                                 "",
+	} {
+		found, ok, err := vllm.FromImage(image)
+		require.NoError(t, err)
+		got := ""
+		if ok {
+			got = found.Asked
+			if found.Extended() {
+				got += " and more"
+			}
+		}
+		assert.Equal(t, want, got, image)
+	}
+}
+
+func TestExtendedIsUnsure(t *testing.T) {
+	t.Parallel()
+	extended, _, err := vllm.FromImage("vllm/vllm-openai:v0.33.0-custom.1")
+	require.NoError(t, err)
+	for _, line := range []string{"--frobnicate", "--swap-space=4", "--max-num-seqs=many", "--max-num-se=1", "--no-disable-cascade-attn"} {
+		verdict := extended.Judge(split(line))
+		require.NotNil(t, verdict, line)
+		assert.Equal(t, vllm.Unsure, verdict.Reason, line)
+		assert.Contains(t, verdict.Text, "; what this image adds to vLLM may know it")
+	}
+	assert.Nil(t, extended.Judge(split("--max-num-seqs=4")))
+	assert.Equal(t, vllm.Unsure, extended.JudgeShort("-frobnicate").Reason)
+}
+
+func TestJudgeShort(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ release, word, want string }{
+		{"0.33.0", "-tensor-parallel-size", "vLLM 0.33.0 has no -tensor-parallel-size; did you mean --tensor-parallel-size?"},
+		{"0.33.0", "-max_num_seqs=4", "did you mean --max-num-seqs?"},
+		{"0.33.0", "-frobnicate", "vLLM 0.33.0 has no -frobnicate"},
+		{"0.33.0", "-tp", ""},
+		{"0.33.0", "-tp=2", ""},
+		{"0.33.0", "-q=fp8", ""},
+		{"0.33.0", "-qfp8", ""},
+		{"0.33.0", "-O3", ""},
+		{"0.33.0", "-cc.mode=3", ""},
+		{"0.33.0", "-1", ""},
+		{"0.33.0", "-0.5", ""},
+		{"0.33.0", "-a word", ""},
+		{"0.33.0", "--tensor-parallel-size", ""},
+		{"0.33.0", "-", ""},
+		{"0.12.0", "-sc.method=mtp", "has no -sc"},
+		{"0.18.2", "-sc.method=mtp", ""},
+	} {
+		verdict := release(t, c.release).JudgeShort(c.word)
+		if c.want == "" {
+			assert.Nil(t, verdict, "%s %s", c.release, c.word)
+			continue
+		}
+		if assert.NotNil(t, verdict, "%s %s", c.release, c.word) {
+			assert.Equal(t, vllm.Unknown, verdict.Reason)
+			assert.Contains(t, verdict.Text, c.want)
+		}
+	}
+	assert.Equal(t, vllm.Unsure, release(t, "0.34.0").JudgeShort("-xy").Reason)
+}
+
 // The word after a switch is the model, unless it is meant as the switch's value.
 func TestJudgeNextWord(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -51,12 +52,6 @@ func VLLMVersion(c Container) (Version, bool) {
 	return version, err == nil
 }
 
-// VLLMTag is the tag of vLLM's own images; false for other images and for a digest alone.
-func VLLMTag(c Container) (string, bool) {
-	name, tag := SplitImage(c.Field("image").Text())
-	return tag, tag != "" && strings.HasPrefix(path.Base(name), "vllm-openai")
-}
-
 // Flag is one command line flag of a server.
 type Flag struct {
 	// Name is without dashes in front, and with - for _ inside up to the first dot: vLLM takes both.
@@ -67,15 +62,33 @@ type Flag struct {
 	At Value
 }
 
-// Flags are the flags of a container, in order. Where a shell runs a script there are none to see.
+// Words are what a container's server gets on its command line, in order: what follows vllm serve, or the module, in the command,
+// and the arguments. Where a shell runs a script there are none to see.
+func Words(c Container) []Value {
+	command := slices.Collect(c.Field("command").Items())
+	if len(command) > 0 && isShell(command[0].Text()) {
+		return nil
+	}
+	return append(served(command), c.Args()...)
+}
+
+// served are the words of a command that go to vLLM's server.
+func served(command []Value) []Value {
+	for i, word := range command {
+		serve := word.Text() == "serve" && i > 0 && path.Base(command[i-1].Text()) == "vllm"
+		if serve || word.Text() == "vllm.entrypoints.openai.api_server" {
+			return slices.Clone(command[i+1:])
+		}
+	}
+	return nil
+}
+
+// Flags are the flags of a container, in order.
 func Flags(c Container) []Flag { return c.flags }
 
 func flags(c Container) []Flag {
 	var found []Flag
-	if command := c.Field("command").Strings(); len(command) > 0 && isShell(command[0]) {
-		return nil
-	}
-	args := c.Args()
+	args := Words(c)
 	for i, arg := range args {
 		name, isFlag := strings.CutPrefix(arg.Text(), "--")
 		if !isFlag || name == "" || strings.ContainsAny(name, " \n") && !strings.Contains(name, "=") {

@@ -56,11 +56,7 @@ func releaseOf(workload *rule.Workload) *vllm.Release {
 	if workload == nil || len(workload.Containers) == 0 {
 		return nil
 	}
-	tag, ok := rule.VLLMTag(workload.Containers[0])
-	if !ok {
-		return nil
-	}
-	release, ok, err := vllm.Find(tag)
+	release, ok, err := vllm.FromImage(workload.Containers[0].Field("image").Text())
 	if err != nil || !ok {
 		return nil
 	}

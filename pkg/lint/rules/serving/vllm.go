@@ -18,10 +18,11 @@ func unknownFlag() rule.Rule {
 			Summary: "vLLM's image knows the flags and values that it is given.",
 			Why: "vLLM adds, renames and removes flags with minor releases and stops on one that it doesn't know, or on a value that a flag doesn't take: " +
 				"the pod restarts for ever. --disable-log-requests is fatal in 0.17 to 0.32. " +
-				"The flags are those of the argument parser of each release; a release in between is judged by the nearest one below.",
+				"The flags are those of the argument parser of each release; a release in between is judged by the nearest one below. " +
+				"An image that is built on vLLM's may bring flags of its own and is left alone.",
 			How:   "Use the flag of that release, or another release.",
 			Refs:  []string{"vllm: vllm/engine/arg_utils.py", "vllm: vllm/entrypoints/openai/cli_args.py"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.WorkloadKinds(),
 		},
 		Check: func(c *rule.Context) { judgeFlags(c, vllm.Reason.Stops) },
 	}
@@ -35,7 +36,7 @@ func deprecatedFlag() rule.Rule {
 			Why:     "vLLM marks a flag as deprecated, and removes it some releases later. From then on the server stops on it, so the next upgrade of the image fails.",
 			How:     "Use what takes its place before the image is upgraded.",
 			Refs:    []string{"vllm: docs/contributing/deprecation_policy.md"},
-			Kinds:   rule.PredictorKinds(),
+			Kinds:   rule.WorkloadKinds(),
 		},
 		Check: func(c *rule.Context) {
 			judgeFlags(c, func(reason vllm.Reason) bool { return reason == vllm.Deprecated })
@@ -52,7 +53,7 @@ func abbreviatedFlag() rule.Rule {
 				"quietly sets the wrong one, as --device, which was removed and then meant --device-ids.",
 			How:   "Write the whole name.",
 			Refs:  []string{"python: argparse (allow_abbrev)"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.WorkloadKinds(),
 		},
 		Check: func(c *rule.Context) {
 			judgeFlags(c, func(reason vllm.Reason) bool { return reason == vllm.Abbreviated })
@@ -62,20 +63,26 @@ func abbreviatedFlag() rule.Rule {
 
 // judgeFlags reports the flags of vLLM's own images of which the reason is one that the rule is about.
 func judgeFlags(c *rule.Context, about func(vllm.Reason) bool) {
-	for _, p := range c.Predictors() {
-		tag, ok := rule.VLLMTag(p.Main())
-		if !ok || !serves(p.Main()) {
-			continue
-		}
-		release, ok, err := vllm.Find(tag)
-		if err != nil || !ok {
-			continue
-		}
-		plugins := p.Main().Env("VLLM_PLUGINS").Found()
-		for _, flag := range rule.Flags(p.Main()) {
-			if verdict := release.Judge(useOf(p.Main(), flag, plugins)); verdict != nil && about(verdict.Reason) && !open(flag, verdict.Reason) {
-				c.Report(flag.At, "%s", verdict.Text)
+	for _, workload := range c.Workloads() {
+		for _, container := range workload.Containers {
+			release, ok, err := vllm.FromImage(container.Field("image").Text())
+			if err == nil && ok && serves(container) {
+				judgeContainer(c, container, release, about)
 			}
+		}
+	}
+}
+
+func judgeContainer(c *rule.Context, container rule.Container, release *vllm.Release, about func(vllm.Reason) bool) {
+	for _, flag := range rule.Flags(container) {
+		verdict := release.Judge(flagUse(container, flag))
+		if verdict != nil && about(verdict.Reason) && !unresolved(flag, verdict.Reason) {
+			c.Report(flag.At, "%s", verdict.Text)
+		}
+	}
+	for _, word := range rule.Words(container) {
+		if verdict := release.JudgeShort(word.Text()); verdict != nil && about(verdict.Reason) {
+			c.Report(word, "%s", verdict.Text)
 		}
 	}
 }
@@ -101,8 +108,9 @@ func serves(c rule.Container) bool {
 	return false
 }
 
-func useOf(c rule.Container, flag rule.Flag, plugins bool) vllm.Use {
-	use := vllm.Use{Name: flag.Name, Next: flag.Split, Plugins: plugins}
+// flagUse is a flag as the server gets it. VLLM_PLUGINS names what the image has loaded besides.
+func flagUse(c rule.Container, flag rule.Flag) vllm.Use {
+	use := vllm.Use{Name: flag.Name, Next: flag.Split, Plugins: c.Env("VLLM_PLUGINS").Found()}
 	for _, plugin := range []string{"tool-parser-plugin", "reasoning-parser-plugin"} {
 		_, loads := rule.FindFlag(c, plugin)
 		use.Plugins = use.Plugins || loads
@@ -116,8 +124,8 @@ func useOf(c rule.Container, flag rule.Flag, plugins bool) vllm.Use {
 // placeholder is what Kubernetes or KServe fills in before the server sees it, and what is no flag's name at all.
 var placeholder = regexp.MustCompile(`\$\(|\{\{`)
 
-// open reports whether a flag is not yet what the server will get.
-func open(flag rule.Flag, reason vllm.Reason) bool {
+// unresolved reports whether a flag is not yet what the server will get.
+func unresolved(flag rule.Flag, reason vllm.Reason) bool {
 	if strings.ContainsAny(flag.Name, " {}$\"'") {
 		return true
 	}
