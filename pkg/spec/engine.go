@@ -31,19 +31,39 @@ func (r *resolver) release() *vllm.Release {
 	return release
 }
 
-// checkFlags judges the flags that the document sets. Those of the catalogue are right for every release that knows the model.
-func (r *resolver) checkFlags(release *vllm.Release, devices int) {
-	if release == nil || r.spec.Runtime.Name == Simulator {
+// checkEngine judges the flags and the metric that the document sets by its release of vLLM. What the releases know takes
+// some milliseconds to read, and most documents set neither.
+func (r *resolver) checkEngine(devices int) {
+	flags := r.ownFlags()
+	metric, ours := strings.CutPrefix(r.spec.Scaling.Metric, "vllm:")
+	ours = ours && r.spec.Scaling.Metric != defaultMetric // that one every release has
+	if r.spec.Runtime.Name == Simulator || len(flags) == 0 && !ours {
 		return
 	}
-	args := r.spec.Runtime.Args
-	for _, name := range slices.Sorted(maps.Keys(args)) {
-		_, own := ownArgs[name]
-		refused := args[name].Values == nil
-		if own || refused || !argName.MatchString(name) {
-			continue
+	release := r.release()
+	if release != nil {
+		r.checkFlags(release, flags, devices)
+	}
+	if ours {
+		r.checkMetric(release, metric)
+	}
+}
+
+// ownFlags are the names of the document's flags that are not refused already. Those of the catalogue are right for every release that
+// knows the model.
+func (r *resolver) ownFlags() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(r.spec.Runtime.Args)) {
+		if _, own := ownArgs[name]; !own && r.spec.Runtime.Args[name].Values != nil && argName.MatchString(name) {
+			names = append(names, name)
 		}
-		verdict := release.Judge(flagUse(name, args))
+	}
+	return names
+}
+
+func (r *resolver) checkFlags(release *vllm.Release, names []string, devices int) {
+	for _, name := range names {
+		verdict := release.Judge(flagUse(name, r.spec.Runtime.Args))
 		if verdict == nil || devices > 0 && verdict.Reason != vllm.Deprecated && parallel(name) { // a number that is checked with the devices
 			continue
 		}
@@ -90,12 +110,8 @@ func pluginOf(name string) string {
 	return ""
 }
 
-// checkMetric judges what the replicas are scaled by. Names without vLLM's prefix are another exporter's.
-func (r *resolver) checkMetric(release *vllm.Release) {
-	name, ours := strings.CutPrefix(r.spec.Scaling.Metric, "vllm:")
-	if !ours || r.spec.Runtime.Name == Simulator {
-		return
-	}
+// checkMetric judges what the replicas are scaled by, named without vLLM's prefix. Names without it are another exporter's.
+func (r *resolver) checkMetric(release *vllm.Release, name string) {
 	why, err := vllm.JudgeMetric(release, name)
 	switch {
 	case err != nil:

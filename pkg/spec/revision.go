@@ -52,9 +52,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
 	t.Args = r.args(model, accelerator)
-	release := r.release()
-	r.checkFlags(release, devices)
-	r.checkMetric(release)
+	r.checkEngine(devices)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	t.TensorParallel = r.tensorParallel(model, accelerator, devices, t.Args)
 	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
