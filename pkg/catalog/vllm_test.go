@@ -109,7 +109,7 @@ func TestRenamedFlags(t *testing.T) {
 		assert.False(t, seen[renamed.Flag], "%s twice", renamed.Flag)
 		seen[renamed.Flag] = true
 		assert.Len(t, slices.DeleteFunc([]string{renamed.To, renamed.Before, renamed.Instead}, func(s string) bool { return s == "" }), 1, renamed.Flag)
-		assert.Regexp(t, `^\d+\.\d+\.\d+(\.\d+)?: vllm/`, renamed.Source)
+		assert.Regexp(t, `^(\d+\.\d+\.\d+(\.\d+)?: vllm/|https://github\.com/[\w-]+/[\w-]+/(issues|pull)/\d+$)`, renamed.Source)
 		for _, other := range []string{renamed.To, renamed.Before} {
 			flag, _, _ := strings.Cut(other, ".")
 			assert.True(t, flag == "" || names[flag], "%s is no flag of any release", other)

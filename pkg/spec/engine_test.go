@@ -33,7 +33,7 @@ func TestRemarks(t *testing.T) {
 		"newer": {[]string{"runtime: {version: v0.90.0, args: {brand-new: 1}}"}, []string{"no release up to vLLM 0.33.0 has --brand-new"}},
 		"a plugin's image": {
 			[]string{"model: {id: meta-llama/Llama-3.1-8B-Instruct}", "accelerator: {type: trainium2, perReplica: 1}", "runtime: {args: {swap-space: 4}}", "scaling: {metric: 'vllm:neuron_cores'}"},
-			[]string{gone + "0.24.0 has no --swap-space: gone since 0.18.1; what this image adds to vLLM may know it", "no release of vLLM exports vllm:neuron_cores"},
+			[]string{gone + "0.24.0 has no --swap-space: gone since 0.18.1; leave it out, the engine never swapped; what this image adds to vLLM may know it", "no release of vLLM exports vllm:neuron_cores"},
 		},
 		"an image of one's own": {[]string{"runtime: {image: 'registry.example.com/llm:v0.33.0', args: {mine: 4}}", "scaling: {metric: 'vllm:mine'}"}, []string{"no release of vLLM exports vllm:mine"}},
 		"a mirror of vLLM's":    {[]string{"runtime: {image: 'registry.example.com/vllm/vllm-openai:v0.12.0', args: {cuda-graph-sizes: 8}}"}, []string{"renamed to --cudagraph-capture-sizes in 0.11.1"}},
