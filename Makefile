@@ -15,7 +15,7 @@ KUSTOMIZE := $(BIN)/kustomize
 PEERS     := kubeconform kubectl-validate istioctl
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 5s
-FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes
+FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes sizing:FuzzConfig
 MIN_GO    := 1.26
 LOGS      ?= $(BIN)/logs
 TREE      ?= overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production
@@ -117,6 +117,10 @@ bench: build $(KUSTOMIZE) peers ## CPU of render and validate against the usual 
 peers: prerequisites
 	@for p in $(PEERS); do $(MAKE) $(BIN)/$$p || echo "$$p cannot be built; the bench goes on without it"; done
 
+.PHONY: accuracy
+accuracy: prerequisites ## Logged start-ups beside our estimate and those of others; rewrites the table in docs/plan.md
+	@$(GO) test ./pkg/sizing -run TestAccuracy -update -v | sed -n '/| point/,/| \*\*mean/p'
+
 ##@ A real cluster
 
 # The harness stops by itself, and a round of the soak takes some seven minutes: -timeout is for a machine that hangs.
@@ -168,6 +172,13 @@ generate: prerequisites ## Regenerate the schemas, the goldens and what is taken
 	@$(GO) test ./pkg/render -run TestWhatEnginesGet -update
 	@$(GO) test ./pkg/lint -run TestPages -update
 	@$(GO) test ./pkg/effective -run 'TestShippedManifests|TestGolden' -update
+
+# Never part of a build: it needs Python and PyPI, and a release that was read does not change.
+.PHONY: generate-vllm
+generate-vllm: ## Read what vLLM's releases take and export out of their sources (15 s for each that is new)
+	@python3 -m venv $(BIN)/vllmflags/venv && $(BIN)/vllmflags/venv/bin/pip install -q -r hack/vllmflags/requirements.txt
+	@cd hack/vllmflags && $(CURDIR)/$(BIN)/vllmflags/venv/bin/python -B -m unittest -q
+	@$(BIN)/vllmflags/venv/bin/python -B hack/vllmflags
 
 .PHONY: verify
 verify: generate ## Fail where something generated is not current or go.mod is not tidy

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,6 +30,22 @@ func Names() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// imageLine is where a runtime names its image; each has one container.
+var imageLine = regexp.MustCompile(`(?m)^ +image: (\S+)`)
+
+// Image is the image that the runtime of this name pins, empty for an unknown name.
+func Image(name string) string {
+	data, err := Get(name)
+	if err != nil {
+		return ""
+	}
+	match := imageLine.FindSubmatch(data)
+	if match == nil {
+		return ""
+	}
+	return string(match[1])
 }
 
 // Get gives the servingruntime.yaml of the runtime of this name.

@@ -26,6 +26,8 @@ func TestCatalogue(t *testing.T) {
 	_, err := runtimes.Get("vllm")
 	require.ErrorContains(t, err, `unknown runtime "vllm": choose one of simulator, vllm-cpu, vllm-cuda, `)
 
+	assert.Empty(t, runtimes.Image("vllm"))
+
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			data, err := runtimes.Get(name)
@@ -36,6 +38,7 @@ func TestCatalogue(t *testing.T) {
 
 			checkObject(t, name, &sr)
 			require.Len(t, sr.Spec.Containers, 1)
+			assert.Equal(t, sr.Spec.Containers[0].Image, runtimes.Image(name))
 			c := &sr.Spec.Containers[0]
 			checkProcess(t, c)
 			checkProbes(t, c)

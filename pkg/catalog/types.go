@@ -83,18 +83,31 @@ type Accelerator struct {
 	// RanksPerDevice is the size of the tensor parallel group that one device holds: 4 where vLLM counts a
 	// device's cores (Neuron), 1 for GPUs, 0 without devices.
 	RanksPerDevice int `json:"ranksPerDevice,omitempty"`
+	// Speed is what the vendor says that the device can do.
+	Speed Speed `json:"speed,omitzero"`
 	// HostCPU is the whole CPUs that each device may take of the smallest usual node, system pods aside.
-	HostCPU int `json:"hostCPU"`
+	HostCPU int `json:"hostCPU,omitempty"`
 	// HostMemoryGiB is the host memory that each device may take, likewise.
-	HostMemoryGiB int `json:"hostMemoryGiB"`
+	HostMemoryGiB int `json:"hostMemoryGiB,omitempty"`
 	// EngineStartSeconds is what the server takes to start besides reading weights, where that is more than vLLM's own
 	// default.
 	EngineStartSeconds int `json:"engineStartSeconds,omitempty"`
 	// Instances are the EC2 types that have the device.
 	Instances []string `json:"instances,omitempty"`
-	// Runtime is the runtime that serves on it unless another is named.
-	Runtime string   `json:"runtime"`
+	// Runtime is the runtime that serves on it unless another is named; empty where none of the catalogue does.
+	Runtime string   `json:"runtime,omitempty"`
 	Sources []string `json:"sources"`
+}
+
+// Speed is what one device can do at most; 0 where it cannot, or no source was found.
+type Speed struct {
+	// MemoryGBps is the bandwidth of its memory in 10⁹ bytes a second.
+	MemoryGBps float64 `json:"memoryGBps,omitempty"`
+	// BF16TFLOPS and FP8TFLOPS are matrix operations in 10¹² a second, without sparsity.
+	BF16TFLOPS float64 `json:"bf16TFLOPS,omitempty"`
+	FP8TFLOPS  float64 `json:"fp8TFLOPS,omitempty"`
+	// Source is where the figures were read.
+	Source string `json:"source,omitempty"`
 }
 
 // NodeTerm is labels that a node must have together.

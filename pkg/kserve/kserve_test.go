@@ -92,11 +92,12 @@ func TestArgsAreReplacedInPlaceAndAppendedByName(t *testing.T) {
 		"enable-prefix-caching":  {Values: []string{"true"}, Bool: &on},
 		"enable-chunked-prefill": {Values: []string{"false"}, Bool: &off},
 		"lora-modules":           {Values: []string{"a=/x", "b=/y"}},
+		"hf-overrides.tied":      {Values: []string{"True"}, Bool: &on},
 	}
 	runtime, _ := build(t, target, r)
 	assert.Equal(t, []string{
 		"--port=8080", "--model=/mnt/models", "--served-model-name=served", "--shutdown-timeout=300",
-		"--no-enable-chunked-prefill", "--enable-prefix-caching", "--lora-modules", "a=/x", "b=/y",
+		"--no-enable-chunked-prefill", "--enable-prefix-caching", "--hf-overrides.tied=true", "--lora-modules", "a=/x", "b=/y",
 		"--max-model-len=8192", "--max-num-seqs=128", "--tensor-parallel-size=2",
 	}, runtime.Spec.Containers[0].Args)
 }

@@ -134,12 +134,15 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 }
 
 // flag prints one flag of the document. true is --flag and false --no-flag, which vLLM's parser accepts for
-// every switch in all measured versions.
+// every switch in all measured versions. A member of a JSON value (--flag.key) always has a value.
 func flag(name string, arg spec.Arg) []string {
-	if arg.Bool != nil {
-		if *arg.Bool {
-			return []string{"--" + name}
-		}
+	switch {
+	case arg.Bool == nil:
+	case strings.Contains(name, "."):
+		return []string{"--" + name + "=" + strconv.FormatBool(*arg.Bool)}
+	case *arg.Bool:
+		return []string{"--" + name}
+	default:
 		return []string{"--no-" + name}
 	}
 	if len(arg.Values) == 1 {

@@ -33,9 +33,9 @@ func TestDigestLeavesTrafficOut(t *testing.T) {
 func TestDigestChanges(t *testing.T) {
 	t.Parallel()
 	for name, pair := range map[string][2]string{
-		"a flag":               {"runtime: {args: {a: 1}}", "runtime: {args: {a: 2}}"},
-		"a switch for a text":  {"runtime: {args: {a: true}}", "runtime: {args: {a: 'true'}}"},
-		"one value for two":    {"runtime: {args: {a: [b, c]}}", "runtime: {args: {a: b c}}"},
+		"a flag":               {"runtime: {args: {seed: 1}}", "runtime: {args: {seed: 2}}"},
+		"a switch for a text":  {"runtime: {args: {hf-overrides.a: true}}", "runtime: {args: {hf-overrides.a: 'true'}}"},
+		"one value for two":    {"runtime: {args: {logits-processors: [b, c]}}", "runtime: {args: {logits-processors: b c}}"},
 		"a variable":           {"runtime: {env: {A: '1'}}", "runtime: {env: {B: '1'}}"},
 		"a number":             {"replicas: {min: 2}", "replicas: {min: 3}"},
 		"a revision":           {"revisions: [{name: v1}]", "revisions: [{name: v2}]"},

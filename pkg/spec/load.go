@@ -57,6 +57,7 @@ func load(file string, root *yaml.Node) (*Deployment, manifest.Problems) {
 		d.reportf(root, "spec", "is missing; model.id and accelerator.type are the least it needs")
 	case specNode.Kind == yaml.MappingNode, specNode.Tag == yaml.NodeTagNull:
 		d.problems = append(d.problems, deployment.resolve(file, specNode)...)
+		deployment.Remarks = sorted(deployment.Remarks)
 	}
 	return deployment, append(shape, withoutFollowing(root, shape, d.problems)...)
 }

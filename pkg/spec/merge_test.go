@@ -58,13 +58,13 @@ func TestNullRemoves(t *testing.T) {
 		"sticky: {header: x-a}",
 		"expose: {hosts: [a.example.com], gateway: a/b, path: /a/}",
 		"replicas: {min: 2, max: 4}",
-		"runtime: {version: v1, args: {a: 1, b: 2}, env: {A: '1'}}",
+		"runtime: {version: v1, args: {hf-overrides.a: 1, hf-overrides.b: 2}, env: {A: '1'}}",
 		"environments:",
 		"- name: dev",
 		"  sticky: null",
 		"  expose: {path: ~}",
 		"  replicas:",
-		"  runtime: {version: null, args: {a: null}, env: null}",
+		"  runtime: {version: null, args: {hf-overrides.a: null}, env: null}",
 		"- {name: inside, expose: null}",
 	))
 	dev := m.Environments[0]
@@ -73,7 +73,8 @@ func TestNullRemoves(t *testing.T) {
 	require.Len(t, dev.Revisions, 1)
 	assert.Equal(t, []int{1, 1}, []int{dev.Revisions[0].MinReplicas, dev.Revisions[0].MaxReplicas})
 	assert.Empty(t, dev.Revisions[0].Runtime.Version)
-	assert.Equal(t, map[string]string{"b": "2"}, flags(dev.Revisions[0]))
+	assert.Equal(t, spec.Arg{Values: []string{"2"}}, dev.Revisions[0].Args["hf-overrides.b"])
+	assert.NotContains(t, dev.Revisions[0].Args, "hf-overrides.a")
 	assert.Empty(t, dev.Revisions[0].Runtime.Env)
 	assert.Nil(t, m.Environments[1].Expose)
 	assert.NotNil(t, m.Environments[1].Sticky)

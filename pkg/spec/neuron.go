@@ -8,7 +8,7 @@ import (
 
 // checkBuckets refuses what vLLM's Neuron plugin refuses at its start.
 func (r *resolver) checkBuckets(args map[string]Arg) {
-	if r.spec.Runtime.Name != "vllm-neuron" {
+	if r.spec.Runtime.Name != neuronRuntime {
 		return
 	}
 	problems, err := neuron.Buckets(args[neuron.Options].String(), func(flag string) (int, bool) {

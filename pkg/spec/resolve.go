@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/sizing"
 )
 
@@ -27,6 +28,8 @@ type Deployment struct {
 	Environments []Target
 	// Document as written, with nothing resolved.
 	Document ModelDeployment
+	// Remarks are about what renders and works, and will not for long or may not.
+	Remarks manifest.Problems
 
 	// empties are the fields that are there and empty.
 	empties []string

@@ -148,14 +148,14 @@ func TestDefaultsDependOnWhatIsSaid(t *testing.T) {
 		"numbers of the document win": {
 			[]string{
 				"model: {id: openai/gpt-oss-20b, maxModelLen: 4096, source: 's3://a/b'}", "resources: {cpu: 500m, memory: 8Gi, sharedMemory: 1Gi}",
-				"runtime: {startupTimeout: 1h, args: {tool-call-parser: none}}", "replicas: {min: 2, max: 6}",
+				"runtime: {startupTimeout: 1h, args: {tool-call-parser: hermes}}", "replicas: {min: 2, max: 6}",
 			},
 			func(t *testing.T, r spec.RevisionTarget) {
 				assert.Equal(t, 4096, r.MaxModelLen)
 				assert.Equal(t, "s3://a/b", r.Model.Source)
 				assert.Equal(t, spec.Resources{CPU: "500m", Memory: "8Gi", SharedMemory: "1Gi"}, r.Resources)
 				assert.Equal(t, time.Hour, r.Startup.Budget)
-				assert.Equal(t, []string{"none"}, r.Args["tool-call-parser"].Values)
+				assert.Equal(t, []string{"hermes"}, r.Args["tool-call-parser"].Values)
 				assert.Equal(t, []int{2, 6}, []int{r.MinReplicas, r.MaxReplicas})
 			},
 		},

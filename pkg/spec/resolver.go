@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // resolver turns one merged spec node into a Target or a RevisionTarget. Its problems carry the places of the
@@ -27,15 +29,21 @@ func newResolver(file string, m *Deployment, environment string, node *yaml.Node
 
 // failf reports a problem at the place of a path, or of its nearest ancestor that is in the document.
 func (r *resolver) failf(path, format string, args ...any) {
-	message := fmt.Sprintf(format, args...)
+	r.problems = append(r.problems, r.problem(path, fmt.Sprintf(format, args...)))
+}
+
+// remarkf tells something that is no reason not to render.
+func (r *resolver) remarkf(path, format string, args ...any) {
+	r.m.Remarks = append(r.m.Remarks, r.problem(path, fmt.Sprintf(format, args...)))
+}
+
+func (r *resolver) problem(path, message string) manifest.Problem {
 	for at := path; ; at = parent(at) {
 		if n, ok := r.places[at]; ok {
-			r.problems = append(r.problems, problemAt(r.file, n, path, message))
-			return
+			return problemAt(r.file, n, path, message)
 		}
 		if at == "" {
-			r.problems = append(r.problems, problemAt(r.file, &yaml.Node{}, path, message))
-			return
+			return problemAt(r.file, &yaml.Node{}, path, message)
 		}
 	}
 }

@@ -54,6 +54,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	}
 	r.checkLLM()
 	t.Args = r.args(model, accelerator, devices)
+	r.checkEngine(devices)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	if nodes > 1 {
 		t.Executor, t.Network, t.PipelineParallel = r.executor(nodes), r.network(), r.pipelineParallel(nodes, t.Args)
@@ -98,12 +99,27 @@ func (r *resolver) model() (catalog.Model, bool) {
 	if m.Secret != "" && !dnsLabel.MatchString(m.Secret) {
 		r.failf("spec.model.secret", "%q is not a Secret's name", m.Secret)
 	}
+	r.checkMeasured(m.Measured)
 	model, known, err := catalog.FindModel(m.ID)
 	if err != nil {
 		r.failf("spec.model.id", "reading the catalogue: %v", err)
 	}
 	r.source(model)
 	return model, known
+}
+
+func (r *resolver) checkMeasured(m *Measured) {
+	if m == nil {
+		return
+	}
+	for _, figure := range []struct {
+		field string
+		text  Text
+	}{{"weightsGiB", m.WeightsGiB}, {"otherGiB", m.OtherGiB}} {
+		if n, err := strconv.ParseFloat(string(figure.text), 64); figure.text != "" && (err != nil || !(n > 0 && n < 100_000)) {
+			r.failf("spec.model.measured."+figure.field, "%q is not a number of GiB, such as 14.99", figure.text)
+		}
+	}
 }
 
 // checkRuntimeName reports whether the catalogue has the runtime that the document names, if it names one.
@@ -130,6 +146,10 @@ func (r *resolver) accelerator(model catalog.Model, known bool) (catalog.Acceler
 	accelerator, ok, err := catalog.FindAccelerator(a.Type)
 	if err != nil || !ok {
 		r.failf("spec.accelerator.type", "there is no accelerator %q%s", a.Type, suggest.Word(a.Type, acceleratorNames()))
+		return catalog.Accelerator{}, 0
+	}
+	if accelerator.Runtime == "" {
+		r.failf("spec.accelerator.type", "the catalogue has no runtime that serves on %s", accelerator.Product)
 		return catalog.Accelerator{}, 0
 	}
 	if run.Name == "" {
@@ -221,7 +241,7 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator, de
 	if run.Version != "" && !tagName.MatchString(run.Version) {
 		r.failf("spec.runtime.version", "%q is not an image tag", run.Version)
 	}
-	if wanted, err := version.ParseGeneric(run.Version); err == nil && model.MinVLLM != "" && run.Name != Simulator && run.Name != "vllm-neuron" {
+	if wanted, err := version.ParseGeneric(run.Version); err == nil && model.MinVLLM != "" && run.Name != Simulator && run.Name != neuronRuntime {
 		if least, err := version.ParseGeneric(model.MinVLLM); err == nil && wanted.LessThan(least) {
 			r.failf("spec.runtime.version", "%s needs vLLM %s or newer", model.Name, model.MinVLLM)
 		}

@@ -44,7 +44,7 @@ func (d Duration) Or(def time.Duration) time.Duration {
 
 // Arg is the value of a server flag: a scalar or a list of scalars.
 type Arg struct {
-	// Values as written; one for a scalar.
+	// Values as written; one for a scalar, nil where the value was refused.
 	Values []string
 	// Bool is set where the value is a YAML boolean.
 	Bool *bool
@@ -105,9 +105,10 @@ func (a *Arg) decodeNode(n *yaml.Node) error {
 	if n.Kind == yaml.SequenceNode {
 		items = n.Content
 	}
-	a.Values, a.Bool = nil, nil
+	a.Values, a.Bool = []string{}, nil
 	for _, item := range items {
 		if item.Kind != yaml.ScalarNode || item.Tag == yaml.NodeTagNull {
+			a.Values = nil
 			return fmt.Errorf("want a scalar or a list of scalars, got %s; write JSON values as a quoted string", kindName(item))
 		}
 		a.Values = append(a.Values, item.Value)

@@ -133,7 +133,12 @@ const engineElsewhere = "all engines of data-parallel-size run beside their serv
 
 func (r *resolver) checkArg(name string, arg Arg) {
 	path := "spec.runtime.args." + name
-	if canonical := strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-"); canonical != name {
+	flag, key, dotted := strings.Cut(strings.TrimLeft(name, "-"), ".")
+	canonical := strings.ReplaceAll(flag, "_", "-")
+	if dotted { // the members of a JSON value are named as they are
+		canonical += "." + key
+	}
+	if canonical != name {
 		r.failf(path, "write it as %s, without leading dashes or underscores", canonical)
 		return
 	}
@@ -162,7 +167,7 @@ func (r *resolver) checkEnv(name, value string) {
 	if name == "PYTHONPATH" {
 		r.failf(path, "KServe refuses PYTHONPATH")
 	}
-	if name == logicalCores && r.spec.Runtime.Name == "vllm-neuron" && value != "2" {
+	if name == logicalCores && r.spec.Runtime.Name == neuronRuntime && value != "2" {
 		r.failf(path, "the catalogue counts logical cores of two physical ones each, four to a device, and so does the tree; leave it out")
 	}
 	if secret.Names(name) || secret.Token(value) {

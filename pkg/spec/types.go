@@ -72,6 +72,17 @@ type Model struct {
 	Secret string `json:"secret,omitempty"`
 	// Volume to create for a pvc:// source; without it the claim must exist.
 	Volume *Volume `json:"volume,omitempty"`
+	// Measured is what a server logged of its memory, for plan to use instead of its estimate.
+	Measured *Measured `json:"measured,omitempty"`
+}
+
+// Measured is memory of one device in GiB, as "kservegen plan --log" prints it. It holds for one model, version of
+// vLLM, device, parallelism and set of flags.
+type Measured struct {
+	// WeightsGiB is what loading the model took.
+	WeightsGiB Text `json:"weightsGiB,omitempty"`
+	// OtherGiB is what is neither weights nor KV cache.
+	OtherGiB Text `json:"otherGiB,omitempty"`
 }
 
 // Volume is the PersistentVolumeClaim that holds the weights.
@@ -93,7 +104,8 @@ type Runtime struct {
 	// Image replaces the whole image name, tag or digest included.
 	Image string `json:"image,omitempty"`
 	// Args are flags of the server without dashes, for example max-num-seqs: 128. true gives --flag, false
-	// gives --no-flag, a list repeats the value after the flag.
+	// gives --no-flag, a list repeats the value after the flag. flag.key sets one member of a JSON value. They must
+	// be flags of the release that the image names.
 	Args map[string]Arg `json:"args,omitempty"`
 	// Env are environment variables of the server; no secrets here.
 	Env map[string]Text `json:"env,omitempty"`

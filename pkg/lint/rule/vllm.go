@@ -2,6 +2,7 @@ package rule
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -53,33 +54,64 @@ func VLLMVersion(c Container) (Version, bool) {
 
 // Flag is one command line flag of a server.
 type Flag struct {
-	// Name is without dashes in front, and with - for _ inside: vLLM takes both.
+	// Name is without dashes in front, and with - for _ inside up to the first dot: vLLM takes both.
 	Name, Value string
+	// Joined is set for --name=value, Split for a value that is the next argument.
+	Joined, Split bool
 	// At is the argument that names it.
 	At Value
 }
 
-// Flags are the flags of a container, in order. Where a shell runs a script there are none to see.
+// Words are what a container's server gets on its command line, in order: what follows vllm serve, or the module, in the command,
+// and the arguments. Where a shell runs a script there are none to see.
+func Words(c Container) []Value {
+	command := slices.Collect(c.Field("command").Items())
+	if len(command) > 0 && isShell(command[0].Text()) {
+		return nil
+	}
+	return append(served(command), c.Args()...)
+}
+
+// served are the words of a command that go to vLLM's server.
+func served(command []Value) []Value {
+	for i, word := range command {
+		serve := word.Text() == "serve" && i > 0 && path.Base(command[i-1].Text()) == "vllm"
+		if serve || word.Text() == "vllm.entrypoints.openai.api_server" {
+			return slices.Clone(command[i+1:])
+		}
+	}
+	return nil
+}
+
+// Flags are the flags of a container, in order.
 func Flags(c Container) []Flag { return c.flags }
 
 func flags(c Container) []Flag {
 	var found []Flag
-	if command := c.Field("command").Strings(); len(command) > 0 && isShell(command[0]) {
-		return nil
-	}
-	args := c.Args()
+	args := Words(c)
 	for i, arg := range args {
 		name, isFlag := strings.CutPrefix(arg.Text(), "--")
 		if !isFlag || name == "" || strings.ContainsAny(name, " \n") && !strings.Contains(name, "=") {
 			continue
 		}
-		name, value, hasValue := strings.Cut(name, "=")
-		if !hasValue && i+1 < len(args) && !strings.HasPrefix(args[i+1].Text(), "--") {
+		name, value, joined := strings.Cut(name, "=")
+		split := !joined && i+1 < len(args) && !strings.HasPrefix(args[i+1].Text(), "--")
+		if split {
 			value = args[i+1].Text()
 		}
-		found = append(found, Flag{Name: strings.ReplaceAll(name, "_", "-"), Value: value, At: arg})
+		found = append(found, Flag{Name: canonical(name), Value: value, Joined: joined, Split: split, At: arg})
 	}
 	return found
+}
+
+// canonical writes a flag's name as vLLM does; what follows a dot is a member of a JSON value.
+func canonical(name string) string {
+	flag, key, dotted := strings.Cut(name, ".")
+	flag = strings.ReplaceAll(flag, "_", "-")
+	if !dotted {
+		return flag
+	}
+	return flag + "." + key
 }
 
 func isShell(program string) bool {

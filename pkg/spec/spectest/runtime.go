@@ -1,6 +1,11 @@
 package spectest
 
-import "pgregory.net/rapid"
+import (
+	"maps"
+	"slices"
+
+	"pgregory.net/rapid"
+)
 
 func (d *drawer) specRuntime() *node {
 	r := fields()
@@ -60,33 +65,69 @@ func (d *drawer) runtimeFields(r *node) *node {
 	return r
 }
 
-// args draws flags that no catalogue entry and no arithmetic depends on.
+// args draws flags that no catalogue entry and no arithmetic depends on, and that every release of vLLM knows that a document
+// may name here.
 func (d *drawer) args() *node {
 	args := fields()
 	for range d.upTo("args", 4) {
-		name := rapid.SampledFrom([]string{
-			"max-num-seqs", "gpu-memory-utilization", "enable-prefix-caching", "limit-mm-per-prompt", "lora-modules",
-			"hf-overrides.rope", "n", "y", "seed", "no-enable-log-stats", "compilation-config.level",
-		}).Draw(d.t, "flag")
-		args.set(name, d.arg())
+		name := rapid.SampledFrom(slices.Sorted(maps.Keys(flagValues()))).Draw(d.t, "flag")
+		args.set(name, flagValues()[name](d))
 	}
 	return args
 }
 
-func (d *drawer) arg() *node {
-	switch d.upTo("kind of argument", 3) {
-	case 0:
-		return scalar(raw, pick(d, "number", "128", "0.92", "-1", "1e3", "0x1f", "010", "2026-11-01", ".5"))
-	case 1:
-		return scalar(raw, pick(d, "switch", "true", "false", "True"))
-	case 2:
-		values := items()
-		for range d.upTo("values", 3) {
-			values.items = append(values.items, scalar(text, value(d.t, "item")))
-		}
-		return values
+// flagValues draw what a flag takes, written in the ways that YAML has for it.
+func flagValues() map[string]func(*drawer) *node {
+	return map[string]func(*drawer) *node{
+		"max-num-seqs":                     (*drawer).wholeNumber,
+		"seed":                             (*drawer).wholeNumber,
+		"gpu-memory-utilization":           (*drawer).anyNumber,
+		"enable-prefix-caching":            (*drawer).toggle,
+		"enforce-eager":                    (*drawer).toggle,
+		"limit-mm-per-prompt":              (*drawer).jsonText,
+		"generation-config":                (*drawer).words,
+		"chat-template":                    (*drawer).words,
+		"logits-processors":                (*drawer).list,
+		"hf-overrides.rope":                (*drawer).anything,
+		"compilation-config.pass_config.x": (*drawer).anything,
 	}
-	return scalar(str, value(d.t, "argument"))
+}
+
+func (d *drawer) wholeNumber() *node {
+	return scalar(raw, pick(d, "whole number", "128", "-1", "010", "1"))
+}
+
+func (d *drawer) anyNumber() *node {
+	return scalar(raw, pick(d, "number", "0.92", "1e3", ".5", "1", "0.90"))
+}
+
+func (d *drawer) toggle() *node {
+	return scalar(raw, pick(d, "switch", "true", "false", "True"))
+}
+
+func (d *drawer) jsonText() *node {
+	return scalar(str, pick(d, "JSON", `{"image": 2}`, `{}`, `{"video": {"count": 1}}`))
+}
+
+func (d *drawer) words() *node { return scalar(str, value(d.t, "argument")) }
+
+func (d *drawer) list() *node {
+	values := items(scalar(text, value(d.t, "item")))
+	for range d.upTo("values", 3) {
+		values.items = append(values.items, scalar(text, value(d.t, "item")))
+	}
+	return values
+}
+
+// anything is what a member of a JSON value may be, and numbers that YAML reads in its own way.
+func (d *drawer) anything() *node {
+	switch d.upTo("kind of argument", 2) {
+	case 0:
+		return scalar(raw, pick(d, "odd number", "128", "0.92", "-1", "1e3", "0x1f", "010", "2026-11-01", ".5"))
+	case 1:
+		return d.toggle()
+	}
+	return d.words()
 }
 
 func (d *drawer) env() *node {

@@ -100,6 +100,7 @@ func (o *renderOptions) run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
+	reportRemarks(s, deployments)
 	trees, err := o.trees(ctx, s, deployments)
 	if err != nil {
 		return err

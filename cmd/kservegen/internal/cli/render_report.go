@@ -12,8 +12,18 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/spec"
 	"github.com/kservegen/kservegen/pkg/txn"
 )
+
+// reportRemarks tells what renders and works, and will not for long or may not.
+func reportRemarks(s Streams, deployments []*spec.Deployment) {
+	for _, deployment := range deployments {
+		for _, remark := range deployment.Remarks {
+			fmt.Fprintf(s.Err, "warning: %s\n", remark.Error())
+		}
+	}
+}
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 

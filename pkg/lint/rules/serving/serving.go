@@ -13,7 +13,7 @@ func Rules() []rule.Rule {
 		templateBraces(), repeatedFlag(), commandWithoutArgs(), blockedEnv(), multiModelAgent(),
 		ignoredPodFields(), floatingImage(), firstPort(), prometheusPort(),
 		multiNodeRefused(), multiNodeRuntime(), unknownFlag(), servedName(), disabledRuntime(), shellArgs(), apiServerModel(), otherImage(),
-		scrapedPort(),
+		scrapedPort(), deprecatedFlag(), abbreviatedFlag(), joinedConfig(),
 		canaryNeverPromoted(),
 		workersDeleted(), sizesDisagree(), severalHeads(), networkOfOneSide(), groupSize(), serviceOfWorkers(), groupThroughSidecars(),
 		llmPort(), llmHandlers(), llmGroup(),

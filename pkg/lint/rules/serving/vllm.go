@@ -1,73 +1,160 @@
 package serving
 
 import (
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
+	"github.com/kservegen/kservegen/pkg/vllm"
 )
-
-// gone is a flag that a release of vLLM doesn't know. The releases are those whose parser was run.
-type gone struct {
-	flag string
-	// since is the first release with it, until the first without it again; zero is no limit.
-	since, until rule.Version
-	instead      string
-}
-
-func v(minor, patch int) rule.Version { return rule.Version{Minor: minor, Patch: patch} }
-
-func goneFlags() []gone {
-	return []gone{
-		{flag: "enable-reasoning", until: v(10, 0), instead: "--reasoning-parser alone"},
-		{flag: "task", until: v(13, 0), instead: "--runner and --convert"},
-		{flag: "device", until: v(10, 0), instead: "an image for the device"},
-		{flag: "swap-space", until: v(18, 1), instead: "nothing"},
-		{flag: "guided-decoding-backend", until: v(12, 0), instead: "--structured-outputs-config"},
-		{flag: "structured-outputs-config", since: v(11, 0), instead: "--guided-decoding-backend"},
-		{flag: "shutdown-timeout", since: v(18, 1), instead: "a preStop hook"},
-		{flag: "kv-cache-memory-bytes", since: v(10, 2), instead: "--gpu-memory-utilization"},
-		{flag: "safetensors-load-strategy", since: v(10, 2), instead: "nothing"},
-		{flag: "runner", since: v(10, 1), instead: "--task"},
-	}
-}
 
 func unknownFlag() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0226", Name: "flag-unknown-to-release", Level: finding.Error,
-			Summary: "vLLM's image knows the flags that it is given.",
-			Why: "vLLM adds and removes flags with minor releases and stops on one that it doesn't know: the pod restarts for ever. " +
-				"--disable-log-requests is fatal in 0.17 to 0.32.",
+			Summary: "vLLM's image knows the flags and values that it is given.",
+			Why: "vLLM adds, renames and removes flags with minor releases and stops on one that it doesn't know, or on a value that a flag doesn't take: " +
+				"the pod restarts for ever. --disable-log-requests is fatal in 0.17 to 0.32. " +
+				"The flags are those of the argument parser of each release; a release in between is judged by the nearest one below. " +
+				"An image that is built on vLLM's may bring flags of its own and is left alone.",
 			How:   "Use the flag of that release, or another release.",
-			Refs:  []string{"vllm: vllm/engine/arg_utils.py"},
-			Kinds: rule.PredictorKinds(),
+			Refs:  []string{"vllm: vllm/engine/arg_utils.py", "vllm: vllm/entrypoints/openai/cli_args.py"},
+			Kinds: rule.WorkloadKinds(),
+		},
+		Check: func(c *rule.Context) { judgeFlags(c, vllm.Reason.Stops) },
+	}
+}
+
+func deprecatedFlag() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0233", Name: "flag-deprecated", Level: finding.Warning,
+			Summary: "A flag of vLLM will still be there in the next release.",
+			Why:     "vLLM marks a flag as deprecated, and removes it some releases later. From then on the server stops on it, so the next upgrade of the image fails.",
+			How:     "Use what takes its place before the image is upgraded.",
+			Refs:    []string{"vllm: docs/contributing/deprecation_policy.md"},
+			Kinds:   rule.WorkloadKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				version, ok := rule.VLLMVersion(p.Main())
-				if !ok {
-					continue
-				}
-				for _, flag := range rule.Flags(p.Main()) {
-					checkFlag(c, flag, version)
-				}
-			}
+			judgeFlags(c, func(reason vllm.Reason) bool { return reason == vllm.Deprecated })
 		},
 	}
 }
 
-func checkFlag(c *rule.Context, flag rule.Flag, version rule.Version) {
-	if flag.Name == "disable-log-requests" && !version.Before(v(17, 1)) && version.Before(v(33, 0)) {
-		c.Report(flag.At, "vLLM %s stops on --disable-log-requests; leave it out, requests aren't logged by default", version)
+func abbreviatedFlag() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0234", Name: "flag-abbreviated", Level: finding.Warning,
+			Summary: "A flag of vLLM is written out.",
+			Why: "vLLM takes the beginning of a flag for the flag, as long as no other begins so. The next release may have another: then the server stops, or " +
+				"quietly sets the wrong one, as --device, which was removed and then meant --device-ids.",
+			How:   "Write the whole name.",
+			Refs:  []string{"python: argparse (allow_abbrev)"},
+			Kinds: rule.WorkloadKinds(),
+		},
+		Check: func(c *rule.Context) {
+			judgeFlags(c, func(reason vllm.Reason) bool { return reason == vllm.Abbreviated })
+		},
 	}
-	for _, g := range goneFlags() {
-		early := g.since != (rule.Version{}) && version.Before(g.since)
-		late := g.until != (rule.Version{}) && !version.Before(g.until)
-		if g.flag == flag.Name && (early || late) {
-			c.Report(flag.At, "vLLM %s doesn't know --%s; use %s", version, flag.Name, g.instead)
+}
+
+// judgeFlags reports the flags of vLLM's own images of which the reason is one that the rule is about.
+func judgeFlags(c *rule.Context, about func(vllm.Reason) bool) {
+	for _, workload := range c.Workloads() {
+		for _, container := range workload.Containers {
+			release, ok, err := vllm.FromImage(container.Field("image").Text())
+			if err == nil && ok && serves(container) {
+				judgeContainer(c, container, release, about)
+			}
 		}
+	}
+}
+
+func judgeContainer(c *rule.Context, container rule.Container, release *vllm.Release, about func(vllm.Reason) bool) {
+	for _, flag := range rule.Flags(container) {
+		verdict := release.Judge(flagUse(container, flag))
+		if verdict != nil && about(verdict.Reason) && !unresolved(flag, verdict.Reason) {
+			c.Report(flag.At, "%s", verdict.Text)
+		}
+	}
+	for _, word := range rule.Words(container) {
+		if verdict := release.JudgeShort(word.Text()); verdict != nil && about(verdict.Reason) {
+			c.Report(word, "%s", verdict.Text)
+		}
+	}
+}
+
+// serves reports whether the arguments of a container of vLLM's image go to vLLM's server: by the image's entrypoint, vllm serve, or the
+// module. Ray and scripts have flags of their own.
+func serves(c rule.Container) bool {
+	words := c.Field("command").Strings()
+	if len(words) == 0 {
+		return true
+	}
+	for _, arg := range c.Args() {
+		words = append(words, arg.Text())
+	}
+	for i, word := range words {
+		switch {
+		case word == "vllm.entrypoints.openai.api_server":
+			return true
+		case path.Base(word) == "vllm":
+			return i+1 < len(words) && words[i+1] == "serve"
+		}
+	}
+	return false
+}
+
+// flagUse is a flag as the server gets it. VLLM_PLUGINS names what the image has loaded besides.
+func flagUse(c rule.Container, flag rule.Flag) vllm.Use {
+	use := vllm.Use{Name: flag.Name, Next: flag.Split, Plugins: c.Env("VLLM_PLUGINS").Found()}
+	for _, plugin := range []string{"tool-parser-plugin", "reasoning-parser-plugin"} {
+		_, loads := rule.FindFlag(c, plugin)
+		use.Plugins = use.Plugins || loads
+	}
+	if flag.Joined || flag.Split {
+		use.Values = []string{flag.Value}
+	}
+	return use
+}
+
+// placeholder is what Kubernetes or KServe fills in before the server sees it, and what is no flag's name at all.
+var placeholder = regexp.MustCompile(`\$\(|\{\{`)
+
+// unresolved reports whether a flag is not yet what the server will get.
+func unresolved(flag rule.Flag, reason vllm.Reason) bool {
+	if strings.ContainsAny(flag.Name, " {}$\"'") {
+		return true
+	}
+	return reason == vllm.Value && placeholder.MatchString(flag.Value)
+}
+
+func joinedConfig() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG0235", Name: "config-file-ignored", Level: finding.Error,
+			Summary: "vLLM's --config and its file are two arguments.",
+			Why: "vLLM looks for the word --config and takes the next one as the file. In --config=FILE it finds none: the file is never read, " +
+				"nothing is said, and the server starts with its defaults.",
+			How:   "Write --config and the file as two arguments.",
+			Refs:  []string{"vllm: vllm/utils/argparse_utils.py (_pull_args_from_config)"},
+			Kinds: rule.PredictorKinds(),
+		},
+		Check: func(c *rule.Context) {
+			for _, p := range c.Predictors() {
+				if !p.Known() || !rule.IsVLLM(p.Main()) {
+					continue
+				}
+				for _, flag := range rule.Flags(p.Main()) {
+					if flag.Name == "config" && flag.Joined {
+						c.Report(flag.At, "vLLM does not read the file of --config=FILE; make it two arguments")
+					}
+				}
+			}
+		},
 	}
 }
 

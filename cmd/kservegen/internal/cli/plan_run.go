@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/kserve"
+	"github.com/kservegen/kservegen/pkg/plan"
+	"github.com/kservegen/kservegen/pkg/sizing"
+)
+
+func (o *planOptions) run(ctx context.Context, s Streams) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	if err := o.readLog(); err != nil {
+		return usageError{err}
+	}
+	if len(o.documents.files) == 0 && o.gpu == "" && o.gpuMemoryGiB == 0 {
+		return o.choose(s)
+	}
+	answers, err := o.answers(ctx, s)
+	if err != nil {
+		return err
+	}
+	if o.logged != nil {
+		if len(answers) != 1 {
+			return usagef("a log is of one server, and the document has %d kinds of them; --env names one", len(answers))
+		}
+		report := o.logged.Compare(answers[0])
+		answers[0].Log = &report
+	}
+	return o.print(s, answers)
+}
+
+func (o *planOptions) readLog() error {
+	if o.log == "" {
+		return nil
+	}
+	file, err := os.Open(o.log)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	logged, err := plan.ReadLog(o.log, file)
+	o.logged = &logged
+	return err
+}
+
+func (o *planOptions) answers(ctx context.Context, s Streams) ([]plan.Answer, error) {
+	if len(o.documents.files) > 0 {
+		return o.ofDocuments(ctx, s)
+	}
+	model, err := o.findModel()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	settings, note, err := o.resolve()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	answer, err := plan.Make(model, settings)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if note != "" {
+		answer.Assumptions = append(answer.Assumptions, note)
+	}
+	return []plan.Answer{answer}, nil
+}
+
+// ofDocuments plans every revision of every environment.
+func (o *planOptions) ofDocuments(ctx context.Context, s Streams) ([]plan.Answer, error) {
+	deployments, err := o.documents.load(ctx, s.In)
+	if err != nil {
+		return nil, err
+	}
+	from := plan.Sources{Find: plan.FindModel, Pinned: kserve.NewBuilder().Pinned}
+	answers := []plan.Answer{}
+	for _, deployment := range deployments {
+		cases, skipped, err := plan.OfDocument(deployment, o.env, from)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		for _, left := range skipped {
+			fmt.Fprintf(s.Err, "%s (%s, %s): not planned: %s\n", deployment.Name, left.Environment, left.Revision, left.Why)
+		}
+		for _, c := range cases {
+			answer, err := plan.Make(c.Model, c.Settings)
+			if err != nil {
+				return nil, usageError{fmt.Errorf("%s, revision %s: %w", deployment.File, c.Revision, err)}
+			}
+			answer.Environment, answer.Revision = strings.Join(c.Environments, ", "), c.Revision
+			answers = append(answers, answer)
+		}
+	}
+	return answers, nil
+}
+
+// findModel reads the model and puts the weights that the flags give in.
+func (o *planOptions) findModel() (plan.Model, error) {
+	model, err := o.readModel()
+	if err != nil {
+		return model, err
+	}
+	switch {
+	case o.weightsGiB > 0:
+		model.Weights = sizing.Weights{LoadedBytes: o.weightsGiB * (1 << 30)}
+	case o.weightsBytes > 0:
+		model.Weights = sizing.Weights{FileBytes: float64(o.weightsBytes)}
+	}
+	return model, nil
+}
+
+func (o *planOptions) readModel() (plan.Model, error) {
+	switch {
+	case o.config != "":
+		data, err := os.ReadFile(o.config)
+		if err != nil {
+			return plan.Model{}, err
+		}
+		return plan.ReadConfig(o.config, data)
+	case o.dir != "":
+		return plan.ReadDirectory(filepath.Clean(o.dir), os.DirFS(o.dir))
+	}
+	return plan.FindModel(o.model)
+}
+
+// resolve turns the flags into settings, over those that a log has; note is what was guessed of the GPU.
+func (o *planOptions) resolve() (set sizing.Settings, note string, err error) {
+	if set, err = o.flagSettings(); err != nil {
+		return set, "", err
+	}
+	set.GPU, note, err = plan.FindGPU(o.gpu, o.gpuMemoryGiB)
+	return set, note, err
+}
+
+// flagSettings is all but the GPU.
+func (o *planOptions) flagSettings() (set sizing.Settings, err error) {
+	set = o.settings
+	set.Sampler, set.OtherBytes = o.sampler, int64(o.otherGiB*(1<<30))
+	if set.Version, err = o.engine(); err != nil {
+		return set, err
+	}
+	if o.modelLen != "" {
+		if set.MaxModelLen, err = plan.ParseLength(o.modelLen); err != nil {
+			return set, fmt.Errorf("--max-model-len %s: %w", o.modelLen, err)
+		}
+	}
+	if o.logged != nil {
+		if err = o.logged.Apply(&set, o.givenFlag); err != nil {
+			return set, fmt.Errorf("%s: %w", o.log, err)
+		}
+	}
+	return set, nil
+}
+
+// givenFlag says whether our flag for one of the engine's was given.
+func (o *planOptions) givenFlag(engine string) bool {
+	short := map[string]string{
+		"tensor-parallel-size": "tp", "pipeline-parallel-size": "pp", "data-parallel-size": "dp", "decode-context-parallel-size": "dcp",
+	}
+	if name, ok := short[engine]; ok {
+		engine = name
+	}
+	return o.changed(engine)
+}
+
+// engine is the version that was asked for, that of the log, or the catalogue's.
+func (o *planOptions) engine() (sizing.Version, error) {
+	switch {
+	case o.version != "":
+		return sizing.ParseVersion(o.version)
+	case o.logged != nil && o.logged.Version != "":
+		return sizing.ParseVersion(o.logged.Version)
+	}
+	pinned, err := kserve.NewBuilder().Pinned("vllm-cuda")
+	if err != nil {
+		return sizing.Version{}, err
+	}
+	return sizing.ParseVersion(pinned)
+}
+
+func (o *planOptions) print(s Streams, answers []plan.Answer) error {
+	var err error
+	fits := true
+	for _, answer := range answers {
+		fits = fits && answer.Fits
+	}
+	switch {
+	case o.output == "json" && len(o.documents.files) == 0:
+		err = writeJSON(s.Out, answers[0])
+	case o.output == "json":
+		err = writeJSON(s.Out, answers)
+	default:
+		err = o.printText(s, answers)
+	}
+	if err == nil && !fits {
+		return errFindings
+	}
+	return err
+}
+
+func (o *planOptions) printText(s Streams, answers []plan.Answer) error {
+	var errs []error
+	for i, answer := range answers {
+		if i > 0 {
+			fmt.Fprintln(s.Out)
+		}
+		errs = append(errs, answer.WriteText(s.Out))
+		if o.explain {
+			errs = append(errs, answer.WriteExplain(s.Out))
+		}
+		if answer.Log != nil {
+			errs = append(errs, answer.Log.WriteText(s.Out))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,51 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/sizing"
+)
+
+// Find finds a model by its name in the catalogue or its id on Hugging Face.
+type Find func(nameOrID string) (Model, error)
+
+// FindModel finds a model of the catalogue.
+func FindModel(nameOrID string) (Model, error) {
+	found, ok, err := catalog.FindArchitecture(nameOrID)
+	if err != nil {
+		return Model{}, err
+	}
+	if !ok {
+		return Model{}, fmt.Errorf("the catalogue has no model %q; give its config.json with --model-config, or a directory with --model-dir", nameOrID)
+	}
+	config, err := found.Config()
+	if err != nil {
+		return Model{}, err
+	}
+	m, err := ReadConfig(found.Name, config)
+	if err != nil {
+		return Model{}, err
+	}
+	m.Weights, m.WeightsFrom = sizing.Weights{FileBytes: float64(found.WeightsBytes)}, "catalogue: "+found.WeightsFrom
+	return m, nil
+}
+
+// Machines are the instance types of a list whose devices the memory model is of: GPUs.
+func Machines(list catalog.Instances) ([]sizing.Machine, error) {
+	var out []sizing.Machine
+	for _, instance := range list.Types {
+		a, ok, err := catalog.FindAccelerator(instance.Accelerator)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || instance.Count == 0 || a.MemoryGiB == 0 || a.Vendor != "nvidia" && a.Vendor != "amd" {
+			continue
+		}
+		out = append(out, sizing.Machine{
+			Name: instance.Name, GPU: fromCatalogue(a), Devices: int64(instance.Count), PerHour: instance.USDPerHour,
+			Speed: sizing.Speed{Bandwidth: a.Speed.MemoryGBps * 1e9, Operations16: a.Speed.BF16TFLOPS * 1e12, Operations8: a.Speed.FP8TFLOPS * 1e12},
+		})
+	}
+	return out, nil
+}

@@ -1,0 +1,74 @@
+package plan_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/plan"
+	"github.com/kservegen/kservegen/pkg/sizing"
+)
+
+// TestCatalogue: every model of the catalogue is read, and planned on every GPU that it can be split over.
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	architectures, err := catalog.Architectures()
+	require.NoError(t, err)
+	for _, a := range architectures {
+		t.Run(a.Name, func(t *testing.T) {
+			t.Parallel()
+			m, err := plan.FindModel(a.Name)
+			require.NoError(t, err)
+			assert.InDelta(t, a.WeightsBytes, m.Weights.FileBytes, 0)
+			answer, err := plan.Make(m, sizing.Settings{GPU: sizing.GPU{Name: "h200", MemoryGiB: 139.8}, Version: sizing.Version{Minor: 33}, MaxModelLen: sizing.AutoModelLen})
+			require.NoError(t, err)
+			assert.Positive(t, answer.KVBytesPerToken)
+			assert.Positive(t, answer.WeightsGiB)
+		})
+	}
+	_, err = plan.FindModel("nobody/nothing")
+	require.ErrorContains(t, err, "no model")
+}
+
+func TestMachines(t *testing.T) {
+	t.Parallel()
+	list, err := catalog.EC2Instances()
+	require.NoError(t, err)
+	machines, err := plan.Machines(list)
+	require.NoError(t, err)
+	byName := map[string]sizing.Machine{}
+	for _, m := range machines {
+		byName[m.Name] = m
+		assert.Positive(t, m.GPU.MemoryGiB, m.Name)
+	}
+	assert.Equal(t, int64(8), byName["p5.48xlarge"].Devices)
+	assert.InDelta(t, 3350e9, byName["p5.48xlarge"].Speed.Bandwidth, 1e9)
+	assert.NotContains(t, byName, "trn1.32xlarge", "the memory model is of GPUs")
+}
+
+// BenchmarkEverything plans all models of the catalogue on all its instance types.
+func BenchmarkEverything(b *testing.B) {
+	architectures, err := catalog.Architectures()
+	if err != nil {
+		b.Fatal(err)
+	}
+	list, err := catalog.EC2Instances()
+	if err != nil {
+		b.Fatal(err)
+	}
+	machines, err := plan.Machines(list)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		for _, a := range architectures {
+			m, err := plan.FindModel(a.Name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			plan.Choose(m, sizing.Settings{Version: sizing.Version{Minor: 33}, MaxModelLen: sizing.AutoModelLen}, machines, "", sizing.Load{Input: 2000, Output: 500})
+		}
+	}
+}

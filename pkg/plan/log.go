@@ -1,0 +1,224 @@
+package plan
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/kservegen/kservegen/pkg/sizing"
+)
+
+// Log is what a start-up log of vLLM says of memory. Zero is not logged; Has tells where zero could be meant.
+type Log struct {
+	Version string
+	// Flags are those that were not left at their defaults, as vLLM logs them.
+	Flags map[string]string
+
+	WeightsGiB, ActivationGiB, NonTorchGiB, GraphsGiB float64
+	KVCacheGiB                                        float64
+	HasKVCache                                        bool
+	KVTokens                                          int64
+	Concurrency                                       float64
+	// Failed is the line that ended the start.
+	Failed string
+}
+
+// logLines bounds what is read of a log; a start-up has a few thousand.
+const logLines = 1_000_000
+
+// logPatterns are the lines that are looked for, by version since 0.8.5: units stand close or apart, "memory" is optional.
+type logPattern struct {
+	pattern *regexp.Regexp
+	set     func(l *Log, match []string)
+}
+
+func logPatterns() []logPattern {
+	number := func(target func(*Log) *float64) func(*Log, []string) {
+		return func(l *Log, match []string) { *target(l) = max(*target(l), parseNumber(match[1])) }
+	}
+	return []logPattern{
+		{regexp.MustCompile(`(?:API server version|LLM engine \(v?)\s*([0-9]+\.[0-9]+[0-9.a-z+]*)`), func(l *Log, m []string) { l.Version = m[1] }},
+		{regexp.MustCompile(`non-default args: (.*)`), func(l *Log, m []string) { readArguments(l.Flags, m[1]) }},
+		{regexp.MustCompile(`Model loading took ([0-9.]+) ?GiB`), number(func(l *Log) *float64 { return &l.WeightsGiB })},
+		{regexp.MustCompile(`torch peak memory increase: ([0-9.]+) ?GiB`), number(func(l *Log) *float64 { return &l.ActivationGiB })},
+		{regexp.MustCompile(`non-torch forward increase memory: ([0-9.]+) ?GiB`), number(func(l *Log) *float64 { return &l.NonTorchGiB })},
+		{regexp.MustCompile(`(?:Estimated CUDA graph memory:|Graph capturing finished in [0-9.]+ secs?, took) ([0-9.]+) ?GiB`), func(l *Log, m []string) {
+			if l.GraphsGiB == 0 {
+				l.GraphsGiB = parseNumber(m[1])
+			}
+		}},
+		{regexp.MustCompile(`Available KV cache memory: (-?[0-9.]+) ?GiB`), readAvailable},
+		{regexp.MustCompile(`KV cache size: ([0-9,]+) tokens`), func(l *Log, m []string) { l.KVTokens = smallest(l.KVTokens, int64(parseNumber(m[1]))) }},
+		{regexp.MustCompile(`aximum concurrency for [0-9,]+ tokens per request: ([0-9.]+)x`), number(func(l *Log) *float64 { return &l.Concurrency })},
+		{regexp.MustCompile(`(No available memory for the cache blocks|To serve at least one request with the model.*|CUDA out of memory.*|Free memory on device.*is less than desired.*)`), func(l *Log, m []string) { l.Failed = strings.TrimSpace(m[1]) }},
+	}
+}
+
+// readAvailable keeps the smallest of the workers: the block count is the minimum over them.
+func readAvailable(l *Log, m []string) {
+	n := parseNumber(m[1])
+	if !l.HasKVCache || n < l.KVCacheGiB {
+		l.KVCacheGiB = n
+	}
+	l.HasKVCache = true
+}
+
+func smallest(old, n int64) int64 {
+	if old == 0 || n < old {
+		return n
+	}
+	return old
+}
+
+func parseNumber(text string) float64 {
+	n, err := strconv.ParseFloat(strings.TrimSuffix(strings.ReplaceAll(text, ",", ""), "."), 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// argument is an entry of the Python dictionary that vLLM prints.
+var argument = regexp.MustCompile(`'([a-z0-9_]+)': ('[^']*'|"[^"]*"|[0-9.]+|True|False)`)
+
+func readArguments(flags map[string]string, text string) {
+	for _, m := range argument.FindAllStringSubmatch(text, -1) {
+		value := strings.Trim(m[2], `'"`)
+		switch value {
+		case "True":
+			value = "true"
+		case "False":
+			value = "false"
+		}
+		flags[strings.ReplaceAll(m[1], "_", "-")] = value
+	}
+}
+
+// ReadLog reads a log; one that says nothing of memory is an error.
+func ReadLog(name string, r io.Reader) (Log, error) {
+	l := Log{Flags: map[string]string{}}
+	patterns := logPatterns()
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(make([]byte, 64<<10), 4<<20)
+	for lines := 0; scanner.Scan() && lines < logLines; lines++ {
+		for _, p := range patterns {
+			if m := p.pattern.FindStringSubmatch(scanner.Text()); m != nil {
+				p.set(&l, m)
+			}
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return l, fmt.Errorf("%s: %w", name, err)
+	}
+	if l.WeightsGiB == 0 && !l.HasKVCache && l.Failed == "" {
+		return l, fmt.Errorf(`%s says nothing of memory: want the log of a start-up, with "Model loading took" and "Available KV cache memory"`, name)
+	}
+	return l, nil
+}
+
+// Apply sets what the log says of the version and the flags, where the caller has not.
+func (l Log) Apply(s *sizing.Settings, given func(flag string) bool) error {
+	for flag, value := range l.Flags {
+		if given(flag) {
+			continue
+		}
+		if err := ApplyFlag(s, flag, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Comparison is an estimate beside what a log says.
+type Comparison struct {
+	Part string `json:"part"`
+	// Estimated and Logged are GiB per GPU, or tokens.
+	Estimated float64 `json:"estimated"`
+	Logged    float64 `json:"logged"`
+	// Within says whether the fact is in the estimate's range.
+	Within bool `json:"within"`
+}
+
+// Measured is what a document may say of a model that was started: GiB per GPU.
+type Measured struct {
+	WeightsGiB float64 `json:"weightsGiB,omitempty"`
+	// OtherGiB is all but weights and cache.
+	OtherGiB float64 `json:"otherGiB,omitempty"`
+}
+
+// Report is what comes of a log.
+type Report struct {
+	Parts     []Comparison `json:"parts"`
+	Measured  Measured     `json:"measured"`
+	Failed    string       `json:"failed,omitempty"`
+	Surprises []string     `json:"surprises,omitempty"`
+}
+
+// Compare puts the log beside an answer.
+func (l Log) Compare(a Answer) Report {
+	r := Report{Failed: l.Failed}
+	add := func(part, key string, estimated, logged float64, known bool) {
+		if !known {
+			return
+		}
+		amount := a.Explain[key]
+		const rounding = 0.01 // the log has two digits
+		within := logged >= amount.Low-rounding && logged <= amount.High+rounding
+		r.Parts = append(r.Parts, Comparison{part, estimated, logged, within})
+	}
+	add("weights", "weightsGiB", a.WeightsGiB, l.WeightsGiB, l.WeightsGiB > 0)
+	add("activations", "activationGiB", a.ActivationGiB, l.ActivationGiB, l.ActivationGiB > 0)
+	add("outside PyTorch", "nonTorchGiB", a.NonTorchGiB, l.NonTorchGiB, l.NonTorchGiB > 0)
+	add("CUDA graphs", "graphsGiB", a.GraphsGiB, l.GraphsGiB, l.GraphsGiB > 0)
+	add("KV cache", "kvCacheGiB", a.KVCacheGiB, l.KVCacheGiB, l.HasKVCache)
+	if l.KVTokens > 0 && l.HasKVCache {
+		perToken := l.KVCacheGiB * (1 << 30) / float64(l.KVTokens)
+		near := math.Abs(perToken-a.KVBytesPerToken) <= 0.005*a.KVBytesPerToken
+		r.Parts = append(r.Parts, Comparison{"KV bytes per token", a.KVBytesPerToken, round(perToken, 1), near})
+	}
+	if l.WeightsGiB > 0 {
+		r.Measured.WeightsGiB = l.WeightsGiB
+		if l.HasKVCache {
+			r.Measured.OtherGiB = round(a.RequestedGiB-l.WeightsGiB-l.KVCacheGiB, 100)
+		}
+	}
+	if l.Failed != "" == a.Fits {
+		r.Surprises = append(r.Surprises, fmt.Sprintf("the estimate said that it fits: %t", a.Fits))
+	}
+	if r.Measured.OtherGiB < 0 {
+		r.Surprises = append(r.Surprises, "weights and cache are more than was asked for: --gpu, --gpu-memory-gib or --gpu-memory-utilization differ from the server's")
+		r.Measured.OtherGiB = 0
+	}
+	return r
+}
+
+// WriteText prints the comparison for a person, and what to put in the document.
+func (r Report) WriteText(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(table, "\npart\testimated\tlogged\tdifference\t\n")
+	for _, p := range r.Parts {
+		note := ""
+		if !p.Within {
+			note = "  outside the range"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%+.2f\t%s\n", p.Part, trim(p.Estimated), trim(p.Logged), p.Logged-p.Estimated, note)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if r.Failed != "" {
+		fmt.Fprintf(w, "the server failed: %s\n", r.Failed)
+	}
+	for _, s := range r.Surprises {
+		fmt.Fprintf(w, "note: %s\n", s)
+	}
+	if r.Measured.WeightsGiB > 0 {
+		fmt.Fprintf(w, "\nAs measured, per GPU, for this version, GPU and parallelism:\n\nspec:\n  model:\n    measured: {weightsGiB: %g, otherGiB: %g}\n", r.Measured.WeightsGiB, r.Measured.OtherGiB)
+	}
+	return nil
+}

@@ -1,0 +1,315 @@
+package plan_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/plan"
+	"github.com/kservegen/kservegen/pkg/sizing"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+const gib = 1 << 30
+
+// config reads a config.json of pkg/sizing's points.
+func config(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile("../sizing/testdata/configs/" + name + ".json")
+	require.NoError(t, err)
+	return data
+}
+
+// tensors is a safetensors file of a header and no data.
+func tensors(header string) []byte {
+	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+}
+
+func TestDirectory(t *testing.T) {
+	t.Parallel()
+	one := tensors(`{"__metadata__": {"format": "pt"}, "a": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}, "lm_head.weight": {"data_offsets": [12, 112]}}`)
+	two := tensors(`{"b": {"data_offsets": [0, 30]}}`)
+	index := func(total string) []byte {
+		return []byte(`{"metadata": {"total_size": ` + total + `}, "weight_map": {"a": "1.safetensors", "b": "2.safetensors"}}`)
+	}
+	untied, tied := config(t, "llama-3.1-8b"), config(t, "qwen3-0.6b")
+	for _, test := range []struct {
+		name  string
+		files map[string][]byte
+		want  float64
+		from  string
+	}{
+		{"headers", map[string][]byte{"config.json": untied, "1.safetensors": one, "2.safetensors": two}, 142, "safetensors headers"},
+		{"headers go before the index", map[string][]byte{"config.json": untied, "1.safetensors": one, "2.safetensors": two, "model.safetensors.index.json": index("7")}, 142, "safetensors headers"},
+		{"other files are not loaded", map[string][]byte{"config.json": untied, "1.safetensors": one, "2.safetensors": two, "consolidated.safetensors": two, "model.safetensors.index.json": index("7")}, 142, "safetensors headers"},
+		{"index", map[string][]byte{"config.json": untied, "1.safetensors": one, "model.safetensors.index.json": index("77")}, 77, "safetensors index"},
+		{"tied head", map[string][]byte{"config.json": tied, "1.safetensors": one}, 12, "safetensors headers"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := fstest.MapFS{}
+			for name, data := range test.files {
+				dir[name] = &fstest.MapFile{Data: data}
+			}
+			m, err := plan.ReadDirectory("dir", dir)
+			require.NoError(t, err)
+			assert.InDelta(t, test.want, m.Weights.FileBytes, 0)
+			assert.Equal(t, test.from, m.WeightsFrom)
+		})
+	}
+}
+
+func TestBadDirectory(t *testing.T) {
+	t.Parallel()
+	good := config(t, "llama-3.1-8b")
+	for want, files := range map[string]map[string][]byte{
+		"config.json":                    {},
+		"num_hidden_layers is missing":   {"config.json": []byte(`{}`)},
+		"no safetensors file":            {"config.json": good},
+		"1.safetensors: no safetensors":  {"config.json": good, "1.safetensors": []byte("short")},
+		"an unfetched pointer":           {"config.json": good, "1.safetensors": []byte("version https://git-lfs.github.com/spec/v1")},
+		"tensor \"a\" has -5 bytes":      {"config.json": good, "1.safetensors": tensors(`{"a": {"data_offsets": [5, 0]}}`)},
+		"tensor \"a\": json":             {"config.json": good, "1.safetensors": tensors(`{"a": {"data_offsets": "x"}}`)},
+		"safetensors header: ":           {"config.json": good, "1.safetensors": tensors(`nonsense`)},
+		"model.safetensors.index.json: ": {"config.json": good, "model.safetensors.index.json": []byte(`[]`)},
+	} {
+		dir := fstest.MapFS{}
+		for name, data := range files {
+			dir[name] = &fstest.MapFile{Data: data}
+		}
+		_, err := plan.ReadDirectory("dir", dir)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestFindGPU(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"h100": "h100", "H100": "h100", "NVIDIA H100": "h100", "NVIDIA-H100-80GB-HBM3": "h100", "A100 80GB": "a100-80gb", "NVIDIA A100-SXM4-40GB": "a100-40gb", "a10g": "a10g", "MI300X": "mi300x", "H100 SXM5 80GB": "h100", "L40S-48GB": "l40s",
+	} {
+		gpu, note, err := plan.FindGPU(name, 0)
+		require.NoError(t, err, name)
+		assert.Equal(t, want, gpu.Name)
+		assert.Positive(t, gpu.MemoryGiB)
+		assert.Empty(t, note)
+	}
+	trainium, _, err := plan.FindGPU("trainium2", 0)
+	require.NoError(t, err)
+	assert.InDelta(t, 24, trainium.MemoryGiB, 0, "of one of its cores")
+
+	given, _, err := plan.FindGPU("h100", 93.1)
+	require.NoError(t, err)
+	assert.InDelta(t, 93.1, given.MemoryGiB, 0, "the memory that is given")
+	other, _, err := plan.FindGPU("RTX 3090", 23.58)
+	require.NoError(t, err)
+	assert.Equal(t, "RTX 3090", other.Name)
+
+	_, _, err = plan.FindGPU("A100", 0)
+	require.ErrorContains(t, err, "a100-40gb, a100-80gb", "there are two")
+	_, _, err = plan.FindGPU("rtx 3090", 0)
+	require.ErrorContains(t, err, "--gpu-memory-gib")
+	_, _, err = plan.FindGPU("", 0)
+	require.ErrorContains(t, err, "which GPU")
+	for memory, want := range map[float64]string{79.25: "a100-80gb", 79.15: "a100-80gb", 79.18: "h100", 139.8: "h200", 22.03: "l4", 12: ""} {
+		gpu, note, err := plan.FindGPU("", memory)
+		require.NoError(t, err)
+		assert.Equal(t, want, gpu.Name)
+		assert.Contains(t, note, "not named")
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"0": 0, "8192": 8192, "8k": 8000, "8K": 8192, "1.5k": 1500, "2M": 2 << 20} {
+		n, err := plan.ParseCount(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, n)
+	}
+	for _, bad := range []string{"", "k", "-1", "1.5", "8kk", "1e30", "NaN", "Inf"} {
+		_, err := plan.ParseCount(bad)
+		require.Error(t, err, bad)
+	}
+	for _, auto := range []string{"auto", "-1"} {
+		n, err := plan.ParseLength(auto)
+		require.NoError(t, err)
+		assert.Equal(t, int64(sizing.AutoModelLen), n)
+	}
+	_, err := plan.ParseLength("0")
+	require.Error(t, err)
+}
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	var s sizing.Settings
+	for flag, value := range map[string]string{
+		"--tensor_parallel_size": "4", "max-model-len": "8K", "gpu-memory-utilization": "0.85", "kv-cache-dtype": "fp8", "enforce-eager": "true",
+		"enable-expert-parallel": "true", "speculative-config": `{"method": "mtp", "num_speculative_tokens": 2}`, "enable-lora": "true", "max-lora-rank": "32", "reasoning-parser": "deepseek_r1",
+	} {
+		require.NoError(t, plan.ApplyFlag(&s, flag, value))
+	}
+	assert.Equal(t, sizing.Settings{
+		TensorParallel: 4, MaxModelLen: 8192, Utilization: 0.85, KVCacheDType: "fp8", EnforceEager: true, ExpertParallel: true, DraftLayers: 1, LoRAs: 1, LoRARank: 32,
+	}, s)
+	require.NoError(t, plan.ApplyFlag(&s, "enforce-eager", "false"))
+	assert.False(t, s.EnforceEager)
+	require.ErrorContains(t, plan.ApplyFlag(&s, "max-num-seqs", "many"), "--max-num-seqs many")
+	require.ErrorContains(t, plan.ApplyFlag(&s, "speculative-config", "mtp"), "want JSON")
+}
+
+// logs of 0.10 and 0.28, as the engine writes them (v1/worker/gpu_worker.py, v1/core/kv_cache_utils.py).
+const (
+	older = `INFO 10-02 08:00:01 [api_server.py:1896] vLLM API server version 0.10.1.1
+INFO 10-02 08:00:01 [utils.py:326] non-default args: {'model_tag': 'Qwen/Qwen2-7B-Instruct', 'max_model_len': 16384, 'gpu_memory_utilization': 0.25, 'tensor_parallel_size': 2, 'enforce_eager': False}
+INFO 10-02 08:00:40 [gpu_model_runner.py:2007] Model loading took 7.1220 GiB and 4.1 seconds
+INFO 10-02 08:01:00 [gpu_worker.py:276] Available KV cache memory: 12.02 GiB
+INFO 10-02 08:01:00 [gpu_worker.py:276] Available KV cache memory: 12.05 GiB
+INFO 10-02 08:01:00 [kv_cache_utils.py:849] GPU KV cache size: 450,192 tokens
+INFO 10-02 08:01:00 [kv_cache_utils.py:853] Maximum concurrency for 16,384 tokens per request: 27.48x
+`
+	failed = `(EngineCore pid=7) INFO 10-02 [core.py:58] Initializing a V1 LLM engine (v0.28.0) with config: model='x'
+INFO Model loading took 67.72 GiB memory and 45.09 seconds
+DEBUG torch peak memory increase: 4.84GiB; non-torch forward increase memory: 0.14GiB
+INFO Available KV cache memory: -1.44 GiB
+ValueError: No available memory for the cache blocks. Try increasing gpu_memory_utilization when initializing the engine.
+`
+)
+
+func TestReadLog(t *testing.T) {
+	t.Parallel()
+	l, err := plan.ReadLog("vllm.log", strings.NewReader(older))
+	require.NoError(t, err)
+	assert.Equal(t, "0.10.1.1", l.Version)
+	assert.Equal(t, map[string]string{"model-tag": "Qwen/Qwen2-7B-Instruct", "max-model-len": "16384", "gpu-memory-utilization": "0.25", "tensor-parallel-size": "2", "enforce-eager": "false"}, l.Flags)
+	assert.InDelta(t, 7.122, l.WeightsGiB, 0)
+	assert.InDelta(t, 12.02, l.KVCacheGiB, 0, "the worker that has the least")
+	assert.Equal(t, int64(450192), l.KVTokens)
+
+	f, err := plan.ReadLog("vllm.log", strings.NewReader(failed))
+	require.NoError(t, err)
+	assert.Equal(t, "0.28.0", f.Version)
+	assert.InDelta(t, 4.84, f.ActivationGiB, 0)
+	assert.InDelta(t, 0.14, f.NonTorchGiB, 0)
+	assert.InDelta(t, -1.44, f.KVCacheGiB, 0)
+	assert.Contains(t, f.Failed, "No available memory")
+
+	_, err = plan.ReadLog("vllm.log", strings.NewReader("hello\n"))
+	require.ErrorContains(t, err, "says nothing of memory")
+}
+
+// TestLoop: a log gives version and flags; its comparison gives what closes the gap, and with that the cache is as logged.
+func TestLoop(t *testing.T) {
+	t.Parallel()
+	l, err := plan.ReadLog("vllm.log", strings.NewReader(older))
+	require.NoError(t, err)
+	m, err := plan.ReadConfig("qwen2-7b", config(t, "qwen2-7b"))
+	require.NoError(t, err)
+	m.Weights.FileBytes = 15231233024
+	s := sizing.Settings{GPU: sizing.GPU{Name: "a100", MemoryGiB: 79.25}, MaxSequences: 64}
+	s.Version, err = sizing.ParseVersion(l.Version)
+	require.NoError(t, err)
+	require.NoError(t, l.Apply(&s, func(flag string) bool { return flag == "max-num-seqs" }))
+	answer, err := plan.Make(m, s)
+	require.NoError(t, err)
+	report := l.Compare(answer)
+	require.NotEmpty(t, report.Parts)
+	assert.Equal(t, "weights", report.Parts[0].Part)
+	assert.True(t, report.Parts[0].Within)
+
+	m.Weights.MeasuredBytes, s.OtherBytes = report.Measured.WeightsGiB*gib, int64(report.Measured.OtherGiB*gib)
+	again, err := plan.Make(m, s)
+	require.NoError(t, err)
+	assert.InDelta(t, l.KVCacheGiB, again.KVCacheGiB, 0.006)
+
+	var text bytes.Buffer
+	require.NoError(t, report.WriteText(&text))
+	assert.Contains(t, text.String(), "measured: {weightsGiB: 7.122")
+}
+
+// TestAnswer: the names that stay, the bar as wide as it is said to be, every figure with a source.
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	m, err := plan.ReadConfig("llama", config(t, "llama-3.1-8b"))
+	require.NoError(t, err)
+	m.Weights.LoadedBytes = 14.99 * gib
+	for _, utilization := range []float64{0.9, 0.2} {
+		answer, err := plan.Make(m, sizing.Settings{GPU: sizing.GPU{Name: "h100", MemoryGiB: 79.18}, Version: sizing.Version{Minor: 33}, Utilization: utilization})
+		require.NoError(t, err)
+		data, err := json.Marshal(answer)
+		require.NoError(t, err)
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal(data, &fields))
+		for _, name := range []string{"fits", "weightsGiB", "activationGiB", "nonTorchGiB", "graphsGiB", "kvCacheGiB", "kvBytesPerToken", "kvTokens", "maxModelLen"} {
+			assert.Contains(t, fields, name)
+		}
+		assert.Equal(t, utilization == 0.9, answer.Fits)
+		for name, amount := range answer.Explain {
+			assert.NotEmpty(t, amount.Source, name)
+			assert.NotEmpty(t, amount.Formula, name)
+			assert.LessOrEqual(t, amount.Low, amount.High, name)
+		}
+		var text bytes.Buffer
+		require.NoError(t, answer.WriteText(&text))
+		require.NoError(t, answer.WriteExplain(&text))
+		_, bar, _ := strings.Cut(text.String(), "[")
+		bar, _, _ = strings.Cut(bar, "]")
+		assert.Len(t, bar, 60)
+	}
+}
+
+// TestDocument: revisions and environments with their flags; what is the same is planned once.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	const document = `apiVersion: kservegen.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: llama, namespace: llm}
+spec:
+  model: {id: meta-llama/Llama-3.1-8B-Instruct, maxModelLen: 8192, measured: {weightsGiB: 15, otherGiB: 1.5}}
+  accelerator: {type: l4, perReplica: 2}
+  runtime: {args: {max-num-seqs: 64, enforce-eager: true}}
+  replicas: {min: 1, max: 1}
+  environments:
+  - {name: dev}
+  - {name: staging}
+  - {name: production, runtime: {version: v0.24.0}}
+`
+	deployments, err := spec.Load("llama.yaml", strings.NewReader(document))
+	require.NoError(t, err)
+	from := plan.Sources{
+		Find: func(id string) (plan.Model, error) {
+			assert.Equal(t, "meta-llama/Llama-3.1-8B-Instruct", id)
+			return plan.ReadConfig(id, config(t, "llama-3.1-8b"))
+		},
+		Pinned: func(string) (string, error) { return "v0.33.0", nil },
+	}
+	cases, skipped, err := plan.OfDocument(deployments[0], "", from)
+	require.NoError(t, err)
+	assert.Empty(t, skipped)
+	require.Len(t, cases, 2)
+	assert.Equal(t, []string{"dev", "staging"}, cases[0].Environments)
+	s := cases[0].Settings
+	assert.Equal(t, "l4", s.GPU.Name)
+	assert.Equal(t, [4]int64{2, 8192, 64, 1.5 * gib}, [4]int64{s.TensorParallel, s.MaxModelLen, s.MaxSequences, s.OtherBytes})
+	assert.True(t, s.EnforceEager)
+	assert.InDelta(t, 15*gib, cases[0].Model.Weights.MeasuredBytes, 0)
+	assert.Equal(t, "0.24.0", cases[1].Settings.Version.String())
+
+	cases, _, err = plan.OfDocument(deployments[0], "production", from)
+	require.NoError(t, err)
+	assert.Len(t, cases, 1)
+	_, _, err = plan.OfDocument(deployments[0], "nowhere", from)
+	require.ErrorContains(t, err, `no environment "nowhere"`)
+
+	laptop, err := spec.Load("laptop.yaml", strings.NewReader(strings.Replace(document, "accelerator: {type: l4, perReplica: 2}", "accelerator: {type: none}", 1)))
+	require.NoError(t, err)
+	cases, skipped, err = plan.OfDocument(laptop[0], "dev", from)
+	require.NoError(t, err)
+	assert.Empty(t, cases)
+	assert.Contains(t, skipped[0].Why, "vllm-cpu")
+}

@@ -1,0 +1,140 @@
+package sizing_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/sizing"
+)
+
+const tiny = `"num_hidden_layers": 4, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 100`
+
+func parse(t *testing.T, text string) *sizing.Architecture {
+	t.Helper()
+	a, err := sizing.ParseConfig([]byte(text))
+	require.NoError(t, err)
+	return a
+}
+
+// TestBadConfig: what cannot be taken is told by its field.
+func TestBadConfig(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		``:     "not a JSON object",
+		`null`: "null",
+		`[1]`:  "not a JSON object",
+		`{}`:   "num_hidden_layers is missing",
+		`{"num_hidden_layers": 4, "hidden_size": 64, "vocab_size": 9}`:                                                             "num_attention_heads is missing",
+		`{"num_hidden_layers": "32", "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9}`:                                `num_hidden_layers is the text "32"; want a number`,
+		`{"num_hidden_layers": 1e300, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9}`:                               "num_hidden_layers is 1e300; want 0 to 2000",
+		`{"num_hidden_layers": 4, "hidden_size": -64, "num_attention_heads": 4, "vocab_size": 9}`:                                  "hidden_size is -64",
+		`{"num_hidden_layers": 4.5, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9}`:                                 "num_hidden_layers is 4.5; want a whole number",
+		`{"num_hidden_layers": 4, "hidden_size": 2, "num_attention_heads": 4, "vocab_size": 9}`:                                    "head_dim is missing",
+		`{` + tiny + `, "num_key_value_heads": 8}`:                                                                                 "num_key_value_heads is 8, more than the 4",
+		`{"text_config": {"num_hidden_layers": true, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9}}`:               "text_config.num_hidden_layers is true",
+		`{` + tiny + `, "num_experts": "many"}`:                                                                                    "num_experts is the text",
+		`{"num_hidden_layers": {"a": 1}, "hidden_size": [], "num_attention_heads": "` + strings.Repeat("x", 100) + `"}`:            "an object",
+		`{"num_hidden_layers": 4, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9, "num_key_value_heads": 123456789}`: "num_key_value_heads is 123456789; want 0 to 100000",
+		strings.Repeat(" ", 10<<20+1): "10485761 bytes",
+	} {
+		_, err := sizing.ParseConfig([]byte(text))
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// TestAllAtOnce: every problem is told, not the first.
+func TestAllAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := sizing.ParseConfig([]byte(`{"num_hidden_layers": "a", "hidden_size": "b", "vocab_size": "c"}`))
+	for _, field := range []string{"num_hidden_layers", "hidden_size", "vocab_size"} {
+		require.ErrorContains(t, err, field)
+	}
+}
+
+// TestAssumed: what the engine fills in is filled in, and said.
+func TestAssumed(t *testing.T) {
+	t.Parallel()
+	a := parse(t, `{`+tiny+`}`)
+	assert.Equal(t, int64(16), a.HeadDim)
+	assert.Equal(t, int64(4), a.KVHeads)
+	assert.Equal(t, int64(256), a.Intermediate)
+	assert.Equal(t, int64(2048), a.MaxPositions)
+	said := strings.Join(a.Assumptions, "\n")
+	for _, field := range []string{"head_dim", "num_key_value_heads", "intermediate_size", "max_position_embeddings", "dtype"} {
+		assert.Contains(t, said, field)
+	}
+	assert.Equal(t, int64(16), parse(t, `{`+tiny+`, "head_dim": 0}`).HeadDim, "vLLM takes 0 as missing")
+	assert.Equal(t, int64(16), parse(t, `{`+tiny+`, "head_dim": null}`).HeadDim)
+	assert.Equal(t, int64(1), parse(t, `{`+tiny+`, "multi_query": true}`).KVHeads)
+}
+
+func TestNested(t *testing.T) {
+	t.Parallel()
+	a := parse(t, `{"model_type": "mistral3", "torch_dtype": "bfloat16", "spatial_merge_size": 2,
+		"text_config": {"model_type": "mistral", `+tiny+`, "num_key_value_heads": 2},
+		"vision_config": {"hidden_size": 32, "image_size": 56, "patch_size": 14}}`)
+	assert.Equal(t, "mistral", a.ModelType)
+	assert.Equal(t, int64(2), a.KVHeads)
+	require.NotNil(t, a.Vision)
+	assert.Equal(t, int64(16), a.Vision.Patches)
+	assert.Equal(t, int64(2), a.Vision.Merge)
+}
+
+func TestPositions(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		`"max_position_embeddings": 131072, "rope_scaling": {"rope_type": "llama3", "factor": 8}`:                                      131072,
+		`"max_position_embeddings": 32768, "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}`: 131072,
+		`"max_position_embeddings": 163840, "rope_scaling": {"type": "yarn", "factor": 40, "original_max_position_embeddings": 4096}`:  163840,
+		`"max_position_embeddings": 2048, "rope_scaling": {"type": "linear", "factor": 2.0}`:                                           4096,
+		`"max_position_embeddings": 4096, "seq_length": 1024`:                                                                          1024,
+		`"max_position_embeddings": 4096, "rope_scaling": "no object"`:                                                                 4096,
+		`"model_type": "gemma3_text", "max_position_embeddings": 131072, "rope_scaling": {"rope_type": "linear", "factor": 8}`:         131072,
+	} {
+		assert.Equal(t, want, parse(t, `{`+tiny+`, `+text+`}`).MaxPositions, text)
+	}
+}
+
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	const f, s, l, n = sizing.Full, sizing.Sliding, sizing.Linear, sizing.Stateless
+	for text, want := range map[string][]sizing.LayerKind{
+		`"sliding_window": 8`:                              {s, s, s, s},
+		`"sliding_window": 8, "use_sliding_window": false`: {f, f, f, f},
+		`"sliding_window": 0`:                              {f, f, f, f},
+		`"sliding_window": 8, "model_type": "qwen2", "use_sliding_window": true, "max_window_layers": 3`:                     {f, f, f, s},
+		`"sliding_window": 8, "sliding_window_pattern": 2`:                                                                   {s, f, s, f},
+		`"sliding_window": 8, "model_type": "gemma2"`:                                                                        {s, f, s, f},
+		`"model_type": "gpt_oss", "layer_types": ["full_attention", "full_attention", "full_attention", "full_attention"]`:   {s, f, s, f},
+		`"sliding_window": 8, "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"]`: {f, s, s, f},
+		`"full_attention_interval": 4, "linear_num_value_heads": 2, "linear_value_head_dim": 4`:                              {l, l, l, f},
+		`"hybrid_override_pattern": "M*-M", "mamba_num_heads": 2, "mamba_head_dim": 8`:                                       {l, f, n, l},
+		`"attn_layer_period": 4, "attn_layer_offset": 1`:                                                                     {l, f, l, l},
+		`"attn_type_list": [0, 0, 1, 0]`:                                                                                     {l, l, f, l},
+		`"linear_attn_config": {"full_attn_layers": [4], "num_heads": 2, "head_dim": 4}`:                                     {l, l, l, f},
+		`"num_kv_shared_layers": 2`: {f, f, sizing.Shared, sizing.Shared},
+		`"model_type": "llama4_text", "attention_chunk_size": 8, "layer_types": ["chunked_attention", "full_attention"]`: {f, f, f, f},
+	} {
+		assert.Equal(t, want, parse(t, `{`+tiny+`, `+text+`}`).Kinds, text)
+	}
+}
+
+func TestQuantisation(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]float64{
+		`{"quant_method": "fp8"}`:                                8,
+		`{"quant_method": "awq", "bits": 4}`:                     4,
+		`{"quant_method": "mxfp4"}`:                              4,
+		`{"quant_method": "bitsandbytes", "load_in_4bit": true}`: 4,
+		`{"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"num_bits": 4}}}}`: 4,
+		`{"quant_algo": "NVFP4"}`: 4,
+		`{"quant_method": "new"}`: 8,
+	} {
+		for _, at := range []string{`{` + tiny + `, "quantization_config": ` + text + `}`, `{"text_config": {` + tiny + `, "quantization_config": ` + text + `}}`, `{` + tiny + `, "compression_config": ` + text + `}`} {
+			assert.InDelta(t, want, parse(t, at).Quantisation.Bits, 0, at)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package sizing
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Version is a release of vLLM.
+type Version struct{ Major, Minor, Patch int }
+
+// ParseVersion reads v0.33.0, 0.33.0 or 0.11; what follows the numbers (.post1, rc1, +cu128) is left aside.
+func ParseVersion(s string) (Version, error) {
+	var numbers [3]int
+	parts := strings.SplitN(strings.TrimPrefix(strings.TrimSpace(s), "v"), ".", 4)
+	if len(parts) < 2 {
+		return Version{}, fmt.Errorf("vLLM version %q: want a release such as 0.33.0", s)
+	}
+	for i := range min(len(parts), 3) {
+		digits := parts[i]
+		if end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+			digits = digits[:end]
+		}
+		n, err := strconv.Atoi(digits)
+		if err != nil || n > 9999 {
+			return Version{}, fmt.Errorf("vLLM version %q: want a release such as 0.33.0", s)
+		}
+		numbers[i] = n
+	}
+	return Version{numbers[0], numbers[1], numbers[2]}, nil
+}
+
+func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch) }
+
+// atLeast says whether v is 0.minor.patch or later.
+func (v Version) atLeast(minor, patch int) bool {
+	if v.Major != 0 {
+		return v.Major > 0
+	}
+	return v.Minor > minor || v.Minor == minor && v.Patch >= patch
+}
+
+// first says whether the release has the first engine only (V0): the second became the default with 0.8.0.
+func (v Version) first() bool { return !v.atLeast(8, 0) }
