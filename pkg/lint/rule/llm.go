@@ -13,7 +13,7 @@ func llmWorkload(object *Object) *Workload {
 	spec := object.Field("spec")
 	w := &Workload{
 		Object: object, Controller: object.Name + "-kserve", Labels: llmSelector(object.Name), Pod: spec.Field("template"),
-		Replicas: spec.Field("replicas").IntOr(1), Made: true, annotations: []Value{spec.Field("annotations")},
+		Replicas: spec.Field("replicas").IntOr(1), Made: true, Serves: true, Preset: true, annotations: []Value{spec.Field("annotations")},
 	}
 	w.Labels["app.kubernetes.io/component"] = "llminferenceservice-workload"
 	w.Labels["llm-d.ai/role"] = "both"
@@ -24,6 +24,7 @@ func llmWorkload(object *Object) *Workload {
 	// Without a command of its own the server is that of KServe's preset, with a port and probes that don't stand here.
 	own := named(w.Pod.Field("containers"), LLMContainer)
 	w.partly = spec.Field("baseRefs").Len() > 0 || !own.Field("command").Found()
+	w.main = mainAmong(w.Containers)
 	return w
 }
 
@@ -59,6 +60,7 @@ func canaryWorkloads(index *Index, p *Predictor) []*Workload {
 		}
 		w.Labels = labels
 		w.annotations = append(w.annotations, p.Spec.Field("annotations"))
+		w.canary = true
 		all = append(all, w)
 	}
 	return all

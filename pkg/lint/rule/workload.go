@@ -2,7 +2,8 @@ package rule
 
 import "slices"
 
-// Workload is what makes pods: a predictor, a canary of one, an LLMInferenceService, a Deployment, a StatefulSet or a Pod.
+// Workload is what makes pods: a predictor, a canary of one, an LLMInferenceService, the leaders or the workers of a
+// LeaderWorkerSet, a Deployment, a StatefulSet or a Pod.
 type Workload struct {
 	*Object
 	// Predictor is nil for native workloads.
@@ -11,6 +12,11 @@ type Workload struct {
 	Controller string
 	// Made is set where KServe makes the Deployment.
 	Made bool
+	// Serves is set where the kind is one that serves models.
+	Serves bool
+	// Preset is set where KServe's preset for LLMInferenceServices lies beneath: what the container that serves leaves out
+	// of probes, hooks and volumes, the preset says (config/llmisvcconfig/config-llm-template.yaml).
+	Preset bool
 	// Labels of the pods.
 	Labels map[string]string
 	// Pod is the pod's spec; of a predictor, spec.predictor.
@@ -21,8 +27,10 @@ type Workload struct {
 	Containers []Container
 
 	annotations []Value
-	// partly is set where the object doesn't say all of the pod.
-	partly bool
+	// partly is set where the object doesn't say all of the pod, canary where another workload is beneath.
+	partly, canary bool
+	// main is the index of the container that serves.
+	main int
 }
 
 // Workloads returns all that makes pods in the set.
@@ -39,6 +47,9 @@ func workloads(index *Index) []*Workload {
 	}
 	for _, object := range index.kinds[LLMInferenceService] {
 		all = append(all, llmWorkload(object))
+	}
+	for _, object := range index.kinds[LeaderWorkerSet] {
+		all = append(all, groupWorkloads(object)...)
 	}
 	for _, kind := range []Kind{Deployment, StatefulSet} {
 		for _, object := range index.kinds[kind] {
@@ -58,7 +69,7 @@ func workloads(index *Index) []*Workload {
 func ofPredictor(p *Predictor) *Workload {
 	w := &Workload{
 		Object: p.Object, Predictor: p, Controller: p.ServiceName(), Labels: p.PodLabels(), Pod: p.Spec,
-		Replicas: p.MinReplicas(), Made: true, Containers: []Container{p.Main()},
+		Replicas: p.MinReplicas(), Made: true, Serves: true, Containers: []Container{p.Main()},
 	}
 	w.annotations = append(w.annotations, p.Spec.Field("annotations"), p.Field("metadata", "annotations"))
 	if p.Runtime != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
-// reportShut reports, of the policies for egress of a predictor's pods, the first by name if none opens the port.
+// reportShut reports, of the policies for egress of a model's pods, the first by name if none opens the port.
 func reportShut(c *rule.Context, protocol string, ports []string, needs func(*rule.Workload) bool, what string) {
 	open := map[*rule.Workload]bool{}
 	closing := map[*rule.Workload]*rule.Object{}
@@ -100,7 +100,7 @@ func ownEndpoint(c *rule.Context) bool {
 }
 
 func downloads(workload *rule.Workload) bool {
-	for _, uri := range workload.Predictor.StorageURIs() {
+	for _, uri := range workload.StorageURIs() {
 		scheme, _, _ := strings.Cut(uri.Text(), "://")
 		if slices.Contains([]string{"hf", "s3", "gs", "https"}, scheme) {
 			return true

@@ -8,11 +8,11 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
-// policiesFor calls f with each NetworkPolicy and a predictor whose pods it selects.
+// policiesFor calls f with each NetworkPolicy and a workload that serves, whose pods it selects.
 func policiesFor(c *rule.Context, f func(policy *rule.Object, p *rule.Workload)) {
 	for _, policy := range c.Objects(rule.NetworkPolicy) {
 		for _, workload := range c.InNamespace(policy.Namespace) {
-			if workload.Predictor != nil && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
+			if workload.Serves && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
 				f(policy, workload)
 			}
 		}
@@ -74,7 +74,7 @@ func closedPort() rule.Rule {
 			open := map[*rule.Workload]bool{}
 			closing := map[*rule.Workload]*rule.Object{}
 			policiesFor(c, func(policy *rule.Object, workload *rule.Workload) {
-				ports := workload.Predictor.Main().Ports()
+				ports := workload.Main().Ports()
 				if !isolates(policy, "Ingress") || len(ports) == 0 {
 					return
 				}

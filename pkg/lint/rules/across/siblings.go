@@ -50,7 +50,7 @@ func serversOf(c *rule.Context, router *rule.Object) []*rule.Workload {
 				continue
 			}
 			for _, pods := range c.PodsOf(service) {
-				if pods.Predictor != nil && pods.Known() {
+				if pods.Serves && pods.Known() {
 					servers = append(servers, pods)
 				}
 			}
