@@ -1,5 +1,7 @@
 package rule
 
+import "slices"
+
 // LLMContainer is the container of an LLMInferenceService that KServe runs the model in.
 const LLMContainer = "main"
 
@@ -49,10 +51,13 @@ func canaryWorkloads(index *Index, p *Predictor) []*Workload {
 	for canary := range p.Field("spec", "canary").Items() {
 		spec := canary.Field("predictor")
 		own := &Predictor{Object: p.Object, Spec: spec, Model: spec.Field("model"), Runtime: p.Runtime}
+		if !own.IsModel() {
+			own.Model = p.Model
+		}
 		if name := own.RuntimeName(); name != "" {
 			own.Runtime = index.runtime(p.Namespace, name)
 		}
-		own.main = mainContainer(own)
+		own.main = canaryContainer(own, p)
 		w := ofPredictor(own)
 		labels := p.PodLabels()
 		for key, value := range w.Labels {
@@ -60,8 +65,28 @@ func canaryWorkloads(index *Index, p *Predictor) []*Workload {
 		}
 		w.Labels = labels
 		w.annotations = append(w.annotations, p.Spec.Field("annotations"))
-		w.canary = true
+		w.beneath = p.Spec
 		all = append(all, w)
 	}
 	return all
+}
+
+// canaryContainer is the container of a canary: its model's fields win over those of the stable one, whose lists they replace
+// (mergo.Merge with WithOverride, in buildCanaryPredictor).
+func canaryContainer(canary, stable *Predictor) Container {
+	if !canary.IsModel() || !stable.IsModel() {
+		return mainContainer(canary)
+	}
+	models := []Value{stable.Model, canary.Model}
+	speaking := models[:1]
+	if canary.Model.Field("args").Found() {
+		speaking = models[1:]
+	}
+	if canary.Runtime != nil {
+		if main := named(canary.Runtime.Field("spec", "containers"), MainContainer); main.Found() {
+			runtime := []Value{main}
+			return containerWith(MainContainer, slices.Concat(runtime, models), slices.Concat(runtime, speaking))
+		}
+	}
+	return containerWith(MainContainer, models, speaking)
 }

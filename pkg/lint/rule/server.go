@@ -18,7 +18,7 @@ func ServerKinds(more ...Kind) []Kind {
 }
 
 func servers(workloads []*Workload) []*Workload {
-	return slices.DeleteFunc(slices.Clone(workloads), func(w *Workload) bool { return !w.Serves || w.canary })
+	return slices.DeleteFunc(slices.Clone(workloads), func(w *Workload) bool { return !w.Serves })
 }
 
 // Main is the container that serves the model; an empty one where there is none to see.
@@ -30,6 +30,14 @@ func (w *Workload) Main() Container {
 		return w.Containers[w.main]
 	}
 	return Container{}
+}
+
+// PodField is a field of the pod's spec; of a canary, the stable predictor's where it has none of its own.
+func (w *Workload) PodField(keys ...string) Value {
+	if own := w.Pod.Field(keys...); own.Found() || !w.beneath.Found() {
+		return own
+	}
+	return w.beneath.Field(keys...)
 }
 
 // StorageURIs are all places that KServe loads the model from; a LeaderWorkerSet has none.

@@ -27,8 +27,10 @@ type Workload struct {
 	Containers []Container
 
 	annotations []Value
-	// partly is set where the object doesn't say all of the pod, canary where another workload is beneath.
-	partly, canary bool
+	// partly is set where the object doesn't say all of the pod.
+	partly bool
+	// beneath is what Pod is merged over, not found for most.
+	beneath Value
 	// main is the index of the container that serves.
 	main int
 }
@@ -104,6 +106,14 @@ func (w *Workload) Known() bool { return !w.partly && (w.Predictor == nil || w.P
 
 // Volumes of the pods.
 func (w *Workload) Volumes() []Value {
+	if w.Predictor != nil && w.beneath.Found() {
+		// A canary's list takes the place of the stable one's.
+		merged := *w.Predictor
+		if !w.Pod.Field("volumes").Found() {
+			merged.Spec = w.beneath
+		}
+		return merged.Volumes()
+	}
 	if w.Predictor != nil {
 		return w.Predictor.Volumes()
 	}

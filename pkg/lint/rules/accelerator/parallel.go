@@ -40,7 +40,7 @@ func idleDevices() rule.Rule {
 			Why:     "vLLM uses one device unless told otherwise. The others of the pod are reserved, paid for and idle, and the weights may not fit on the one.",
 			How:     "Set --tensor-parallel-size to the number of devices (on Trainium2, of their logical cores), or lower the limit.",
 			Refs:    []string{"vllm: docs/serving/parallelism_scaling"},
-			Kinds:   rule.PredictorKinds(),
+			Kinds:   rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
 			eachSingleNode(c, func(w *rule.Workload, ranks int64, has slots, _ rule.Value) {

@@ -21,7 +21,7 @@ func noSharedMemory() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, w := range c.Servers() {
 				main := w.Main()
-				if w.Known() && !w.Preset && main.DeviceCount() > 1 && rule.IsVLLM(main) && !w.Pod.Field("hostIPC").Is(true) && !memoryVolume(w).Found() {
+				if w.Known() && !w.Preset && main.DeviceCount() > 1 && rule.IsVLLM(main) && !w.PodField("hostIPC").Is(true) && !memoryVolume(w).Found() {
 					c.Report(main.Devices()[0], "%d devices share 64 MiB of /dev/shm", main.DeviceCount())
 				}
 			}

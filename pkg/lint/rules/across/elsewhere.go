@@ -67,7 +67,7 @@ func missedReference() rule.Rule {
 			}
 			u := usedBy(c.All())
 			for _, w := range c.Servers() {
-				account := w.Pod.Field("serviceAccountName")
+				account := w.PodField("serviceAccountName")
 				if c.Find(rule.ServiceAccount, w.Namespace, cmp.Or(account.Text(), everyonesAccount)) == nil {
 					reportMissed(c, w, account, spare(c, rule.ServiceAccount, w.Namespace, account.Text(), u.accounts))
 				}

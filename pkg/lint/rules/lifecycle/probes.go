@@ -48,7 +48,7 @@ func readinessByTCP() rule.Rule {
 					c.Report(main.Strongest(), "KServe adds a readiness probe that only opens a connection")
 				} else if !probe.Found() && !w.Preset && !w.Silent() {
 					c.Report(main.Strongest(), "without a readiness probe the pod gets requests while vLLM loads")
-				} else if tcp := probe.Field("tcpSocket"); tcp.Found() {
+				} else if tcp := probe.Field("tcpSocket"); tcp.Found() && !w.Preset { // of a preset KG0249 says more
 					c.Report(tcp, "a server whose engine died still accepts connections")
 				}
 			})

@@ -69,7 +69,7 @@ func graceTooShort() rule.Rule {
 					drain = 0
 				}
 				need := drain + sleeps(main.Field("lifecycle", "preStop"))
-				grace := w.Pod.Field("terminationGracePeriodSeconds")
+				grace := w.PodField("terminationGracePeriodSeconds")
 				if has := grace.IntOr(defaultGrace(w)); need > 0 && has < need {
 					at := grace
 					if !grace.Found() {
@@ -202,7 +202,7 @@ func serviceLinks() rule.Rule {
 					continue
 				}
 				vllmPods(c, func(w *rule.Workload, main rule.Container) {
-					if w.Namespace == service.Namespace && !w.Pod.Field("enableServiceLinks").Is(false) && !main.Env("VLLM_PORT").Found() {
+					if w.Namespace == service.Namespace && !w.PodField("enableServiceLinks").Is(false) && !main.Env("VLLM_PORT").Found() {
 						c.Report(service.Field("metadata", "name"), "the pods of %s get VLLM_PORT=tcp://… and stop", w.Object)
 					}
 				})

@@ -245,7 +245,7 @@ func ruleElsewhere() rule.Rule {
 			How:   "Move it to the namespace of the Service.",
 			Refs:  []string{"istio: docs/ops/best-practices/traffic-management (cross namespace configuration)"},
 			Whole: true,
-			Kinds: rule.ServiceKinds(rule.DestinationRule, rule.Deployment, rule.StatefulSet, rule.Pod),
+			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.DestinationRule),
 		},
 		Check: func(c *rule.Context) {
 			for _, destination := range c.Objects(rule.DestinationRule) {
