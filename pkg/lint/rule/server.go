@@ -87,7 +87,7 @@ func (w *Workload) Silent() bool {
 		return p.Mode() == Standard && len(p.Main().Ports()) == 0
 	}
 	_, headless := FindFlag(w.Main(), "headless")
-	return w.Serves && headless
+	return w.Serves && (headless || w.joins && len(w.Main().Ports()) == 0)
 }
 
 // Mounts are those of every container of the pods, the runtime's too.

@@ -31,6 +31,8 @@ type Workload struct {
 	partly bool
 	// beneath is what Pod is merged over, not found for most.
 	beneath Value
+	// joins is set for workers, which serve what their leader hands them.
+	joins bool
 	// main is the index of the container that serves.
 	main int
 }
@@ -117,7 +119,11 @@ func (w *Workload) Volumes() []Value {
 	if w.Predictor != nil {
 		return w.Predictor.Volumes()
 	}
-	return slices.Collect(w.Pod.Field("volumes").Items())
+	volumes := slices.Collect(w.Pod.Field("volumes").Items())
+	for template := range w.Field("spec", "leaderWorkerTemplate", "volumeClaimTemplates").Items() {
+		volumes = append(volumes, template.Field("metadata")) // whose name is the volume's
+	}
+	return volumes
 }
 
 // Selects says whether a selector's matchLabels take the pods; an empty selector takes all.

@@ -35,7 +35,7 @@ func readinessByTCP() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0803", Name: "readiness-by-connection", Level: finding.Warning,
 			Summary: "vLLM's readiness is asked over HTTP.",
-			Why: "Without a readiness probe KServe adds one that opens a TCP connection to the first container port, or to 8080. A server whose engine died accepts connections still " +
+			Why: "Without a readiness probe KServe adds one that opens a TCP connection to the first container port, or to 8080, and a pod that isn't KServe's gets requests while the model loads. A server whose engine died accepts connections still " +
 				"and answers /health with 503, so it stays in the Service.",
 			How:   "Add a readinessProbe with httpGet /health.",
 			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/deployment/deployment_reconciler.go (setDefaultPodSpec)"},
