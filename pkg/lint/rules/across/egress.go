@@ -16,7 +16,7 @@ func reportShut(c *rule.Context, protocol string, ports []string, needs func(*ru
 		if !isolates(policy, "Egress") || !needs(workload) {
 			return
 		}
-		open[workload] = open[workload] || opens(policy.Field("spec", "egress"), protocol, ports...)
+		open[workload] = open[workload] || leaves(policy.Field("spec", "egress"), protocol, ports...)
 		if first := closing[workload]; first == nil || policy.Name < first.Name {
 			closing[workload] = policy
 		}
@@ -26,6 +26,18 @@ func reportShut(c *rule.Context, protocol string, ports []string, needs func(*ru
 			c.Report(policy.Field("spec", "egress"), "the pods of %s %s", workload.Object, what)
 		}
 	}
+}
+
+// leaves is opens for what lies outside of the policy's namespace, as DNS, istiod and storages do: a rule for pods of that
+// namespace alone doesn't lead there.
+func leaves(rules rule.Value, protocol string, ports ...string) bool {
+	return slices.ContainsFunc(slices.Collect(rules.Items()), func(entry rule.Value) bool {
+		within := entry.Field("to").Len() > 0
+		for peer := range entry.Field("to").Items() {
+			within = within && peer.Field("podSelector").Found() && !peer.Field("namespaceSelector").Found()
+		}
+		return !within && opensOne(entry, protocol, ports...)
+	})
 }
 
 func always(*rule.Workload) bool { return true }

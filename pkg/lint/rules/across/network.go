@@ -29,21 +29,20 @@ func isolates(policy *rule.Object, direction string) bool {
 
 // opens says whether one of a policy's rules has one of the ports of a protocol; a rule without ports has all.
 func opens(rules rule.Value, protocol string, ports ...string) bool {
-	for entry := range rules.Items() {
-		if entry.Field("ports").Len() == 0 {
+	return slices.ContainsFunc(slices.Collect(rules.Items()), func(entry rule.Value) bool { return opensOne(entry, protocol, ports...) })
+}
+
+func opensOne(entry rule.Value, protocol string, ports ...string) bool {
+	for port := range entry.Field("ports").Items() {
+		number := port.Field("port")
+		if cmp.Or(port.Field("protocol").Text(), "TCP") != protocol {
+			continue
+		}
+		if !number.Found() || slices.Contains(ports, number.Scalar()) || port.Field("endPort").Found() {
 			return true
 		}
-		for port := range entry.Field("ports").Items() {
-			number := port.Field("port")
-			if cmp.Or(port.Field("protocol").Text(), "TCP") != protocol {
-				continue
-			}
-			if !number.Found() || slices.Contains(ports, number.Scalar()) || port.Field("endPort").Found() {
-				return true
-			}
-		}
 	}
-	return false
+	return entry.Field("ports").Len() == 0
 }
 
 // opensMore says whether a policy opens ports besides those of Istio's sidecar (15000 to 15099).

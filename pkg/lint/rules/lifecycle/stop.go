@@ -11,6 +11,10 @@ import (
 // readyDefault is how long vLLM's server waits for its engine, in seconds (VLLM_ENGINE_READY_TIMEOUT_S).
 const readyDefault = 600
 
+// presetStartup is what the startup probe of KServe's preset for LLMInferenceServices allows, in seconds
+// (config/llmisvcconfig/config-llm-template.yaml).
+const presetStartup = 600
+
 func engineTimeout() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
@@ -40,6 +44,10 @@ func engineTimeout() rule.Rule {
 					patience, chosen = n, true
 				}
 				switch budget := window(startup); {
+				case w.Preset && !startup.Found():
+					if chosen && patience != presetStartup {
+						c.Report(main.Env("VLLM_ENGINE_READY_TIMEOUT_S"), "the startup probe of KServe's preset allows %d s, and vLLM would wait for %d", presetStartup, patience)
+					}
 				case budget > patience:
 					c.Report(startup, "the probe allows %d s, and vLLM gives up after %d", budget, patience)
 				case chosen && startup.Found() && budget < patience:
