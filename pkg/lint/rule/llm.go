@@ -23,9 +23,10 @@ func llmWorkload(object *Object) *Workload {
 	for container := range w.Pod.Field("containers").Items() {
 		w.Containers = append(w.Containers, newContainer(container.Field("name").Text(), container))
 	}
-	// Without a command of its own the server is that of KServe's preset, with a port and probes that don't stand here.
+	// Without a command of its own the server is that of KServe's preset, with a port and probes that don't stand here;
+	// over several nodes, or divided by phases, the pods have other labels and the server other presets.
 	own := named(w.Pod.Field("containers"), LLMContainer)
-	w.partly = spec.Field("baseRefs").Len() > 0 || !own.Field("command").Found()
+	w.partly = spec.Field("baseRefs").Len() > 0 || !own.Field("command").Found() || spec.Field("worker").Found() || spec.Field("prefill").Found()
 	w.main = mainAmong(w.Containers)
 	return w
 }

@@ -105,7 +105,7 @@ func noDNS() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.NetworkPolicy),
 		},
 		Check: func(c *rule.Context) {
-			reportShut(c, "UDP", []string{"53", "dns"}, always, "can't resolve names")
+			reportShut(c, leaves, "UDP", []string{"53", "dns"}, always, "can't resolve names")
 		},
 	}
 }
