@@ -42,15 +42,15 @@ func unknownFlag() rule.Rule {
 				"--disable-log-requests is fatal in 0.17 to 0.32.",
 			How:   "Use the flag of that release, or another release.",
 			Refs:  []string{"vllm: vllm/engine/arg_utils.py"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				version, ok := rule.VLLMVersion(p.Main())
+			for _, w := range c.Servers() {
+				version, ok := rule.VLLMVersion(w.Main())
 				if !ok {
 					continue
 				}
-				for _, flag := range rule.Flags(p.Main()) {
+				for _, flag := range rule.Flags(w.Main()) {
 					checkFlag(c, flag, version)
 				}
 			}
@@ -118,12 +118,12 @@ func apiServerModel() rule.Rule {
 			Why:     "Only `vllm serve` uses the positional argument. The module takes it and ignores it, and serves its default model, which it tries to download.",
 			How:     "Pass --model, or use vllm serve.",
 			Refs:    []string{"vllm: vllm/entrypoints/cli/serve.py (model_tag)"},
-			Kinds:   rule.PredictorKinds(),
+			Kinds:   rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				main := p.Main()
-				if !p.Known() || !slices.Contains(main.Field("command").Strings(), "vllm.entrypoints.openai.api_server") {
+			for _, w := range c.Servers() {
+				main := w.Main()
+				if !w.Known() || !slices.Contains(main.Field("command").Strings(), "vllm.entrypoints.openai.api_server") {
 					continue
 				}
 				_, model := rule.FindFlag(main, "model")
