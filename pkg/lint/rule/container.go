@@ -21,9 +21,12 @@ type Container struct {
 // NewContainer is a container that is written in one place.
 func NewContainer(name string, data Value) Container { return newContainer(name, data) }
 
-func newContainer(name string, parts ...Value) Container {
+func newContainer(name string, parts ...Value) Container { return containerWith(name, parts, parts) }
+
+// containerWith is a container that has its args of some of its parts alone.
+func containerWith(name string, parts, speaking []Value) Container {
 	c := Container{Name: name, parts: parts}
-	for _, part := range parts {
+	for _, part := range speaking {
 		c.args = append(c.args, slices.Collect(part.Field("args").Items())...)
 	}
 	c.flags = flags(c)

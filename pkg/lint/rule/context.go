@@ -106,7 +106,7 @@ func (c *Context) level() finding.Level {
 func (c *Context) Report(at Value, format string, args ...any) Reported {
 	place := at.Place()
 	object := at.object
-	c.findings = append(c.findings, finding.Finding{
+	found := finding.Finding{
 		Code:  c.rule.Code,
 		Level: c.level(),
 		Object: finding.Object{
@@ -119,6 +119,13 @@ func (c *Context) Report(at Value, format string, args ...any) Reported {
 		Message: fmt.Sprintf(format, args...),
 		Fix:     c.rule.How,
 		Lowered: c.rule.Whole && c.index.set.Loose && c.level() < c.rule.Level,
-	})
+	}
+	// Two workloads may be made of one text: a canary of the stable one's runtime, a leader of the workers' template.
+	for i, earlier := range c.findings {
+		if earlier.Object == found.Object && earlier.File == found.File && earlier.Line == found.Line && earlier.Path == found.Path && earlier.Message == found.Message {
+			return Reported{c: c, at: at, index: i}
+		}
+	}
+	c.findings = append(c.findings, found)
 	return Reported{c: c, at: at, index: len(c.findings) - 1}
 }

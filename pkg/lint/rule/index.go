@@ -11,6 +11,7 @@ type Index struct {
 	effective  map[Kind][]*Object
 	predictors []*Predictor
 	workloads  []*Workload
+	servers    []*Workload
 	services   []ServiceView
 }
 
@@ -36,6 +37,7 @@ func NewIndex(set *Set) *Index {
 	}
 	index.predictors = predictors(index)
 	index.workloads = workloads(index)
+	index.servers = servers(index.workloads)
 	index.services = services(index)
 	return index
 }

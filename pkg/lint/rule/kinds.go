@@ -72,7 +72,7 @@ func PredictorKinds(more ...Kind) []Kind {
 
 // WorkloadKinds are those that Context.Workloads reads.
 func WorkloadKinds(more ...Kind) []Kind {
-	return append(PredictorKinds(LLMInferenceService, Deployment, StatefulSet, Pod), more...)
+	return append(PredictorKinds(LLMInferenceService, LeaderWorkerSet, Deployment, StatefulSet, Pod), more...)
 }
 
 // ServiceKinds are those that Context.Services reads.

@@ -2,7 +2,8 @@ package rule
 
 import "slices"
 
-// Workload is what makes pods: a predictor, a canary of one, an LLMInferenceService, a Deployment, a StatefulSet or a Pod.
+// Workload is what makes pods: a predictor, a canary of one, an LLMInferenceService, the leaders or the workers of a
+// LeaderWorkerSet, a Deployment, a StatefulSet or a Pod.
 type Workload struct {
 	*Object
 	// Predictor is nil for native workloads.
@@ -11,6 +12,11 @@ type Workload struct {
 	Controller string
 	// Made is set where KServe makes the Deployment.
 	Made bool
+	// Serves is set where the kind is one that serves models.
+	Serves bool
+	// Preset is set where KServe's preset for LLMInferenceServices lies beneath: what the container that serves leaves out
+	// of probes, hooks and volumes, the preset says (config/llmisvcconfig/config-llm-template.yaml).
+	Preset bool
 	// Labels of the pods.
 	Labels map[string]string
 	// Pod is the pod's spec; of a predictor, spec.predictor.
@@ -23,6 +29,12 @@ type Workload struct {
 	annotations []Value
 	// partly is set where the object doesn't say all of the pod.
 	partly bool
+	// beneath is what Pod is merged over, not found for most.
+	beneath Value
+	// joins is set for workers, which serve what their leader hands them.
+	joins bool
+	// main is the index of the container that serves.
+	main int
 }
 
 // Workloads returns all that makes pods in the set.
@@ -39,6 +51,9 @@ func workloads(index *Index) []*Workload {
 	}
 	for _, object := range index.kinds[LLMInferenceService] {
 		all = append(all, llmWorkload(object))
+	}
+	for _, object := range index.kinds[LeaderWorkerSet] {
+		all = append(all, groupWorkloads(object)...)
 	}
 	for _, kind := range []Kind{Deployment, StatefulSet} {
 		for _, object := range index.kinds[kind] {
@@ -58,7 +73,7 @@ func workloads(index *Index) []*Workload {
 func ofPredictor(p *Predictor) *Workload {
 	w := &Workload{
 		Object: p.Object, Predictor: p, Controller: p.ServiceName(), Labels: p.PodLabels(), Pod: p.Spec,
-		Replicas: p.MinReplicas(), Made: true, Containers: []Container{p.Main()},
+		Replicas: p.MinReplicas(), Made: true, Serves: true, Containers: []Container{p.Main()},
 	}
 	w.annotations = append(w.annotations, p.Spec.Field("annotations"), p.Field("metadata", "annotations"))
 	if p.Runtime != nil {
@@ -93,10 +108,22 @@ func (w *Workload) Known() bool { return !w.partly && (w.Predictor == nil || w.P
 
 // Volumes of the pods.
 func (w *Workload) Volumes() []Value {
+	if w.Predictor != nil && w.beneath.Found() {
+		// A canary's list takes the place of the stable one's.
+		merged := *w.Predictor
+		if !w.Pod.Field("volumes").Found() {
+			merged.Spec = w.beneath
+		}
+		return merged.Volumes()
+	}
 	if w.Predictor != nil {
 		return w.Predictor.Volumes()
 	}
-	return slices.Collect(w.Pod.Field("volumes").Items())
+	volumes := slices.Collect(w.Pod.Field("volumes").Items())
+	for template := range w.Field("spec", "leaderWorkerTemplate", "volumeClaimTemplates").Items() {
+		volumes = append(volumes, template.Field("metadata")) // whose name is the volume's
+	}
+	return volumes
 }
 
 // Selects says whether a selector's matchLabels take the pods; an empty selector takes all.

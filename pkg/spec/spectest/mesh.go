@@ -42,7 +42,7 @@ func (d *drawer) mesh(n *node, whole bool) {
 		n.set("gitops", null())
 	}
 	if d.chance("quota", 4) {
-		n.set("quota", fields("devices", scalar(raw, pick(d, "quota", "auto", "4096"))))
+		n.set("quota", fields("devices", scalar(raw, "auto"))) // a number is refused beside accelerators of two kinds
 	}
 	if d.chance("omit", 4) {
 		n.set("omit", d.omit())

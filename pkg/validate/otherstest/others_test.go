@@ -14,9 +14,7 @@ import (
 // TestKServe judges what KServe's module carries besides code: its samples, and the manifests that install it.
 func TestKServe(t *testing.T) {
 	t.Parallel()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/kserve/kserve").Output()
-	require.NoError(t, err)
-	root := strings.TrimSpace(string(out))
+	root := sourceOf(t, "github.com/kserve/kserve")
 	for directory, least := range map[string]int{"docs/samples": 200, "config": 400} {
 		t.Run(filepath.Base(directory), func(t *testing.T) {
 			if testing.Short() && directory == "config" {
@@ -27,6 +25,21 @@ func TestKServe(t *testing.T) {
 			t.Log(r.Summary())
 		})
 	}
+}
+
+// TestLeaderWorkerSet judges the examples of LeaderWorkerSet: vLLM, SGLang, TensorRT-LLM and llama.cpp over several pods.
+func TestLeaderWorkerSet(t *testing.T) {
+	t.Parallel()
+	r := Compare(t, "testdata/lws-examples.txt", sourceOf(t, "sigs.k8s.io/lws"), "docs/examples")
+	assert.GreaterOrEqual(t, r.Objects(), 15)
+}
+
+// sourceOf is where a module that this one requires lies.
+func sourceOf(t *testing.T, module string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	require.NoError(t, err)
+	return strings.TrimSpace(string(out))
 }
 
 func TestListsNeedReasons(t *testing.T) {

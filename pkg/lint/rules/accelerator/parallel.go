@@ -20,10 +20,10 @@ func tooFewDevices() rule.Rule {
 				"vllm: vllm/config/parallel.py",
 				"aws-neuron-sdk: about-neuron/arch/neuron-features/logical-neuroncore-config.rst",
 			},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			eachSingleNode(c, func(_ *rule.Predictor, ranks int64, has slots, at rule.Value) {
+			eachSingleNode(c, func(_ *rule.Workload, ranks int64, has slots, at rule.Value) {
 				if ranks > has.count {
 					c.Report(at, "vLLM runs %s, and the pod has %s", finding.Plural(ranks, "rank"), has)
 				}
@@ -40,12 +40,12 @@ func idleDevices() rule.Rule {
 			Why:     "vLLM uses one device unless told otherwise. The others of the pod are reserved, paid for and idle, and the weights may not fit on the one.",
 			How:     "Set --tensor-parallel-size to the number of devices (on Trainium2, of their logical cores), or lower the limit.",
 			Refs:    []string{"vllm: docs/serving/parallelism_scaling"},
-			Kinds:   rule.PredictorKinds(),
+			Kinds:   rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			eachSingleNode(c, func(p *rule.Predictor, ranks int64, has slots, _ rule.Value) {
+			eachSingleNode(c, func(w *rule.Workload, ranks int64, has slots, _ rule.Value) {
 				if ranks < has.count {
-					c.Report(p.Main().Devices()[0], "the pod has %s, and vLLM uses %d", has, ranks)
+					c.Report(w.Main().Devices()[0], "the pod has %s, and vLLM uses %d", has, ranks)
 				}
 			})
 		},
@@ -60,19 +60,19 @@ type slots struct {
 
 func (s slots) String() string { return finding.Plural(s.count, s.unit) }
 
-// eachSingleNode calls f with every predictor of one node whose ranks and what they run on are both known. A MIG slice is
+// eachSingleNode calls f with every server of one node whose ranks and what they run on are both known. A MIG slice is
 // less than a GPU, and a neuroncore is a physical core on one node and a logical one on another, so these aren't compared.
-func eachSingleNode(c *rule.Context, f func(p *rule.Predictor, ranks int64, has slots, at rule.Value)) {
-	for _, p := range c.Predictors() {
-		main := p.Main()
+func eachSingleNode(c *rule.Context, f func(w *rule.Workload, ranks int64, has slots, at rule.Value)) {
+	for _, w := range c.Servers() {
+		main := w.Main()
 		devices := main.Devices()
-		if !p.Known() || p.Spec.Field("workerSpec").Found() || !rule.IsVLLM(main) || len(rule.Flags(main)) == 0 || len(devices) != 1 || multiNode(p) {
+		if !w.Known() || w.IsGroup() || !rule.IsVLLM(main) || len(rule.Flags(main)) == 0 || len(devices) != 1 {
 			continue
 		}
 		has := slotsOf(main, devices[0].Key())
 		ranks, at, ok := ranksOf(main)
 		if ok && has.count > 0 {
-			f(p, ranks, has, orAt(at, devices[0]))
+			f(w, ranks, has, orAt(at, devices[0]))
 		}
 	}
 }
@@ -85,10 +85,6 @@ func slotsOf(main rule.Container, resource string) slots {
 		return slots{main.DeviceCount() * logicalCores(main), "logical core"}
 	}
 	return slots{}
-}
-
-func multiNode(p *rule.Predictor) bool {
-	return p.Runtime != nil && p.Runtime.Field("spec", "workerSpec").Found()
 }
 
 // ranksOf is the product of the parallel sizes, and the flag of the largest.

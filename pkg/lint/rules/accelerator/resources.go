@@ -19,11 +19,11 @@ func requestsDiffer() rule.Rule {
 				"for a device in requests alone, KServe also sees no GPU.",
 			How:   "Write the number in limits, and the same one in requests.",
 			Refs:  []string{"kubernetes: docs/concepts/configuration/manage-resources-containers#extended-resources"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				main := p.Main()
+			for _, w := range c.Servers() {
+				main := w.Main()
 				for _, part := range main.Parts() {
 					for name, request := range part.Field("resources", "requests").Entries() {
 						limit := main.Field("resources", "limits", name)
@@ -53,12 +53,12 @@ func twoVendors() rule.Rule {
 				"which no node can run.",
 			How:   "Remove one of the two, or set the runtime's to \"0\".",
 			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/utils/utils.go (MergeRuntimeContainers)"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
+			for _, w := range c.Servers() {
 				first := ""
-				for _, device := range p.Main().Devices() {
+				for _, device := range w.Main().Devices() {
 					vendor := rule.Vendor(device.Key())
 					if device.Scalar() == "0" {
 						continue
@@ -127,17 +127,17 @@ func wrongImage() rule.Rule {
 				"On another one the server stops because it can't find a platform, or runs on the CPU.",
 			How:   "Use the image for the device, or ask for the image's device.",
 			Refs:  []string{"vllm: docs/deployment/docker"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				image := p.Main().Field("image")
+			for _, w := range c.Servers() {
+				image := w.Main().Field("image")
 				name, _ := rule.SplitImage(image.Text())
 				want := builtFor(path.Base(name))
 				if want == "" {
 					continue
 				}
-				for _, device := range p.Main().Devices() {
+				for _, device := range w.Main().Devices() {
 					if vendor := rule.Vendor(device.Key()); vendor != want && device.Scalar() != "0" {
 						c.Report(device, "image %s is built for %s", name, want)
 						break

@@ -16,12 +16,12 @@ func noSharedMemory() rule.Rule {
 				"sometimes only under load.",
 			How:   "Mount an emptyDir with medium Memory and a sizeLimit on /dev/shm.",
 			Refs:  []string{"kserve#3791", "kserve#3910"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				main := p.Main()
-				if p.Known() && main.DeviceCount() > 1 && rule.IsVLLM(main) && !p.Spec.Field("hostIPC").Is(true) && !memoryVolume(p).Found() {
+			for _, w := range c.Servers() {
+				main := w.Main()
+				if w.Known() && !w.Preset && main.DeviceCount() > 1 && rule.IsVLLM(main) && !w.PodField("hostIPC").Is(true) && !memoryVolume(w).Found() {
 					c.Report(main.Devices()[0], "%d devices share 64 MiB of /dev/shm", main.DeviceCount())
 				}
 			}
@@ -30,12 +30,12 @@ func noSharedMemory() rule.Rule {
 }
 
 // memoryVolume is what is mounted on /dev/shm, where it is in memory.
-func memoryVolume(p *rule.Predictor) rule.Value {
-	for _, mount := range p.Main().Mounts() {
+func memoryVolume(w *rule.Workload) rule.Value {
+	for _, mount := range w.Main().Mounts() {
 		if mount.Field("mountPath").Text() != sharedMemory {
 			continue
 		}
-		for _, volume := range p.Volumes() {
+		for _, volume := range w.Volumes() {
 			if volume.Field("name").Text() == mount.Field("name").Text() && volume.Field("emptyDir", "medium").Text() == "Memory" {
 				return volume.Field("emptyDir")
 			}
@@ -53,21 +53,21 @@ func unboundedSharedMemory() rule.Rule {
 				"the container is killed instead of getting an error.",
 			How:   "Set a sizeLimit that the memory limit has room for, 1Gi per device for example.",
 			Refs:  []string{"kubernetes: docs/concepts/storage/volumes#emptydir"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				volume := memoryVolume(p)
+			for _, w := range c.Servers() {
+				volume := memoryVolume(w)
 				if !volume.Found() {
 					continue
 				}
 				size, sized := rule.ParseQuantity(volume.Field("sizeLimit").Scalar())
-				memory, limited := rule.ParseQuantity(p.Main().Field("resources", "limits", "memory").Scalar())
+				memory, limited := rule.ParseQuantity(w.Main().Field("resources", "limits", "memory").Scalar())
 				switch {
 				case !sized:
 					c.Report(volume, "/dev/shm has no sizeLimit")
 				case limited && size > memory:
-					c.Report(volume.Field("sizeLimit"), "/dev/shm may grow over the container's memory limit, %s", p.Main().Field("resources", "limits", "memory").Scalar())
+					c.Report(volume.Field("sizeLimit"), "/dev/shm may grow over the container's memory limit, %s", w.Main().Field("resources", "limits", "memory").Scalar())
 				}
 			}
 		},

@@ -8,8 +8,8 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
-// reportShut reports, of the policies for egress of a predictor's pods, the first by name if none opens the port.
-func reportShut(c *rule.Context, protocol string, ports []string, needs func(*rule.Workload) bool, what string) {
+// reportShut reports, of the policies for egress of a model's pods, the first by name if none opens the port.
+func reportShut(c *rule.Context, opens opening, protocol string, ports []string, needs func(*rule.Workload) bool, what string) {
 	open := map[*rule.Workload]bool{}
 	closing := map[*rule.Workload]*rule.Object{}
 	policiesFor(c, func(policy *rule.Object, workload *rule.Workload) {
@@ -28,6 +28,21 @@ func reportShut(c *rule.Context, protocol string, ports []string, needs func(*ru
 	}
 }
 
+// opening says whether rules open one of the ports of a protocol.
+type opening func(rules rule.Value, protocol string, ports ...string) bool
+
+// leaves is opens for what lies outside of the policy's namespace, as DNS and istiod do: a rule for pods of that namespace alone
+// doesn't lead there. A storage may be among them.
+func leaves(rules rule.Value, protocol string, ports ...string) bool {
+	return slices.ContainsFunc(slices.Collect(rules.Items()), func(entry rule.Value) bool {
+		within := entry.Field("to").Len() > 0
+		for peer := range entry.Field("to").Items() {
+			within = within && peer.Field("podSelector").Found() && !peer.Field("namespaceSelector").Found()
+		}
+		return !within && opensOne(entry, protocol, ports...)
+	})
+}
+
 func always(*rule.Workload) bool { return true }
 
 func noDNSByTCP() rule.Rule {
@@ -43,7 +58,7 @@ func noDNSByTCP() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.NetworkPolicy),
 		},
 		Check: func(c *rule.Context) {
-			reportShut(c, "TCP", []string{"53", "dns", "dns-tcp"}, always, "can't ask for names over TCP")
+			reportShut(c, leaves, "TCP", []string{"53", "dns", "dns-tcp"}, always, "can't ask for names over TCP")
 		},
 	}
 }
@@ -62,7 +77,7 @@ func noIstiod() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			injected := func(w *rule.Workload) bool { return w.Labels["sidecar.istio.io/inject"] == "true" }
-			reportShut(c, "TCP", []string{"15012"}, injected, "can't reach istiod")
+			reportShut(c, leaves, "TCP", []string{"15012"}, injected, "can't reach istiod")
 		},
 	}
 }
@@ -81,7 +96,7 @@ func noDownload() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			if !ownEndpoint(c) {
-				reportShut(c, "TCP", []string{"443", "https"}, downloads, "can't download their weights over HTTPS")
+				reportShut(c, opens, "TCP", []string{"443", "https"}, downloads, "can't download their weights over HTTPS")
 			}
 		},
 	}
@@ -100,7 +115,7 @@ func ownEndpoint(c *rule.Context) bool {
 }
 
 func downloads(workload *rule.Workload) bool {
-	for _, uri := range workload.Predictor.StorageURIs() {
+	for _, uri := range workload.StorageURIs() {
 		scheme, _, _ := strings.Cut(uri.Text(), "://")
 		if slices.Contains([]string{"hf", "s3", "gs", "https"}, scheme) {
 			return true

@@ -59,23 +59,21 @@ func missedReference() rule.Rule {
 			How:   "Correct the name or the namespace, or remove what nobody uses.",
 			Refs:  []string{"kubernetes: docs/tasks/configure-pod-container/configure-service-account"},
 			Whole: true,
-			Kinds: rule.PredictorKinds(rule.ServiceAccount, rule.PersistentVolumeClaim),
+			Kinds: rule.ServerKinds(rule.ServiceAccount, rule.PersistentVolumeClaim),
 		},
 		Check: func(c *rule.Context) {
 			if len(c.Objects(rule.ServiceAccount))+len(c.Objects(rule.PersistentVolumeClaim)) == 0 {
 				return
 			}
 			u := usedBy(c.All())
-			for _, p := range c.Predictors() {
-				account := p.Spec.Field("serviceAccountName")
-				if c.Find(rule.ServiceAccount, p.Namespace, cmp.Or(account.Text(), everyonesAccount)) == nil {
-					reportMissed(c, p, account, spare(c, rule.ServiceAccount, p.Namespace, account.Text(), u.accounts))
+			for _, w := range c.Servers() {
+				account := w.PodField("serviceAccountName")
+				if c.Find(rule.ServiceAccount, w.Namespace, cmp.Or(account.Text(), everyonesAccount)) == nil {
+					reportMissed(c, w, account, spare(c, rule.ServiceAccount, w.Namespace, account.Text(), u.accounts))
 				}
-				for _, uri := range p.StorageURIs() {
-					path, is := strings.CutPrefix(uri.Text(), "pvc://")
-					name, _, _ := strings.Cut(path, "/")
-					if is && c.Find(rule.PersistentVolumeClaim, p.Namespace, name) == nil {
-						reportMissed(c, p, uri, spare(c, rule.PersistentVolumeClaim, p.Namespace, name, u.claims))
+				for _, claim := range w.Claims() {
+					if name := rule.ClaimName(claim); c.Find(rule.PersistentVolumeClaim, w.Namespace, name) == nil {
+						reportMissed(c, w, claim, spare(c, rule.PersistentVolumeClaim, w.Namespace, name, u.claims))
 					}
 				}
 			}
@@ -86,12 +84,12 @@ func missedReference() rule.Rule {
 // everyonesAccount is that of pods that name none.
 const everyonesAccount = "default"
 
-func reportMissed(c *rule.Context, p *rule.Predictor, at rule.Value, spare *rule.Object) {
+func reportMissed(c *rule.Context, w *rule.Workload, at rule.Value, spare *rule.Object) {
 	if spare == nil {
 		return
 	}
 	if !at.Found() {
-		at = p.Spec
+		at = w.Pod
 	}
 	c.Report(at, "the set has %s in %s, and not what this names", spare, rule.InNamespace(spare.Namespace))
 }

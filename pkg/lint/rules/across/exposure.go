@@ -89,7 +89,7 @@ func sendsEveryPath(c *rule.Context, router *rule.Object, gateway string, policy
 			}
 			for _, pods := range c.PodsOf(service) {
 				selected := policy.Namespace == pods.Namespace && rule.Selects(policy.Field("spec", "selector", "matchLabels").Map(), pods.Labels)
-				if selected && pods.Predictor != nil && pods.Known() && rule.IsVLLM(pods.Predictor.Main()) {
+				if selected && pods.Serves && pods.Known() && rule.IsVLLM(pods.Main()) {
 					return true
 				}
 			}

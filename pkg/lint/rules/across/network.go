@@ -8,11 +8,11 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
-// policiesFor calls f with each NetworkPolicy and a predictor whose pods it selects.
+// policiesFor calls f with each NetworkPolicy and a workload that serves, whose pods it selects.
 func policiesFor(c *rule.Context, f func(policy *rule.Object, p *rule.Workload)) {
 	for _, policy := range c.Objects(rule.NetworkPolicy) {
 		for _, workload := range c.InNamespace(policy.Namespace) {
-			if workload.Predictor != nil && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
+			if workload.Serves && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
 				f(policy, workload)
 			}
 		}
@@ -29,21 +29,20 @@ func isolates(policy *rule.Object, direction string) bool {
 
 // opens says whether one of a policy's rules has one of the ports of a protocol; a rule without ports has all.
 func opens(rules rule.Value, protocol string, ports ...string) bool {
-	for entry := range rules.Items() {
-		if entry.Field("ports").Len() == 0 {
+	return slices.ContainsFunc(slices.Collect(rules.Items()), func(entry rule.Value) bool { return opensOne(entry, protocol, ports...) })
+}
+
+func opensOne(entry rule.Value, protocol string, ports ...string) bool {
+	for port := range entry.Field("ports").Items() {
+		number := port.Field("port")
+		if cmp.Or(port.Field("protocol").Text(), "TCP") != protocol {
+			continue
+		}
+		if !number.Found() || slices.Contains(ports, number.Scalar()) || port.Field("endPort").Found() {
 			return true
 		}
-		for port := range entry.Field("ports").Items() {
-			number := port.Field("port")
-			if cmp.Or(port.Field("protocol").Text(), "TCP") != protocol {
-				continue
-			}
-			if !number.Found() || slices.Contains(ports, number.Scalar()) || port.Field("endPort").Found() {
-				return true
-			}
-		}
 	}
-	return false
+	return entry.Field("ports").Len() == 0
 }
 
 // opensMore says whether a policy opens ports besides those of Istio's sidecar (15000 to 15099).
@@ -74,7 +73,7 @@ func closedPort() rule.Rule {
 			open := map[*rule.Workload]bool{}
 			closing := map[*rule.Workload]*rule.Object{}
 			policiesFor(c, func(policy *rule.Object, workload *rule.Workload) {
-				ports := workload.Predictor.Main().Ports()
+				ports := workload.Main().Ports()
 				if !isolates(policy, "Ingress") || len(ports) == 0 {
 					return
 				}
@@ -106,7 +105,7 @@ func noDNS() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.NetworkPolicy),
 		},
 		Check: func(c *rule.Context) {
-			reportShut(c, "UDP", []string{"53", "dns"}, always, "can't resolve names")
+			reportShut(c, leaves, "UDP", []string{"53", "dns"}, always, "can't resolve names")
 		},
 	}
 }

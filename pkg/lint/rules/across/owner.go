@@ -15,14 +15,14 @@ func beyondModel() rule.Rule {
 			Summary: "What is labelled as one model's is for that model's pods, in its namespace.",
 			Why: "The label kservegen.dev/model says whose an object is. A policy or Sidecar with it but without a selector holds for every pod of the namespace, those of other models and other teams too: " +
 				"an ALLOW policy denies them what it doesn't list, STRICT resets their plaintext callers. " +
-				"An object with it in another namespace than the model's InferenceServices is a copy that the model's own tree doesn't know: two trees can't both have it, and a Sidecar that limits clients to their namespace hides it from them.",
+				"An object with it in another namespace than what serves the model is a copy that the model's own tree doesn't know: two trees can't both have it, and a Sidecar that limits clients to their namespace hides it from them.",
 			How: "Select kservegen.dev/model, in the namespace of the model. What is meant for the whole namespace belongs to no model: remove the label, or keep it in the tree of what is shared.",
 			Refs: []string{
 				"istio: docs/reference/config/type/workload-selector", "istio: docs/concepts/security (implicit enablement of authorization)",
 				"istio: docs/reference/config/networking/sidecar (workloadSelector)",
 			},
 			Whole: true,
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
 			homes := homesOf(c)
@@ -33,7 +33,7 @@ func beyondModel() rule.Rule {
 					continue
 				}
 				if object.Namespace != "" && home != "" && object.Namespace != home {
-					c.Report(object.Field("metadata", "namespace"), "the InferenceServices of model %s are in %s", model, rule.InNamespace(home))
+					c.Report(object.Field("metadata", "namespace"), "what serves model %s is in %s", model, rule.InNamespace(home))
 				}
 				if spec := object.Field("spec"); namespaceWide(object.Kind, spec) {
 					c.Report(spec, "it is for every pod of %s, and labelled as that of model %s", rule.InNamespace(object.Namespace), model)
@@ -46,12 +46,12 @@ func beyondModel() rule.Rule {
 // homesOf are the namespaces of models; a model in several isn't judged.
 func homesOf(c *rule.Context) map[string]string {
 	homes := map[string]string{}
-	for _, p := range c.Predictors() {
-		model := p.Label(modelLabel).Text()
-		if home, known := homes[model]; known && home != p.Namespace {
+	for _, w := range c.Servers() {
+		model := w.Label(modelLabel).Text()
+		if home, known := homes[model]; known && home != w.Namespace {
 			homes[model] = "" // two of them: nobody knows which is right
 		} else if !known {
-			homes[model] = p.Namespace
+			homes[model] = w.Namespace
 		}
 	}
 	return homes

@@ -1,6 +1,7 @@
 package across
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -82,6 +83,9 @@ func absentTarget() rule.Rule {
 	}
 }
 
+// groups is the API group of LeaderWorkerSets.
+const groups = "leaderworkerset.x-k8s.io"
+
 func checkTarget(c *rule.Context, autoscaler *rule.Object) {
 	target := autoscaler.Field("spec", "scaleTargetRef")
 	kind, name := target.Field("kind").Text(), target.Field("name")
@@ -90,23 +94,31 @@ func checkTarget(c *rule.Context, autoscaler *rule.Object) {
 		c.Report(target.Field("kind"), "%s is no kind of apps that can be scaled", kind)
 		return
 	}
-	if name.Text() == "" || kind != "" && kind != "Deployment" && kind != "StatefulSet" {
+	if group == groups && kind != "" && kind != rule.LeaderWorkerSet.Name() {
+		c.Report(target.Field("kind"), "%s is no kind of %s that can be scaled", kind, groups)
 		return
 	}
+	if name.Text() == "" || !slices.Contains([]string{"", "Deployment", "StatefulSet", rule.LeaderWorkerSet.Name()}, kind) {
+		return
+	}
+	isGroup := kind == rule.LeaderWorkerSet.Name()
 	populated := false
 	for _, workload := range c.InNamespace(autoscaler.Namespace) {
+		if (workload.Kind == rule.LeaderWorkerSet) != isGroup {
+			continue
+		}
 		if workload.Controller == name.Text() {
 			return
 		}
 		populated = populated || workload.Controller != ""
 	}
 	if populated {
-		c.Report(name, "the set makes no Deployment %s in %s", name.Text(), rule.InNamespace(autoscaler.Namespace))
+		c.Report(name, "the set makes no %s %s in %s", cmp.Or(kind, "Deployment"), name.Text(), rule.InNamespace(autoscaler.Namespace))
 		return
 	}
 	for _, workload := range c.Workloads() {
-		if workload.Controller == name.Text() && workload.Namespace != "" && autoscaler.Namespace != "" {
-			c.Report(name, "Deployment %s is in %s", name.Text(), rule.InNamespace(workload.Namespace))
+		if workload.Controller == name.Text() && (workload.Kind == rule.LeaderWorkerSet) == isGroup && workload.Namespace != "" && autoscaler.Namespace != "" {
+			c.Report(name, "%s %s is in %s", cmp.Or(kind, "Deployment"), name.Text(), rule.InNamespace(workload.Namespace))
 			return
 		}
 	}

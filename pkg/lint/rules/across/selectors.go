@@ -107,12 +107,12 @@ func targetPort() rule.Rule {
 }
 
 // openPorts are the names and numbers of the ports of pods, and what is known by them: a name is declared or it
-// isn't, while a server may well listen on a number that nobody declares. Of a predictor's server the number is
+// isn't, while a server may well listen on a number that nobody declares. Of a model's server the number is
 // given by flags or by KServe.
 func openPorts(c *rule.Context, namespace string, matches func(map[string]string) bool) ([]string, func(rule.Value) bool) {
 	var ports []string
 	nothing := func(rule.Value) bool { return false }
-	predictors, matched := true, 0
+	numbers, matched := true, 0
 	for _, workload := range c.InNamespace(namespace) {
 		if !matches(workload.Labels) {
 			continue
@@ -124,20 +124,15 @@ func openPorts(c *rule.Context, namespace string, matches func(map[string]string
 				ports = append(ports, port.Field("containerPort").Scalar(), port.Field("name").Text())
 			}
 		}
-		if !workload.Known() || len(ports) == declared && !silent(workload) {
+		if !workload.Known() || len(ports) == declared && !workload.Silent() {
 			return nil, nothing
 		}
-		predictors = predictors && workload.Predictor != nil
+		numbers = numbers && workload.PortsKnown()
 	}
 	if matched == 0 {
 		return nil, nothing
 	}
-	return ports, func(port rule.Value) bool { return predictors && len(ports) > 0 || port.IsText() }
-}
-
-// silent says whether pods have no port at all: KServe declares none in Standard mode, so no name can be meant.
-func silent(workload *rule.Workload) bool {
-	return workload.Predictor != nil && workload.Predictor.Mode() == rule.Standard && len(workload.Predictor.Main().Ports()) == 0
+	return ports, func(port rule.Value) bool { return numbers && len(ports) > 0 || port.IsText() }
 }
 
 func monitoredPort() rule.Rule {

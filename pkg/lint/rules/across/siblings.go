@@ -17,7 +17,7 @@ func siblingWithoutSidecar() rule.Rule {
 			How:   `Label both sidecar.istio.io/inject: "true" (spec.predictor.labels); or put the Namespace with istio-injection: enabled into the set.`,
 			Refs:  []string{"istio: docs/setup/additional-setup/sidecar-injection (controlling the injection policy)"},
 			Whole: true,
-			Kinds: rule.ServiceKinds(rule.RouteKinds(rule.Namespace, rule.Deployment, rule.StatefulSet, rule.Pod)...),
+			Kinds: rule.ServiceKinds(rule.RouteKinds(rule.Namespace, rule.LeaderWorkerSet, rule.Deployment, rule.StatefulSet, rule.Pod)...),
 		},
 		Check: func(c *rule.Context) {
 			reported := map[*rule.Workload]bool{}
@@ -50,7 +50,7 @@ func serversOf(c *rule.Context, router *rule.Object) []*rule.Workload {
 				continue
 			}
 			for _, pods := range c.PodsOf(service) {
-				if pods.Predictor != nil && pods.Known() {
+				if pods.Serves && pods.Known() {
 					servers = append(servers, pods)
 				}
 			}

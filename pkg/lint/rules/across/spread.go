@@ -1,6 +1,8 @@
 package across
 
 import (
+	"slices"
+
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -9,15 +11,19 @@ func spreadOfOthers() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG1014", Name: "spread-counts-others", Level: finding.Warning,
-			Summary: "A topology spread constraint counts the pods that it is for.",
+			Summary: "A topology spread constraint, and a required affinity to pods of its own, select the pods that they are for.",
 			Why: "The scheduler spreads a pod by the number of pods that labelSelector takes. Where it doesn't take the pod itself the count never changes: " +
-				"all replicas may land in one zone, or on one node.",
-			How:   "Use labels of the pods: those of the InferenceService, or of spec.predictor.labels.",
-			Refs:  []string{"kubernetes: docs/concepts/scheduling-eviction/topology-spread-constraints (labelSelector)"},
+				"all replicas may land in one zone, or on one node. A required podAffinity that no pod satisfies keeps its pods Pending; the first one is let in only where the term selects it itself.",
+			How: "Use labels of the pods: those of the InferenceService, or of spec.predictor.labels.",
+			Refs: []string{
+				"kubernetes: docs/concepts/scheduling-eviction/topology-spread-constraints (labelSelector)",
+				"kubernetes: pkg/scheduler/framework/plugins/interpodaffinity/filtering.go (satisfyPodAffinity)",
+			},
 			Kinds: rule.WorkloadKinds(),
 		},
 		Check: func(c *rule.Context) {
 			for _, workload := range c.Workloads() {
+				checkTogether(c, workload)
 				for constraint := range workload.Pod.Field("topologySpreadConstraints").Items() {
 					selector := constraint.Field("labelSelector")
 					if selector.Found() && workload.Known() && !rule.Matches(selector, workload.Labels) {
@@ -27,6 +33,37 @@ func spreadOfOthers() rule.Rule {
 			}
 		},
 	}
+}
+
+// checkTogether looks for a required podAffinity that no pod satisfies: neither those that it is of, for which the scheduler
+// makes the exception of the first one, nor others of the set.
+func checkTogether(c *rule.Context, workload *rule.Workload) {
+	for term := range workload.Pod.All("affinity", "podAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "*") {
+		selector := term.Field("labelSelector")
+		if !selector.Found() || term.Field("namespaces").Found() || term.Field("namespaceSelector").Found() || !workload.Known() {
+			continue
+		}
+		matches := func(labels map[string]string) bool { return rule.Matches(selector, labels) }
+		others := slices.ContainsFunc(c.InNamespace(workload.Namespace), func(w *rule.Workload) bool { return !w.Known() || matches(w.Labels) })
+		if !others && misspelt(selector.Field("matchLabels").Map(), workload.Labels) && !c.OthersMatch(workload.Namespace, matches) {
+			c.Report(selector, "the pods of %s are to stand beside pods with these labels, which nothing has", workload.Object)
+		}
+	}
+}
+
+// misspelt says whether labels are those of a workload but for one value, which is misspelt.
+func misspelt(wanted, labels map[string]string) bool {
+	slips := 0
+	for key, value := range wanted {
+		if labels[key] == value {
+			continue
+		}
+		if !rule.OneEdit(labels[key], value) {
+			return false
+		}
+		slips++
+	}
+	return slips == 1
 }
 
 func unselective() rule.Rule {

@@ -27,13 +27,18 @@ func window(probe rule.Value) int64 {
 
 func bounded(n int64) int64 { return max(0, min(n, 1<<20)) }
 
-// vllmPods calls f with every predictor that runs vLLM and can be seen whole.
-func vllmPods(c *rule.Context, f func(p *rule.Predictor, main rule.Container)) {
-	for _, p := range c.Predictors() {
-		if main := p.Main(); p.Known() && rule.IsVLLM(main) {
-			f(p, main)
+// vllmPods calls f with every workload that serves by vLLM and can be seen whole, but for a preset.
+func vllmPods(c *rule.Context, f func(w *rule.Workload, main rule.Container)) {
+	for _, w := range c.Servers() {
+		if main := w.Main(); w.Known() && rule.IsVLLM(main) {
+			f(w, main)
 		}
 	}
+}
+
+// whole says whether a probe's numbers all stand in it, rather than some of them in a preset beneath.
+func whole(w *rule.Workload, probe rule.Value) bool {
+	return !w.Preset || probe.Field("periodSeconds").Found() && probe.Field("failureThreshold").Found()
 }
 
 // listens returns the ports that a container may listen on: declared, or given to the server.

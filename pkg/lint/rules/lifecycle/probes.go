@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
@@ -16,12 +17,12 @@ func livenessBeforeLoad() rule.Rule {
 				"and the container is killed and starts over, for ever.",
 			How:   "Add a startupProbe on the same path whose failureThreshold times periodSeconds covers the loading.",
 			Refs:  []string{"kserve#5062", "vllm: vllm/entrypoints/launcher.py"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+			vllmPods(c, func(w *rule.Workload, main rule.Container) {
 				liveness := main.Field("livenessProbe")
-				if liveness.Found() && !main.Field("startupProbe").Found() && window(liveness) < 600 {
+				if liveness.Found() && !w.Preset && !main.Field("startupProbe").Found() && window(liveness) < 600 {
 					c.Report(liveness, "the container is killed after %d s, whether the model is loaded or not", window(liveness))
 				}
 			})
@@ -34,18 +35,20 @@ func readinessByTCP() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG0803", Name: "readiness-by-connection", Level: finding.Warning,
 			Summary: "vLLM's readiness is asked over HTTP.",
-			Why: "Without a readiness probe KServe adds one that opens a TCP connection to the first container port, or to 8080. A server whose engine died accepts connections still " +
+			Why: "Without a readiness probe KServe adds one that opens a TCP connection to the first container port, or to 8080, and a pod that isn't KServe's gets requests while the model loads. A server whose engine died accepts connections still " +
 				"and answers /health with 503, so it stays in the Service.",
 			How:   "Add a readinessProbe with httpGet /health.",
 			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/deployment/deployment_reconciler.go (setDefaultPodSpec)"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+			vllmPods(c, func(w *rule.Workload, main rule.Container) {
 				probe := main.Field("readinessProbe")
-				if !probe.Found() {
+				if !probe.Found() && w.Predictor != nil {
 					c.Report(main.Strongest(), "KServe adds a readiness probe that only opens a connection")
-				} else if tcp := probe.Field("tcpSocket"); tcp.Found() {
+				} else if !probe.Found() && !w.Preset && !w.Silent() {
+					c.Report(main.Strongest(), "without a readiness probe the pod gets requests while vLLM loads")
+				} else if tcp := probe.Field("tcpSocket"); tcp.Found() && !w.Preset { // of a preset KG0249 says more
 					c.Report(tcp, "a server whose engine died still accepts connections")
 				}
 			})
@@ -80,14 +83,39 @@ func checkProbes(c *rule.Context, container rule.Container) {
 	// A server may listen on a number that nobody declares; of vLLM, and of what is told --port, it is known.
 	_, told := rule.FindFlag(container, "port")
 	named := !rule.IsVLLM(container) && !told
+	served := servedByVLLM(container)
 	for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
 		for _, kind := range []string{"httpGet", "tcpSocket", "grpc"} {
 			port := container.Field(probe, kind, "port")
 			if len(ports) > 0 && port.Scalar() != "" && (port.IsText() || !named) && !slices.Contains(ports, port.Scalar()) {
 				c.Report(port, "the container declares no port %s", port.Scalar())
+			} else if number := numberOf(container, port); kind == "httpGet" && served != "" && number != "" && number != served {
+				c.Report(port, "vLLM listens on %s, not on %s", served, number)
 			}
 		}
 	}
+}
+
+// servedByVLLM is the only port on which vLLM answers HTTP, empty where its flags don't tell.
+func servedByVLLM(container rule.Container) string {
+	flag, told := rule.FindFlag(container, "port")
+	if n, err := strconv.Atoi(flag.Value); told && err == nil && rule.IsVLLM(container) {
+		return strconv.Itoa(n)
+	}
+	return ""
+}
+
+// numberOf is a port's number, of one that the container declares by that name too; empty for no such name.
+func numberOf(container rule.Container, port rule.Value) string {
+	if !port.IsText() {
+		return port.Scalar()
+	}
+	for _, declared := range container.Ports() {
+		if declared.Field("name").Text() == port.Text() {
+			return declared.Field("containerPort").Scalar()
+		}
+	}
+	return ""
 }
 
 func shortStartup() rule.Rule {
@@ -99,11 +127,11 @@ func shortStartup() rule.Rule {
 				"the kubelet kills the container when the probe's budget ends, and all of it starts over.",
 			How:   "Raise failureThreshold: times periodSeconds it is the budget.",
 			Refs:  []string{"kserve: config/runtimes/kserve-vllmserver.yaml (30 minutes)"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
-				if startup := main.Field("startupProbe"); startup.Found() && window(startup) < 120 {
+			vllmPods(c, func(w *rule.Workload, main rule.Container) {
+				if startup := main.Field("startupProbe"); startup.Found() && whole(w, startup) && window(startup) < 120 {
 					c.Report(startup, "the container is killed after %d s", window(startup))
 				}
 			})
@@ -120,11 +148,11 @@ func probePath() rule.Rule {
 				"Of what it answers, /health fails when the engine is dead.",
 			How:   "Use /health.",
 			Refs:  []string{"vllm: vllm/entrypoints/openai/api_server.py", "vllm: vllm/entrypoints/serve/instrumentator/health.py"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
 			known := []string{"", "/health", "/ping", "/load", "/version", "/v1/models", "/metrics", "/docs", "/openapi.json"}
-			vllmPods(c, func(_ *rule.Predictor, main rule.Container) {
+			vllmPods(c, func(_ *rule.Workload, main rule.Container) {
 				if _, prefixed := rule.FindFlag(main, "root-path"); prefixed {
 					return
 				}

@@ -11,6 +11,10 @@ import (
 // readyDefault is how long vLLM's server waits for its engine, in seconds (VLLM_ENGINE_READY_TIMEOUT_S).
 const readyDefault = 600
 
+// presetStartup is what the startup probe of KServe's preset for LLMInferenceServices allows, in seconds
+// (config/llmisvcconfig/config-llm-template.yaml).
+const presetStartup = 600
+
 func engineTimeout() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
@@ -20,14 +24,17 @@ func engineTimeout() rule.Rule {
 				"A startup probe that allows more has no effect then. Where the variable is set and the probe allows less, the kubelet kills a server that was to be waited for, again and again.",
 			How:   "Set VLLM_ENGINE_READY_TIMEOUT_S to the probe's budget in seconds.",
 			Refs:  []string{"vllm: vllm/envs.py (VLLM_ENGINE_READY_TIMEOUT_S)"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+			vllmPods(c, func(w *rule.Workload, main rule.Container) {
 				if version, ok := rule.VLLMVersion(main); ok && version.Before(rule.Version{Minor: 14}) {
 					return
 				}
 				startup := main.Field("startupProbe")
+				if startup.Found() && !whole(w, startup) {
+					return
+				}
 				patience, chosen := int64(readyDefault), false
 				if value := main.Env("VLLM_ENGINE_READY_TIMEOUT_S").Field("value"); value.Found() {
 					n, err := strconv.ParseInt(value.Scalar(), 10, 32)
@@ -37,6 +44,10 @@ func engineTimeout() rule.Rule {
 					patience, chosen = n, true
 				}
 				switch budget := window(startup); {
+				case w.Preset && !startup.Found():
+					if chosen && patience != presetStartup {
+						c.Report(main.Env("VLLM_ENGINE_READY_TIMEOUT_S"), "the startup probe of KServe's preset allows %d s, and vLLM would wait for %d", presetStartup, patience)
+					}
 				case budget > patience:
 					c.Report(startup, "the probe allows %d s, and vLLM gives up after %d", budget, patience)
 				case chosen && startup.Found() && budget < patience:
@@ -56,21 +67,21 @@ func graceTooShort() rule.Rule {
 				"The default is 30 s.",
 			How:   "Set spec.predictor.terminationGracePeriodSeconds to the hook's seconds plus --shutdown-timeout plus 15.",
 			Refs:  []string{"vllm: vllm/entrypoints/launcher.py", "kubernetes: docs/concepts/workloads/pods/pod-lifecycle"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			vllmPods(c, func(p *rule.Predictor, main rule.Container) {
+			vllmPods(c, func(w *rule.Workload, main rule.Container) {
 				flag, _ := rule.FindFlag(main, "shutdown-timeout")
 				drain, err := strconv.ParseInt(flag.Value, 10, 32)
 				if err != nil {
 					drain = 0
 				}
 				need := drain + sleeps(main.Field("lifecycle", "preStop"))
-				grace := p.Spec.Field("terminationGracePeriodSeconds")
-				if has := grace.IntOr(30); need > 0 && has < need {
+				grace := w.PodField("terminationGracePeriodSeconds")
+				if has := grace.IntOr(defaultGrace(w)); need > 0 && has < need {
 					at := grace
 					if !grace.Found() {
-						at = p.Spec
+						at = w.Pod
 					}
 					c.Report(at, "the pod is killed after %d s, and it needs %d to stop", has, need)
 				}
@@ -91,13 +102,13 @@ func drainAtOnce() rule.Rule {
 				"vllm: vllm/entrypoints/launcher.py", "vllm: vllm/v1/engine/core.py (shutdown)",
 				"kubernetes: docs/concepts/workloads/pods/pod-lifecycle (pod termination flow)",
 			},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			vllmPods(c, func(_ *rule.Predictor, main rule.Container) {
+			vllmPods(c, func(w *rule.Workload, main rule.Container) {
 				flag, given := rule.FindFlag(main, "shutdown-timeout")
 				seconds, err := strconv.ParseInt(flag.Value, 10, 32)
-				if given && err == nil && seconds > 0 && !main.Field("lifecycle", "preStop").Found() {
+				if given && err == nil && seconds > 0 && !w.Preset && !w.Silent() && !main.Field("lifecycle", "preStop").Found() {
 					c.Report(main.Strongest(), "it drains for %d s from SIGTERM on, and requests that arrive meanwhile are aborted", seconds)
 				}
 			})
@@ -116,10 +127,10 @@ func severalServers() rule.Rule {
 			Refs: []string{
 				"vllm: vllm/entrypoints/cli/serve.py (api_server_count)", "vllm: vllm/v1/engine/core_client.py (MPClient.shutdown), 0.18.1 to 0.33.0",
 			},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			vllmPods(c, func(_ *rule.Predictor, main rule.Container) {
+			vllmPods(c, func(_ *rule.Workload, main rule.Container) {
 				if drain, _ := number(main, "shutdown-timeout"); drain == 0 {
 					return
 				}
@@ -156,6 +167,14 @@ func balancedElsewhere(main rule.Container) bool {
 	return false
 }
 
+// defaultGrace is the grace period of pods that say none: Kubernetes' 30 s, or the 60 s of KServe's preset.
+func defaultGrace(w *rule.Workload) int64 {
+	if w.Preset {
+		return 60
+	}
+	return 30
+}
+
 var sleep = regexp.MustCompile(`\bsleep (\d{1,6})\b`)
 
 // sleeps is how many seconds a preStop hook waits, as far as it can be seen.
@@ -183,16 +202,16 @@ func serviceLinks() rule.Rule {
 				"and vLLM takes that for its own setting and stops.",
 			How:   "Set enableServiceLinks: false in spec.predictor, or rename the Service.",
 			Refs:  []string{"vllm: vllm/envs.py (VLLM_PORT)"},
-			Kinds: rule.PredictorKinds(rule.Service),
+			Kinds: rule.ServerKinds(rule.Service),
 		},
 		Check: func(c *rule.Context) {
 			for _, service := range c.Objects(rule.Service) {
 				if service.Name != "vllm" {
 					continue
 				}
-				vllmPods(c, func(p *rule.Predictor, main rule.Container) {
-					if p.Namespace == service.Namespace && !p.Spec.Field("enableServiceLinks").Is(false) && !main.Env("VLLM_PORT").Found() {
-						c.Report(service.Field("metadata", "name"), "the pods of %s get VLLM_PORT=tcp://… and stop", p.Object)
+				vllmPods(c, func(w *rule.Workload, main rule.Container) {
+					if w.Namespace == service.Namespace && !w.PodField("enableServiceLinks").Is(false) && !main.Env("VLLM_PORT").Found() {
+						c.Report(service.Field("metadata", "name"), "the pods of %s get VLLM_PORT=tcp://… and stop", w.Object)
 					}
 				})
 			}

@@ -48,7 +48,7 @@ func policiesDisagree() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, workload := range c.Workloads() {
-				if workload.Predictor == nil || !workload.Known() {
+				if !workload.Serves || !workload.Known() {
 					continue
 				}
 				network, isolated := networkOf(c, workload)
@@ -108,7 +108,7 @@ type peer struct {
 
 // networkOf returns what NetworkPolicies let in to the port that a predictor serves; false where none isolates it.
 func networkOf(c *rule.Context, workload *rule.Workload) (peers []peer, isolated bool) {
-	ports := workload.Predictor.Main().Ports()
+	ports := workload.Main().Ports()
 	if len(ports) == 0 {
 		return nil, false
 	}
@@ -141,7 +141,7 @@ func opensPort(entry rule.Value, serving []string) bool {
 // toItself says whether a rule lets only pods of the workload in, or others that the policy is for: the nodes of one replica, which
 // do not call its API.
 func toItself(from, selected rule.Value, workload *rule.Workload) bool {
-	if workload.Predictor == nil || !workload.Predictor.Spec.Field("workerSpec").Found() {
+	if !workload.IsGroup() {
 		return false
 	}
 	for entry := range from.Items() {

@@ -209,7 +209,7 @@ func containerPorts(workloads []*rule.Workload) ([]string, bool) {
 			}
 		}
 		// A server may listen on a port that nobody declares; of a predictor's it is known.
-		if !workload.Known() || declared == 0 || workload.Predictor == nil {
+		if !workload.Known() || declared == 0 && !workload.Silent() || !workload.PortsKnown() {
 			return nil, false
 		}
 	}

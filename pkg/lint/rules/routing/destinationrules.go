@@ -125,7 +125,7 @@ func noConnectionLimit() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, destination := range c.Objects(rule.DestinationRule) {
 				service, _ := c.ServiceOf(destination.Field("spec", "host").Text(), destination.Namespace)
-				if service == nil || service.Predictor == nil || !service.Predictor.ServesLLM() {
+				if service == nil || !servesLLM(c, service) {
 					continue
 				}
 				pool := destination.Field("spec", "trafficPolicy", "connectionPool")

@@ -162,7 +162,7 @@ func unreachableHost() rule.Rule {
 				bound := gateways(virtual)
 				// Knative and KServe have gateways for hosts of the cluster; their names say local.
 				local := slices.ContainsFunc(bound, func(name string) bool { return strings.Contains(name, "local") })
-				if !local && ownDestinations(c, virtual) {
+				if !local && (ownDestinations(c, virtual) || answersItself(virtual)) {
 					checkWays(c, virtual, bound)
 				}
 			}
@@ -192,6 +192,12 @@ func checkWays(c *rule.Context, virtual *rule.Object, bound []string) {
 	if gateway && mesh && internal > 0 && public == 0 {
 		c.Report(virtual.Field("spec", "gateways"), "the gateway has no host to serve")
 	}
+}
+
+// answersItself says whether a VirtualService has answers alone, and leads nowhere.
+func answersItself(virtual *rule.Object) bool {
+	routes := slices.Collect(virtual.Field("spec", "http").Items())
+	return len(routes) > 0 && !slices.ContainsFunc(routes, func(http rule.Value) bool { return !http.Field("directResponse").Found() })
 }
 
 // ownDestinations says whether routes lead to Services of the set: what is about others is not judged.
@@ -245,7 +251,7 @@ func ruleElsewhere() rule.Rule {
 			How:   "Move it to the namespace of the Service.",
 			Refs:  []string{"istio: docs/ops/best-practices/traffic-management (cross namespace configuration)"},
 			Whole: true,
-			Kinds: rule.ServiceKinds(rule.DestinationRule, rule.Deployment, rule.StatefulSet, rule.Pod),
+			Kinds: rule.WorkloadKinds(rule.Service, rule.ServiceEntry, rule.DestinationRule),
 		},
 		Check: func(c *rule.Context) {
 			for _, destination := range c.Objects(rule.DestinationRule) {

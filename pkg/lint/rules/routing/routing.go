@@ -4,6 +4,7 @@ package routing
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -93,19 +94,19 @@ func httpRoutes(c *rule.Context) iter.Seq2[*rule.Object, rule.Value] {
 func leadsToModel(c *rule.Context, route rule.Route) bool {
 	for _, destination := range route.Destinations() {
 		service, _ := c.ServiceAt(destination)
-		if service == nil {
-			continue
-		}
-		if service.Predictor != nil && service.Predictor.ServesLLM() {
+		if service != nil && servesLLM(c, service) {
 			return true
-		}
-		for _, pods := range c.PodsOf(service) {
-			for _, container := range pods.Containers {
-				if rule.IsVLLM(container) {
-					return true
-				}
-			}
 		}
 	}
 	return false
+}
+
+// servesLLM says whether the pods of a Service serve an LLM.
+func servesLLM(c *rule.Context, service *rule.ServiceView) bool {
+	if service.Predictor != nil && service.Predictor.ServesLLM() {
+		return true
+	}
+	return slices.ContainsFunc(c.PodsOf(service), func(pods *rule.Workload) bool {
+		return slices.ContainsFunc(pods.Containers, rule.IsVLLM)
+	})
 }

@@ -76,11 +76,11 @@ func repeatedFlag() rule.Rule {
 				"stands in the pod and has no effect; other servers stop with an error.",
 			How:   "Remove one of the two.",
 			Refs:  []string{"kserve: pkg/controller/v1beta1/inferenceservice/utils/utils.go (MergeRuntimeContainers)"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				main := p.Main()
+			for _, w := range c.Servers() {
+				main := w.Main()
 				if !rule.IsVLLM(main) {
 					continue
 				}

@@ -113,13 +113,13 @@ func floatingImage() rule.Rule {
 				"and a rescheduled pod may not start any more.",
 			How:   "Pin a version or a digest.",
 			Refs:  []string{"kubernetes: docs/concepts/containers/images"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				image := p.Main().Field("image")
+			for _, w := range c.Servers() {
+				image := w.Main().Field("image")
 				name, tag := rule.SplitImage(image.Text())
-				if name == "" || strings.Contains(image.Text(), "@") || p.Model.Field("runtimeVersion").Found() {
+				if name == "" || strings.Contains(image.Text(), "@") || w.Predictor != nil && w.Predictor.Model.Field("runtimeVersion").Found() {
 					continue
 				}
 				if tag == "" || tag == "latest" {

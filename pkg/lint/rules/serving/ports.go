@@ -42,8 +42,8 @@ func firstPort() rule.Rule {
 
 // servedPort is the port of vLLM's HTTP server, and of another server the one that --port tells it.
 func servedPort(main rule.Container) (int64, rule.Value, bool) {
-	if len(rule.Flags(main)) == 0 {
-		return 0, rule.Value{}, false
+	if _, headless := rule.FindFlag(main, "headless"); headless || len(rule.Flags(main)) == 0 {
+		return 0, rule.Value{}, false // without an API, or nothing says
 	}
 	flag, ok := rule.FindFlag(main, "port")
 	if !ok {
@@ -87,16 +87,16 @@ func scrapedPort() rule.Rule {
 				"vLLM serves them on the port of its API.",
 			How:   "Set prometheus.io/port to the container port.",
 			Refs:  []string{"istio: pilot/cmd/pilot-agent/status/server.go", "istio: docs/ops/integrations/prometheus (metrics merging)"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				served, _, ok := servedPort(p.Main())
-				if !p.Known() || !ok {
+			for _, w := range c.Servers() {
+				served, _, ok := servedPort(w.Main())
+				if !w.Known() || !ok {
 					continue
 				}
-				port, scrape := p.PodAnnotation("prometheus.io/port"), p.PodAnnotation("prometheus.io/scrape")
-				injected := p.PodLabels()["sidecar.istio.io/inject"] == "true"
+				port, scrape := w.PodAnnotation("prometheus.io/port"), w.PodAnnotation("prometheus.io/scrape")
+				injected := w.Labels["sidecar.istio.io/inject"] == "true"
 				switch number := strconv.FormatInt(served, 10); {
 				case port.Found() && port.Text() != number && port.Text() != "15020" && scrape.Text() != "false":
 					c.Report(port, "the server listens on %s", number)

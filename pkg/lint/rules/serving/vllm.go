@@ -205,12 +205,12 @@ func apiServerModel() rule.Rule {
 			Why:     "Only `vllm serve` uses the positional argument. The module takes it and ignores it, and serves its default model, which it tries to download.",
 			How:     "Pass --model, or use vllm serve.",
 			Refs:    []string{"vllm: vllm/entrypoints/cli/serve.py (model_tag)"},
-			Kinds:   rule.PredictorKinds(),
+			Kinds:   rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				main := p.Main()
-				if !p.Known() || !slices.Contains(main.Field("command").Strings(), "vllm.entrypoints.openai.api_server") {
+			for _, w := range c.Servers() {
+				main := w.Main()
+				if !w.Known() || !slices.Contains(main.Field("command").Strings(), "vllm.entrypoints.openai.api_server") {
 					continue
 				}
 				_, model := rule.FindFlag(main, "model")

@@ -53,8 +53,8 @@ func oneNodeClaim() rule.Rule {
 				if workload.Kind == rule.StatefulSet || !several(workload) {
 					continue
 				}
-				for _, claim := range claims(workload) {
-					object := c.Find(rule.PersistentVolumeClaim, workload.Namespace, claimName(claim))
+				for _, claim := range workload.Claims() {
+					object := c.Find(rule.PersistentVolumeClaim, workload.Namespace, rule.ClaimName(claim))
 					if object == nil {
 						continue
 					}
@@ -73,33 +73,7 @@ func several(workload *rule.Workload) bool {
 	if p := workload.Predictor; p != nil {
 		return p.MinReplicas() > 1 || p.MaxReplicas() > 1 || p.Spec.Field("workerSpec").Found()
 	}
-	return workload.Replicas > 1
-}
-
-// claims are the values that name one: of volumes, and of pvc:// URIs.
-func claims(workload *rule.Workload) []rule.Value {
-	var all []rule.Value
-	for _, volume := range workload.Volumes() {
-		if name := volume.Field("persistentVolumeClaim", "claimName"); name.Text() != "" {
-			all = append(all, name)
-		}
-	}
-	if workload.Predictor != nil {
-		for _, uri := range workload.Predictor.StorageURIs() {
-			if strings.HasPrefix(uri.Text(), "pvc://") {
-				all = append(all, uri)
-			}
-		}
-	}
-	return all
-}
-
-func claimName(value rule.Value) string {
-	if path, is := strings.CutPrefix(value.Text(), "pvc://"); is {
-		name, _, _ := strings.Cut(path, "/")
-		return name
-	}
-	return value.Text()
+	return workload.Replicas > 1 || workload.Serves && workload.IsGroup()
 }
 
 func unusedVolume() rule.Rule {
@@ -111,14 +85,14 @@ func unusedVolume() rule.Rule {
 				"which is smaller, counts as ephemeral storage of the container, or is read-only.",
 			How:   "Mount it, or remove it.",
 			Refs:  []string{"kubernetes: docs/concepts/storage/volumes"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				mounted := names(mountsOf(p), "name")
-				for _, volume := range p.Volumes() {
-					if name := volume.Field("name"); p.Known() && name.Text() != "" && !mounted[name.Text()] {
-						c.Report(name, "no container of %s mounts it", p.Object)
+			for _, w := range c.Servers() {
+				mounted := names(w.Mounts(), "name")
+				for _, volume := range w.Volumes() {
+					if name := volume.Field("name"); w.Known() && name.Text() != "" && !mounted[name.Text()] {
+						c.Report(name, "no container of %s mounts it", w.Object)
 					}
 				}
 			}
@@ -135,17 +109,17 @@ func missingVolume() rule.Rule {
 				"the InferenceService is never ready.",
 			How:   "Add the volume to the runtime or to spec.predictor.volumes, or correct the name.",
 			Refs:  []string{"kubernetes: pkg/apis/core/validation/validation.go (ValidateVolumeMounts)"},
-			Kinds: rule.PredictorKinds(),
+			Kinds: rule.ServerKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, p := range c.Predictors() {
-				if !p.Known() || p.Spec.Field("workerSpec").Found() || p.Runtime != nil && p.Runtime.Field("spec", "workerSpec").Found() {
+			for _, w := range c.Servers() {
+				if !w.Known() || w.Predictor != nil && w.IsGroup() {
 					continue // a worker's pod has volumes of its own
 				}
-				volumes := names(p.Volumes(), "name")
-				for _, mount := range mountsOf(p) {
-					if name := mount.Field("name"); name.Text() != "" && !volumes[name.Text()] && !strings.HasPrefix(name.Text(), "kserve-") {
-						c.Report(name, "the pod of %s has no volume %q", p.Object, name.Text())
+				volumes := names(w.Volumes(), "name")
+				for _, mount := range w.Mounts() {
+					if name := mount.Field("name"); name.Text() != "" && !volumes[name.Text()] && !strings.HasPrefix(name.Text(), "kserve-") && !(w.Preset && slices.Contains(presetVolumes(), name.Text())) {
+						c.Report(name, "the pod of %s has no volume %q", w.Object, name.Text())
 					}
 				}
 			}
@@ -153,34 +127,13 @@ func missingVolume() rule.Rule {
 	}
 }
 
+// presetVolumes are those of KServe's preset (config/llmisvcconfig/config-llm-template.yaml).
+func presetVolumes() []string { return []string{"home", "dshm", "model-cache", "tmp-dir", "tls-certs"} }
+
 func names(values []rule.Value, field string) map[string]bool {
 	all := map[string]bool{}
 	for _, value := range values {
 		all[value.Field(field).Text()] = true
 	}
 	return all
-}
-
-// mountsOf are those of every container of a predictor's pods, the runtime's too.
-func mountsOf(p *rule.Predictor) []rule.Value {
-	mounts := mountsIn(p.Spec)
-	if p.Runtime != nil {
-		mounts = append(mounts, mountsIn(p.Runtime.Field("spec"))...)
-	}
-	return mounts
-}
-
-func mountsIn(value rule.Value) []rule.Value {
-	var mounts []rule.Value
-	for key, field := range value.Entries() {
-		if key == "volumeMounts" || key == "volumeDevices" {
-			mounts = slices.AppendSeq(mounts, field.Items())
-		} else {
-			mounts = append(mounts, mountsIn(field)...)
-		}
-	}
-	for item := range value.Items() {
-		mounts = append(mounts, mountsIn(item)...)
-	}
-	return mounts
 }
