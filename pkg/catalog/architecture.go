@@ -36,7 +36,7 @@ type Architecture struct {
 	ActiveParameters string `json:"activeParameters,omitempty"`
 	// WeightsBytes is what the tensors to load hold together, 0 where no source was found.
 	WeightsBytes int64 `json:"weightsBytes,omitempty"`
-	// WeightsFrom is index, computed or published, as data/architectures.yaml explains.
+	// WeightsFrom is index, computed, published or unsourced, as data/architectures.yaml explains.
 	WeightsFrom string `json:"weightsFrom,omitempty"`
 	// SharedConfig names the architecture whose config.json has the same numbers, empty for a file of its own.
 	SharedConfig string `json:"config,omitempty"`

@@ -40,7 +40,7 @@ func TestArchitectures(t *testing.T) {
 			}
 			assert.Equal(t, a.WeightsBytes > 0, a.WeightsFrom != "", "bytes and where they come from go together")
 			if a.WeightsBytes > 0 {
-				assert.Contains(t, []string{"index", "computed", "published"}, a.WeightsFrom)
+				assert.Contains(t, []string{"index", "computed", "published", "unsourced"}, a.WeightsFrom)
 			} else {
 				assert.NotEmpty(t, a.Notes, "what is missing is said")
 			}

@@ -28,6 +28,9 @@ func FindModel(nameOrID string) (Model, error) {
 		return Model{}, err
 	}
 	m.Weights, m.WeightsFrom = sizing.Weights{FileBytes: float64(found.WeightsBytes)}, "catalogue: "+found.WeightsFrom
+	if found.WeightsFrom == "unsourced" {
+		m.Architecture.Assumptions = append(m.Architecture.Assumptions, fmt.Sprintf("the weights' %d bytes are quoted without a source that is known", found.WeightsBytes))
+	}
 	return m, nil
 }
 

@@ -1,6 +1,8 @@
 package plan_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,6 +28,8 @@ func TestCatalogue(t *testing.T) {
 			require.NoError(t, err)
 			assert.Positive(t, answer.KVBytesPerToken)
 			assert.Positive(t, answer.WeightsGiB)
+			told := slices.ContainsFunc(answer.Assumptions, func(text string) bool { return strings.Contains(text, "without a source") })
+			assert.Equal(t, a.WeightsFrom == "unsourced", told, "%s", answer.Assumptions)
 		})
 	}
 	_, err = plan.FindModel("nobody/nothing")

@@ -41,9 +41,10 @@ func SplitImage(image string) (name, tag string) {
 	return image, ""
 }
 
-// VLLMVersion is the version of vLLM's own images, which their tag says; false for other images.
+// VLLMVersion is the version of vLLM's own images, which their tag says, before a digest too; false for other images.
 func VLLMVersion(c Container) (Version, bool) {
-	name, tag := SplitImage(c.Field("image").Text())
+	image, _, _ := strings.Cut(c.Field("image").Text(), "@")
+	name, tag := SplitImage(image)
 	if !strings.HasPrefix(path.Base(name), "vllm-openai") {
 		return Version{}, false
 	}
