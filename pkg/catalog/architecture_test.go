@@ -65,7 +65,7 @@ func assertReadings(t *testing.T, readings []Reading) map[string]bool {
 		assertSources(t, []string{r.URL})
 		assert.Contains(t, []string{"config", "weights", "parameters", "check"}, r.For)
 		_, err := time.Parse(time.DateOnly, r.Read)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		purposes[r.For] = true
 	}
 	assert.True(t, purposes["config"], "the numbers of config.json have a source")

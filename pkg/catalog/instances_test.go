@@ -79,7 +79,7 @@ func TestParseInstances(t *testing.T) {
 	t.Parallel()
 	list, err := ParseInstances("x.yaml", []byte("prices: {day: 2026-01-01, region: eu-west-1, source: mine}\ntypes: [{name: g5.xlarge, accelerator: a10g, count: 1, usdPerHour: 1}]"))
 	require.NoError(t, err)
-	assert.Equal(t, 1.0, list.Types[0].USDPerHour)
+	assert.InDelta(t, 1.0, list.Types[0].USDPerHour, 0)
 	for text, want := range map[string]string{
 		"types: [{name: g5.xlarge, price: 1}]":             "unknown field",
 		"types: [{name: g5.xlarge, name: g5.xlarge}]":      "already set",

@@ -21,11 +21,11 @@ func TestCatalogue(t *testing.T) {
 	for _, a := range architectures {
 		t.Run(a.Name, func(t *testing.T) {
 			t.Parallel()
-			m, err := plan.FindModel(a.Name)
-			require.NoError(t, err)
+			m, findErr := plan.FindModel(a.Name)
+			require.NoError(t, findErr)
 			assert.InDelta(t, a.WeightsBytes, m.Weights.FileBytes, 0)
-			answer, err := plan.Make(m, sizing.Settings{GPU: sizing.GPU{Name: "h200", MemoryGiB: 139.8}, Version: sizing.Version{Minor: 33}, MaxModelLen: sizing.AutoModelLen})
-			require.NoError(t, err)
+			answer, makeErr := plan.Make(m, sizing.Settings{GPU: sizing.GPU{Name: "h200", MemoryGiB: 139.8}, Version: sizing.Version{Minor: 33}, MaxModelLen: sizing.AutoModelLen})
+			require.NoError(t, makeErr)
 			assert.Positive(t, answer.KVBytesPerToken)
 			assert.Positive(t, answer.WeightsGiB)
 			told := slices.ContainsFunc(answer.Assumptions, func(text string) bool { return strings.Contains(text, "without a source") })

@@ -125,7 +125,7 @@ func tensorBytes(dir fs.FS, name string, tied bool) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	var length uint64
 	if err := binary.Read(file, binary.LittleEndian, &length); err != nil {
 		return 0, fmt.Errorf("no safetensors header (an unfetched pointer of Git LFS?): %w", err)
@@ -167,7 +167,7 @@ func readLimited(dir fs.FS, name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

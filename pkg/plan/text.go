@@ -54,7 +54,7 @@ func (a Answer) WriteText(w io.Writer) error {
 		if p.mark == "G" && !a.GraphsInBudget {
 			note = "on top of what is asked for"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%.2f GiB\t%s\t  %s\n", p.mark, p.name, amount.Value, spread(amount.Low, amount.Value, amount.High), note)
+		fmt.Fprintf(table, "%s\t%s\t%.2f GiB\t%s\t  %s\n", p.mark, p.name, amount.Value, spread(amount.Low, amount.High), note)
 	}
 	fmt.Fprintf(table, ".\tleft of the GPU\t%.2f GiB\t\t  --gpu-memory-utilization %g\n", a.GPUMemoryGiB-a.RequestedGiB, a.Utilization)
 	if err := table.Flush(); err != nil {
@@ -91,7 +91,7 @@ func (a Answer) key(mark string) string {
 	return map[string]string{"W": "weightsGiB", "A": "activationGiB", "N": "nonTorchGiB", "G": "graphsGiB", "k": "kvCacheGiB"}[mark]
 }
 
-func spread(low, value, high float64) string {
+func spread(low, high float64) string {
 	if high-low < 0.005 {
 		return ""
 	}
@@ -127,7 +127,7 @@ func (a Answer) WriteExplain(w io.Writer) error {
 	for _, name := range names {
 		amount := a.Explain[name]
 		fmt.Fprintf(w, "%s = %s", name, trim(amount.Value))
-		if s := spread(amount.Low, amount.Value, amount.High); s != "" {
+		if s := spread(amount.Low, amount.High); s != "" {
 			fmt.Fprintf(w, " (%s)", s)
 		}
 		fmt.Fprintf(w, "\n  %s\n  %s", amount.Formula, amount.Source)

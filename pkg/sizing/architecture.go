@@ -10,8 +10,9 @@ const (
 	Sliding
 	// Linear keeps a state of constant size: Mamba, gated delta net, convolutions.
 	Linear
-	// Shared reads the cache of an earlier layer, and Stateless keeps nothing at all.
+	// Shared reads the cache of an earlier layer.
 	Shared
+	// Stateless keeps nothing at all.
 	Stateless
 )
 

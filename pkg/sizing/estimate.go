@@ -125,12 +125,12 @@ func (r *Result) fill(a *Architecture, l layout, pool int64) {
 	length := max(r.ModelLen, 1)
 	r.KVTokens = l.tokens(s, pool, length)
 	r.Concurrency = float64(pool) / float64(l.blocks(length))
-	r.KVBytesPerToken = l.bytesPerToken(a, s, pool, r.KVTokens, length)
+	r.KVBytesPerToken = l.bytesPerToken(a, pool, r.KVTokens, length)
 	r.judge(a, l, pool)
 }
 
 // bytesPerToken is plain where all layers keep everything; else the blocks of the pool over the tokens that are logged.
-func (l layout) bytesPerToken(a *Architecture, s Settings, pool, tokens, length int64) Amount {
+func (l layout) bytesPerToken(a *Architecture, pool, tokens, length int64) Amount {
 	const where = "v1/kv_cache_interface.py"
 	if l.sliding == 0 && l.linear == 0 {
 		layers := l.blockBytes / float64(l.block) / l.perToken

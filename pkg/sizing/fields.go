@@ -78,7 +78,7 @@ func (f fields) integer(limit int64, names ...string) int64 {
 
 // largest is the greatest number of a list: per-layer values (Gemma 3n, OpenELM) are planned for the worst layer.
 func largest(list []any) any {
-	var best any = list[0]
+	best := list[0]
 	most := math.Inf(-1)
 	for _, item := range list {
 		number, ok := item.(json.Number)

@@ -35,26 +35,35 @@ func engineTimeout() rule.Rule {
 				if startup.Found() && !whole(w, startup) {
 					return
 				}
-				patience, chosen := int64(readyDefault), false
-				if value := main.Env("VLLM_ENGINE_READY_TIMEOUT_S").Field("value"); value.Found() {
-					n, err := strconv.ParseInt(value.Scalar(), 10, 32)
-					if err != nil {
-						return
-					}
-					patience, chosen = n, true
-				}
-				switch budget := window(startup); {
-				case w.Preset && !startup.Found():
-					if chosen && patience != presetStartup {
-						c.Report(main.Env("VLLM_ENGINE_READY_TIMEOUT_S"), "the startup probe of KServe's preset allows %d s, and vLLM would wait for %d", presetStartup, patience)
-					}
-				case budget > patience:
-					c.Report(startup, "the probe allows %d s, and vLLM gives up after %d", budget, patience)
-				case chosen && startup.Found() && budget < patience:
-					c.Report(startup, "the probe allows %d s, and vLLM would wait for %d", budget, patience)
+				if patience, chosen, ok := patienceOf(main); ok {
+					compareBudgets(c, w, main, patience, chosen)
 				}
 			})
 		},
+	}
+}
+
+// patienceOf is how long vLLM waits for its engine, and whether the variable says so; not ok where that is no number.
+func patienceOf(main rule.Container) (patience int64, chosen, ok bool) {
+	value := main.Env("VLLM_ENGINE_READY_TIMEOUT_S").Field("value")
+	if !value.Found() {
+		return readyDefault, false, true
+	}
+	n, err := strconv.ParseInt(value.Scalar(), 10, 32)
+	return n, true, err == nil
+}
+
+func compareBudgets(c *rule.Context, w *rule.Workload, main rule.Container, patience int64, chosen bool) {
+	startup := main.Field("startupProbe")
+	switch budget := window(startup); {
+	case w.Preset && !startup.Found():
+		if chosen && patience != presetStartup {
+			c.Report(main.Env("VLLM_ENGINE_READY_TIMEOUT_S"), "the startup probe of KServe's preset allows %d s, and vLLM would wait for %d", presetStartup, patience)
+		}
+	case budget > patience:
+		c.Report(startup, "the probe allows %d s, and vLLM gives up after %d", budget, patience)
+	case chosen && startup.Found() && budget < patience:
+		c.Report(startup, "the probe allows %d s, and vLLM would wait for %d", budget, patience)
 	}
 }
 
