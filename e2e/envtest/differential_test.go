@@ -18,6 +18,7 @@ import (
 const (
 	newerServer  = "newer server"    // see newer
 	runtimeAlone = "a runtime alone" // see alone
+	otherDefault = "another default" // see configured
 	unexplained  = "unexplained"
 )
 
@@ -31,6 +32,12 @@ func newer(c comparison) bool {
 // webhook decodes, one in an int-or-string, the schema says nothing.
 func alone(c comparison) bool {
 	return c.own.Accepted && strings.HasSuffix(c.Kind, "ServingRuntime") && strings.Contains(c.server.Causes[0].Message, "json: cannot unmarshal number")
+}
+
+// another default: KServe on the server has Standard as its mode (cluster/kserve.go). Of an InferenceService that doesn't say one
+// kservegen takes KServe's own, Knative, which has no deploymentStrategy.
+func configured(c comparison) bool {
+	return !c.own.Accepted && c.server.Accepted && strings.Contains(c.own.Causes[0].Message, "only supported for raw deployment mode")
 }
 
 // schemaAgrees compares pkg/schema with a server that has no webhooks.
@@ -66,6 +73,8 @@ func reason(c comparison) string {
 		return newerServer
 	case alone(c):
 		return runtimeAlone
+	case configured(c):
+		return otherDefault
 	}
 	return unexplained
 }
