@@ -59,7 +59,7 @@ func modelList(gateway, host string, models []spec.Target, labels map[string]str
 	vs.Spec.Http = []*networking.HTTPRoute{{
 		Name: "models",
 		Match: []*networking.HTTPMatchRequest{{
-			Uri: exact("/v1/models"), Method: exact("GET"), WithoutHeaders: selecting(models),
+			Uri: exact(spec.ModelListPath), Method: exact("GET"), WithoutHeaders: selecting(models),
 		}},
 		DirectResponse: &networking.HTTPDirectResponse{
 			Status: 200, Body: &networking.HTTPBody{Specifier: &networking.HTTPBody_String_{String_: listOf(models)}},

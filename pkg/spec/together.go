@@ -72,20 +72,18 @@ func checkNames(deployments []*Deployment) manifest.Problems {
 func checkVolumes(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
 	makers := map[string]*Deployment{}
-	for _, m := range deployments {
-		for _, target := range m.Environments {
-			for _, revision := range target.Revisions {
-				if revision.Model.Volume == nil {
-					continue
-				}
-				key := m.Namespace + "/" + revision.Model.claim()
-				if first, ok := makers[key]; ok && first != m {
-					problems = append(problems, m.problemOf("spec.model.volume",
-						"spec.model.volume: model %s (%s) makes claim %s already; let one of them make it", first.Name, first.where(), key))
-					continue
-				}
-				makers[key] = m
+	for m, target := range targetsOf(deployments) {
+		for _, revision := range target.Revisions {
+			if revision.Model.Volume == nil {
+				continue
 			}
+			key := m.Namespace + "/" + revision.Model.claim()
+			if first, ok := makers[key]; ok && first != m {
+				problems = append(problems, m.problemOf("spec.model.volume",
+					"spec.model.volume: model %s (%s) makes claim %s already; let one of them make it", first.Name, first.where(), key))
+				continue
+			}
+			makers[key] = m
 		}
 	}
 	return slices.Compact(problems)
@@ -129,18 +127,16 @@ type hold struct {
 func checkHosts(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
 	taken := map[string][]hold{}
-	for _, m := range deployments {
-		for _, target := range m.Environments {
-			if target.Expose == nil || target.OmitsRoutes() {
-				continue
+	for m, target := range targetsOf(deployments) {
+		if target.Expose == nil || target.OmitsRoutes() {
+			continue
+		}
+		for _, host := range target.Expose.Hosts {
+			key := fmt.Sprintln(target.Environment, target.Expose.OfGatewayAPI(), target.Expose.Gateway, host)
+			for _, other := range taken[key] {
+				problems = append(problems, m.checkHost(host, target.Expose, other)...)
 			}
-			for _, host := range target.Expose.Hosts {
-				key := fmt.Sprintln(target.Environment, target.Expose.OfGatewayAPI(), target.Expose.Gateway, host)
-				for _, other := range taken[key] {
-					problems = append(problems, m.checkHost(host, target.Expose, other)...)
-				}
-				taken[key] = append(taken[key], hold{m, target.Expose})
-			}
+			taken[key] = append(taken[key], hold{m, target.Expose})
 		}
 	}
 	return problems
@@ -168,35 +164,33 @@ const maxListeners = 64
 func checkGateways(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
 	classes, hosts := map[string]hold{}, map[string]map[string]bool{}
-	for _, m := range deployments {
-		for _, target := range m.Environments {
-			e := target.Expose
-			if e == nil || !e.OfGatewayAPI() || target.Canary() {
-				continue
-			}
-			key := target.Environment + " " + e.Gateway
-			if first, ok := classes[key]; ok && first.expose.GatewayClass != e.GatewayClass {
-				problems = append(problems, m.problemOf("spec.expose.gatewayClass",
-					"spec.expose.gatewayClass: gateway %s is of class %s for model %s (%s) and of %s here; a Gateway has one class",
-					e.Gateway, first.expose.GatewayClass, first.m.Name, first.m.where(), e.GatewayClass))
-			} else if !ok {
-				classes[key], hosts[key] = hold{m, e}, map[string]bool{}
-			}
-			for _, host := range e.Hosts {
-				hosts[key][host] = true
-			}
-			if len(hosts[key]) > maxListeners {
-				problems = append(problems, m.problemOf("spec.expose.gateway",
-					"spec.expose.gateway: %s would have %d hosts, and a Gateway has room for %d listeners; use a wildcard such as *.example.com, or another gateway",
-					e.Gateway, len(hosts[key]), maxListeners))
-			}
+	for m, target := range targetsOf(deployments) {
+		e := target.Expose
+		if e == nil || !e.OfGatewayAPI() || target.Canary() {
+			continue
+		}
+		key := target.Environment + " " + e.Gateway
+		if first, ok := classes[key]; ok && first.expose.GatewayClass != e.GatewayClass {
+			problems = append(problems, m.problemOf("spec.expose.gatewayClass",
+				"spec.expose.gatewayClass: gateway %s is of class %s for model %s (%s) and of %s here; a Gateway has one class",
+				e.Gateway, first.expose.GatewayClass, first.m.Name, first.m.where(), e.GatewayClass))
+		} else if !ok {
+			classes[key], hosts[key] = hold{m, e}, map[string]bool{}
+		}
+		for _, host := range e.Hosts {
+			hosts[key][host] = true
+		}
+		if len(hosts[key]) > maxListeners {
+			problems = append(problems, m.problemOf("spec.expose.gateway",
+				"spec.expose.gateway: %s would have %d hosts, and a Gateway has room for %d listeners; use a wildcard such as *.example.com, or another gateway",
+				e.Gateway, len(hosts[key]), maxListeners))
 		}
 	}
 	return problems
 }
 
-// listPath is where a list of models is answered.
-const listPath = "/v1/models"
+// ModelListPath is where a gateway answers the list of a host's models, the path of OpenAI's API.
+const ModelListPath = "/v1/models"
 
 // checkModelLists: of two models with one name in a list a client could not say which it means, and a model whose path has
 // the list's would take its requests, or not: Istio goes by the age of the VirtualServices.
@@ -208,7 +202,7 @@ func checkModelLists(deployments []*Deployment) manifest.Problems {
 			continue
 		}
 		for _, host := range target.Expose.Hosts {
-			at := strings.Join([]string{target.Environment, target.Expose.Gateway, host}, " ")
+			at := target.at(host)
 			lists[at] = m
 			key := at + " " + target.ServedName
 			if first, ok := listed[key]; ok && first != m {
@@ -221,18 +215,23 @@ func checkModelLists(deployments []*Deployment) manifest.Problems {
 		}
 	}
 	for m, target := range targetsOf(deployments) {
-		if target.Expose == nil || target.Expose.Path == "" || !strings.HasPrefix(listPath, target.Expose.Path) {
+		if target.Expose == nil || target.Expose.Path == "" || !strings.HasPrefix(ModelListPath, target.Expose.Path) {
 			continue
 		}
 		for _, host := range target.Expose.Hosts {
-			if lister := lists[strings.Join([]string{target.Environment, target.Expose.Gateway, host}, " ")]; lister != nil {
+			if lister := lists[target.at(host)]; lister != nil {
 				problems = append(problems, m.problemOf("spec.expose.path",
 					"spec.expose.path: %s has %s in it, where host %s lists its models (modelList of %s, %s); choose another path",
-					target.Expose.Path, listPath, host, lister.Name, lister.where()))
+					target.Expose.Path, ModelListPath, host, lister.Name, lister.where()))
 			}
 		}
 	}
 	return slices.Compact(problems)
+}
+
+// at is a host of a gateway in the target's environment.
+func (t Target) at(host string) string {
+	return strings.Join([]string{t.Environment, t.Expose.Gateway, host}, " ")
 }
 
 // targetsOf are the environments of all documents.
