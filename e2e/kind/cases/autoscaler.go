@@ -84,6 +84,11 @@ func (a autoscaler) lanes() int {
 	return a.replicas*atOnce + int(math.Ceil((float64(a.replicas)+0.7)*a.target))
 }
 
+// some is how many requests at a time make some wait, and the autoscaler want no replica more.
+func (a autoscaler) some() int {
+	return a.replicas*atOnce + max(1, a.replicas*int(a.target)/2)
+}
+
 // metricOf is what the API of custom metrics says of the pods that an autoscaler asks about.
 func (e *Env) metricOf(ctx context.Context, a autoscaler) (map[string]string, error) {
 	path := fmt.Sprintf("/apis/%s/namespaces/%s/pods/*/%s?labelSelector=%s", install.CustomMetrics, a.Namespace, a.metric,

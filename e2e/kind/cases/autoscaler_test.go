@@ -19,6 +19,9 @@ func TestLanes(t *testing.T) {
 			// With one replica more, as many are wanted or fewer.
 			after := float64(max(a.lanes()-(n+1)*atOnce, 0)) / float64(n+1)
 			assert.LessOrEqual(t, after/target, 1.1)
+			some := float64(a.some() - n*atOnce)
+			assert.Positive(t, some, "some wait")
+			assert.LessOrEqual(t, math.Ceil(some/target), float64(n), "%d replicas, target %v", n, target)
 		}
 	}
 }
