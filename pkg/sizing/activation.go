@@ -46,7 +46,8 @@ func (s Settings) samplerOf(a *Architecture) sampler {
 		return fused
 	case v.first():
 		return sorted
-	case s.Sampler == "native" && !v.atLeast(17, 0):
+	case (s.Sampler == "native" || s.GPU.Vendor == "amd") && !v.atLeast(17, 0):
+		// FlashInfer is for CUDA; what ROCm has instead must be switched on.
 		return sorted
 	case second && !v.atLeast(33, 0):
 		return sampler{bytes: 2, high: fusedBytes, why: "the second model runner profiles without top-k and top-p", where: "v1/worker/gpu/model_runner.py"}
@@ -103,9 +104,9 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 	peak := func(bytes float64) float64 {
 		sampling := 0.0
 		if last {
-			// The hidden states of all tokens stay, and those of the requests twice; with 0.8 only these, and once.
+			// The hidden states of all tokens stay, and those of the requests twice; from 0.8 to 0.9.1 only these, and once.
 			sampling = logits*bytes + hidden + 2*float64(requests*a.Hidden*a.ElementBytes)
-			if !s.Version.atLeast(9, 0) {
+			if !s.Version.first() && !s.Version.atLeast(9, 2) {
 				sampling = logits*bytes + float64(requests*a.Hidden*a.ElementBytes)
 			}
 			if s.DraftLayers > 0 {
@@ -202,8 +203,12 @@ func (s Settings) expertPeak(a *Architecture) float64 {
 }
 
 // latentWorkspace is what the profiler allocates for keys and values of a chunk of context, expanded from latents
-// (model_executor/layers/attention/mla_attention.py).
+// (model_executor/layers/attention/mla_attention.py). Before 0.11 the profile run leaves it out
+// (v1/attention/backends/mla/common.py).
 func (s Settings) latentWorkspace(a *Architecture) float64 {
+	if !s.Version.atLeast(11, 0) {
+		return 0
+	}
 	length := s.MaxModelLen
 	if length <= 0 {
 		length = a.MaxPositions

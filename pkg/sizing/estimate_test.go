@@ -86,6 +86,9 @@ func TestWindows(t *testing.T) {
 	}
 	old, grouped, later := tokens("0.8.5"), tokens("0.19.1"), tokens("0.20.2")
 	assert.InEpsilon(t, float64(old), float64(grouped), 0.3, "two groups of half the layers, evenly shared")
+	plain, err := sizing.Estimate(a, sizing.Weights{LoadedBytes: 13.47 * gib}, sizing.Settings{Version: version(t, "0.20.2"), GPU: h100(), Utilization: 0.9, MaxModelLen: 131072, PlainCache: true})
+	require.NoError(t, err)
+	assert.Less(t, plain.KVTokens, later*2/3, "--disable-hybrid-kv-cache-manager")
 	assert.Greater(t, later, grouped*3/2, "the log counts what a long sequence really takes")
 }
 
@@ -200,7 +203,10 @@ func TestOverheads(t *testing.T) {
 	assert.InDelta(t, 0.13, nonTorch("0.11.0", h100(), 1), 0.001)
 	assert.InDelta(t, 0.55, nonTorch("0.11.0", h100(), 2), 0.001)
 	assert.InDelta(t, 0.55+0.93, nonTorch("0.10.2", h100(), 2), 0.001, "NCCL starts after the snapshot")
-	assert.InDelta(t, 0.13+0.61, nonTorch("0.8.5", h100(), 1), 0.001, "all that is in use")
+	for _, release := range []string{"0.8.5", "0.9.0"} {
+		assert.InDelta(t, 0.13+0.61, nonTorch(release, h100(), 1), 0.001, "all that is in use")
+	}
+	assert.InDelta(t, 0.13, nonTorch("0.9.1", h100(), 1), 0.001)
 	assert.Less(t, nonTorch("0.11.0", l4, 1), 0.1)
 	eager := estimate(t, llama, 15, sizing.Settings{Version: version(t, "0.33.0"), GPU: h100(), EnforceEager: true})
 	assert.Zero(t, eager.Graphs.Value)
@@ -225,6 +231,20 @@ func TestSampler(t *testing.T) {
 	assert.Less(t, r.Activation.Value/gib, 1.6, "the second runner profiles without filters")
 	s.Version, s.Sampler = version(t, "0.11.0"), "flashinfer"
 	assert.Less(t, estimate(t, llama, 15, s).Activation.Value/gib, 2.0)
+	amd := sizing.Settings{Version: version(t, "0.10.2"), GPU: sizing.GPU{Name: "mi300x", MemoryGiB: 191.69, Vendor: "amd"}}
+	assert.Greater(t, estimate(t, llama, 15, amd).Activation.Value/gib, 4.5, "FlashInfer is for CUDA")
+}
+
+// TestLatentWorkspace: the profile run allocates it from 0.11 on.
+func TestLatentWorkspace(t *testing.T) {
+	t.Parallel()
+	forward := func(release string) float64 {
+		s := sizing.Settings{Version: version(t, release), GPU: h200(), MaxSequences: 16}
+		return estimate(t, `"model_type": "deepseek_v3", `+deepseek, 30, s).Activation.Value
+	}
+	const workspace = 65536 * 128 * 256 * 2
+	assert.Greater(t, forward("0.11.0"), workspace*1.0)
+	assert.Less(t, forward("0.10.2"), workspace*0.6)
 }
 
 // TestMore: more memory, more GPUs or fewer sequences never leave less, whatever the model.

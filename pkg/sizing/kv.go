@@ -79,8 +79,8 @@ func (s Settings) headBytes(heads, dims int64, element float64) float64 {
 	return bytes
 }
 
-// hybrid says whether that version gives layers of different kinds blocks of their own.
-func (s Settings) hybrid() bool { return s.Version.atLeast(9, 2) }
+// hybrid says whether that version gives layers of different kinds blocks of their own (v1/core/kv_cache_utils.py).
+func (s Settings) hybrid() bool { return s.Version.atLeast(9, 1) && !s.PlainCache }
 
 // layoutOf lays out the layers of one pipeline stage.
 func (s Settings) layoutOf(a *Architecture, kinds []LayerKind, draft int64) layout {

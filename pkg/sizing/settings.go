@@ -22,7 +22,9 @@ type Settings struct {
 	MaxBatchedTokens int64
 	BlockSize        int64
 	KVCacheDType     string
-	EnforceEager     bool
+	// PlainCache gives layers with a window as many blocks as the others (--disable-hybrid-kv-cache-manager).
+	PlainCache   bool
+	EnforceEager bool
 	// DraftLayers is the layers that a speculative draft adds to the cache (EAGLE 1, MTP 1 per module).
 	DraftLayers int64
 	// LoRA adapters held at once, and their rank.
