@@ -198,7 +198,7 @@ func (s Settings) expertPeak(a *Architecture) float64 {
 		width /= float64(s.TensorParallel * s.DataParallel)
 	}
 	rows := tokens * float64(a.ExpertsPerToken)
-	buffers := rows * (max(2*width, float64(a.Hidden)) + width) * float64(a.ElementBytes)
+	buffers := rows * (max(2*width, float64(a.ExpertHidden)) + width) * float64(a.ElementBytes)
 	return buffers + 2*tokens*float64(a.Hidden*a.ElementBytes)
 }
 

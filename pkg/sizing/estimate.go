@@ -54,12 +54,12 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 	var first int64
 	for stage, kinds := range stages(a.Kinds, s.PipelineParallel) {
 		r := s.stage(a, w, stage, kinds, first)
-		first += int64(len(kinds))
 		draft := int64(0)
 		if int64(stage) == s.PipelineParallel-1 {
 			draft = s.DraftLayers
 		}
-		l := s.layoutOf(a, kinds, draft)
+		l := s.layoutOf(a, kinds, first, draft)
+		first += int64(len(kinds))
 		if n := l.pool(r.KVCache.Value); worst == nil || n < pool {
 			worst, pool = r, n
 			worst.fill(a, l, n)
@@ -136,7 +136,7 @@ func (l layout) bytesPerToken(a *Architecture, pool, tokens, length int64) Amoun
 		layers := l.blockBytes / float64(l.block) / l.perToken
 		value := l.blockBytes / float64(l.block) / float64(l.contextParallel)
 		if len(a.CompressRatios) > 0 {
-			return between(value, value*0.85, value*1.2, Code, where, "584 B per compressed state and 33 B per indexed token, over the layers' ratios")
+			return between(value, value*0.85, value*1.2, Code, where, "%d B per compressed state and %d B per indexer's key, over the ratios of the layers that keep them", stateBytes, indexBytes)
 		}
 		return exact(value, Code, where, "%.0f layers × %g B%s", layers, l.perToken, l.shareText())
 	}

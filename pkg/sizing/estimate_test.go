@@ -17,6 +17,7 @@ const (
 	llama  = `"architectures": ["LlamaForCausalLM"], "model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256, "max_position_embeddings": 131072`
 	v2lite = `"model_type": "deepseek_v2", "num_hidden_layers": 27, "hidden_size": 2048, "intermediate_size": 10944, "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 102400,
 		"max_position_embeddings": 163840, "kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128, "v_head_dim": 128, "n_routed_experts": 64, "num_experts_per_tok": 6, "moe_intermediate_size": 1408`
+	shared   = `"model_type": "deepseek_v4", "num_hidden_layers": 3, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9, "max_position_embeddings": 4096, "compress_ratios": [0, 4, 128]`
 	qwenNext = `"model_type": "qwen3_next", "num_hidden_layers": 48, "hidden_size": 2048, "intermediate_size": 5120, "num_attention_heads": 16, "num_key_value_heads": 2, "head_dim": 256, "vocab_size": 151936, "max_position_embeddings": 262144,
 		"full_attention_interval": 4, "linear_num_key_heads": 16, "linear_num_value_heads": 32, "linear_key_head_dim": 128, "linear_value_head_dim": 128, "linear_conv_kernel_dim": 4, "num_experts": 512, "num_experts_per_tok": 10, "moe_intermediate_size": 512`
 )
@@ -60,6 +61,8 @@ func TestBytesPerToken(t *testing.T) {
 		{"indexer", `"model_type": "deepseek_v32", "index_head_dim": 128, ` + deepseek, sizing.Settings{}, 78324},
 		{"packed latent", `"model_type": "deepseek_v32", "index_head_dim": 128, ` + deepseek, sizing.Settings{KVCacheDType: "fp8"}, 61 * (656 + 132)},
 		{"before latent attention", v2lite, sizing.Settings{Version: sizing.Version{Minor: 6, Patch: 6}}, 442368},
+		{"compressed", shared, sizing.Settings{}, 584.0/4 + 132.0/4 + 584.0/128},
+		{"compressed, kept by few layers", shared + `, "kv_source_layer_ids": [1], "index_source_layer_ids": [1, 2]`, sizing.Settings{}, 584.0/4 + 132.0/4 + 132.0/128},
 		{"stages", llama, sizing.Settings{PipelineParallel: 2}, 65536},
 		{"uneven stages", `"num_hidden_layers": 61, "hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 9`, sizing.Settings{PipelineParallel: 2}, 31 * 4096},
 	} {

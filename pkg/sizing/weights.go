@@ -23,19 +23,12 @@ func (p *parts) add(elements, share, bits float64) {
 	p.gpu += elements * share * bits / 8
 }
 
-// bits of a weight of linear layers with its scales: groups of 128 (AWQ, GPTQ), of 32 (MXFP4), of 16 (NVFP4).
+// bits of a weight of linear layers, with its scales.
 func (q Quantisation) bits() float64 {
-	switch {
-	case q.Method == "":
+	if q.Bits == 0 {
 		return 16
-	case q.Bits <= 4 && q.Method == "mxfp4":
-		return 4.25
-	case q.Bits <= 4 && (q.Method == "nvfp4" || q.Method == "modelopt_fp4" || q.Method == "fp4"):
-		return 4.5
-	case q.Bits <= 4:
-		return q.Bits + 0.16
 	}
-	return q.Bits
+	return q.Bits + q.Scale
 }
 
 // stageWeights counts one GPU of one pipeline stage against the files. First and last hold the embeddings.
@@ -56,14 +49,14 @@ func (s Settings) stageWeights(a *Architecture, stage int, kinds []LayerKind, fi
 	return p
 }
 
-// fileWeights is what the files hold, draft layers included.
+// fileWeights is what the files hold, draft layers and what stays on the host included.
 func (s Settings) fileWeights(a *Architecture) float64 {
 	var p parts
 	embeddings := 2.0
 	if a.Tied {
 		embeddings = 1
 	}
-	p.files = embeddings * float64(a.Vocab*a.Hidden) * 2
+	p.files = embeddings*float64(a.Vocab*a.Hidden)*2 + a.HostBytes
 	for i, kind := range a.Kinds {
 		s.layerWeights(&p, a, kind, int64(i) >= a.DenseLayers)
 	}
@@ -91,8 +84,7 @@ func (s Settings) layerWeights(p *parts, a *Architecture, kind LayerKind, sparse
 	h := float64(a.Hidden)
 	switch {
 	case kind == Linear:
-		// In and out projections, some 6 h² (Qwen3-Next, Mamba 2).
-		p.add(6*h*h, tp, attention)
+		p.add(float64(a.State.Weights), tp, attention)
 	case kind == Stateless:
 	case a.Latent != nil:
 		s.latentWeights(p, a, attention)
@@ -101,17 +93,22 @@ func (s Settings) layerWeights(p *parts, a *Architecture, kind LayerKind, sparse
 		kvShare := float64(max(1, a.KVHeads/s.TensorParallel)) / float64(a.KVHeads)
 		p.add(float64(a.KVHeads*(a.HeadDim+a.ValueDim))*h, kvShare, attention)
 	}
-	if a.MoE() && sparse {
-		expertShare := 1 / float64(s.TensorParallel*s.DataParallel)
-		p.add(3*h*float64(a.ExpertIntermediate*a.Experts), expertShare, cmp.Or(a.Quantisation.ExpertBits, bits))
-		p.add(h*float64(a.Experts), 1, 16)
-		p.add(3*h*float64(a.SharedIntermediate), tp, attention)
+	if a.OneMixer && kind != Stateless {
 		return
 	}
-	if !a.Quantisation.ExpertsOnly {
-		attention = bits
+	matrices := float64(a.Matrices)
+	if !a.MoE() || !sparse {
+		p.add(matrices*h*float64(a.Intermediate), tp, attention)
+		return
 	}
-	p.add(3*h*float64(a.Intermediate), tp, attention)
+	expertShare := 1 / float64(s.TensorParallel*s.DataParallel)
+	p.add(matrices*float64(a.ExpertHidden)*float64(a.ExpertIntermediate*a.Experts), expertShare, cmp.Or(a.Quantisation.ExpertBits, bits))
+	p.add(h*float64(a.Experts), 1, 16)
+	p.add(matrices*h*float64(a.SharedIntermediate), tp, attention)
+	if a.ExpertHidden != a.Hidden {
+		// Down to the experts' width and up again, on every rank (models/kimi_k3, models/nemotron_h.py).
+		p.add(2*h*float64(a.ExpertHidden), 1, bits)
+	}
 }
 
 // latentWeights: the projections down to the latents are on every rank.
