@@ -35,6 +35,8 @@ type Architecture struct {
 	Tied bool
 	// ElementBytes is the size of what is not quantised.
 	ElementBytes int64
+	// StoredBytes is the size of an element in the files, where they are not quantised.
+	StoredBytes  int64
 	Quantisation Quantisation
 
 	Experts, ExpertsPerToken, ExpertIntermediate int64

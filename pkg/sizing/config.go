@@ -206,10 +206,12 @@ func readElements(root, text fields, a *Architecture) {
 			}
 		}
 	}
-	a.ElementBytes = 2
+	a.ElementBytes, a.StoredBytes = 2, 2
 	switch strings.TrimPrefix(dtype, "torch.") {
-	case "float32", "float16", "bfloat16", "half":
-		// The engine serves float32 checkpoints in 16 bit (--dtype auto).
+	case "float16", "bfloat16", "half":
+	case "float32":
+		// The engine serves such checkpoints in 16 bit (--dtype auto).
+		a.StoredBytes = 4
 	case "":
 		a.assume("no dtype: 16 bit")
 	default:

@@ -44,6 +44,11 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 	if err := s.check(a); err != nil {
 		return nil, err
 	}
+	stored := a
+	a, err := s.served(stored)
+	if err != nil {
+		return nil, err
+	}
 	for _, bytes := range []float64{w.FileBytes, w.LoadedBytes, w.MeasuredBytes} {
 		if !(bytes >= 0 && bytes <= 1<<50) {
 			return nil, fmt.Errorf("weights of %g bytes make no sense", bytes)
@@ -53,7 +58,7 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 	var pool int64
 	var first int64
 	for stage, kinds := range stages(a.Kinds, s.PipelineParallel) {
-		r := s.stage(a, w, stage, kinds, first)
+		r := s.stage(a, stored, w, stage, kinds, first)
 		draft := int64(0)
 		if int64(stage) == s.PipelineParallel-1 {
 			draft = s.DraftLayers
@@ -68,15 +73,15 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 	return worst, nil
 }
 
-// stage computes the parts of one GPU of a pipeline stage.
-func (s Settings) stage(a *Architecture, w Weights, stage int, kinds []LayerKind, first int64) *Result {
+// stage computes the parts of one GPU of a pipeline stage, for a model that is stored in another way maybe.
+func (s Settings) stage(a, stored *Architecture, w Weights, stage int, kinds []LayerKind, first int64) *Result {
 	total := s.GPU.MemoryGiB * gib
 	r := &Result{
 		Settings:       s,
 		Stage:          stage,
 		Total:          exact(total, Published, "CUDA-visible memory", "%.2f GiB", s.GPU.MemoryGiB),
 		Requested:      exact(total*s.Utilization, Code, "v1/worker/gpu_worker.py", "%.2f GiB × %g", s.GPU.MemoryGiB, s.Utilization),
-		Weights:        s.weightsOf(a, w, stage, kinds, first),
+		Weights:        s.weightsOf(a, stored, w, stage, kinds, first),
 		Activation:     s.activation(a, int64(stage) == s.PipelineParallel-1),
 		NonTorch:       s.nonTorch(),
 		Graphs:         s.graphs(a),

@@ -294,3 +294,29 @@ func TestVersions(t *testing.T) {
 		require.ErrorContains(t, err, "want a release")
 	}
 }
+
+// TestServed: weights are as large as they are served, not as they are stored.
+func TestServed(t *testing.T) {
+	t.Parallel()
+	const files = 16060522496
+	weights := func(config string, bytes float64, s sizing.Settings) float64 {
+		s.Version, s.GPU = version(t, "0.33.0"), h100()
+		r, err := sizing.Estimate(parse(t, `{`+config+`}`), sizing.Weights{FileBytes: bytes}, s)
+		require.NoError(t, err)
+		return r.Weights.Value / gib
+	}
+	assert.InDelta(t, 14.99, weights(llama, files, sizing.Settings{}), 0.01)
+	// Half of all but embedding and head: 8.03 less 1.05 billion elements.
+	assert.InDelta(t, 14.99-6.5, weights(llama, files, sizing.Settings{Quantization: "fp8"}), 0.05)
+	assert.InDelta(t, 2.1e9/gib+6.98e9*4.5/8/gib, weights(llama, files, sizing.Settings{Quantization: "bitsandbytes"}), 0.15)
+	assert.InDelta(t, 14.99, weights(llama+`, "torch_dtype": "float32"`, 2*files, sizing.Settings{}), 0.05)
+	assert.InDelta(t, 14.99, weights(llama+`, "torch_dtype": "float32"`, files, sizing.Settings{}), 0.05, "a config.json that says float32 wrongly")
+	assert.InDelta(t, 2*14.96, weights(llama, files, sizing.Settings{DType: "float32"}), 0.1)
+	awq := llama + `, "quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128}`
+	assert.InDelta(t, weights(awq, 0, sizing.Settings{}), weights(awq, 0, sizing.Settings{Quantization: "awq_marlin"}), 0, "a kernel for what is quantised")
+	for _, bad := range []sizing.Settings{{Quantization: "awq"}, {DType: "int3"}} {
+		bad.Version, bad.GPU = version(t, "0.33.0"), h100()
+		_, err := sizing.Estimate(parse(t, `{`+llama+`}`), sizing.Weights{FileBytes: files}, bad)
+		require.ErrorContains(t, err, "known")
+	}
+}

@@ -34,6 +34,9 @@ func NewRoofline(a *Architecture, r *Result, speed Speed) (*Roofline, bool) {
 	if speed.Bandwidth <= 0 || speed.Operations16 <= 0 {
 		return nil, false
 	}
+	if served, err := r.Settings.served(a); err == nil {
+		a = served
+	}
 	return &Roofline{a: a, settings: r.Settings, speed: speed, weights: r.Weights.Value, kvBytesPerToken: r.KVBytesPerToken.Value}, true
 }
 

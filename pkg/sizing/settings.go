@@ -22,6 +22,8 @@ type Settings struct {
 	MaxBatchedTokens int64
 	BlockSize        int64
 	KVCacheDType     string
+	// DType and Quantization are what weights are served in, where the checkpoint does not say it.
+	DType, Quantization string
 	// PlainCache gives layers with a window as many blocks as the others (--disable-hybrid-kv-cache-manager).
 	PlainCache   bool
 	EnforceEager bool

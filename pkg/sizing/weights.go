@@ -46,6 +46,9 @@ func (s Settings) stageWeights(a *Architecture, stage int, kinds []LayerKind, fi
 	for i, kind := range kinds {
 		s.layerWeights(&p, a, kind, firstLayer+int64(i) >= a.DenseLayers)
 	}
+	if a.Quantisation.Bits == 0 {
+		p.gpu *= float64(a.ElementBytes) / 2
+	}
 	return p
 }
 
@@ -126,13 +129,14 @@ func (s Settings) latentWeights(p *parts, a *Architecture, bits float64) {
 	p.add(heads*float64(l.Value)*h, tp, bits)
 }
 
-// weightsOf is the weights on one GPU of a stage.
-func (s Settings) weightsOf(a *Architecture, w Weights, stage int, kinds []LayerKind, firstLayer int64) Amount {
+// weightsOf is the weights on one GPU of a stage, of a model that is stored in another way maybe.
+func (s Settings) weightsOf(a, stored *Architecture, w Weights, stage int, kinds []LayerKind, firstLayer int64) Amount {
 	if w.MeasuredBytes > 0 {
 		return exact(w.MeasuredBytes, Measured, "log of the server", "as logged")
 	}
 	share := s.stageWeights(a, stage, kinds, firstLayer)
-	files := s.fileWeights(a)
+	files := s.fileWeights(stored)
+	files *= stored.fileScale(w.FileBytes, files)
 	devices := float64(s.TensorParallel * s.PipelineParallel * s.DataParallel)
 	if w.LoadedBytes > 0 {
 		perGPU := w.LoadedBytes / devices
