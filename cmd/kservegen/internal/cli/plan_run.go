@@ -135,7 +135,11 @@ func (o *planOptions) resolve() (set sizing.Settings, note string, err error) {
 	if set, err = o.flagSettings(); err != nil {
 		return set, "", err
 	}
-	set.GPU, note, err = plan.FindGPU(o.gpu, o.gpuMemoryGiB)
+	memory := o.gpuMemoryGiB
+	if memory == 0 && o.logged != nil {
+		memory = o.logged.TotalGiB
+	}
+	set.GPU, note, err = plan.FindGPU(o.gpu, memory)
 	return set, note, err
 }
 
