@@ -206,6 +206,15 @@ func (r *Result) warn() {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s does not set memory aside for CUDA graphs: %.2f GiB asked for + %.2f GiB of graphs are more than is free; lower --gpu-memory-utilization",
 			s.Version, toGiB(r.Requested.Value), toGiB(r.Graphs.Value)))
 	}
+	switch {
+	case s.Version.newer():
+		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is newer than 0.33, the newest release that was read: planned like that one", s.Version))
+	case !s.Version.atLeast(6, 0):
+		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is older than 0.6, the oldest release that was read: planned like that one", s.Version))
+	}
+	if s.GPU.Vendor == "aws" {
+		r.Warnings = append(r.Warnings, "the memory model is of vLLM on GPUs: on Neuron only weights and KV bytes per token hold, and what the compiled graphs take is not known")
+	}
 	if r.Fits && r.Tight {
 		r.Warnings = append(r.Warnings, "it fits by the likeliest figures, not by the worst of their ranges: measure it, or lower --max-model-len or --max-num-seqs")
 	}

@@ -138,6 +138,8 @@ func (o *planOptions) validateModel() error {
 		return usagef("--env is about a document; -f names it")
 	case o.log != "" && !document && o.gpu == "" && o.gpuMemoryGiB == 0:
 		return usagef("--log is of a server on one GPU: --gpu NAME or --gpu-memory-gib N says which")
+	case o.choice.prices != "" && (o.gpu != "" || o.gpuMemoryGiB != 0):
+		return usagef("--prices is for choosing an instance type; leave --gpu out")
 	case o.weightsGiB != 0 && o.weightsBytes != 0:
 		return usagef("--weights-gib and --weights-bytes are two ways to say the same; keep one")
 	}
