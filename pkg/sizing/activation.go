@@ -95,7 +95,7 @@ func (s Settings) secondRunner(a *Architecture) bool {
 // activation is the peak on a GPU of the last pipeline stage, which samples; the others only run the model.
 func (s Settings) activation(a *Architecture, last bool) Amount {
 	how := s.samplerOf(a)
-	requests := min(s.MaxSequences, s.MaxBatchedTokens)
+	requests := s.profiled(a)
 	logits := float64(requests * a.Vocab)
 	hidden := float64(s.MaxBatchedTokens * a.Hidden * a.ElementBytes)
 	kept := s.encoderKept(a)
@@ -132,6 +132,16 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 		formula += fmt.Sprintf(" + %.2f GiB that the sampler keeps", toGiB(state))
 	}
 	return between(value, low, high, Code, how.where, "%s + %.0f MiB cuBLAS", formula, s.matmulWorkspace()/mib)
+}
+
+// profiled is the requests of the profile run. The first engine gives each an image, so only as many as have room in a
+// step (worker/model_runner.py).
+func (s Settings) profiled(a *Architecture) int64 {
+	requests := min(s.MaxSequences, s.MaxBatchedTokens)
+	if s.Version.first() && a.Vision != nil {
+		requests = min(requests, max(s.MaxBatchedTokens/a.Vision.tokens(s.MaxBatchedTokens), 1))
+	}
+	return requests
 }
 
 // samplerState is what the sampler keeps for all requests: counts of the tokens that were sampled, in the second model
@@ -198,7 +208,12 @@ func (s Settings) expertPeak(a *Architecture) float64 {
 		width /= float64(s.TensorParallel * s.DataParallel)
 	}
 	rows := tokens * float64(a.ExpertsPerToken)
-	buffers := rows * (max(2*width, float64(a.ExpertHidden)) + width) * float64(a.ElementBytes)
+	// The first and the third buffer share memory in the second engine.
+	shared := max(2*width, float64(a.ExpertHidden))
+	if s.Version.first() {
+		shared = 2*width + float64(a.ExpertHidden)
+	}
+	buffers := rows * (shared + width) * float64(a.ElementBytes)
 	return buffers + 2*tokens*float64(a.Hidden*a.ElementBytes)
 }
 

@@ -130,6 +130,15 @@ func TestDefaults(t *testing.T) {
 		assert.Equal(t, [2]int64{test.tokens, test.sequences}, [2]int64{s.MaxBatchedTokens, s.MaxSequences}, "%s %s", test.release, test.gpu.Name)
 		assert.InDelta(t, test.utilization, s.Utilization, 0)
 	}
+	for config, tokens := range map[string]int64{
+		llama:                              2048,
+		llama + `, "sliding_window": 4096`: 131072,
+		v2lite:                             2048,
+		llama + `, "vision_config": {}`:    131072,
+	} {
+		s := estimate(t, config, 15, sizing.Settings{Version: version(t, "0.7.3"), GPU: l4}).Settings
+		assert.Equal(t, tokens, s.MaxBatchedTokens, "%s: the first engine cuts long prompts where it can", config)
+	}
 	few := estimate(t, llama, 15, sizing.Settings{Version: version(t, "0.33.0"), GPU: h100(), MaxBatchedTokens: 128}).Settings
 	assert.Equal(t, int64(128), few.MaxSequences, "no more sequences than tokens")
 }
@@ -216,6 +225,17 @@ func TestOverheads(t *testing.T) {
 	old := estimate(t, llama, 15, sizing.Settings{Version: version(t, "0.19.1"), GPU: h100(), Utilization: 0.99, MaxModelLen: 1000})
 	assert.False(t, old.GraphsInBudget)
 	assert.NotEmpty(t, old.Warnings, "graphs on top of nearly everything")
+}
+
+// TestDraft: EAGLE brings a layer and a projection of its own, MTP is in the checkpoint.
+func TestDraft(t *testing.T) {
+	t.Parallel()
+	weights := func(draft int64) float64 {
+		r, err := sizing.Estimate(parse(t, `{`+llama+`}`), sizing.Weights{FileBytes: 16060522496}, sizing.Settings{Version: version(t, "0.11.0"), GPU: h100(), DraftLayers: draft})
+		require.NoError(t, err)
+		return r.Weights.Value
+	}
+	assert.InDelta(t, 2*(218.1e6+3*4096*4096), weights(1)-weights(0), 5e6)
 }
 
 // TestSampler: the peak of the profile run by version, in bytes per logit.

@@ -44,7 +44,7 @@ func (s Settings) perTokenLayer(a *Architecture) float64 {
 	if err != nil {
 		element = 2
 	}
-	if a.Latent != nil && !s.Version.atLeast(7, 1) {
+	if a.Latent != nil && !s.latent() {
 		// Before latent attention: keys and values of every head, padded to a power of two.
 		padded := int64(64)
 		for padded < max(a.Latent.Nope+a.Latent.Rope, a.Latent.Value) {
@@ -78,6 +78,9 @@ func (s Settings) headBytes(heads, dims int64, element float64) float64 {
 	}
 	return bytes
 }
+
+// latent says whether that version keeps latents instead of keys and values.
+func (s Settings) latent() bool { return s.Version.atLeast(7, 1) }
 
 // hybrid says whether that version gives layers of different kinds blocks of their own (v1/core/kv_cache_utils.py).
 func (s Settings) hybrid() bool { return s.Version.atLeast(9, 1) && !s.PlainCache }

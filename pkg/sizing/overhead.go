@@ -48,6 +48,11 @@ func (s Settings) nonTorch() Amount {
 		high += 0.3
 		what += ", segments that PyTorch keeps"
 	}
+	if s.TensorParallel*s.DataParallel*s.PipelineParallel > 2 {
+		// NCCL's buffers grow with the ranks; the points have two.
+		high += 0.5
+		what += " (measured with two ranks)"
+	}
 	a := between(taken*gib, low*gib, high*gib, Measured, where, "%s: %.2f GiB on %s", what, taken, s.generation())
 	if s.ExpertParallel && s.DataParallel > 1 {
 		// Buffers of the all-to-all kernels (DeepEP, pplx), which the flags choose.

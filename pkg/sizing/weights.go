@@ -176,6 +176,20 @@ func (s Settings) draftLoaded(a *Architecture) float64 {
 	return s.draftWeights(a) * float64(n) / float64(s.TensorParallel*s.DataParallel)
 }
 
+// draftModel is draft layers of a checkpoint of their own (EAGLE), on one GPU: a dense layer in 16 bit, and a projection of
+// three hidden states to one (models/llama_eagle3.py; EAGLE 1 has two). Embeddings and head are the model's.
+func (s Settings) draftModel(a *Architecture) float64 {
+	own := s.DraftLayers - a.DraftLayers
+	if own <= 0 || a.Latent != nil {
+		return 0
+	}
+	dense := *a
+	dense.Experts, dense.Quantisation, dense.OneMixer = 0, Quantisation{}, false
+	var p parts
+	s.layerWeights(&p, &dense, Full, false)
+	return float64(own) * (p.gpu + 3*float64(a.Hidden)*float64(a.Hidden)*2)
+}
+
 // loadedExtra is what the server allocates beside the bytes of the files while it loads them.
 func (s Settings) loadedExtra(a *Architecture, kinds []LayerKind) float64 {
 	rotary := a.HeadDim
@@ -185,14 +199,14 @@ func (s Settings) loadedExtra(a *Architecture, kinds []LayerKind) float64 {
 	// The table of cosines and sines: one row per position (model_executor/layers/rotary_embedding).
 	extra := float64(a.MaxPositions * rotary * 2)
 	layers := float64(len(kinds))
-	if a.Latent != nil {
+	if a.Latent != nil && s.latent() {
 		// The two halves of kv_b_proj are kept in 16 bit beside it (layers/attention/mla_attention.py).
 		extra += layers * float64(a.Heads/s.TensorParallel*(a.Latent.Nope+a.Latent.Value)*a.Latent.KVRank*2)
 	}
 	if a.Quantisation.Method == "mxfp4" && a.MoE() {
 		extra += layers * s.mxfp4Padding(a)
 	}
-	return extra + s.allocatorWaste(a, layers) + s.loraBytes(a, layers)
+	return extra + s.allocatorWaste(a, layers) + s.loraBytes(a, layers) + s.draftModel(a)
 }
 
 // allocatorWaste is what PyTorch's allocator leaves unused behind large tensors: they are cut from segments of whole
