@@ -115,8 +115,9 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 		}
 		return max(sampling, forward) + kept + state + s.matmulWorkspace()
 	}
-	value := max(peak(how.bytes), s.encoderPeak(a))
-	low, high := value*0.97, max(peak(how.bytes)*1.05, value+(forward+kept)*0.35)
+	encoder := s.encoderPeak(a)
+	value := max(peak(how.bytes), encoder)
+	low, high := max(peak(how.bytes)*0.97, encoder*0.5), max(peak(how.bytes)*1.05, value+(forward+kept)*0.35, encoder*1.6)
 	if how.low > 0 {
 		low = min(low, peak(how.low))
 	}
@@ -127,6 +128,9 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 		requests, a.Vocab, how.bytes, how.why, toGiB(hidden), s.MaxBatchedTokens, toGiB(forward))
 	if kept > 0 {
 		formula += fmt.Sprintf(" + %.2f GiB of encoded images", toGiB(kept))
+	}
+	if encoder >= value && encoder > 0 {
+		formula = fmt.Sprintf("an allowance for the encoder, whose widest layer takes more than sampling: %d tokens of an image or a video", s.itemTokens(a.Vision))
 	}
 	if state > 0 {
 		formula += fmt.Sprintf(" + %.2f GiB that the sampler keeps", toGiB(state))
@@ -139,7 +143,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 func (s Settings) profiled(a *Architecture) int64 {
 	requests := min(s.MaxSequences, s.MaxBatchedTokens)
 	if s.Version.first() && a.Vision != nil {
-		requests = min(requests, max(s.MaxBatchedTokens/a.Vision.tokens(s.MaxBatchedTokens), 1))
+		requests = min(requests, max(s.MaxBatchedTokens/s.itemTokens(a.Vision), 1))
 	}
 	return requests
 }
@@ -238,7 +242,7 @@ func (s Settings) encoderKept(a *Architecture) float64 {
 	if a.Vision == nil {
 		return 0
 	}
-	budget, perImage := s.MaxBatchedTokens, a.Vision.tokens(s.MaxBatchedTokens)
+	budget, perImage := s.MaxBatchedTokens, s.itemTokens(a.Vision)
 	budget = max(budget, perImage)
 	images := max(budget/perImage, 1)
 	token := float64(a.Hidden * a.ElementBytes)
@@ -249,11 +253,22 @@ func (s Settings) encoderKept(a *Architecture) float64 {
 	return kept
 }
 
-func (v *Vision) tokens(step int64) int64 {
-	if v.Patches == 0 {
-		return step
+// itemTokens is the tokens of the largest image or video that is profiled. Two frames of a video take as much as an image
+// (models/qwen2_vl.py); there are as many as the context has room for, at most 16 of them, 14 from 0.11 on.
+func (s Settings) itemTokens(v *Vision) int64 {
+	switch {
+	case v.Patches > 0:
+		return max(v.Patches/(v.Merge*v.Merge), 1)
+	case v.Most == 0:
+		return s.MaxBatchedTokens
+	case !v.Video:
+		return v.Most
 	}
-	return max(v.Patches/(v.Merge*v.Merge), 1)
+	pairs := int64(8)
+	if s.Version.atLeast(11, 0) {
+		pairs = 7
+	}
+	return max(min(s.MaxModelLen/v.Most, pairs), 1) * v.Most
 }
 
 // encoderPeak is an allowance: the widest layer of the encoder with the patches of as many images as a step takes.
@@ -262,7 +277,7 @@ func (s Settings) encoderPeak(a *Architecture) float64 {
 		return 0
 	}
 	v := a.Vision
-	perImage := v.tokens(s.MaxBatchedTokens)
+	perImage := s.itemTokens(v)
 	patches := float64(max(s.MaxBatchedTokens/perImage, 1)*perImage) * float64(v.Merge*v.Merge)
 	width := v.Intermediate
 	if width == 0 {

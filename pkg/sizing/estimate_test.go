@@ -227,6 +227,22 @@ func TestOverheads(t *testing.T) {
 	assert.NotEmpty(t, old.Warnings, "graphs on top of nearly everything")
 }
 
+// TestEncoder: the profile run of a model with dynamic images takes the largest, and videos by the length of the context.
+func TestEncoder(t *testing.T) {
+	t.Parallel()
+	activation := func(config string, length int64) sizing.Amount {
+		s := sizing.Settings{Version: version(t, "0.10.2"), GPU: sizing.GPU{Name: "l4", MemoryGiB: 22.03}, MaxModelLen: length}
+		return estimate(t, llama+`, "vision_config": {"hidden_size": 1280, "intermediate_size": 3420, "spatial_merge_size": 2`+config, 15, s).Activation
+	}
+	plain := activation(`}`, 8192)
+	dynamic := activation(`}, "model_type": "qwen2_5_vl"`, 8192)
+	assert.InDelta(t, 16384*4*(4*1280+2*3420)*2, dynamic.Value, 1)
+	assert.Less(t, plain.Value, dynamic.Value)
+	assert.Less(t, dynamic.Low, 0.6*dynamic.Value)
+	assert.InDelta(t, 4*dynamic.Value, activation(`}, "model_type": "qwen2_5_vl"`, 4*16384).Value, 1)
+	assert.InDelta(t, dynamic.Value, activation(`}, "model_type": "qwen3_vl"`, 4*16384).Value, 1)
+}
+
 // TestDraft: EAGLE brings a layer and a projection of its own, MTP is in the checkpoint.
 func TestDraft(t *testing.T) {
 	t.Parallel()

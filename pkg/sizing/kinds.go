@@ -291,5 +291,11 @@ func readVision(root fields, a *Architecture) {
 	if side > 0 && patch > 0 {
 		v.Patches = min((side/patch)*(side/patch), maxPositions)
 	}
+	kind := root.text("model_type")
+	if strings.HasPrefix(kind, "qwen2_vl") || strings.HasPrefix(kind, "qwen2_5_vl") || strings.HasPrefix(kind, "qwen3_vl") || strings.HasPrefix(kind, "qwen3_5") {
+		// max_pixels of preprocessor_config.json, over the pixels of a token: 12,845,056 / 28², 16,777,216 / 32².
+		v.Most, v.Video = 16384, strings.HasPrefix(kind, "qwen2")
+		a.assume("images of up to 16,384 tokens, as the processor of this family allows: --limit-mm-per-prompt and max_pixels are not looked at")
+	}
 	a.Vision = v
 }
