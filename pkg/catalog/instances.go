@@ -59,6 +59,11 @@ func ParseInstances(name string, data []byte) (Instances, error) {
 	if err := yaml.UnmarshalStrict(data, &list); err != nil {
 		return Instances{}, fmt.Errorf("reading the instance types of %s: %w", name, err)
 	}
+	for _, i := range list.Types {
+		if i.USDPerHour < 0 || i.Count < 0 {
+			return Instances{}, fmt.Errorf("reading the instance types of %s: %s has a negative count or price", name, i.Name)
+		}
+	}
 	priced := slices.ContainsFunc(list.Types, func(i Instance) bool { return i.USDPerHour != 0 })
 	if priced && (list.Prices.Day == "" || list.Prices.Region == "") {
 		return Instances{}, fmt.Errorf("reading the instance types of %s: prices.day and prices.region say of which day and where the prices are; set them", name)

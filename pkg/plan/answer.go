@@ -49,6 +49,8 @@ type Answer struct {
 
 	// Explain has each figure with its range, formula and source; bytes are GiB there, too.
 	Explain map[string]sizing.Amount `json:"explain"`
+	// Load is what the replica does for a load, where one was asked for.
+	Load *LoadAnswer `json:"load,omitempty"`
 	// Log is the comparison with a start-up log, where one was given.
 	Log *Report `json:"log,omitempty"`
 }

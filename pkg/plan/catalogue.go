@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/sizing"
@@ -42,12 +43,15 @@ func Machines(list catalog.Instances) ([]sizing.Machine, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !ok || instance.Count == 0 || a.MemoryGiB == 0 || a.Vendor != "nvidia" && a.Vendor != "amd" {
+		if !ok {
+			return nil, fmt.Errorf("instance type %s has the accelerator %q, which the catalogue does not know (%s)", instance.Name, instance.Accelerator, strings.Join(gpuNames(), ", "))
+		}
+		if instance.Count == 0 || a.MemoryGiB == 0 || a.Vendor != "nvidia" && a.Vendor != "amd" {
 			continue
 		}
 		out = append(out, sizing.Machine{
 			Name: instance.Name, GPU: fromCatalogue(a), Devices: int64(instance.Count), PerHour: instance.USDPerHour,
-			Speed: sizing.Speed{Bandwidth: a.Speed.MemoryGBps * 1e9, Operations16: a.Speed.BF16TFLOPS * 1e12, Operations8: a.Speed.FP8TFLOPS * 1e12},
+			Speed: speedOf(a),
 		})
 	}
 	return out, nil

@@ -52,6 +52,24 @@ func TestMachines(t *testing.T) {
 	assert.NotContains(t, byName, "trn1.32xlarge", "the memory model is of GPUs")
 }
 
+// TestUnjudged: a device whose speed is unknown is left out where a limit is asked for, and named.
+func TestUnjudged(t *testing.T) {
+	t.Parallel()
+	m, err := plan.FindModel("llama-3.1-8b")
+	require.NoError(t, err)
+	machines := []sizing.Machine{{Name: "mine", GPU: sizing.GPU{Name: "h100", MemoryGiB: 79.18, Vendor: "nvidia"}, Devices: 1}}
+	s := sizing.Settings{Version: sizing.Version{Minor: 33}, MaxModelLen: sizing.AutoModelLen}
+	free := plan.Choose(m, s, machines, "", sizing.Load{Input: 10})
+	assert.Len(t, free.Choices, 1)
+	assert.Empty(t, free.Unjudged)
+	limited := plan.Choose(m, s, machines, "", sizing.Load{Input: 10, FirstToken: 10})
+	assert.Empty(t, limited.Choices)
+	assert.Equal(t, []string{"h100"}, limited.Unjudged)
+	s.GPU = sizing.GPU{Name: "mine", MemoryGiB: 80}
+	_, err = plan.ForLoad(m, s, sizing.Load{Input: 10})
+	require.ErrorContains(t, err, `speed of GPU "mine"`)
+}
+
 // BenchmarkEverything plans all models of the catalogue on all its instance types.
 func BenchmarkEverything(b *testing.B) {
 	architectures, err := catalog.Architectures()

@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/kservegen/kservegen/pkg/sizing"
@@ -44,22 +46,34 @@ type Choices struct {
 	Context     int64          `json:"contextTokens"`
 	Assumptions []string       `json:"assumptions"`
 	Choices     []ChoiceAnswer `json:"choices"`
+	// Unjudged are GPUs that a rate or a limit rules out because the catalogue does not know how fast they are.
+	Unjudged []string `json:"unjudged,omitempty"`
 }
 
 // Choose lists the machines that hold a model for a load.
 func Choose(m Model, s sizing.Settings, machines []sizing.Machine, prices string, l sizing.Load) Choices {
 	out := Choices{
 		Model: m.Name, Prices: prices, Context: int64(l.Context()), Choices: []ChoiceAnswer{},
-		Assumptions: []string{
-			fmt.Sprintf("%g tokens in and %g out; on average a sequence is as long as its prompt and half of its answer", l.Input, l.Output),
-			"a step takes as long as the slower of reading weights and cache at 70 % of the maker's bandwidth, and multiplying at 50 % of its peak; 20 µs a layer for exchange between GPUs",
-			"a replica is busy for at most 80 % of the time; prompts wait as in an M/M/1 queue for the share of time that they take",
-		},
+		Assumptions: rooflineAssumptions(l),
+	}
+	if l.Requests > 0 || l.FirstToken > 0 || l.NextToken > 0 {
+		out.Unjudged = unjudged(machines)
 	}
 	for _, c := range sizing.Choices(m.Architecture, m.Weights, s, machines, l) {
 		out.Choices = append(out.Choices, choiceAnswer(c, l))
 	}
 	return out
+}
+
+func unjudged(machines []sizing.Machine) []string {
+	var out []string
+	for _, m := range machines {
+		if m.Speed.Bandwidth == 0 || m.Speed.Operations16 == 0 {
+			out = append(out, m.GPU.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func choiceAnswer(c sizing.Choice, l sizing.Load) ChoiceAnswer {
@@ -77,8 +91,11 @@ func choiceAnswer(c sizing.Choice, l sizing.Load) ChoiceAnswer {
 // WriteText prints the choices for a person, the cheapest first.
 func (c Choices) WriteText(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %s tokens of context; prices: %s\n\n", c.Model, thousands(c.Context), c.Prices)
+	if len(c.Unjudged) > 0 {
+		fmt.Fprintf(w, "Left out, since the catalogue does not know how fast they are: %s\n\n", strings.Join(c.Unjudged, ", "))
+	}
 	if len(c.Choices) == 0 {
-		fmt.Fprintln(w, "No instance type of the catalogue holds it for this load.")
+		fmt.Fprintln(w, "No instance type of the list holds it for this load.")
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

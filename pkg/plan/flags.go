@@ -35,6 +35,12 @@ func applyFlag(s *sizing.Settings, name, value string) (err error) {
 		s.Utilization, err = strconv.ParseFloat(value, 64)
 	case name == "kv-cache-dtype":
 		s.KVCacheDType = value
+	case name == "quantization":
+		s.Quantization = value
+	case name == "dtype":
+		s.DType = value
+	case name == "disable-hybrid-kv-cache-manager":
+		s.PlainCache = value != "false"
 	case name == "enforce-eager":
 		s.EnforceEager = value != "false"
 	case name == "enable-expert-parallel":

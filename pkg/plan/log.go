@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -24,6 +26,10 @@ type Log struct {
 	HasKVCache                                        bool
 	KVTokens                                          int64
 	Concurrency                                       float64
+	// TotalGiB is the memory of the GPU, which the first engine (V0) logs.
+	TotalGiB float64
+	// FirstEngine says that it is V0, which releases from 0.8 to 0.10 fall back to.
+	FirstEngine bool
 	// Failed is the line that ended the start.
 	Failed string
 }
@@ -31,7 +37,8 @@ type Log struct {
 // logLines bounds what is read of a log; a start-up has a few thousand.
 const logLines = 1_000_000
 
-// logPatterns are the lines that are looked for, by version since 0.8.5: units stand close or apart, "memory" is optional.
+// logPattern is a line that is looked for. Units stand close or apart, by release, "memory" is optional, and 0.6 writes GB for
+// GiB. Lines may have prefixes and colours.
 type logPattern struct {
 	pattern *regexp.Regexp
 	set     func(l *Log, match []string)
@@ -43,20 +50,34 @@ func logPatterns() []logPattern {
 	}
 	return []logPattern{
 		{regexp.MustCompile(`(?:API server version|LLM engine \(v?)\s*([0-9]+\.[0-9]+[0-9.a-z+]*)`), func(l *Log, m []string) { l.Version = m[1] }},
-		{regexp.MustCompile(`non-default args: (.*)`), func(l *Log, m []string) { readArguments(l.Flags, m[1]) }},
-		{regexp.MustCompile(`Model loading took ([0-9.]+) ?GiB`), number(func(l *Log) *float64 { return &l.WeightsGiB })},
-		{regexp.MustCompile(`torch peak memory increase: ([0-9.]+) ?GiB`), number(func(l *Log) *float64 { return &l.ActivationGiB })},
-		{regexp.MustCompile(`non-torch forward increase memory: ([0-9.]+) ?GiB`), number(func(l *Log) *float64 { return &l.NonTorchGiB })},
+		{regexp.MustCompile(`Initializing a V0 LLM engine`), func(l *Log, _ []string) { l.FirstEngine = true }},
+		{regexp.MustCompile(`non-default args: (.*)`), func(l *Log, m []string) { readArguments(l.Flags, m[1], true) }},
+		{regexp.MustCompile(`args: Namespace\((.*)\)`), func(l *Log, m []string) { readArguments(l.Flags, m[1], true) }},
+		{regexp.MustCompile(`LLM engine \(v[^)]*\) with config: (.*)`), func(l *Log, m []string) { readArguments(l.Flags, resolved(m[1]), false) }},
+		{regexp.MustCompile(`(?:Model loading|Loading model weights) took ([0-9.]+) ?Gi?B`), number(func(l *Log) *float64 { return &l.WeightsGiB })},
+		{regexp.MustCompile(`(?:torch peak memory increase:|PyTorch activation peak memory takes) ([0-9.]+) ?GiB`), number(func(l *Log) *float64 { return &l.ActivationGiB })},
+		{regexp.MustCompile(`(?:non-torch forward increase memory:|non_torch_memory takes) ([0-9.]+) ?GiB`), number(func(l *Log) *float64 { return &l.NonTorchGiB })},
+		{regexp.MustCompile(`total_gpu_memory \(([0-9.]+) ?GiB\)`), number(func(l *Log) *float64 { return &l.TotalGiB })},
 		{regexp.MustCompile(`(?:Estimated CUDA graph memory:|Graph capturing finished in [0-9.]+ secs?, took) ([0-9.]+) ?GiB`), func(l *Log, m []string) {
 			if l.GraphsGiB == 0 {
 				l.GraphsGiB = parseNumber(m[1])
 			}
 		}},
-		{regexp.MustCompile(`Available KV cache memory: (-?[0-9.]+) ?GiB`), readAvailable},
+		{regexp.MustCompile(`(?:Available KV cache memory:|memory reserved for KV Cache is) (-?[0-9.]+) ?GiB`), readAvailable},
+		{regexp.MustCompile(`# (?:GPU|cuda|rocm) blocks: ([0-9]+)`), readBlocks},
 		{regexp.MustCompile(`KV cache size: ([0-9,]+) tokens`), func(l *Log, m []string) { l.KVTokens = smallest(l.KVTokens, int64(parseNumber(m[1]))) }},
 		{regexp.MustCompile(`aximum concurrency for [0-9,]+ tokens per request: ([0-9.]+)x`), number(func(l *Log) *float64 { return &l.Concurrency })},
-		{regexp.MustCompile(`(No available memory for the cache blocks|To serve at least one request with the model.*|CUDA out of memory.*|Free memory on device.*is less than desired.*)`), func(l *Log, m []string) { l.Failed = strings.TrimSpace(m[1]) }},
+		{regexp.MustCompile(`(No available memory for the cache blocks|To serve at least one request with the model.*|The model's max seq len.*is larger than the maximum number of tokens.*|CUDA out of memory.*|Free memory on device.*is less than desired.*)`), func(l *Log, m []string) { l.Failed = strings.TrimSpace(m[1]) }},
 	}
+}
+
+// readBlocks turns blocks of the first engine (V0) into tokens.
+func readBlocks(l *Log, m []string) {
+	size := int64(16)
+	if n, err := ParseCount(l.Flags["block-size"]); err == nil && n > 0 {
+		size = n
+	}
+	l.KVTokens = smallest(l.KVTokens, int64(parseNumber(m[1]))*size)
 }
 
 // readAvailable keeps the smallest of the workers: the block count is the minimum over them.
@@ -83,20 +104,40 @@ func parseNumber(text string) float64 {
 	return n
 }
 
-// argument is an entry of the Python dictionary that vLLM prints.
-var argument = regexp.MustCompile(`'([a-z0-9_]+)': ('[^']*'|"[^"]*"|[0-9.]+|True|False)`)
+// argument is an entry of the Python dictionary or namespace that vLLM prints.
+var argument = regexp.MustCompile(`'?\b([a-z0-9_]+)'?(?:: |=)('[^']*'|"[^"]*"|\{[^{}]*\}|-?[0-9.]+\b|True|False)`)
 
-func readArguments(flags map[string]string, text string) {
+// readArguments takes what is set; an object is turned into JSON. What is known already stays unless over is set.
+func readArguments(flags map[string]string, text string, over bool) {
 	for _, m := range argument.FindAllStringSubmatch(text, -1) {
-		value := strings.Trim(m[2], `'"`)
-		switch value {
-		case "True":
+		name, value := strings.ReplaceAll(m[1], "_", "-"), strings.Trim(m[2], `'"`)
+		switch {
+		case value == "True":
 			value = "true"
-		case "False":
+		case value == "False":
 			value = "false"
+		case strings.HasPrefix(value, "{"):
+			value = strings.NewReplacer("'", `"`, "True", "true", "False", "false", "None", "null").Replace(value)
 		}
-		flags[strings.ReplaceAll(m[1], "_", "-")] = value
+		if _, known := flags[name]; over || !known {
+			flags[name] = value
+		}
 	}
+}
+
+// resolved keeps what the engine's own configuration says of memory, under the names of the flags.
+func resolved(config string) string {
+	names := map[string]string{
+		"max_seq_len": "max_model_len", "tensor_parallel_size": "tensor_parallel_size", "pipeline_parallel_size": "pipeline_parallel_size",
+		"data_parallel_size": "data_parallel_size", "enforce_eager": "enforce_eager",
+	}
+	var out []string
+	for _, m := range argument.FindAllStringSubmatch(config, -1) {
+		if name, ok := names[m[1]]; ok {
+			out = append(out, name+"="+m[2])
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // ReadLog reads a log; one that says nothing of memory is an error.
@@ -115,7 +156,7 @@ func ReadLog(name string, r io.Reader) (Log, error) {
 	if err := scanner.Err(); err != nil {
 		return l, fmt.Errorf("%s: %w", name, err)
 	}
-	if l.WeightsGiB == 0 && !l.HasKVCache && l.Failed == "" {
+	if l.WeightsGiB == 0 && !l.HasKVCache && l.KVTokens == 0 && l.Failed == "" {
 		return l, fmt.Errorf(`%s says nothing of memory: want the log of a start-up, with "Model loading took" and "Available KV cache memory"`, name)
 	}
 	return l, nil
@@ -123,8 +164,9 @@ func ReadLog(name string, r io.Reader) (Log, error) {
 
 // Apply sets what the log says of the version and the flags, where the caller has not.
 func (l Log) Apply(s *sizing.Settings, given func(flag string) bool) error {
-	for flag, value := range l.Flags {
-		if given(flag) {
+	for _, flag := range slices.Sorted(maps.Keys(l.Flags)) {
+		value := l.Flags[flag]
+		if given(flag) || strings.Contains(flag, "lora") && l.Flags["enable-lora"] != "true" {
 			continue
 		}
 		if err := ApplyFlag(s, flag, value); err != nil {
@@ -175,7 +217,8 @@ func (l Log) Compare(a Answer) Report {
 	add("activations", "activationGiB", a.ActivationGiB, l.ActivationGiB, l.ActivationGiB > 0)
 	add("outside PyTorch", "nonTorchGiB", a.NonTorchGiB, l.NonTorchGiB, l.NonTorchGiB > 0)
 	add("CUDA graphs", "graphsGiB", a.GraphsGiB, l.GraphsGiB, l.GraphsGiB > 0)
-	add("KV cache", "kvCacheGiB", a.KVCacheGiB, l.KVCacheGiB, l.HasKVCache)
+	cache, cached := l.cache(a)
+	add("KV cache", "kvCacheGiB", a.KVCacheGiB, cache, cached)
 	if l.KVTokens > 0 && l.HasKVCache {
 		perToken := l.KVCacheGiB * (1 << 30) / float64(l.KVTokens)
 		near := math.Abs(perToken-a.KVBytesPerToken) <= 0.005*a.KVBytesPerToken
@@ -183,9 +226,12 @@ func (l Log) Compare(a Answer) Report {
 	}
 	if l.WeightsGiB > 0 {
 		r.Measured.WeightsGiB = l.WeightsGiB
-		if l.HasKVCache {
-			r.Measured.OtherGiB = round(a.RequestedGiB-l.WeightsGiB-l.KVCacheGiB, 100)
+		if cached {
+			r.Measured.OtherGiB = round(a.RequestedGiB-l.WeightsGiB-cache, 100)
 		}
+	}
+	if l.FirstEngine {
+		r.Surprises = append(r.Surprises, "the server fell back to vLLM's first engine (V0); the estimate is of the second, which profiles otherwise")
 	}
 	if l.Failed != "" == a.Fits {
 		r.Surprises = append(r.Surprises, fmt.Sprintf("the estimate said that it fits: %t", a.Fits))
@@ -195,6 +241,14 @@ func (l Log) Compare(a Answer) Report {
 		r.Measured.OtherGiB = 0
 	}
 	return r
+}
+
+// cache is the bytes that the log gives, in GiB; before 0.9.1 the second engine (V1) logs tokens only.
+func (l Log) cache(a Answer) (gib float64, known bool) {
+	if l.HasKVCache {
+		return l.KVCacheGiB, true
+	}
+	return round(float64(l.KVTokens)*a.KVBytesPerToken/(1<<30), 100), l.KVTokens > 0
 }
 
 // WriteText prints the comparison for a person, and what to put in the document.

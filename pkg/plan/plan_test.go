@@ -203,6 +203,65 @@ func TestReadLog(t *testing.T) {
 	require.ErrorContains(t, err, "says nothing of memory")
 }
 
+// first is of the first engine, early of the second before it logs bytes, colourful of a new release in a container
+// without the line about flags (vllm/worker/worker.py, v1/core/kv_cache_utils.py, logging_utils/formatter.py).
+const (
+	first = `INFO 12-30 10:00:00 api_server.py:712] vLLM API server version 0.6.6
+INFO 12-30 10:00:00 api_server.py:713] args: Namespace(subparser='serve', model_tag='Qwen/Qwen2-7B-Instruct', max_model_len=8192, max_num_seqs=None, enable_lora=False, max_loras=1, max_lora_rank=16, gpu_memory_utilization=0.9, block_size=32, enforce_eager=True)
+INFO 12-30 10:00:09 model_runner.py:1099] Loading model weights took 14.2487 GB
+INFO 12-30 10:00:11 worker.py:241] Memory profiling takes 1.30 seconds
+INFO 12-30 10:00:11 worker.py:241] the current vLLM instance can use total_gpu_memory (22.06GiB) x gpu_memory_utilization (0.90) = 19.86GiB
+INFO 12-30 10:00:11 worker.py:241] model weights take 14.25GiB; non_torch_memory takes 0.06GiB; PyTorch activation peak memory takes 1.43GiB; the rest of the memory reserved for KV Cache is 4.12GiB.
+INFO 12-30 10:00:11 gpu_executor.py:76] # GPU blocks: 2411, # CPU blocks: 2340
+INFO 12-30 10:00:11 gpu_executor.py:80] Maximum concurrency for 8192 tokens per request: 9.42x
+`
+	early = `INFO 04-29 07:00:00 [api_server.py:1043] vLLM API server version 0.8.5
+INFO 04-29 07:00:00 [api_server.py:1044] args: Namespace(model='Qwen/Qwen2-7B-Instruct', tensor_parallel_size=2, max_model_len=16384, gpu_memory_utilization=0.5)
+INFO 04-29 07:00:30 [gpu_model_runner.py:1347] Model loading took 7.1220 GiB and 3.9 seconds
+INFO 04-29 07:01:00 [kv_cache_utils.py:634] GPU KV cache size: 1,150,000 tokens
+`
+	colourful = "\x1b[0;36m(EngineCore_DP0 pid=276)\x1b[0;0m INFO 11-02 07:00:00 [core.py:140] Initializing a V1 LLM engine (v0.33.0) with config: model='x', speculative_config=None, max_seq_len=16384, tensor_parallel_size=2, pipeline_parallel_size=1, quantization=None, enforce_eager=True\n" +
+		"\x1b[0;36m(Worker_TP0 pid=290)\x1b[0;0m INFO 11-02 07:00:30 [gpu_model_runner.py:5089] Model loading took 7.12 GiB memory and 3.987654 seconds\n" +
+		"\x1b[0;36m(Worker_TP0 pid=290)\x1b[0;0m INFO 11-02 07:00:40 [gpu_model_runner.py:6410] Estimated CUDA graph memory: 0.44 GiB total\n" +
+		"\x1b[0;36m(Worker_TP0 pid=290)\x1b[0;0m INFO 11-02 07:00:40 [gpu_worker.py:773] Available KV cache memory: 61.2 GiB\n" +
+		"\x1b[0;36m(EngineCore_DP0 pid=276)\x1b[0;0m INFO 11-02 07:00:41 [kv_cache_utils.py:1149] GPU KV cache size: 2,291,936 tokens, Maximum concurrency for 16,384 tokens per request: 139.89x\n"
+)
+
+// TestLogFormats: the lines of each generation of the engine.
+func TestLogFormats(t *testing.T) {
+	t.Parallel()
+	read := func(text string) plan.Log {
+		l, err := plan.ReadLog("vllm.log", strings.NewReader(text))
+		require.NoError(t, err)
+		return l
+	}
+	l := read(first)
+	assert.Equal(t, plan.Log{
+		Version: "0.6.6", WeightsGiB: 14.2487, ActivationGiB: 1.43, NonTorchGiB: 0.06, KVCacheGiB: 4.12, HasKVCache: true, KVTokens: 2411 * 32,
+		Concurrency: 9.42, TotalGiB: 22.06, Flags: l.Flags,
+	}, l)
+	var s sizing.Settings
+	require.NoError(t, l.Apply(&s, func(string) bool { return false }))
+	assert.Equal(t, sizing.Settings{MaxModelLen: 8192, Utilization: 0.9, BlockSize: 32, EnforceEager: true}, s, "defaults in a namespace switch nothing on")
+
+	l = read(early)
+	assert.False(t, l.HasKVCache)
+	report := l.Compare(plan.Answer{KVBytesPerToken: 28672, RequestedGiB: 39.6, Fits: true})
+	assert.InDelta(t, 30.71, report.Parts[1].Logged, 0.01, "from the tokens")
+	assert.InDelta(t, 39.6-7.122-30.71, report.Measured.OtherGiB, 0.02)
+	assert.NotEmpty(t, read("Initializing a V0 LLM engine (v0.8.5) with config: x\n"+early).Compare(plan.Answer{Fits: true}).Surprises)
+
+	l = read(colourful)
+	assert.Equal(t, plan.Log{Version: "0.33.0", WeightsGiB: 7.12, GraphsGiB: 0.44, KVCacheGiB: 61.2, HasKVCache: true, KVTokens: 2291936, Concurrency: 139.89, Flags: l.Flags}, l)
+	assert.Equal(t, map[string]string{"max-model-len": "16384", "tensor-parallel-size": "2", "pipeline-parallel-size": "1", "enforce-eager": "true"}, l.Flags)
+
+	l = read("non-default args: {'speculative_config': {'method': 'eagle', 'num_speculative_tokens': 3, 'x': None}, 'max_num_seqs': 8}\nLLM engine (v0.11.0) with config: max_seq_len=4096\n" + early)
+	s = sizing.Settings{}
+	require.NoError(t, l.Apply(&s, func(string) bool { return false }))
+	assert.Equal(t, [3]int64{1, 8, 16384}, [3]int64{s.DraftLayers, s.MaxSequences, s.MaxModelLen})
+	assert.Contains(t, read("ValueError: The model's max seq len (131072) is larger than the maximum number of tokens that can be stored in KV cache (21968).\n").Failed, "131072")
+}
+
 // TestLoop: a log gives version and flags; its comparison gives what closes the gap, and with that the cache is as logged.
 func TestLoop(t *testing.T) {
 	t.Parallel()

@@ -69,6 +69,9 @@ func (a Answer) WriteText(w io.Writer) error {
 			fmt.Fprintf(w, "%s: %s\n", list.name, line)
 		}
 	}
+	if a.Load != nil && a.Fits {
+		a.Load.WriteText(w)
+	}
 	return nil
 }
 

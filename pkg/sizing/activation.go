@@ -46,7 +46,8 @@ func (s Settings) samplerOf(a *Architecture) sampler {
 		return fused
 	case v.first():
 		return sorted
-	case s.Sampler == "native" && !v.atLeast(17, 0):
+	case (s.Sampler == "native" || s.GPU.Vendor == "amd") && !v.atLeast(17, 0):
+		// FlashInfer is for CUDA; what ROCm has instead must be switched on.
 		return sorted
 	case second && !v.atLeast(33, 0):
 		return sampler{bytes: 2, high: fusedBytes, why: "the second model runner profiles without top-k and top-p", where: "v1/worker/gpu/model_runner.py"}
@@ -94,7 +95,7 @@ func (s Settings) secondRunner(a *Architecture) bool {
 // activation is the peak on a GPU of the last pipeline stage, which samples; the others only run the model.
 func (s Settings) activation(a *Architecture, last bool) Amount {
 	how := s.samplerOf(a)
-	requests := min(s.MaxSequences, s.MaxBatchedTokens)
+	requests := s.profiled(a)
 	logits := float64(requests * a.Vocab)
 	hidden := float64(s.MaxBatchedTokens * a.Hidden * a.ElementBytes)
 	kept := s.encoderKept(a)
@@ -103,9 +104,9 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 	peak := func(bytes float64) float64 {
 		sampling := 0.0
 		if last {
-			// The hidden states of all tokens stay, and those of the requests twice; with 0.8 only these, and once.
+			// The hidden states of all tokens stay, and those of the requests twice; from 0.8 to 0.9.1 only these, and once.
 			sampling = logits*bytes + hidden + 2*float64(requests*a.Hidden*a.ElementBytes)
-			if !s.Version.atLeast(9, 0) {
+			if !s.Version.first() && !s.Version.atLeast(9, 2) {
 				sampling = logits*bytes + float64(requests*a.Hidden*a.ElementBytes)
 			}
 			if s.DraftLayers > 0 {
@@ -114,8 +115,9 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 		}
 		return max(sampling, forward) + kept + state + s.matmulWorkspace()
 	}
-	value := max(peak(how.bytes), s.encoderPeak(a))
-	low, high := value*0.97, max(peak(how.bytes)*1.05, value+(forward+kept)*0.35)
+	encoder := s.encoderPeak(a)
+	value := max(peak(how.bytes), encoder)
+	low, high := max(peak(how.bytes)*0.97, encoder*0.5), max(peak(how.bytes)*1.05, value+(forward+kept)*0.35, encoder*1.6)
 	if how.low > 0 {
 		low = min(low, peak(how.low))
 	}
@@ -127,10 +129,23 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 	if kept > 0 {
 		formula += fmt.Sprintf(" + %.2f GiB of encoded images", toGiB(kept))
 	}
+	if encoder >= value && encoder > 0 {
+		formula = fmt.Sprintf("an allowance for the encoder, whose widest layer takes more than sampling: %d tokens of an image or a video", s.itemTokens(a.Vision))
+	}
 	if state > 0 {
 		formula += fmt.Sprintf(" + %.2f GiB that the sampler keeps", toGiB(state))
 	}
 	return between(value, low, high, Code, how.where, "%s + %.0f MiB cuBLAS", formula, s.matmulWorkspace()/mib)
+}
+
+// profiled is the requests of the profile run. The first engine gives each an image, so only as many as have room in a
+// step (worker/model_runner.py).
+func (s Settings) profiled(a *Architecture) int64 {
+	requests := min(s.MaxSequences, s.MaxBatchedTokens)
+	if s.Version.first() && a.Vision != nil {
+		requests = min(requests, max(s.MaxBatchedTokens/s.itemTokens(a.Vision), 1))
+	}
+	return requests
 }
 
 // samplerState is what the sampler keeps for all requests: counts of the tokens that were sampled, in the second model
@@ -197,13 +212,22 @@ func (s Settings) expertPeak(a *Architecture) float64 {
 		width /= float64(s.TensorParallel * s.DataParallel)
 	}
 	rows := tokens * float64(a.ExpertsPerToken)
-	buffers := rows * (max(2*width, float64(a.Hidden)) + width) * float64(a.ElementBytes)
+	// The first and the third buffer share memory in the second engine.
+	shared := max(2*width, float64(a.ExpertHidden))
+	if s.Version.first() {
+		shared = 2*width + float64(a.ExpertHidden)
+	}
+	buffers := rows * (shared + width) * float64(a.ElementBytes)
 	return buffers + 2*tokens*float64(a.Hidden*a.ElementBytes)
 }
 
 // latentWorkspace is what the profiler allocates for keys and values of a chunk of context, expanded from latents
-// (model_executor/layers/attention/mla_attention.py).
+// (model_executor/layers/attention/mla_attention.py). Before 0.11 the profile run leaves it out
+// (v1/attention/backends/mla/common.py).
 func (s Settings) latentWorkspace(a *Architecture) float64 {
+	if !s.Version.atLeast(11, 0) {
+		return 0
+	}
 	length := s.MaxModelLen
 	if length <= 0 {
 		length = a.MaxPositions
@@ -218,7 +242,7 @@ func (s Settings) encoderKept(a *Architecture) float64 {
 	if a.Vision == nil {
 		return 0
 	}
-	budget, perImage := s.MaxBatchedTokens, a.Vision.tokens(s.MaxBatchedTokens)
+	budget, perImage := s.MaxBatchedTokens, s.itemTokens(a.Vision)
 	budget = max(budget, perImage)
 	images := max(budget/perImage, 1)
 	token := float64(a.Hidden * a.ElementBytes)
@@ -229,11 +253,22 @@ func (s Settings) encoderKept(a *Architecture) float64 {
 	return kept
 }
 
-func (v *Vision) tokens(step int64) int64 {
-	if v.Patches == 0 {
-		return step
+// itemTokens is the tokens of the largest image or video that is profiled. Two frames of a video take as much as an image
+// (models/qwen2_vl.py); there are as many as the context has room for, at most 16 of them, 14 from 0.11 on.
+func (s Settings) itemTokens(v *Vision) int64 {
+	switch {
+	case v.Patches > 0:
+		return max(v.Patches/(v.Merge*v.Merge), 1)
+	case v.Most == 0:
+		return s.MaxBatchedTokens
+	case !v.Video:
+		return v.Most
 	}
-	return max(v.Patches/(v.Merge*v.Merge), 1)
+	pairs := int64(8)
+	if s.Version.atLeast(11, 0) {
+		pairs = 7
+	}
+	return max(min(s.MaxModelLen/v.Most, pairs), 1) * v.Most
 }
 
 // encoderPeak is an allowance: the widest layer of the encoder with the patches of as many images as a step takes.
@@ -242,7 +277,7 @@ func (s Settings) encoderPeak(a *Architecture) float64 {
 		return 0
 	}
 	v := a.Vision
-	perImage := v.tokens(s.MaxBatchedTokens)
+	perImage := s.itemTokens(v)
 	patches := float64(max(s.MaxBatchedTokens/perImage, 1)*perImage) * float64(v.Merge*v.Merge)
 	width := v.Intermediate
 	if width == 0 {

@@ -35,9 +35,13 @@ type Architecture struct {
 	Tied bool
 	// ElementBytes is the size of what is not quantised.
 	ElementBytes int64
+	// StoredBytes is the size of an element in the files, where they are not quantised.
+	StoredBytes  int64
 	Quantisation Quantisation
 
 	Experts, ExpertsPerToken, ExpertIntermediate int64
+	// ExpertHidden is what routed experts read and write; Hidden unless the tokens are projected down for them.
+	ExpertHidden int64
 	// SharedIntermediate is the width of all shared experts of a layer together.
 	SharedIntermediate int64
 	// DenseLayers have no experts, MoELayers do.
@@ -48,14 +52,22 @@ type Architecture struct {
 	IndexerDim int64
 	// CompressRatios says how many tokens share a compressed state, for each layer (DeepSeek V4).
 	CompressRatios []int64
+	// KVSources and IndexSources are the layers that keep states and indexer's keys for those after them (DeepSeek V4.1).
+	KVSources, IndexSources []int64
 	// Kinds has an entry per layer.
 	Kinds []LayerKind
+	// OneMixer has either attention, a state or a feed-forward part in each layer (Nemotron-H).
+	OneMixer bool
+	// Matrices of a feed-forward part: gate, up and down, or two without a gate.
+	Matrices int64
 	// Window is the tokens that Sliding layers keep.
 	Window int64
 	// State is the state of Linear layers.
 	State *State
 	// DraftLayers are multi-token prediction layers of the checkpoint, loaded for speculative decoding only.
 	DraftLayers int64
+	// HostBytes of the files stay in the memory of the host (Engram tables of DeepSeek V4.1).
+	HostBytes float64
 	// Vision is the image encoder, nil without; Multimodal says that there is an encoder at all.
 	Vision     *Vision
 	Multimodal bool
@@ -68,8 +80,8 @@ type Architecture struct {
 type Quantisation struct {
 	// Method is quant_method: fp8, awq, gptq, mxfp4, compressed-tensors…, empty for none.
 	Method string
-	// Bits per weight, scales aside.
-	Bits float64
+	// Bits per weight, and those of its share of scales and zero points.
+	Bits, Scale float64
 	// ExpertsOnly leaves attention in 16 bit.
 	ExpertsOnly bool
 	// ExpertBits are those of experts where they differ (DeepSeek V4), scales included; 0 for Bits.
@@ -84,6 +96,8 @@ type State struct {
 	Convolution, Recurrent int64
 	// RecurrentBytes is the size of an element of the recurrent state.
 	RecurrentBytes int64
+	// Weights counts the elements of a layer's projections.
+	Weights int64
 }
 
 // Vision is an image encoder.
@@ -91,6 +105,10 @@ type Vision struct {
 	Hidden, Intermediate, Layers int64
 	// Patches is the most patches of one image, 0 where the size is dynamic; Merge² of them are one token.
 	Patches, Merge int64
+	// Most is the tokens of the largest image where the size is dynamic, 0 for unknown; Video says that videos are profiled
+	// too, of as many frames as the context has room for.
+	Most  int64
+	Video bool
 }
 
 // MoE says whether some layers have experts.

@@ -52,14 +52,64 @@ func TestChoices(t *testing.T) {
 
 	chat.Requests = 100
 	many := sizing.Choices(small, w, s, machines(), chat)
-	assert.Equal(t, []string{"p5.4xlarge", "p5.48xlarge", "g6.12xlarge", "g6.xlarge", "unknown", "unpriced"}, names(many))
+	assert.Equal(t, []string{"p5.4xlarge", "p5.48xlarge", "g6.12xlarge", "g6.xlarge", "unpriced"}, names(many), "a rate cannot be judged where the speed is unknown")
 	assert.Equal(t, int64(7), many[0].Machines)
 
 	chat.NextToken = 0.02 // 15 GiB at 300 GB a second take longer
 	assert.NotContains(t, names(sizing.Choices(small, w, s, machines(), chat)), "g6.xlarge")
 	chat.NextToken, chat.FirstToken = 0, 0.0001
-	assert.Equal(t, []string{"unknown"}, names(sizing.Choices(small, w, s, machines(), chat)))
+	assert.Empty(t, sizing.Choices(small, w, s, machines(), chat))
 	assert.NotContains(t, names(sizing.Choices(small, w, s, machines(), sizing.Load{Input: 30_000, Output: 20_000})), "g6.xlarge", "a sequence must fit")
+
+	s.TensorParallel, s.PipelineParallel = 3, 1
+	assert.Empty(t, sizing.Choices(small, w, s, machines(), sizing.Load{Input: 1}), "3 does not divide the heads")
+	s.TensorParallel, s.PipelineParallel = 4, 2
+	fixed := sizing.Choices(small, w, s, machines(), sizing.Load{Input: 1})
+	assert.Equal(t, []string{"p5.48xlarge"}, names(fixed))
+	assert.Equal(t, [2]int64{4, 2}, [2]int64{fixed[0].TensorParallel, fixed[0].PipelineParallel})
+}
+
+// TestCapacity: more load never needs fewer replicas, limits are kept where a number is given, and looser ones never
+// need more.
+func TestCapacity(t *testing.T) {
+	t.Parallel()
+	r := estimate(t, llama, 14.96, sizing.Settings{Version: version(t, "0.33.0"), GPU: h100()})
+	a, speed := parse(t, `{`+llama+`}`), sizing.Speed{Bandwidth: 3350e9, Operations16: 989e12}
+	capacity := func(l sizing.Load) sizing.Capacity {
+		c, known := r.Capacity(a, speed, l)
+		require.True(t, known)
+		return c
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		l := sizing.Load{
+			Requests: rapid.Float64Range(0, 500).Draw(rt, "requests"), Input: rapid.Float64Range(1, 16000).Draw(rt, "input"), Output: rapid.Float64Range(1, 4000).Draw(rt, "output"),
+			FirstToken: rapid.Float64Range(0.05, 5).Draw(rt, "ttft"), NextToken: rapid.Float64Range(0.005, 0.2).Draw(rt, "itl"),
+		}
+		c := capacity(l)
+		if c.Replicas > 0 {
+			require.LessOrEqual(rt, c.FirstToken, l.FirstToken*1.000001)
+			require.LessOrEqual(rt, c.NextToken, l.NextToken)
+			require.LessOrEqual(rt, l.Requests, 0.8*c.Requests*c.Replicas*1.000001)
+		}
+		for _, more := range []func(*sizing.Load){
+			func(l *sizing.Load) { l.Requests *= 1.5 }, func(l *sizing.Load) { l.Output *= 1.5 }, func(l *sizing.Load) { l.Input *= 1.5 },
+		} {
+			heavier := l
+			more(&heavier)
+			if h := capacity(heavier); h.Replicas > 0 {
+				require.Positive(rt, c.Replicas)
+				require.GreaterOrEqual(rt, h.Replicas, c.Replicas)
+			}
+		}
+		if looser := capacity(sizing.Load{Requests: l.Requests, Input: l.Input, Output: l.Output, NextToken: l.NextToken}); c.Replicas > 0 {
+			require.LessOrEqual(rt, looser.Replicas, c.Replicas)
+		}
+	})
+	idle, loaded := capacity(sizing.Load{Requests: 0.1, Input: 2000, Output: 200}), capacity(sizing.Load{Requests: 1000, Input: 2000, Output: 200})
+	assert.Less(t, idle.FirstToken, loaded.FirstToken, "an idle replica has no queue")
+	queue := capacity(sizing.Load{Requests: 50, Input: 8000, Output: 10, FirstToken: 0.3, NextToken: 0.1})
+	free := capacity(sizing.Load{Requests: 50, Input: 8000, Output: 10, NextToken: 0.1})
+	assert.Greater(t, queue.Replicas, free.Replicas, "more replicas queue for less")
 }
 
 // TestRoofline: a small batch waits for memory, a large one for arithmetic, and nothing gets faster by more of it.

@@ -1,6 +1,7 @@
 package sizing
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,6 +41,7 @@ func ParseConfig(data []byte) (*Architecture, error) {
 		readKinds(text, a)
 		readState(text, a)
 		readVision(root, a)
+		readHosted(text, a)
 	}
 	if len(*root.problems) > 0 {
 		return nil, errors.Join(*root.problems...)
@@ -90,6 +92,7 @@ func readShape(text fields, a *Architecture) {
 	a.DraftLayers = text.integer(maxLayers, "num_nextn_predict_layers", "mtp_num_hidden_layers")
 	a.IndexerDim = text.integer(maxHeadDim, "index_head_dim")
 	a.CompressRatios = text.integers("compress_ratios", maxPositions)
+	a.KVSources, a.IndexSources = text.integers("kv_source_layer_ids", maxLayers), text.integers("index_source_layer_ids", maxLayers)
 }
 
 // checkShape says what is missing, and fills in what the engine fills in.
@@ -135,6 +138,22 @@ func checkShape(text fields, a *Architecture) {
 		a.Intermediate = min(4*a.Hidden, maxWidth)
 		a.assume("no intermediate_size: 4 × hidden_size")
 	}
+	a.Matrices = 3
+	if ungated(text, a) {
+		a.Matrices = 2
+	}
+}
+
+// ungated says whether the feed-forward part has no gate (vLLM: models/gpt_neox.py, nemotron.py and so on).
+func ungated(text fields, a *Architecture) bool {
+	for _, name := range []string{"hidden_act", "mlp_hidden_act", "activation"} {
+		if text.text(name) == "relu2" {
+			return true
+		}
+	}
+	return slices.Contains([]string{
+		"bloom", "falcon", "gpt2", "gpt_bigcode", "gpt_neox", "gptj", "mpt", "nemotron", "opt", "phi", "starcoder2",
+	}, a.ModelType)
 }
 
 func attentionFree(a *Architecture) bool {
@@ -187,70 +206,17 @@ func readElements(root, text fields, a *Architecture) {
 			}
 		}
 	}
-	a.ElementBytes = 2
+	a.ElementBytes, a.StoredBytes = 2, 2
 	switch strings.TrimPrefix(dtype, "torch.") {
-	case "float32", "float16", "bfloat16", "half":
-		// The engine serves float32 checkpoints in 16 bit (--dtype auto).
+	case "float16", "bfloat16", "half":
+	case "float32":
+		// The engine serves such checkpoints in 16 bit (--dtype auto).
+		a.StoredBytes = 4
 	case "":
 		a.assume("no dtype: 16 bit")
 	default:
 		a.assume(fmt.Sprintf("dtype %q: 16 bit for what is not quantised", dtype))
 	}
-}
-
-// readQuantisation looks where vLLM looks: at the root, then in text_config.
-func readQuantisation(root, text fields, a *Architecture) {
-	var q fields
-	found := false
-	for _, f := range []fields{root, text} {
-		for _, name := range []string{"quantization_config", "compression_config"} {
-			if o, ok := f.object(name); ok && !found {
-				q, found = o, true
-			}
-		}
-	}
-	if !found {
-		return
-	}
-	method := strings.ToLower(q.text("quant_method"))
-	if method == "" {
-		method = strings.ToLower(q.text("quant_algo"))
-	}
-	a.Quantisation = Quantisation{Method: method, Bits: quantisedBits(q, method)}
-	kept := append(q.texts("modules_to_not_convert"), q.texts("ignore")...)
-	a.Quantisation.ExpertsOnly = method == "mxfp4" || slices.ContainsFunc(kept, func(module string) bool { return strings.Contains(module, "self_attn") })
-	if text.text("expert_dtype") == "fp4" {
-		a.Quantisation.ExpertBits = 4.25
-	}
-	if a.Quantisation.Bits == 0 {
-		a.Quantisation.Bits = 8
-		a.assume(fmt.Sprintf("quantisation %q does not say its bits: 8", method))
-	}
-}
-
-func quantisedBits(q fields, method string) float64 {
-	for _, name := range []string{"bits", "w_bit", "weight_bits"} {
-		if bits := q.number(name); bits >= 1 && bits <= 16 {
-			return bits
-		}
-	}
-	switch {
-	case q.truth("load_in_4bit", false) || strings.Contains(method, "fp4") || strings.Contains(method, "4bit"):
-		return 4
-	case q.truth("load_in_8bit", false) || strings.Contains(method, "fp8"):
-		return 8
-	}
-	if groups, ok := q.object("config_groups"); ok {
-		for _, group := range groups.values {
-			values, _ := group.(map[string]any)
-			if weights, ok := (fields{values: values, problems: q.problems}).object("weights"); ok {
-				if bits := weights.number("num_bits"); bits >= 1 && bits <= 16 {
-					return bits
-				}
-			}
-		}
-	}
-	return 0
 }
 
 func readExperts(text fields, a *Architecture) {
@@ -264,6 +230,7 @@ func readExperts(text fields, a *Architecture) {
 		a.ExpertsPerToken = 2
 		a.assume("no num_experts_per_tok: 2")
 	}
+	a.ExpertHidden = cmp.Or(text.integer(maxWidth, "routed_expert_hidden_size", "moe_latent_size"), a.Hidden)
 	a.ExpertIntermediate = text.integer(maxWidth, "moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size")
 	if a.ExpertIntermediate == 0 {
 		a.ExpertIntermediate = a.Intermediate
@@ -289,6 +256,21 @@ func denseLayers(text fields, a *Architecture) int64 {
 		dense = a.Layers - a.Layers/step
 	}
 	return min(dense, a.Layers)
+}
+
+// readHosted counts the tables that the engine keeps in the host's memory by default (vLLM: config/engram.py): a byte an
+// element, and one for 32 of them.
+func readHosted(text fields, a *Architecture) {
+	var rows int64
+	for _, n := range text.integers("engram_num_embeddings", 1<<40) {
+		rows += n
+	}
+	elements := float64(rows) * float64(text.integer(maxHeadDim, "engram_head_dim"))
+	if elements == 0 {
+		return
+	}
+	a.HostBytes = elements * 33 / 32
+	a.assume(fmt.Sprintf("%.0f GiB of Engram tables stay in the host's memory, as vLLM keeps them unless cpu_offload is off", toGiB(a.HostBytes)))
 }
 
 // latentTypes are the model types that vLLM serves with latent attention.

@@ -35,6 +35,7 @@ func TestBadConfig(t *testing.T) {
 		`{"num_hidden_layers": 4, "hidden_size": 2, "num_attention_heads": 4, "vocab_size": 9}`:                                    "head_dim is missing",
 		`{` + tiny + `, "num_key_value_heads": 8}`:                                                                                 "num_key_value_heads is 8, more than the 4",
 		`{"text_config": {"num_hidden_layers": true, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9}}`:               "text_config.num_hidden_layers is true",
+		`{` + tiny + `, "quantization_config": "awq"}`:                                                                             `quantization_config is the text "awq"; want an object`,
 		`{` + tiny + `, "num_experts": "many"}`:                                                                                    "num_experts is the text",
 		`{"num_hidden_layers": {"a": 1}, "hidden_size": [], "num_attention_heads": "` + strings.Repeat("x", 100) + `"}`:            "an object",
 		`{"num_hidden_layers": 4, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9, "num_key_value_heads": 123456789}`: "num_key_value_heads is 123456789; want 0 to 100000",
@@ -124,17 +125,62 @@ func TestKinds(t *testing.T) {
 
 func TestQuantisation(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]float64{
-		`{"quant_method": "fp8"}`:                                8,
-		`{"quant_method": "awq", "bits": 4}`:                     4,
-		`{"quant_method": "mxfp4"}`:                              4,
-		`{"quant_method": "bitsandbytes", "load_in_4bit": true}`: 4,
-		`{"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"num_bits": 4}}}}`: 4,
-		`{"quant_algo": "NVFP4"}`: 4,
-		`{"quant_method": "new"}`: 8,
+	for text, want := range map[string][2]float64{
+		`{"quant_method": "fp8"}`:                                {8, 0},
+		`{"quant_method": "fbgemm_fp8"}`:                         {8, 0},
+		`{"quant_method": "awq", "bits": 4, "group_size": 128}`:  {4, 20.0 / 128},
+		`{"quant_method": "gptq", "bits": 8, "group_size": -1}`:  {8, 0},
+		`{"quant_method": "mxfp4"}`:                              {4, 0.25},
+		`{"quant_method": "bitsandbytes", "load_in_4bit": true}`: {4, 20.0 / 128},
+		`{"quant_method": "bitsandbytes", "load_in_8bit": true}`: {8, 0},
+		`{"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"num_bits": 4, "group_size": 32}}}}`:                                                   {4, 20.0 / 32},
+		`{"quant_method": "compressed-tensors", "format": "mxfp4-pack-quantized", "config_groups": {"g": {"weights": {"num_bits": 4, "group_size": 32}}}}`:                 {4, 0.25},
+		`{"quant_method": "compressed-tensors", "format": "float-quantized", "config_groups": {"g": {"input_activations": {"num_bits": 16}, "weights": {"num_bits": 8}}}}`: {8, 0},
+		`{"quant_method": "compressed-tensors", "config_groups": {"a": {"weights": {"num_bits": 4, "group_size": 128}}, "b": {"weights": {"num_bits": 8}}}}`:               {8, 0},
+		`{"quant_algo": "NVFP4"}`: {4, 0.5},
+		`{"quant_method": "modelopt", "quant_algo": "NVFP4", "kv_cache_scheme": {"num_bits": 8}, "config_groups": {"g": {"input_activations": {"num_bits": 16}}}}`: {4, 0.5},
+		`{"quant_method": "modelopt", "quant_algo": "FP8"}`:                                                                           {8, 0},
+		`{"quant_method": "hqq", "quant_config": {"weight_quant_params": {"nbits": 4, "group_size": 64}}}`:                            {4, 20.0 / 64},
+		`{"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp8_e4m3"}, "input_tensors": {"dtype": "bfloat16"}}}`: {8, 0},
+		`{"quant_method": "torchao", "quant_type": "int4_weight_only"}`:                                                               {4, 20.0 / 128},
+		`{"quant_method": "new"}`: {8, 0},
+		`{}`:                      {0, 0},
 	} {
 		for _, at := range []string{`{` + tiny + `, "quantization_config": ` + text + `}`, `{"text_config": {` + tiny + `, "quantization_config": ` + text + `}}`, `{` + tiny + `, "compression_config": ` + text + `}`} {
-			assert.InDelta(t, want, parse(t, at).Quantisation.Bits, 0, at)
+			q := parse(t, at).Quantisation
+			assert.Equal(t, want, [2]float64{q.Bits, q.Scale}, at)
 		}
 	}
+	kept := parse(t, `{`+tiny+`, "quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4", "exclude_modules": ["model.layers.0.self_attn*"]}}`)
+	assert.True(t, kept.Quantisation.ExpertsOnly)
+	assert.InDelta(t, 4.25, parse(t, `{`+tiny+`, "quantization_config": {"quant_method": "fp8", "expert_dtype": "fp4"}}`).Quantisation.ExpertBits, 0)
+}
+
+// TestHybridWeights: projections of layers with a state are counted by their own sizes.
+func TestHybridWeights(t *testing.T) {
+	t.Parallel()
+	mamba := parse(t, `{`+tiny+`, "hybrid_override_pattern": "M*-M", "mamba_num_heads": 2, "mamba_head_dim": 64, "ssm_state_size": 16, "n_groups": 1, "mlp_hidden_act": "relu2"}`)
+	assert.True(t, mamba.OneMixer)
+	assert.Equal(t, int64(2), mamba.Matrices)
+	assert.Equal(t, int64(64*(3*128+2*16+2)), mamba.State.Weights)
+	kda := parse(t, `{`+tiny+`, "linear_attn_config": {"full_attn_layers": [4], "num_heads": 2, "head_dim": 4, "use_full_rank_gate": true}}`)
+	assert.Equal(t, int64(64*(5*8+2)+4*(64+8)), kda.State.Weights)
+	assert.Equal(t, []sizing.LayerKind{sizing.Linear, sizing.Full, sizing.Linear, sizing.Full}, parse(t, `{`+tiny+`, "attn_layer_indices": [1, 3]}`).Kinds)
+	parallel := parse(t, `{`+tiny+`, "model_type": "falcon_h1", "mamba_d_state": 256}`)
+	assert.Contains(t, strings.Join(parallel.Assumptions, "\n"), "Mamba states")
+}
+
+// TestHosted: tables that stay in the host's memory are no part of a GPU's weights.
+func TestHosted(t *testing.T) {
+	t.Parallel()
+	const tables = `, "engram_num_embeddings": [1000000, 1000000], "engram_head_dim": 32`
+	plain, hosted := parse(t, `{`+tiny+`}`), parse(t, `{`+tiny+tables+`}`)
+	assert.InDelta(t, 66e6, hosted.HostBytes, 0)
+	s := sizing.Settings{Version: version(t, "0.33.0"), GPU: h100()}
+	without, err := sizing.Estimate(plain, sizing.Weights{FileBytes: 1e6}, s)
+	require.NoError(t, err)
+	with, err := sizing.Estimate(hosted, sizing.Weights{FileBytes: 67e6}, s)
+	require.NoError(t, err)
+	assert.InEpsilon(t, without.Weights.Value, with.Weights.Value, 0.5)
+	assert.Less(t, with.Weights.Value, 10e6)
 }

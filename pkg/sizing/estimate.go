@@ -44,6 +44,11 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 	if err := s.check(a); err != nil {
 		return nil, err
 	}
+	stored := a
+	a, err := s.served(stored)
+	if err != nil {
+		return nil, err
+	}
 	for _, bytes := range []float64{w.FileBytes, w.LoadedBytes, w.MeasuredBytes} {
 		if !(bytes >= 0 && bytes <= 1<<50) {
 			return nil, fmt.Errorf("weights of %g bytes make no sense", bytes)
@@ -53,13 +58,13 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 	var pool int64
 	var first int64
 	for stage, kinds := range stages(a.Kinds, s.PipelineParallel) {
-		r := s.stage(a, w, stage, kinds, first)
-		first += int64(len(kinds))
+		r := s.stage(a, stored, w, stage, kinds, first)
 		draft := int64(0)
 		if int64(stage) == s.PipelineParallel-1 {
 			draft = s.DraftLayers
 		}
-		l := s.layoutOf(a, kinds, draft)
+		l := s.layoutOf(a, kinds, first, draft)
+		first += int64(len(kinds))
 		if n := l.pool(r.KVCache.Value); worst == nil || n < pool {
 			worst, pool = r, n
 			worst.fill(a, l, n)
@@ -68,15 +73,15 @@ func Estimate(a *Architecture, w Weights, s Settings) (*Result, error) {
 	return worst, nil
 }
 
-// stage computes the parts of one GPU of a pipeline stage.
-func (s Settings) stage(a *Architecture, w Weights, stage int, kinds []LayerKind, first int64) *Result {
+// stage computes the parts of one GPU of a pipeline stage, for a model that is stored in another way maybe.
+func (s Settings) stage(a, stored *Architecture, w Weights, stage int, kinds []LayerKind, first int64) *Result {
 	total := s.GPU.MemoryGiB * gib
 	r := &Result{
 		Settings:       s,
 		Stage:          stage,
 		Total:          exact(total, Published, "CUDA-visible memory", "%.2f GiB", s.GPU.MemoryGiB),
 		Requested:      exact(total*s.Utilization, Code, "v1/worker/gpu_worker.py", "%.2f GiB × %g", s.GPU.MemoryGiB, s.Utilization),
-		Weights:        s.weightsOf(a, w, stage, kinds, first),
+		Weights:        s.weightsOf(a, stored, w, stage, kinds, first),
 		Activation:     s.activation(a, int64(stage) == s.PipelineParallel-1),
 		NonTorch:       s.nonTorch(),
 		Graphs:         s.graphs(a),
@@ -136,7 +141,7 @@ func (l layout) bytesPerToken(a *Architecture, pool, tokens, length int64) Amoun
 		layers := l.blockBytes / float64(l.block) / l.perToken
 		value := l.blockBytes / float64(l.block) / float64(l.contextParallel)
 		if len(a.CompressRatios) > 0 {
-			return between(value, value*0.85, value*1.2, Code, where, "584 B per compressed state and 33 B per indexed token, over the layers' ratios")
+			return between(value, value*0.85, value*1.2, Code, where, "%d B per compressed state and %d B per indexer's key, over the ratios of the layers that keep them", stateBytes, indexBytes)
 		}
 		return exact(value, Code, where, "%.0f layers × %g B%s", layers, l.perToken, l.shareText())
 	}
@@ -200,6 +205,15 @@ func (r *Result) warn() {
 	if !r.GraphsInBudget && r.Requested.Value+r.Graphs.Value > r.freeAtStart() && s.KVCacheBytes == 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s does not set memory aside for CUDA graphs: %.2f GiB asked for + %.2f GiB of graphs are more than is free; lower --gpu-memory-utilization",
 			s.Version, toGiB(r.Requested.Value), toGiB(r.Graphs.Value)))
+	}
+	switch {
+	case s.Version.newer():
+		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is newer than 0.33, the newest release that was read: planned like that one", s.Version))
+	case !s.Version.atLeast(6, 0):
+		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is older than 0.6, the oldest release that was read: planned like that one", s.Version))
+	}
+	if s.GPU.Vendor == "aws" {
+		r.Warnings = append(r.Warnings, "the memory model is of vLLM on GPUs: on Neuron only weights and KV bytes per token hold, and what the compiled graphs take is not known")
 	}
 	if r.Fits && r.Tight {
 		r.Warnings = append(r.Warnings, "it fits by the likeliest figures, not by the worst of their ranges: measure it, or lower --max-model-len or --max-num-seqs")

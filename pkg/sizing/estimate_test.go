@@ -17,6 +17,7 @@ const (
 	llama  = `"architectures": ["LlamaForCausalLM"], "model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256, "max_position_embeddings": 131072`
 	v2lite = `"model_type": "deepseek_v2", "num_hidden_layers": 27, "hidden_size": 2048, "intermediate_size": 10944, "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 102400,
 		"max_position_embeddings": 163840, "kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128, "v_head_dim": 128, "n_routed_experts": 64, "num_experts_per_tok": 6, "moe_intermediate_size": 1408`
+	shared   = `"model_type": "deepseek_v4", "num_hidden_layers": 3, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 9, "max_position_embeddings": 4096, "compress_ratios": [0, 4, 128]`
 	qwenNext = `"model_type": "qwen3_next", "num_hidden_layers": 48, "hidden_size": 2048, "intermediate_size": 5120, "num_attention_heads": 16, "num_key_value_heads": 2, "head_dim": 256, "vocab_size": 151936, "max_position_embeddings": 262144,
 		"full_attention_interval": 4, "linear_num_key_heads": 16, "linear_num_value_heads": 32, "linear_key_head_dim": 128, "linear_value_head_dim": 128, "linear_conv_kernel_dim": 4, "num_experts": 512, "num_experts_per_tok": 10, "moe_intermediate_size": 512`
 )
@@ -60,6 +61,8 @@ func TestBytesPerToken(t *testing.T) {
 		{"indexer", `"model_type": "deepseek_v32", "index_head_dim": 128, ` + deepseek, sizing.Settings{}, 78324},
 		{"packed latent", `"model_type": "deepseek_v32", "index_head_dim": 128, ` + deepseek, sizing.Settings{KVCacheDType: "fp8"}, 61 * (656 + 132)},
 		{"before latent attention", v2lite, sizing.Settings{Version: sizing.Version{Minor: 6, Patch: 6}}, 442368},
+		{"compressed", shared, sizing.Settings{}, 584.0/4 + 132.0/4 + 584.0/128},
+		{"compressed, kept by few layers", shared + `, "kv_source_layer_ids": [1], "index_source_layer_ids": [1, 2]`, sizing.Settings{}, 584.0/4 + 132.0/4 + 132.0/128},
 		{"stages", llama, sizing.Settings{PipelineParallel: 2}, 65536},
 		{"uneven stages", `"num_hidden_layers": 61, "hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 9`, sizing.Settings{PipelineParallel: 2}, 31 * 4096},
 	} {
@@ -86,6 +89,9 @@ func TestWindows(t *testing.T) {
 	}
 	old, grouped, later := tokens("0.8.5"), tokens("0.19.1"), tokens("0.20.2")
 	assert.InEpsilon(t, float64(old), float64(grouped), 0.3, "two groups of half the layers, evenly shared")
+	plain, err := sizing.Estimate(a, sizing.Weights{LoadedBytes: 13.47 * gib}, sizing.Settings{Version: version(t, "0.20.2"), GPU: h100(), Utilization: 0.9, MaxModelLen: 131072, PlainCache: true})
+	require.NoError(t, err)
+	assert.Less(t, plain.KVTokens, later*2/3, "--disable-hybrid-kv-cache-manager")
 	assert.Greater(t, later, grouped*3/2, "the log counts what a long sequence really takes")
 }
 
@@ -123,6 +129,15 @@ func TestDefaults(t *testing.T) {
 		s := estimate(t, llama, 15, sizing.Settings{Version: version(t, test.release), GPU: test.gpu}).Settings
 		assert.Equal(t, [2]int64{test.tokens, test.sequences}, [2]int64{s.MaxBatchedTokens, s.MaxSequences}, "%s %s", test.release, test.gpu.Name)
 		assert.InDelta(t, test.utilization, s.Utilization, 0)
+	}
+	for config, tokens := range map[string]int64{
+		llama:                              2048,
+		llama + `, "sliding_window": 4096`: 131072,
+		v2lite:                             2048,
+		llama + `, "vision_config": {}`:    131072,
+	} {
+		s := estimate(t, config, 15, sizing.Settings{Version: version(t, "0.7.3"), GPU: l4}).Settings
+		assert.Equal(t, tokens, s.MaxBatchedTokens, "%s: the first engine cuts long prompts where it can", config)
 	}
 	few := estimate(t, llama, 15, sizing.Settings{Version: version(t, "0.33.0"), GPU: h100(), MaxBatchedTokens: 128}).Settings
 	assert.Equal(t, int64(128), few.MaxSequences, "no more sequences than tokens")
@@ -200,13 +215,43 @@ func TestOverheads(t *testing.T) {
 	assert.InDelta(t, 0.13, nonTorch("0.11.0", h100(), 1), 0.001)
 	assert.InDelta(t, 0.55, nonTorch("0.11.0", h100(), 2), 0.001)
 	assert.InDelta(t, 0.55+0.93, nonTorch("0.10.2", h100(), 2), 0.001, "NCCL starts after the snapshot")
-	assert.InDelta(t, 0.13+0.61, nonTorch("0.8.5", h100(), 1), 0.001, "all that is in use")
+	for _, release := range []string{"0.8.5", "0.9.0"} {
+		assert.InDelta(t, 0.13+0.61, nonTorch(release, h100(), 1), 0.001, "all that is in use")
+	}
+	assert.InDelta(t, 0.13, nonTorch("0.9.1", h100(), 1), 0.001)
 	assert.Less(t, nonTorch("0.11.0", l4, 1), 0.1)
 	eager := estimate(t, llama, 15, sizing.Settings{Version: version(t, "0.33.0"), GPU: h100(), EnforceEager: true})
 	assert.Zero(t, eager.Graphs.Value)
 	old := estimate(t, llama, 15, sizing.Settings{Version: version(t, "0.19.1"), GPU: h100(), Utilization: 0.99, MaxModelLen: 1000})
 	assert.False(t, old.GraphsInBudget)
 	assert.NotEmpty(t, old.Warnings, "graphs on top of nearly everything")
+}
+
+// TestEncoder: the profile run of a model with dynamic images takes the largest, and videos by the length of the context.
+func TestEncoder(t *testing.T) {
+	t.Parallel()
+	activation := func(config string, length int64) sizing.Amount {
+		s := sizing.Settings{Version: version(t, "0.10.2"), GPU: sizing.GPU{Name: "l4", MemoryGiB: 22.03}, MaxModelLen: length}
+		return estimate(t, llama+`, "vision_config": {"hidden_size": 1280, "intermediate_size": 3420, "spatial_merge_size": 2`+config, 15, s).Activation
+	}
+	plain := activation(`}`, 8192)
+	dynamic := activation(`}, "model_type": "qwen2_5_vl"`, 8192)
+	assert.InDelta(t, 16384*4*(4*1280+2*3420)*2, dynamic.Value, 1)
+	assert.Less(t, plain.Value, dynamic.Value)
+	assert.Less(t, dynamic.Low, 0.6*dynamic.Value)
+	assert.InDelta(t, 4*dynamic.Value, activation(`}, "model_type": "qwen2_5_vl"`, 4*16384).Value, 1)
+	assert.InDelta(t, dynamic.Value, activation(`}, "model_type": "qwen3_vl"`, 4*16384).Value, 1)
+}
+
+// TestDraft: EAGLE brings a layer and a projection of its own, MTP is in the checkpoint.
+func TestDraft(t *testing.T) {
+	t.Parallel()
+	weights := func(draft int64) float64 {
+		r, err := sizing.Estimate(parse(t, `{`+llama+`}`), sizing.Weights{FileBytes: 16060522496}, sizing.Settings{Version: version(t, "0.11.0"), GPU: h100(), DraftLayers: draft})
+		require.NoError(t, err)
+		return r.Weights.Value
+	}
+	assert.InDelta(t, 2*(218.1e6+3*4096*4096), weights(1)-weights(0), 5e6)
 }
 
 // TestSampler: the peak of the profile run by version, in bytes per logit.
@@ -225,6 +270,20 @@ func TestSampler(t *testing.T) {
 	assert.Less(t, r.Activation.Value/gib, 1.6, "the second runner profiles without filters")
 	s.Version, s.Sampler = version(t, "0.11.0"), "flashinfer"
 	assert.Less(t, estimate(t, llama, 15, s).Activation.Value/gib, 2.0)
+	amd := sizing.Settings{Version: version(t, "0.10.2"), GPU: sizing.GPU{Name: "mi300x", MemoryGiB: 191.69, Vendor: "amd"}}
+	assert.Greater(t, estimate(t, llama, 15, amd).Activation.Value/gib, 4.5, "FlashInfer is for CUDA")
+}
+
+// TestLatentWorkspace: the profile run allocates it from 0.11 on.
+func TestLatentWorkspace(t *testing.T) {
+	t.Parallel()
+	forward := func(release string) float64 {
+		s := sizing.Settings{Version: version(t, release), GPU: h200(), MaxSequences: 16}
+		return estimate(t, `"model_type": "deepseek_v3", `+deepseek, 30, s).Activation.Value
+	}
+	const workspace = 65536 * 128 * 256 * 2
+	assert.Greater(t, forward("0.11.0"), workspace*1.0)
+	assert.Less(t, forward("0.10.2"), workspace*0.6)
 }
 
 // TestMore: more memory, more GPUs or fewer sequences never leave less, whatever the model.
@@ -269,5 +328,31 @@ func TestVersions(t *testing.T) {
 	for _, bad := range []string{"", "latest", "v1", "0.x", "0..1"} {
 		_, err := sizing.ParseVersion(bad)
 		require.ErrorContains(t, err, "want a release")
+	}
+}
+
+// TestServed: weights are as large as they are served, not as they are stored.
+func TestServed(t *testing.T) {
+	t.Parallel()
+	const files = 16060522496
+	weights := func(config string, bytes float64, s sizing.Settings) float64 {
+		s.Version, s.GPU = version(t, "0.33.0"), h100()
+		r, err := sizing.Estimate(parse(t, `{`+config+`}`), sizing.Weights{FileBytes: bytes}, s)
+		require.NoError(t, err)
+		return r.Weights.Value / gib
+	}
+	assert.InDelta(t, 14.99, weights(llama, files, sizing.Settings{}), 0.01)
+	// Half of all but embedding and head: 8.03 less 1.05 billion elements.
+	assert.InDelta(t, 14.99-6.5, weights(llama, files, sizing.Settings{Quantization: "fp8"}), 0.05)
+	assert.InDelta(t, 2.1e9/gib+6.98e9*4.5/8/gib, weights(llama, files, sizing.Settings{Quantization: "bitsandbytes"}), 0.15)
+	assert.InDelta(t, 14.99, weights(llama+`, "torch_dtype": "float32"`, 2*files, sizing.Settings{}), 0.05)
+	assert.InDelta(t, 14.99, weights(llama+`, "torch_dtype": "float32"`, files, sizing.Settings{}), 0.05, "a config.json that says float32 wrongly")
+	assert.InDelta(t, 2*14.96, weights(llama, files, sizing.Settings{DType: "float32"}), 0.1)
+	awq := llama + `, "quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128}`
+	assert.InDelta(t, weights(awq, 0, sizing.Settings{}), weights(awq, 0, sizing.Settings{Quantization: "awq_marlin"}), 0, "a kernel for what is quantised")
+	for _, bad := range []sizing.Settings{{Quantization: "awq"}, {DType: "int3"}} {
+		bad.Version, bad.GPU = version(t, "0.33.0"), h100()
+		_, err := sizing.Estimate(parse(t, `{`+llama+`}`), sizing.Weights{FileBytes: files}, bad)
+		require.ErrorContains(t, err, "known")
 	}
 }

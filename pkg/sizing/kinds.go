@@ -2,6 +2,7 @@ package sizing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -94,6 +95,7 @@ func kindOfName(name string) LayerKind {
 // kindsOfPattern reads patterns: letters (Nemotron-H) or periods.
 func kindsOfPattern(text fields, a *Architecture) bool {
 	if pattern := text.text("hybrid_override_pattern"); pattern != "" {
+		a.OneMixer = true
 		a.each(func(i int64) LayerKind {
 			switch pattern[i%int64(len(pattern))] {
 			case 'M':
@@ -148,6 +150,17 @@ func kindsOfLinear(text fields, a *Architecture) bool {
 		})
 		return true
 	}
+	for _, name := range []string{"attn_layer_indices", "full_attn_idxs"} {
+		if list := text.integers(name, maxLayers); len(list) > 0 {
+			a.each(func(i int64) LayerKind {
+				if slices.Contains(list, i) {
+					return Full
+				}
+				return Linear
+			})
+			return true
+		}
+	}
 	kda, ok := text.object("linear_attn_config")
 	if !ok {
 		return false
@@ -183,6 +196,12 @@ func kindsOfWindow(text fields, a *Architecture) {
 // readState computes what a Linear layer keeps of one sequence (vLLM: model_executor/layers/mamba/mamba_utils.py).
 func readState(text fields, a *Architecture) {
 	if a.count(Linear) == 0 {
+		for _, name := range []string{"mamba_d_state", "ssm_state_size", "mamba_d_ssm"} {
+			if text.has(name) {
+				a.assume("config.json has Mamba states and does not say in which layers: they are left out")
+				break
+			}
+		}
 		return
 	}
 	a.State = &State{RecurrentBytes: 2}
@@ -196,7 +215,13 @@ func readState(text fields, a *Architecture) {
 		keyDim, valueDim := text.integer(maxHeadDim, "linear_key_head_dim"), text.integer(maxHeadDim, "linear_value_head_dim")
 		a.State.Convolution = (2*keys*keyDim + values*valueDim) * max(kernel-1, 0)
 		a.State.Recurrent = values * valueDim * keyDim
+		// Queries, keys, values and a gate, two numbers a head, and the way out.
+		a.State.Weights = a.Hidden * (2*keys*keyDim + 3*values*valueDim + 2*values)
 	case kimiState(text, a):
+	case text.has("attn_type_list"):
+		// One matrix a head (MiniMax Text 01); queries, keys, values, gate and the way out.
+		a.State.Recurrent = a.Heads * a.HeadDim * a.HeadDim
+		a.State.Weights = 5 * a.Hidden * a.Heads * a.HeadDim
 	default:
 		mambaState(text, a, kernel)
 	}
@@ -208,8 +233,16 @@ func kimiState(text fields, a *Architecture) bool {
 		return false
 	}
 	heads, dim := kda.integer(maxHeads, "num_heads"), kda.integer(maxHeadDim, "head_dim")
-	a.State.Convolution = 3 * heads * dim * max(kda.integer(maxHeads, "short_conv_kernel_size")-1, 0)
-	a.State.Recurrent, a.State.RecurrentBytes = heads*dim*dim, 4
+	width := min(heads*dim, maxWidth)
+	a.State.Convolution = 3 * width * max(kda.integer(maxHeads, "short_conv_kernel_size")-1, 0)
+	a.State.Recurrent, a.State.RecurrentBytes = width*dim, 4
+	// Queries, keys, values and the way out; decay through dim elements; the gate likewise, or whole.
+	a.State.Weights = a.Hidden*(4*width+heads) + dim*(a.Hidden+width)
+	if kda.truth("use_full_rank_gate", false) {
+		a.State.Weights += a.Hidden * width
+	} else {
+		a.State.Weights += dim * (a.Hidden + width)
+	}
 	return true
 }
 
@@ -231,6 +264,7 @@ func mambaState(text fields, a *Architecture, kernel int64) {
 	groups := text.integer(maxHeads, "n_groups", "mamba_n_groups", "mamba_num_groups")
 	a.State.Convolution = (inner + 2*groups*size) * max(kernel-1, 3)
 	a.State.Recurrent = inner * size
+	a.State.Weights = a.Hidden * (3*inner + 2*groups*size + heads)
 }
 
 func readVision(root fields, a *Architecture) {
@@ -256,6 +290,12 @@ func readVision(root fields, a *Architecture) {
 	side, patch := vision.integer(maxWidth, "image_size"), vision.integer(maxWidth, "patch_size")
 	if side > 0 && patch > 0 {
 		v.Patches = min((side/patch)*(side/patch), maxPositions)
+	}
+	kind := root.text("model_type")
+	if strings.HasPrefix(kind, "qwen2_vl") || strings.HasPrefix(kind, "qwen2_5_vl") || strings.HasPrefix(kind, "qwen3_vl") || strings.HasPrefix(kind, "qwen3_5") {
+		// max_pixels of preprocessor_config.json, over the pixels of a token: 12,845,056 / 28², 16,777,216 / 32².
+		v.Most, v.Video = 16384, strings.HasPrefix(kind, "qwen2")
+		a.assume("images of up to 16,384 tokens, as the processor of this family allows: --limit-mm-per-prompt and max_pixels are not looked at")
 	}
 	a.Vision = v
 }

@@ -44,7 +44,7 @@ func (s Settings) perTokenLayer(a *Architecture) float64 {
 	if err != nil {
 		element = 2
 	}
-	if a.Latent != nil && !s.Version.atLeast(7, 1) {
+	if a.Latent != nil && !s.latent() {
 		// Before latent attention: keys and values of every head, padded to a power of two.
 		padded := int64(64)
 		for padded < max(a.Latent.Nope+a.Latent.Rope, a.Latent.Value) {
@@ -79,11 +79,14 @@ func (s Settings) headBytes(heads, dims int64, element float64) float64 {
 	return bytes
 }
 
-// hybrid says whether that version gives layers of different kinds blocks of their own.
-func (s Settings) hybrid() bool { return s.Version.atLeast(9, 2) }
+// latent says whether that version keeps latents instead of keys and values.
+func (s Settings) latent() bool { return s.Version.atLeast(7, 1) }
 
-// layoutOf lays out the layers of one pipeline stage.
-func (s Settings) layoutOf(a *Architecture, kinds []LayerKind, draft int64) layout {
+// hybrid says whether that version gives layers of different kinds blocks of their own (v1/core/kv_cache_utils.py).
+func (s Settings) hybrid() bool { return s.Version.atLeast(9, 1) && !s.PlainCache }
+
+// layoutOf lays out the layers of one pipeline stage, which begins with layer first.
+func (s Settings) layoutOf(a *Architecture, kinds []LayerKind, first, draft int64) layout {
 	l := layout{
 		perToken: s.perTokenLayer(a), block: s.BlockSize, window: a.Window,
 		inFlight: s.MaxBatchedTokens, contextParallel: s.ContextParallel,
@@ -91,7 +94,7 @@ func (s Settings) layoutOf(a *Architecture, kinds []LayerKind, draft int64) layo
 	full, sliding, linear := countKinds(kinds)
 	full += draft
 	if len(a.CompressRatios) > 0 {
-		l.perToken, full, sliding = compressed(a, kinds), 1, 0
+		l.perToken, full, sliding = compressed(a, first, int64(len(kinds))), 1, 0
 	}
 	if sliding > 0 && full > 0 && !s.hybrid() {
 		full, sliding = full+sliding, 0
@@ -170,18 +173,34 @@ func (l *layout) evenPages(s Settings, a *Architecture) {
 	l.block = max(int64(page/l.perToken), 1)
 }
 
-// compressed is the bytes per token over all layers of a model that keeps one state for several tokens (DeepSeek V4):
-// 584 bytes a state, and an indexer's key of 132 where four tokens share one.
-func compressed(a *Architecture, kinds []LayerKind) float64 {
+const (
+	// stateBytes of a compressed state: 448 elements of one byte, 64 rotated ones of two, and 8 scales
+	// (vllm/models/deepseek_v4/attention.py).
+	stateBytes = 584
+	// indexBytes of an indexer's key: 128 elements and a float32 scale.
+	indexBytes = 132
+)
+
+// compressed is the bytes per token over some layers of a model that keeps one state for several tokens. With DeepSeek
+// V4 each compressed layer keeps its own, and an indexer's key where four tokens share one; with V4.1 only the layers
+// that others read from do (vllm/models/deepseek_v41/attention.py). The windows of the layers are left out.
+func compressed(a *Architecture, first, layers int64) float64 {
 	var bytes float64
-	for i := range kinds {
-		ratio := a.CompressRatios[min(i, len(a.CompressRatios)-1)]
-		if ratio <= 1 {
-			continue
-		}
-		bytes += 584 / float64(ratio)
-		if ratio == 4 {
-			bytes += 132.0 / 4
+	for i := first; i < first+layers; i++ {
+		ratio := float64(a.CompressRatios[min(i, int64(len(a.CompressRatios)-1))])
+		switch {
+		case ratio < 1:
+		case len(a.KVSources) > 0:
+			if slices.Contains(a.KVSources, i) {
+				bytes += stateBytes / ratio
+			}
+			if slices.Contains(a.IndexSources, i) {
+				bytes += indexBytes / ratio
+			}
+		case ratio == 4:
+			bytes += (stateBytes + indexBytes) / ratio
+		case ratio > 1:
+			bytes += stateBytes / ratio
 		}
 	}
 	return max(bytes, 1)

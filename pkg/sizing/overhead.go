@@ -21,7 +21,7 @@ const (
 	growthOther, growthOtherParallel   = 0.02, 0.14
 )
 
-// nonTorch is what the version counts of memory outside PyTorch. With 0.8 that is all that is in use on the
+// nonTorch is what the version counts of memory outside PyTorch. From 0.8.0 to 0.9.0 that is all that is in use on the
 // device; before and after what came since a snapshot, which is taken before NCCL starts until 0.10.2 and after it from 0.11 on;
 // from 0.27 on segments that PyTorch could not give back count too.
 func (s Settings) nonTorch() Amount {
@@ -29,7 +29,7 @@ func (s Settings) nonTorch() Amount {
 	taken, low, high, where := growth(hopper, parallel)
 	what := "kernels and libraries that the profile run loads"
 	switch {
-	case !s.Version.first() && !s.Version.atLeast(9, 0):
+	case !s.Version.first() && !s.Version.atLeast(9, 1):
 		taken += s.context()
 		high += s.context() + 0.2
 		what += ", the CUDA context"
@@ -47,6 +47,11 @@ func (s Settings) nonTorch() Amount {
 		taken += 0.05
 		high += 0.3
 		what += ", segments that PyTorch keeps"
+	}
+	if s.TensorParallel*s.DataParallel*s.PipelineParallel > 2 {
+		// NCCL's buffers grow with the ranks; the points have two.
+		high += 0.5
+		what += " (measured with two ranks)"
 	}
 	a := between(taken*gib, low*gib, high*gib, Measured, where, "%s: %.2f GiB on %s", what, taken, s.generation())
 	if s.ExpertParallel && s.DataParallel > 1 {

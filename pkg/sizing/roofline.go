@@ -34,6 +34,9 @@ func NewRoofline(a *Architecture, r *Result, speed Speed) (*Roofline, bool) {
 	if speed.Bandwidth <= 0 || speed.Operations16 <= 0 {
 		return nil, false
 	}
+	if served, err := r.Settings.served(a); err == nil {
+		a = served
+	}
 	return &Roofline{a: a, settings: r.Settings, speed: speed, weights: r.Weights.Value, kvBytesPerToken: r.KVBytesPerToken.Value}, true
 }
 
@@ -109,41 +112,93 @@ type Load struct {
 // Context is the tokens of a sequence at its end.
 func (l Load) Context() float64 { return l.Input + l.Output }
 
+// average is the tokens of a sequence on average: its prompt and half of its answer.
+func (l Load) average() float64 { return l.Input + l.Output/2 }
+
+// limited says whether the load asks for more than room.
+func (l Load) limited() bool { return l.Requests > 0 || l.FirstToken > 0 || l.NextToken > 0 }
+
 // Capacity is what one replica does for a load.
 type Capacity struct {
 	// Sequences at once, within the cache and the wait for the next token.
 	Sequences float64
 	// Requests a second when it is never idle, TokensPerSecond what they put out.
 	Requests, TokensPerSecond float64
-	FirstToken, NextToken     float64
-	// Replicas that the load needs, each busy for at most 80 % of the time; 1 where no rate is given, 0 where a limit cannot be kept.
+	// FirstToken and NextToken are the waits in seconds, with as many replicas as the load needs; without a rate, with one
+	// that is as busy as it may be.
+	FirstToken, NextToken float64
+	// Replicas that the load needs: each is busy for at most 80 % of the time, and prompts do not queue for longer than the
+	// wait for the first token allows. 1 where no rate is given, 0 where a limit cannot be kept by any number.
 	Replicas float64
+
+	// prefill is the seconds that a prompt takes alone.
+	prefill float64
 }
 
 // Capacity estimates what a replica does. most is how many sequences the cache holds and the engine takes.
 func (f *Roofline) Capacity(l Load, most float64) Capacity {
-	average := l.Input + l.Output/2
-	n := f.sequences(l, average, most)
-	if n < 1 {
+	most = f.sequences(l, most)
+	if most < 1 {
 		return Capacity{}
 	}
-	c := Capacity{Sequences: n, NextToken: f.Step(n, average)}
-	prefill := f.Prefill(l.Input)
+	// More sequences at once put out more, and prompts wait longer for the step that runs: the best is where both allow
+	// the same rate.
+	low, high := 1.0, most
+	for low < high {
+		middle := math.Floor((low + high) / 2)
+		if c := f.atOnce(l, middle); busy*c.Requests >= c.promptRate(l) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	best := f.atOnce(l, high)
+	if high > 1 {
+		if fewer := f.atOnce(l, high-1); fewer.rate(l) > best.rate(l) {
+			best = fewer
+		}
+	}
+	return best.serve(l)
+}
+
+// atOnce is a replica with so many sequences, before any queue.
+func (f *Roofline) atOnce(l Load, sequences float64) Capacity {
+	c := Capacity{Sequences: sequences, NextToken: f.Step(sequences, l.average()), prefill: f.Prefill(l.Input)}
 	// A replica alternates: it reads a prompt, and the sequences that run wait for it.
-	c.Requests = 1 / (prefill + l.Output*c.NextToken/n)
+	c.Requests = 1 / (c.prefill + l.Output*c.NextToken/sequences)
 	c.TokensPerSecond = c.Requests * l.Output
-	// A prompt waits for the step that runs, and for others before it: M/M/1 of prefills at the share of time that they take.
-	share := min(busy*c.Requests*prefill, 0.95)
-	c.FirstToken = prefill/(1-share) + c.NextToken
-	if l.FirstToken > 0 && c.FirstToken > l.FirstToken {
+	return c
+}
+
+// rate is the most requests a second that the replica may get, 0 where a prompt waits too long even alone.
+func (c Capacity) rate(l Load) float64 { return max(min(busy*c.Requests, c.promptRate(l)), 0) }
+
+// promptRate is the most prompts a second whose first token comes in time: a prompt waits for the step that runs, and for
+// others before it, as in an M/M/1 queue, where it takes prefill / (1 − rate × prefill).
+func (c Capacity) promptRate(l Load) float64 {
+	if l.FirstToken == 0 {
+		return math.Inf(1)
+	}
+	return (1 - c.prefill/max(l.FirstToken-c.NextToken, 0)) / c.prefill
+}
+
+// serve adds the replicas that the load needs and the wait that is left then.
+func (c Capacity) serve(l Load) Capacity {
+	rate := c.rate(l)
+	if rate == 0 {
+		c.FirstToken = c.prefill + c.NextToken
 		return c
 	}
-	c.Replicas = max(math.Ceil(l.Requests/(busy*c.Requests)), 1)
+	c.Replicas = max(math.Ceil(l.Requests/rate), 1)
+	if l.Requests > 0 {
+		rate = l.Requests / c.Replicas
+	}
+	c.FirstToken = c.prefill/(1-rate*c.prefill) + c.NextToken
 	return c
 }
 
 // sequences is the most that keep the wait for the next token.
-func (f *Roofline) sequences(l Load, context, most float64) float64 {
+func (f *Roofline) sequences(l Load, most float64) float64 {
 	most = math.Floor(most)
 	if l.NextToken == 0 || most < 1 {
 		return most
@@ -151,7 +206,7 @@ func (f *Roofline) sequences(l Load, context, most float64) float64 {
 	low, high := 0.0, most
 	for low < high {
 		middle := math.Ceil((low + high) / 2)
-		if f.Step(middle, context) <= l.NextToken {
+		if f.Step(middle, l.average()) <= l.NextToken {
 			low = middle
 		} else {
 			high = middle - 1

@@ -22,7 +22,11 @@ type Settings struct {
 	MaxBatchedTokens int64
 	BlockSize        int64
 	KVCacheDType     string
-	EnforceEager     bool
+	// DType and Quantization are what weights are served in, where the checkpoint does not say it.
+	DType, Quantization string
+	// PlainCache gives layers with a window as many blocks as the others (--disable-hybrid-kv-cache-manager).
+	PlainCache   bool
+	EnforceEager bool
 	// DraftLayers is the layers that a speculative draft adds to the cache (EAGLE 1, MTP 1 per module).
 	DraftLayers int64
 	// LoRA adapters held at once, and their rank.
@@ -53,7 +57,7 @@ func (s Settings) defaults(a *Architecture) Settings {
 	if s.MaxModelLen == 0 {
 		s.MaxModelLen = a.MaxPositions
 	}
-	tokens, sequences := s.batchDefaults()
+	tokens, sequences := s.batchDefaults(a)
 	if s.MaxBatchedTokens == 0 {
 		s.MaxBatchedTokens = tokens
 	}
@@ -64,13 +68,17 @@ func (s Settings) defaults(a *Architecture) Settings {
 }
 
 // batchDefaults are tokens and sequences per step for a server.
-func (s Settings) batchDefaults() (tokens, sequences int64) {
+func (s Settings) batchDefaults(a *Architecture) (tokens, sequences int64) {
 	if s.Version.first() {
-		// Whole prompts are prefilled at once, up to 32,768 tokens; longer ones in chunks.
-		if s.MaxModelLen > 32768 || s.MaxModelLen < 2048 {
+		// Whole prompts are prefilled at once, up to 32,768 tokens; longer ones in chunks where that works.
+		// Those with images have room for one (config.py, _MULTIMODAL_MODEL_MAX_NUM_BATCHED_TOKENS).
+		switch {
+		case a.Multimodal:
+			return max(s.MaxModelLen, 5120), 256
+		case s.MaxModelLen > 32768 && s.chunks(a):
 			return 2048, 256
 		}
-		return s.MaxModelLen, 256
+		return max(s.MaxModelLen, 2048), 256
 	}
 	large := s.GPU.MemoryGiB >= 70 && (!s.GPU.a100() || !s.Version.atLeast(9, 0)) && !s.GPU.named("gb10")
 	switch {
@@ -80,6 +88,11 @@ func (s Settings) batchDefaults() (tokens, sequences int64) {
 		return 8192, 1024
 	}
 	return 2048, 256
+}
+
+// chunks says whether the first engine cuts long prompts by default (engine/arg_utils.py).
+func (s Settings) chunks(a *Architecture) bool {
+	return s.GPU.Vendor != "amd" && a.Window == 0 && s.DraftLayers == 0 && s.LoRAs == 0
 }
 
 // Bounds of settings, far above what any engine takes.

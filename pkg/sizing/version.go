@@ -42,3 +42,6 @@ func (v Version) atLeast(minor, patch int) bool {
 
 // first says whether the release has the first engine only (V0): the second became the default with 0.8.0.
 func (v Version) first() bool { return !v.atLeast(8, 0) }
+
+// newer says whether the release came after the newest that was read, 0.33.
+func (v Version) newer() bool { return v.atLeast(34, 0) }

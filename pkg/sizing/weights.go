@@ -23,19 +23,12 @@ func (p *parts) add(elements, share, bits float64) {
 	p.gpu += elements * share * bits / 8
 }
 
-// bits of a weight of linear layers with its scales: groups of 128 (AWQ, GPTQ), of 32 (MXFP4), of 16 (NVFP4).
+// bits of a weight of linear layers, with its scales.
 func (q Quantisation) bits() float64 {
-	switch {
-	case q.Method == "":
+	if q.Bits == 0 {
 		return 16
-	case q.Bits <= 4 && q.Method == "mxfp4":
-		return 4.25
-	case q.Bits <= 4 && (q.Method == "nvfp4" || q.Method == "modelopt_fp4" || q.Method == "fp4"):
-		return 4.5
-	case q.Bits <= 4:
-		return q.Bits + 0.16
 	}
-	return q.Bits
+	return q.Bits + q.Scale
 }
 
 // stageWeights counts one GPU of one pipeline stage against the files. First and last hold the embeddings.
@@ -53,17 +46,20 @@ func (s Settings) stageWeights(a *Architecture, stage int, kinds []LayerKind, fi
 	for i, kind := range kinds {
 		s.layerWeights(&p, a, kind, firstLayer+int64(i) >= a.DenseLayers)
 	}
+	if a.Quantisation.Bits == 0 {
+		p.gpu *= float64(a.ElementBytes) / 2
+	}
 	return p
 }
 
-// fileWeights is what the files hold, draft layers included.
+// fileWeights is what the files hold, draft layers and what stays on the host included.
 func (s Settings) fileWeights(a *Architecture) float64 {
 	var p parts
 	embeddings := 2.0
 	if a.Tied {
 		embeddings = 1
 	}
-	p.files = embeddings * float64(a.Vocab*a.Hidden) * 2
+	p.files = embeddings*float64(a.Vocab*a.Hidden)*2 + a.HostBytes
 	for i, kind := range a.Kinds {
 		s.layerWeights(&p, a, kind, int64(i) >= a.DenseLayers)
 	}
@@ -91,8 +87,7 @@ func (s Settings) layerWeights(p *parts, a *Architecture, kind LayerKind, sparse
 	h := float64(a.Hidden)
 	switch {
 	case kind == Linear:
-		// In and out projections, some 6 h² (Qwen3-Next, Mamba 2).
-		p.add(6*h*h, tp, attention)
+		p.add(float64(a.State.Weights), tp, attention)
 	case kind == Stateless:
 	case a.Latent != nil:
 		s.latentWeights(p, a, attention)
@@ -101,17 +96,22 @@ func (s Settings) layerWeights(p *parts, a *Architecture, kind LayerKind, sparse
 		kvShare := float64(max(1, a.KVHeads/s.TensorParallel)) / float64(a.KVHeads)
 		p.add(float64(a.KVHeads*(a.HeadDim+a.ValueDim))*h, kvShare, attention)
 	}
-	if a.MoE() && sparse {
-		expertShare := 1 / float64(s.TensorParallel*s.DataParallel)
-		p.add(3*h*float64(a.ExpertIntermediate*a.Experts), expertShare, cmp.Or(a.Quantisation.ExpertBits, bits))
-		p.add(h*float64(a.Experts), 1, 16)
-		p.add(3*h*float64(a.SharedIntermediate), tp, attention)
+	if a.OneMixer && kind != Stateless {
 		return
 	}
-	if !a.Quantisation.ExpertsOnly {
-		attention = bits
+	matrices := float64(a.Matrices)
+	if !a.MoE() || !sparse {
+		p.add(matrices*h*float64(a.Intermediate), tp, attention)
+		return
 	}
-	p.add(3*h*float64(a.Intermediate), tp, attention)
+	expertShare := 1 / float64(s.TensorParallel*s.DataParallel)
+	p.add(matrices*float64(a.ExpertHidden)*float64(a.ExpertIntermediate*a.Experts), expertShare, cmp.Or(a.Quantisation.ExpertBits, bits))
+	p.add(h*float64(a.Experts), 1, 16)
+	p.add(matrices*h*float64(a.SharedIntermediate), tp, attention)
+	if a.ExpertHidden != a.Hidden {
+		// Down to the experts' width and up again, on every rank (models/kimi_k3, models/nemotron_h.py).
+		p.add(2*h*float64(a.ExpertHidden), 1, bits)
+	}
 }
 
 // latentWeights: the projections down to the latents are on every rank.
@@ -129,13 +129,14 @@ func (s Settings) latentWeights(p *parts, a *Architecture, bits float64) {
 	p.add(heads*float64(l.Value)*h, tp, bits)
 }
 
-// weightsOf is the weights on one GPU of a stage.
-func (s Settings) weightsOf(a *Architecture, w Weights, stage int, kinds []LayerKind, firstLayer int64) Amount {
+// weightsOf is the weights on one GPU of a stage, of a model that is stored in another way maybe.
+func (s Settings) weightsOf(a, stored *Architecture, w Weights, stage int, kinds []LayerKind, firstLayer int64) Amount {
 	if w.MeasuredBytes > 0 {
 		return exact(w.MeasuredBytes, Measured, "log of the server", "as logged")
 	}
 	share := s.stageWeights(a, stage, kinds, firstLayer)
-	files := s.fileWeights(a)
+	files := s.fileWeights(stored)
+	files *= stored.fileScale(w.FileBytes, files)
 	devices := float64(s.TensorParallel * s.PipelineParallel * s.DataParallel)
 	if w.LoadedBytes > 0 {
 		perGPU := w.LoadedBytes / devices
@@ -175,6 +176,20 @@ func (s Settings) draftLoaded(a *Architecture) float64 {
 	return s.draftWeights(a) * float64(n) / float64(s.TensorParallel*s.DataParallel)
 }
 
+// draftModel is draft layers of a checkpoint of their own (EAGLE), on one GPU: a dense layer in 16 bit, and a projection of
+// three hidden states to one (models/llama_eagle3.py; EAGLE 1 has two). Embeddings and head are the model's.
+func (s Settings) draftModel(a *Architecture) float64 {
+	own := s.DraftLayers - a.DraftLayers
+	if own <= 0 || a.Latent != nil {
+		return 0
+	}
+	dense := *a
+	dense.Experts, dense.Quantisation, dense.OneMixer = 0, Quantisation{}, false
+	var p parts
+	s.layerWeights(&p, &dense, Full, false)
+	return float64(own) * (p.gpu + 3*float64(a.Hidden)*float64(a.Hidden)*2)
+}
+
 // loadedExtra is what the server allocates beside the bytes of the files while it loads them.
 func (s Settings) loadedExtra(a *Architecture, kinds []LayerKind) float64 {
 	rotary := a.HeadDim
@@ -184,14 +199,14 @@ func (s Settings) loadedExtra(a *Architecture, kinds []LayerKind) float64 {
 	// The table of cosines and sines: one row per position (model_executor/layers/rotary_embedding).
 	extra := float64(a.MaxPositions * rotary * 2)
 	layers := float64(len(kinds))
-	if a.Latent != nil {
+	if a.Latent != nil && s.latent() {
 		// The two halves of kv_b_proj are kept in 16 bit beside it (layers/attention/mla_attention.py).
 		extra += layers * float64(a.Heads/s.TensorParallel*(a.Latent.Nope+a.Latent.Value)*a.Latent.KVRank*2)
 	}
 	if a.Quantisation.Method == "mxfp4" && a.MoE() {
 		extra += layers * s.mxfp4Padding(a)
 	}
-	return extra + s.allocatorWaste(a, layers) + s.loraBytes(a, layers)
+	return extra + s.allocatorWaste(a, layers) + s.loraBytes(a, layers) + s.draftModel(a)
 }
 
 // allocatorWaste is what PyTorch's allocator leaves unused behind large tensors: they are cut from segments of whole

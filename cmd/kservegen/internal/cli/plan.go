@@ -85,6 +85,8 @@ func (o *planOptions) register(cmd *cobra.Command) {
 	flags.Int64Var(&set.MaxBatchedTokens, "max-num-batched-tokens", 0, "tokens per step (default the version's for that GPU)")
 	flags.Int64Var(&set.BlockSize, "block-size", 0, "tokens per block of the KV cache (default 16)")
 	flags.StringVar(&set.KVCacheDType, "kv-cache-dtype", "", "auto, bfloat16, fp8 and others (default auto)")
+	flags.StringVar(&set.Quantization, "quantization", "", "quantise a checkpoint of 16 bit while it is loaded: fp8, bitsandbytes and others")
+	flags.StringVar(&set.DType, "dtype", "", "what weights are served in that are not quantised (default auto: 16 bit)")
 	flags.BoolVar(&set.EnforceEager, "enforce-eager", false, "no CUDA graphs")
 	flags.Int64Var(&set.DraftLayers, "draft-layers", 0, "layers of a speculative draft: 1 for EAGLE and MTP")
 	flags.Int64Var(&set.LoRAs, "max-loras", 0, "adapters held at once")
@@ -136,6 +138,8 @@ func (o *planOptions) validateModel() error {
 		return usagef("--env is about a document; -f names it")
 	case o.log != "" && !document && o.gpu == "" && o.gpuMemoryGiB == 0:
 		return usagef("--log is of a server on one GPU: --gpu NAME or --gpu-memory-gib N says which")
+	case o.choice.prices != "" && (o.gpu != "" || o.gpuMemoryGiB != 0):
+		return usagef("--prices is for choosing an instance type; leave --gpu out")
 	case o.weightsGiB != 0 && o.weightsBytes != 0:
 		return usagef("--weights-gib and --weights-bytes are two ways to say the same; keep one")
 	}

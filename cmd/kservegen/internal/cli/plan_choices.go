@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,7 @@ type choiceFlags struct {
 func (f *choiceFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.prices, "prices", "", "instance types and prices, in the form of the catalogue's instances.yaml (default the catalogue's)")
-	flags.Float64Var(&f.load.Requests, "requests-per-second", 0, "rate of all replicas together; without a --gpu, narrows the choices")
+	flags.Float64Var(&f.load.Requests, "requests-per-second", 0, "rate of all replicas together; narrows the choices, or says how many replicas on --gpu")
 	flags.Float64Var(&f.load.Input, "input-tokens", 2000, "tokens of a prompt")
 	flags.Float64Var(&f.load.Output, "output-tokens", 500, "tokens of an answer")
 	flags.Float64Var(&f.load.FirstToken, "ttft", 0, "longest wait for the first token in seconds (default none)")
@@ -41,6 +42,11 @@ func (f *choiceFlags) validate() error {
 		return usagef("--input-tokens and --output-tokens: want at least one token")
 	}
 	return nil
+}
+
+// asked says whether a flag names a load.
+func (f *choiceFlags) asked(changed func(string) bool) bool {
+	return slices.ContainsFunc([]string{"requests-per-second", "input-tokens", "output-tokens", "ttft", "itl"}, changed)
 }
 
 // machines reads the instance types; label says of which day their prices are.
@@ -77,6 +83,12 @@ func (o *planOptions) choose(s Streams) error {
 	}
 	if settings.MaxModelLen == 0 {
 		settings.MaxModelLen = sizing.AutoModelLen
+	}
+	// A size that was not asked for is tried in all ways.
+	for flag, size := range map[string]*int64{"tp": &settings.TensorParallel, "pp": &settings.PipelineParallel} {
+		if !o.changed(flag) {
+			*size = 0
+		}
 	}
 	machines, prices, err := o.choice.machines()
 	if err != nil {

@@ -67,6 +67,13 @@ func (o *planOptions) answers(ctx context.Context, s Streams) ([]plan.Answer, er
 	if err != nil {
 		return nil, usageError{err}
 	}
+	if o.choice.asked(o.changed) {
+		load, err := plan.ForLoad(model, settings, o.choice.load)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		answer.Load = &load
+	}
 	if note != "" {
 		answer.Assumptions = append(answer.Assumptions, note)
 	}
@@ -135,7 +142,11 @@ func (o *planOptions) resolve() (set sizing.Settings, note string, err error) {
 	if set, err = o.flagSettings(); err != nil {
 		return set, "", err
 	}
-	set.GPU, note, err = plan.FindGPU(o.gpu, o.gpuMemoryGiB)
+	memory := o.gpuMemoryGiB
+	if memory == 0 && o.logged != nil {
+		memory = o.logged.TotalGiB
+	}
+	set.GPU, note, err = plan.FindGPU(o.gpu, memory)
 	return set, note, err
 }
 
@@ -189,7 +200,7 @@ func (o *planOptions) print(s Streams, answers []plan.Answer) error {
 	var err error
 	fits := true
 	for _, answer := range answers {
-		fits = fits && answer.Fits
+		fits = fits && answer.Fits && (answer.Load == nil || answer.Load.Kept)
 	}
 	switch {
 	case o.output == "json" && len(o.documents.files) == 0:
