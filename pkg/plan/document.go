@@ -90,7 +90,7 @@ func ofRevision(name string, r spec.RevisionTarget, from Sources) (c Case, why s
 }
 
 func settingsOf(r spec.RevisionTarget, pinned Pinned) (sizing.Settings, error) {
-	s := sizing.Settings{GPU: fromCatalogue(r.Accelerator), TensorParallel: int64(r.TensorParallel), MaxModelLen: int64(r.MaxModelLen)}
+	s := sizing.Settings{GPU: r.Accelerator.GPU(), TensorParallel: int64(r.TensorParallel), MaxModelLen: int64(r.MaxModelLen)}
 	version, err := versionOf(r.Runtime, pinned)
 	if err != nil {
 		return s, err
