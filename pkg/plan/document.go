@@ -99,7 +99,7 @@ func settingsOf(r spec.RevisionTarget, pinned Pinned) (sizing.Settings, error) {
 		return s, fmt.Errorf("%w; --vllm-version says which one it is", err)
 	}
 	for _, flag := range slices.Sorted(maps.Keys(r.Args)) {
-		if err := ApplyFlag(&s, flag, argText(r.Args[flag])); err != nil {
+		if err := s.ApplyFlag(flag, argText(r.Args[flag])); err != nil {
 			return s, err
 		}
 	}

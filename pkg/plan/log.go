@@ -127,7 +127,7 @@ func (l Log) Apply(s *sizing.Settings, given func(flag string) bool) error {
 		if given(flag) {
 			continue
 		}
-		if err := ApplyFlag(s, flag, value); err != nil {
+		if err := s.ApplyFlag(flag, value); err != nil {
 			return err
 		}
 	}

@@ -219,6 +219,9 @@ func readQuantisation(root, text fields, a *Architecture) {
 	a.Quantisation = Quantisation{Method: method, Bits: quantisedBits(q, method)}
 	kept := append(q.texts("modules_to_not_convert"), q.texts("ignore")...)
 	a.Quantisation.ExpertsOnly = method == "mxfp4" || slices.ContainsFunc(kept, func(module string) bool { return strings.Contains(module, "self_attn") })
+	if blocks := q.integers("weight_block_size", maxWidth); len(blocks) > 0 {
+		a.Quantisation.Block = slices.Max(blocks)
+	}
 	if text.text("expert_dtype") == "fp4" {
 		a.Quantisation.ExpertBits = 4.25
 	}

@@ -147,7 +147,7 @@ func (o *planOptions) flagSettings() (set sizing.Settings, err error) {
 		return set, err
 	}
 	if o.modelLen != "" {
-		if set.MaxModelLen, err = plan.ParseLength(o.modelLen); err != nil {
+		if set.MaxModelLen, err = sizing.ParseLength(o.modelLen); err != nil {
 			return set, fmt.Errorf("--max-model-len %s: %w", o.modelLen, err)
 		}
 	}
