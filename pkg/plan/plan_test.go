@@ -243,14 +243,11 @@ spec:
 `
 	deployments, err := spec.Load("llama.yaml", strings.NewReader(document))
 	require.NoError(t, err)
-	from := plan.Sources{
-		Find: func(id string) (plan.Model, error) {
-			assert.Equal(t, "meta-llama/Llama-3.1-8B-Instruct", id)
-			return plan.ReadConfig(id, config(t, "llama-3.1-8b"))
-		},
-		Pinned: func(string) (string, error) { return "v0.33.0", nil },
+	find := func(id string) (plan.Model, error) {
+		assert.Equal(t, "meta-llama/Llama-3.1-8B-Instruct", id)
+		return plan.ReadConfig(id, config(t, "llama-3.1-8b"))
 	}
-	cases, skipped, err := plan.OfDocument(deployments[0], "", from)
+	cases, skipped, err := plan.OfDocument(deployments[0], "", find)
 	require.NoError(t, err)
 	assert.Empty(t, skipped)
 	require.Len(t, cases, 2)
@@ -262,15 +259,15 @@ spec:
 	assert.InDelta(t, 15*gib, cases[0].Model.Weights.MeasuredBytes, 0)
 	assert.Equal(t, "0.24.0", cases[1].Settings.Version.String())
 
-	cases, _, err = plan.OfDocument(deployments[0], "production", from)
+	cases, _, err = plan.OfDocument(deployments[0], "production", find)
 	require.NoError(t, err)
 	assert.Len(t, cases, 1)
-	_, _, err = plan.OfDocument(deployments[0], "nowhere", from)
+	_, _, err = plan.OfDocument(deployments[0], "nowhere", find)
 	require.ErrorContains(t, err, `no environment "nowhere"`)
 
 	laptop, err := spec.Load("laptop.yaml", strings.NewReader(strings.Replace(document, "accelerator: {type: l4, perReplica: 2}", "accelerator: {type: none}", 1)))
 	require.NoError(t, err)
-	cases, skipped, err = plan.OfDocument(laptop[0], "dev", from)
+	cases, skipped, err = plan.OfDocument(laptop[0], "dev", find)
 	require.NoError(t, err)
 	assert.Empty(t, cases)
 	assert.Contains(t, skipped[0].Why, "vllm-cpu")
