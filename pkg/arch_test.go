@@ -21,7 +21,7 @@ func layers() map[string][]string {
 		"runtimes":                   {},
 		"pkg/manifest":               {},
 		"pkg/finding":                {},
-		"pkg/catalog":                {},
+		"pkg/catalog":                {"pkg/sizing"},
 		"pkg/sizing":                 {},
 		"pkg/txn":                    {},
 		"pkg/suggest":                {},

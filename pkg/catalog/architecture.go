@@ -4,24 +4,15 @@ import (
 	"embed"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
+
+	"github.com/kservegen/kservegen/pkg/sizing"
 )
 
 //go:embed data/configs/*.json
 var configs embed.FS
 
-var readArchitectures = sync.OnceValues(func() ([]Architecture, error) {
-	architectures, err := read[Architecture]("data/architectures.yaml")
-	if err != nil {
-		return nil, err
-	}
-	models, err := readModels()
-	if err != nil {
-		return nil, err
-	}
-	return complete(architectures, models), nil
-})
+// Entries as they stand there: without what models.yaml states.
+var architectureList = newList[Architecture]("data/architectures.yaml")
 
 // Architecture is what config.json says of a model, and what its weights hold. What models.yaml states of the same
 // model is taken from there.
@@ -55,42 +46,61 @@ type Reading struct {
 }
 
 // complete takes id, parameters and bytes from the model of the same name.
-func complete(architectures []Architecture, models []Model) []Architecture {
-	for i, a := range architectures {
-		for _, m := range models {
-			if m.Name == a.Name {
-				architectures[i].ID, architectures[i].Parameters, architectures[i].WeightsBytes = m.ID, m.Parameters, m.WeightsBytes
-			}
-		}
-	}
-	return architectures
+func (a Architecture) complete(m Model) Architecture {
+	a.ID, a.Parameters, a.WeightsBytes = m.ID, m.Parameters, m.WeightsBytes
+	return a
 }
 
 // Architectures lists the architectures in the order of the catalogue.
 func Architectures() ([]Architecture, error) {
-	architectures, err := readArchitectures()
+	architectures, err := architectureList.all()
+	if err != nil {
+		return nil, err
+	}
+	models, err := modelList.all()
 	if err != nil {
 		return nil, err
 	}
 	out := slices.Clone(architectures)
 	for i := range out {
 		out[i] = out[i].clone()
+		if at := slices.IndexFunc(models, func(m Model) bool { return m.Name == out[i].Name }); at >= 0 {
+			out[i] = out[i].complete(models[at])
+		}
 	}
 	return out, nil
 }
 
 // FindArchitecture finds an architecture by its name or, whatever the case, by its id on Hugging Face.
 func FindArchitecture(nameOrID string) (Architecture, bool, error) {
-	architectures, err := readArchitectures()
+	model, known, err := modelList.find(nameOrID)
 	if err != nil {
 		return Architecture{}, false, err
 	}
-	for _, a := range architectures {
-		if a.Name == nameOrID || strings.EqualFold(a.ID, nameOrID) {
-			return a.clone(), true, nil
-		}
+	if known {
+		nameOrID = model.Name
 	}
-	return Architecture{}, false, nil
+	a, ok, err := architectureList.find(nameOrID)
+	if err != nil || !ok {
+		return Architecture{}, false, err
+	}
+	if known {
+		a = a.complete(model)
+	}
+	return a.clone(), true, nil
+}
+
+// Sizes are the architecture and its weights in the terms of the memory estimate.
+func (a Architecture) Sizes() (*sizing.Architecture, sizing.Weights, error) {
+	config, err := a.Config()
+	if err != nil {
+		return nil, sizing.Weights{}, err
+	}
+	sizes, err := sizing.ParseConfig(config)
+	if err != nil {
+		return nil, sizing.Weights{}, fmt.Errorf("%s: %w", a.Name, err)
+	}
+	return sizes, sizing.Weights{FileBytes: float64(a.WeightsBytes)}, nil
 }
 
 // Config is the part of the model's config.json that matters to memory, as JSON.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"sync"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/kservegen/kservegen/pkg/sizing"
 )
 
 //go:embed data/*.yaml
@@ -16,8 +16,8 @@ var files embed.FS
 
 // Read once; what callers get are copies.
 var (
-	readModels       = sync.OnceValues(func() ([]Model, error) { return read[Model]("data/models.yaml") })
-	readAccelerators = sync.OnceValues(func() ([]Accelerator, error) { return read[Accelerator]("data/accelerators.yaml") })
+	modelList       = newList[Model]("data/models.yaml")
+	acceleratorList = newList[Accelerator]("data/accelerators.yaml")
 )
 
 func read[T any](name string) ([]T, error) {
@@ -39,7 +39,7 @@ func parse[T any](name string, data []byte) ([]T, error) {
 
 // Models lists the models in the order of the catalogue.
 func Models() ([]Model, error) {
-	models, err := readModels()
+	models, err := modelList.all()
 	if err != nil {
 		return nil, err
 	}
@@ -52,16 +52,8 @@ func Models() ([]Model, error) {
 
 // FindModel finds a model by its name or, whatever the case, by its id on Hugging Face.
 func FindModel(nameOrID string) (Model, bool, error) {
-	models, err := readModels()
-	if err != nil {
-		return Model{}, false, err
-	}
-	for _, m := range models {
-		if m.Name == nameOrID || strings.EqualFold(m.ID, nameOrID) {
-			return m.clone(), true, nil
-		}
-	}
-	return Model{}, false, nil
+	m, ok, err := modelList.find(nameOrID)
+	return m.clone(), ok, err
 }
 
 // Layout finds the stated layout on an accelerator.
@@ -84,7 +76,7 @@ func (m Model) clone() Model {
 
 // Accelerators lists the accelerators in the order of the catalogue.
 func Accelerators() ([]Accelerator, error) {
-	accelerators, err := readAccelerators()
+	accelerators, err := acceleratorList.all()
 	if err != nil {
 		return nil, err
 	}
@@ -97,16 +89,17 @@ func Accelerators() ([]Accelerator, error) {
 
 // FindAccelerator finds an accelerator by its name.
 func FindAccelerator(name string) (Accelerator, bool, error) {
-	accelerators, err := readAccelerators()
-	if err != nil {
-		return Accelerator{}, false, err
+	a, ok, err := acceleratorList.find(name)
+	return a.clone(), ok, err
+}
+
+// GPU is the device in the terms of the memory estimate: what one rank has of it.
+func (a Accelerator) GPU() sizing.GPU {
+	gpu := sizing.GPU{Name: a.Name, MemoryGiB: a.MemoryGiB, Vendor: a.Vendor}
+	if a.RanksPerDevice > 1 {
+		gpu.MemoryGiB /= float64(a.RanksPerDevice)
 	}
-	for _, a := range accelerators {
-		if a.Name == name {
-			return a.clone(), true, nil
-		}
-	}
-	return Accelerator{}, false, nil
+	return gpu
 }
 
 func (a Accelerator) clone() Accelerator {

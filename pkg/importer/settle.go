@@ -86,7 +86,7 @@ func (p *proposal) resolve() error {
 	if err != nil {
 		return err
 	}
-	deployments, err := spec.Load(documentName, bytes.NewReader(text))
+	deployments, err := spec.LoadAnyway(documentName, bytes.NewReader(text))
 	if err != nil {
 		return err
 	}

@@ -97,6 +97,7 @@ func image(pinned string, runtime spec.Runtime) string {
 func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Target, r spec.RevisionTarget) {
 	computed := map[string][]string{"served-model-name": {"--served-model-name=" + t.ServedName}}
 	why := map[string]string{"served-model-name": "The same on every revision: KServe's own {name} would make clients of one get 404 from the other."}
+	maps.Copy(why, plannedFlags(r))
 	if r.TensorParallel > 0 {
 		computed["tensor-parallel-size"] = []string{"--tensor-parallel-size=" + strconv.Itoa(r.TensorParallel)}
 	}
@@ -131,6 +132,18 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 	}
 	container.Args = args.values()
 	args.comment(comments)
+}
+
+// plannedFlags says where the numbers come from that neither the document nor a layout has.
+func plannedFlags(r spec.RevisionTarget) map[string]string {
+	why := map[string]string{}
+	if r.Planned.Devices != "" {
+		why["tensor-parallel-size"] = r.Planned.Devices
+	}
+	if r.Planned.MaxModelLen != "" {
+		why["max-model-len"] = r.Planned.MaxModelLen
+	}
+	return why
 }
 
 // flag prints one flag of the document. true is --flag and false --no-flag, which vLLM's parser accepts for

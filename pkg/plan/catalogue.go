@@ -20,15 +20,10 @@ func FindModel(nameOrID string) (Model, error) {
 	if !ok {
 		return Model{}, fmt.Errorf("the catalogue has no model %q; give its config.json with --model-config, or a directory with --model-dir", nameOrID)
 	}
-	config, err := found.Config()
-	if err != nil {
+	m := Model{Name: found.Name, WeightsFrom: "catalogue: " + found.WeightsFrom}
+	if m.Architecture, m.Weights, err = found.Sizes(); err != nil {
 		return Model{}, err
 	}
-	m, err := ReadConfig(found.Name, config)
-	if err != nil {
-		return Model{}, err
-	}
-	m.Weights, m.WeightsFrom = sizing.Weights{FileBytes: float64(found.WeightsBytes)}, "catalogue: "+found.WeightsFrom
 	if found.WeightsFrom == "unsourced" {
 		m.Architecture.Assumptions = append(m.Architecture.Assumptions, fmt.Sprintf("the weights' %d bytes are quoted without a source that is known", found.WeightsBytes))
 	}
@@ -50,7 +45,7 @@ func Machines(list catalog.Instances) ([]sizing.Machine, error) {
 			continue
 		}
 		out = append(out, sizing.Machine{
-			Name: instance.Name, GPU: fromCatalogue(a), Devices: int64(instance.Count), PerHour: instance.USDPerHour,
+			Name: instance.Name, GPU: a.GPU(), Devices: int64(instance.Count), PerHour: instance.USDPerHour,
 			Speed: speedOf(a),
 		})
 	}

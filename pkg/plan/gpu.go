@@ -33,19 +33,11 @@ func FindGPU(name string, memoryGiB float64) (gpu sizing.GPU, note string, err e
 	case !ok:
 		return sizing.GPU{Name: name, MemoryGiB: memoryGiB, Vendor: "nvidia"}, "", nil
 	}
-	gpu = fromCatalogue(found)
+	gpu = found.GPU()
 	if memoryGiB > 0 {
 		gpu.MemoryGiB = memoryGiB
 	}
 	return gpu, "", nil
-}
-
-func fromCatalogue(a catalog.Accelerator) sizing.GPU {
-	gpu := sizing.GPU{Name: a.Name, MemoryGiB: a.MemoryGiB, Vendor: a.Vendor}
-	if a.RanksPerDevice > 1 {
-		gpu.MemoryGiB /= float64(a.RanksPerDevice)
-	}
-	return gpu
 }
 
 // lookUp compares letters and digits with the names in the catalogue, the makers', and those that GPU feature

@@ -74,7 +74,7 @@ func logPatterns() []logPattern {
 // readBlocks turns blocks of the first engine (V0) into tokens.
 func readBlocks(l *Log, m []string) {
 	size := int64(16)
-	if n, err := ParseCount(l.Flags["block-size"]); err == nil && n > 0 {
+	if n, err := sizing.ParseCount(l.Flags["block-size"]); err == nil && n > 0 {
 		size = n
 	}
 	l.KVTokens = smallest(l.KVTokens, int64(parseNumber(m[1]))*size)
@@ -169,7 +169,7 @@ func (l Log) Apply(s *sizing.Settings, given func(flag string) bool) error {
 		if given(flag) || strings.Contains(flag, "lora") && l.Flags["enable-lora"] != "true" {
 			continue
 		}
-		if err := ApplyFlag(s, flag, value); err != nil {
+		if err := s.ApplyFlag(flag, value); err != nil {
 			return err
 		}
 	}

@@ -125,44 +125,6 @@ func TestFindGPU(t *testing.T) {
 	}
 }
 
-func TestNumbers(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int64{"0": 0, "8192": 8192, "8k": 8000, "8K": 8192, "1.5k": 1500, "2M": 2 << 20} {
-		n, err := plan.ParseCount(text)
-		require.NoError(t, err, text)
-		assert.Equal(t, want, n)
-	}
-	for _, bad := range []string{"", "k", "-1", "1.5", "8kk", "1e30", "NaN", "Inf"} {
-		_, err := plan.ParseCount(bad)
-		require.Error(t, err, bad)
-	}
-	for _, auto := range []string{"auto", "-1"} {
-		n, err := plan.ParseLength(auto)
-		require.NoError(t, err)
-		assert.Equal(t, int64(sizing.AutoModelLen), n)
-	}
-	_, err := plan.ParseLength("0")
-	require.Error(t, err)
-}
-
-func TestFlags(t *testing.T) {
-	t.Parallel()
-	var s sizing.Settings
-	for flag, value := range map[string]string{
-		"--tensor_parallel_size": "4", "max-model-len": "8K", "gpu-memory-utilization": "0.85", "kv-cache-dtype": "fp8", "enforce-eager": "true",
-		"enable-expert-parallel": "true", "speculative-config": `{"method": "mtp", "num_speculative_tokens": 2}`, "enable-lora": "true", "max-lora-rank": "32", "reasoning-parser": "deepseek_r1",
-	} {
-		require.NoError(t, plan.ApplyFlag(&s, flag, value))
-	}
-	assert.Equal(t, sizing.Settings{
-		TensorParallel: 4, MaxModelLen: 8192, Utilization: 0.85, KVCacheDType: "fp8", EnforceEager: true, ExpertParallel: true, DraftLayers: 1, LoRAs: 1, LoRARank: 32,
-	}, s)
-	require.NoError(t, plan.ApplyFlag(&s, "enforce-eager", "false"))
-	assert.False(t, s.EnforceEager)
-	require.ErrorContains(t, plan.ApplyFlag(&s, "max-num-seqs", "many"), "--max-num-seqs many")
-	require.ErrorContains(t, plan.ApplyFlag(&s, "speculative-config", "mtp"), "want JSON")
-}
-
 // logs of 0.10 and 0.28, as the engine writes them (v1/worker/gpu_worker.py, v1/core/kv_cache_utils.py).
 const (
 	older = `INFO 10-02 08:00:01 [api_server.py:1896] vLLM API server version 0.10.1.1
@@ -340,14 +302,11 @@ spec:
 `
 	deployments, err := spec.Load("llama.yaml", strings.NewReader(document))
 	require.NoError(t, err)
-	from := plan.Sources{
-		Find: func(id string) (plan.Model, error) {
-			assert.Equal(t, "meta-llama/Llama-3.1-8B-Instruct", id)
-			return plan.ReadConfig(id, config(t, "llama-3.1-8b"))
-		},
-		Pinned: func(string) (string, error) { return "v0.33.0", nil },
+	find := func(id string) (plan.Model, error) {
+		assert.Equal(t, "meta-llama/Llama-3.1-8B-Instruct", id)
+		return plan.ReadConfig(id, config(t, "llama-3.1-8b"))
 	}
-	cases, skipped, err := plan.OfDocument(deployments[0], "", from)
+	cases, skipped, err := plan.OfDocument(deployments[0], "", find)
 	require.NoError(t, err)
 	assert.Empty(t, skipped)
 	require.Len(t, cases, 2)
@@ -359,15 +318,15 @@ spec:
 	assert.InDelta(t, 15*gib, cases[0].Model.Weights.MeasuredBytes, 0)
 	assert.Equal(t, "0.24.0", cases[1].Settings.Version.String())
 
-	cases, _, err = plan.OfDocument(deployments[0], "production", from)
+	cases, _, err = plan.OfDocument(deployments[0], "production", find)
 	require.NoError(t, err)
 	assert.Len(t, cases, 1)
-	_, _, err = plan.OfDocument(deployments[0], "nowhere", from)
+	_, _, err = plan.OfDocument(deployments[0], "nowhere", find)
 	require.ErrorContains(t, err, `no environment "nowhere"`)
 
 	laptop, err := spec.Load("laptop.yaml", strings.NewReader(strings.Replace(document, "accelerator: {type: l4, perReplica: 2}", "accelerator: {type: none}", 1)))
 	require.NoError(t, err)
-	cases, skipped, err = plan.OfDocument(laptop[0], "dev", from)
+	cases, skipped, err = plan.OfDocument(laptop[0], "dev", find)
 	require.NoError(t, err)
 	assert.Empty(t, cases)
 	assert.Contains(t, skipped[0].Why, "vllm-cpu")

@@ -84,6 +84,8 @@ type Quantisation struct {
 	Bits, Scale float64
 	// ExpertsOnly leaves attention in 16 bit.
 	ExpertsOnly bool
+	// Block is the rows or columns that share a scale, which a rank keeps whole; 0 for none.
+	Block int64
 	// ExpertBits are those of experts where they differ (DeepSeek V4), scales included; 0 for Bits.
 	ExpertBits float64
 }

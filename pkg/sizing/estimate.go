@@ -14,6 +14,8 @@ type Result struct {
 	Nearest string
 	// Tight says that the ranges of the parts hold both answers.
 	Tight bool
+	// Sure says that it starts by the cautious end of all ranges, Impossible that it does not by the other.
+	Sure, Impossible bool
 	// Warnings are about a replica that starts.
 	Warnings []string
 
@@ -31,6 +33,10 @@ type Result struct {
 	KVTokens int64
 	// MaxModelLen is the longest context that fits, at most the model's own; 0 for none.
 	MaxModelLen int64
+	// SureModelLen is that by the cautious end of the ranges, BestModelLen by the other.
+	SureModelLen, BestModelLen int64
+	// SequenceBytes is what one sequence of the context that was asked for takes on one GPU.
+	SequenceBytes float64
 	// ModelLen is the context that Concurrency is for: the one that was asked for, or the longest that fits.
 	ModelLen    int64
 	Concurrency float64
@@ -187,6 +193,7 @@ func (r *Result) judge(a *Architecture, l layout, pool int64) {
 	}
 	r.Fits = len(r.Reasons) == 0
 	r.Tight = (l.pool(r.KVCache.Low) >= need) != (l.pool(r.KVCache.High) >= need)
+	r.weigh(a, l, asked)
 	r.warn()
 }
 

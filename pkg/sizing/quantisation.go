@@ -21,6 +21,9 @@ func readQuantisation(root, text fields, a *Architecture) {
 	a.Quantisation.Method = method
 	kept := slices.Concat(q.texts("modules_to_not_convert"), q.texts("ignore"), q.texts("exclude_modules"), q.texts("exclude"))
 	a.Quantisation.ExpertsOnly = method == "mxfp4" || slices.ContainsFunc(kept, func(module string) bool { return strings.Contains(module, "self_attn") })
+	if blocks := q.integers("weight_block_size", maxWidth); len(blocks) > 0 {
+		a.Quantisation.Block = slices.Max(blocks)
+	}
 	if text.text("expert_dtype") == "fp4" || q.text("expert_dtype") == "fp4" {
 		a.Quantisation.ExpertBits = 4.25
 	}

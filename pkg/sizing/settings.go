@@ -128,6 +128,11 @@ func (s Settings) check(a *Architecture) error {
 	return errors.Join(append(errs, s.divide(a)...)...)
 }
 
+// Divides says what keeps the engine from sharing the model by the parallel sizes, nil for nothing.
+func (s Settings) Divides(a *Architecture) error {
+	return errors.Join(s.defaults(a).divide(a)...)
+}
+
 // divide checks what parallel sizes must divide (vllm: config/model.py, verify_with_parallel_config).
 func (s Settings) divide(a *Architecture) []error {
 	var errs []error

@@ -40,6 +40,9 @@ func (v Version) atLeast(minor, patch int) bool {
 	return v.Minor > minor || v.Minor == minor && v.Patch >= patch
 }
 
+// Unread says whether the release is newer than those whose code the figures come from.
+func (v Version) Unread() bool { return v.atLeast(33, 1) }
+
 // first says whether the release has the first engine only (V0): the second became the default with 0.8.0.
 func (v Version) first() bool { return !v.atLeast(8, 0) }
 

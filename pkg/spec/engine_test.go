@@ -22,8 +22,8 @@ func TestRemarks(t *testing.T) {
 		},
 		"between two releases": {[]string{"model: {id: meta-llama/Llama-3.1-8B-Instruct}", "runtime: {version: v0.18.0, args: {dcp-comm-backend: a2a}}"}, []string{"came between vLLM 0.17.1 and 0.18.1"}},
 		"newer in all that came": {
-			[]string{"runtime: {version: v0.34.0, args: {moe-backend: newone, max-num-seqs: 4k, max-log: 1}}"},
-			[]string{`has no "newone"`, `wants a whole number, got "4k"`, "--max-log"},
+			[]string{"runtime: {version: v0.34.0, args: {moe-backend: newone, max-num-seqs: 1k, max-log: 1}}"},
+			[]string{`has no "newone"`, `wants a whole number, got "1k"`, "--max-log"},
 		},
 		"built on vLLM's": {
 			[]string{"runtime: {image: 'registry.example.com/vllm-openai:v0.33.0-custom.1', args: {mine: 4}}", "scaling: {metric: 'vllm:mine'}"},

@@ -14,9 +14,33 @@ import (
 // Load reads every ModelDeployment of a file and resolves it. All problems of the file are returned together
 // as manifest.Problems, each with its line and column; then no deployment is returned.
 func Load(file string, r io.Reader) ([]*Deployment, error) {
+	deployments, problems, err := loadAll(file, r)
+	for _, deployment := range deployments {
+		problems = append(problems, deployment.CannotStart...)
+	}
+	return deploymentsOr(deployments, problems, err)
+}
+
+// LoadAnyway is Load without the estimate's word on what cannot start: for those who show why it does not, and for those
+// who read what runs.
+func LoadAnyway(file string, r io.Reader) ([]*Deployment, error) {
+	return deploymentsOr(loadAll(file, r))
+}
+
+func deploymentsOr(deployments []*Deployment, problems manifest.Problems, err error) ([]*Deployment, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case len(problems) > 0:
+		return nil, sorted(problems)
+	}
+	return deployments, nil
+}
+
+func loadAll(file string, r io.Reader) ([]*Deployment, manifest.Problems, error) {
 	documents, err := manifest.Read(file, r, manifest.DefaultLimits())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var (
 		deployments []*Deployment
@@ -25,12 +49,11 @@ func Load(file string, r io.Reader) ([]*Deployment, error) {
 	for _, document := range documents {
 		deployment, found := load(file, document.Node)
 		problems = append(problems, found...)
-		deployments = append(deployments, deployment)
+		if deployment != nil {
+			deployments = append(deployments, deployment)
+		}
 	}
-	if len(problems) > 0 {
-		return nil, sorted(problems)
-	}
-	return deployments, nil
+	return deployments, problems, nil
 }
 
 // load goes on after a mistake, so that all of them are told at once.

@@ -30,6 +30,8 @@ type Deployment struct {
 	Document ModelDeployment
 	// Remarks are about what renders and works, and will not for long or may not.
 	Remarks manifest.Problems
+	// CannotStart are revisions that no engine can start; Load refuses them.
+	CannotStart manifest.Problems
 
 	// empties are the fields that are there and empty.
 	empties []string
@@ -108,6 +110,8 @@ type RevisionTarget struct {
 	DataParallel int
 	// MaxModelLen in tokens, 0 where vLLM chooses.
 	MaxModelLen int
+	// Planned says where numbers come from that were computed.
+	Planned Planned
 	// ScalingTarget is set where Scaling has a default that several engines multiply.
 	ScalingTarget string
 	// Args are those of the document over those that the catalogue gives the model.

@@ -69,9 +69,13 @@ func TestDefaultsDependOnWhatIsSaid(t *testing.T) {
 				assert.Equal(t, spec.Resources{CPU: "12", Memory: "48Gi", SharedMemory: "2Gi"}, r.Resources)
 			},
 		},
-		"fewer devices than the layout have no known length": {
+		"fewer devices than the layout have a length that is planned": {
 			[]string{"model: {id: openai/gpt-oss-120b}", "accelerator: {type: h100, perReplica: 1}"},
-			func(t *testing.T, r spec.RevisionTarget) { assert.Zero(t, r.MaxModelLen) },
+			func(t *testing.T, r spec.RevisionTarget) {
+				assert.Equal(t, 71680, r.MaxModelLen)
+				assert.Empty(t, r.Planned.Devices, "the document's")
+				assert.NotEmpty(t, r.Planned.MaxModelLen)
+			},
 		},
 		"parallel dimensions divide the devices": {
 			[]string{"accelerator: {type: a10g, perReplica: 8}", "runtime: {args: {pipeline-parallel-size: 2, data-parallel-size: 2}}"},

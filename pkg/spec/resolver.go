@@ -18,6 +18,9 @@ type resolver struct {
 	m           *Deployment
 	environment string
 	spec        Spec
+	// architecture is what sizes read of the catalogue, nil before.
+	architecture *architecture
+	planned      Planned
 }
 
 func newResolver(file string, m *Deployment, environment string, node *yaml.Node) *resolver {

@@ -64,9 +64,13 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.ScalingTarget = strconv.Itoa(defaultTarget * t.DataParallel)
 	}
 	t.MaxModelLen = r.spec.Model.MaxModelLen.Int()
-	if layout, ok := model.Layout(accelerator.Name); ok && t.MaxModelLen == 0 && layout.GPUs <= max(devices, 1) {
+	layout, laidOut := model.Layout(accelerator.Name)
+	if laidOut && t.MaxModelLen == 0 && layout.GPUs <= max(devices, 1) {
 		t.MaxModelLen = layout.MaxModelLen
 	}
+	e := r.estimate(t.Args)
+	r.planLength(&t, e)
+	t.Planned = r.planned
 	t.MinReplicas, t.MaxReplicas = r.replicas()
 	t.Cooldown = r.cooldown(t)
 	r.checkGroup(t)
@@ -83,6 +87,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	t.DeviceGroups = r.spec.Accelerator.DeviceGroups
 	t.SchedulerName = r.spec.Accelerator.SchedulerName
 	r.checkPlain("spec.accelerator.schedulerName", t.SchedulerName)
+	r.checkStart(t, e, laidOut && t.keeps(layout))
 	return t
 }
 
@@ -103,6 +108,9 @@ func (r *resolver) model() (catalog.Model, bool) {
 	model, known, err := catalog.FindModel(m.ID)
 	if err != nil {
 		r.failf("spec.model.id", "reading the catalogue: %v", err)
+	}
+	if !known {
+		model = r.sized()
 	}
 	r.source(model)
 	return model, known
@@ -178,13 +186,30 @@ func (r *resolver) devices(accelerator catalog.Accelerator, model catalog.Model,
 		case ok:
 			devices = layout.GPUs
 		case r.spec.Model.ID == "": // said already
-		case !known:
-			r.failf("spec.accelerator.perReplica", "the catalogue does not know %s; say how many %s one replica needs", r.spec.Model.ID, accelerator.Product)
 		default:
-			r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s%s; say how many one replica needs", model.Name, accelerator.Product, layoutsOf(model))
+			devices = r.planOr(accelerator, model, known)
 		}
 	}
 	return devices
+}
+
+// planOr wants a number where there is neither a layout nor an estimate.
+func (r *resolver) planOr(accelerator catalog.Accelerator, model catalog.Model, known bool) int {
+	devices, planned := r.planDevices(model, accelerator)
+	switch {
+	case planned:
+	case known:
+		r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s%s; say how many one replica needs", model.Name, accelerator.Product, layoutsOf(model))
+	default:
+		r.failf("spec.accelerator.perReplica", "the catalogue does not know %s; say how many %s one replica needs", r.spec.Model.ID, accelerator.Product)
+	}
+	return devices
+}
+
+// keeps reports whether a revision is a layout as the catalogue has it, or one that asks for less.
+func (t RevisionTarget) keeps(l catalog.Layout) bool {
+	run := t.Runtime
+	return t.Devices == l.GPUs && t.MaxModelLen <= l.MaxModelLen && len(run.Args) == 0 && run.Version == "" && run.Image == "" && t.Model.Measured == nil
 }
 
 func layoutsOf(model catalog.Model) string {
@@ -217,22 +242,17 @@ func acceleratorNames() []string {
 // args checks the document's flags and lays them over those that the catalogue gives the model.
 func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator, devices int) map[string]Arg {
 	run := &r.spec.Runtime
-	args := map[string]Arg{}
+	var given []map[string]string
 	if run.Name != Simulator {
 		layout, _ := model.Layout(accelerator.Name)
-		given := []map[string]string{model.Args, layout.Args}
+		given = []map[string]string{model.Args, layout.Args}
 		if layout.GPUs == devices {
 			given = append(given, layoutParallel(layout, accelerator, run.Args))
 		}
-		for _, flags := range given {
-			for name, value := range flags {
-				args[name] = catalogArg(value)
-			}
-		}
 	}
+	args := r.laidOver(given...)
 	for _, name := range slices.Sorted(maps.Keys(run.Args)) {
 		r.checkArg(name, run.Args[name])
-		args[name] = run.Args[name]
 	}
 	r.checkBuckets(args)
 	for _, name := range slices.Sorted(maps.Keys(run.Env)) {

@@ -28,14 +28,20 @@ func Starter(o StarterOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !known {
-		if !repositoryID.MatchString(o.Model) {
-			return "", fmt.Errorf("%q is neither in the catalogue nor a Hugging Face id such as organisation/name%s", o.Model, suggest.Word(o.Model, modelNames()))
-		}
+	architecture, sized, err := catalog.FindArchitecture(o.Model)
+	switch {
+	case err != nil:
+		return "", err
+	case known:
+	case sized:
+		model = catalog.Model{ID: architecture.ID, Name: architecture.Name, WeightsBytes: architecture.WeightsBytes}
+	case !repositoryID.MatchString(o.Model):
+		return "", fmt.Errorf("%q is neither in the catalogue nor a Hugging Face id such as organisation/name%s", o.Model, suggest.Word(o.Model, modelNames()))
+	default:
 		model = catalog.Model{ID: o.Model, Name: o.Model}
 	}
 	model.Name = DeriveName(model.Name)
-	s := &starter{options: o, model: model}
+	s := &starter{options: o, model: model, sized: sized}
 	if err := s.check(); err != nil {
 		return "", err
 	}
@@ -62,7 +68,9 @@ func modelNames() []string {
 type starter struct {
 	options StarterOptions
 	model   catalog.Model
-	text    strings.Builder
+	// sized is set where the catalogue has the model's numbers, by which a layout is planned.
+	sized bool
+	text  strings.Builder
 }
 
 // check fills in the accelerator and finds out whether the catalogue knows how many of it are needed.
@@ -156,6 +164,8 @@ func (s *starter) writeAccelerator() {
 		s.line("    # network: {resource: vpc.amazonaws.com/efa, perNode: 32}   # else TCP between the nodes, which is slow")
 	case known && accelerator.Resource != "":
 		s.line("    perReplica: auto # %d, %swith %d tokens of context", layout.GPUs, engines(layout), layout.MaxModelLen)
+	case s.sized && (Runtime{Name: accelerator.Runtime}).OnGPU():
+		s.line("    perReplica: auto # the fewest that it is sure to start on, by kservegen plan: the catalogue has no layout")
 	case accelerator.Resource != "":
 		s.line("    perReplica: 1 # the catalogue has no layout of this model on it: check that it fits")
 	}

@@ -73,6 +73,21 @@ func TestStarterOfAnyModel(t *testing.T) {
 	assert.Equal(t, 1, m.Base.Revisions[0].Devices)
 }
 
+// A model of which the catalogue has numbers and no layout is planned.
+func TestStarterOfSizes(t *testing.T) {
+	t.Parallel()
+	for _, model := range []string{"qwen2.5-7b", "Qwen/Qwen2.5-7B-Instruct"} {
+		text, err := spec.Starter(spec.StarterOptions{Model: model, Accelerator: "l4"})
+		require.NoError(t, err)
+		assert.Contains(t, text, "perReplica: auto # the fewest that it is sure to start on")
+		m := load(t, text)
+		assert.Equal(t, "qwen2-5-7b", m.Name)
+		assert.Equal(t, 1, m.Base.Revisions[0].Devices)
+	}
+	_, err := spec.Starter(spec.StarterOptions{Model: "kimi-k2", Accelerator: "l4"})
+	require.ErrorContains(t, err, "it is sure to start with")
+}
+
 func TestStarterErrors(t *testing.T) {
 	t.Parallel()
 	for want, options := range map[string]spec.StarterOptions{

@@ -65,14 +65,15 @@ type Model struct {
 	Source string `json:"source,omitempty"`
 	// ServedName is what clients send as "model"; the same on every revision. Default: metadata.name.
 	ServedName string `json:"servedName,omitempty"`
-	// MaxModelLen is the context length in tokens, or auto: the catalogue's layout, else vLLM's own choice.
+	// MaxModelLen is the context length in tokens, or auto: that of the catalogue's layout, else the longest that is sure to
+	// fit by kservegen plan, else vLLM's own choice.
 	MaxModelLen Count `json:"maxModelLen,omitempty"`
 	// Secret in the namespace that holds the source's credentials (HF_TOKEN, or AWS_ACCESS_KEY_ID and
 	// AWS_SECRET_ACCESS_KEY); it must exist before the pods start.
 	Secret string `json:"secret,omitempty"`
 	// Volume to create for a pvc:// source; without it the claim must exist.
 	Volume *Volume `json:"volume,omitempty"`
-	// Measured is what a server logged of its memory, for plan to use instead of its estimate.
+	// Measured is what a server logged of its memory, to be used instead of an estimate.
 	Measured *Measured `json:"measured,omitempty"`
 }
 
@@ -124,7 +125,7 @@ type Accelerator struct {
 	// Type in the catalogue, for example a10g, a100-80gb, h200, mi300x, trainium2, or none.
 	Type string `json:"type,omitempty"`
 	// PerReplica is the number of devices of one replica, on all its nodes together, or auto: the catalogue's layout for
-	// this model.
+	// this model, else the fewest that kservegen plan is sure that it starts on.
 	PerReplica Count `json:"perReplica,omitempty"`
 	// Nodes that one replica spans, each with the same number of devices. Default: the catalogue's layout for this model
 	// where perReplica is auto, else 1.

@@ -187,7 +187,8 @@ func (d *drawer) counts(accelerators ...catalog.Accelerator) []int {
 		for _, a := range accelerators {
 			fits = fits && n <= a.PerNode
 			for _, m := range d.models {
-				fits = fits && (m.AttentionHeads == 0 || m.AttentionHeads%(n*max(a.RanksPerDevice, 1)) == 0)
+				ranks := n * max(a.RanksPerDevice, 1)
+				fits = fits && (m.AttentionHeads == 0 || m.AttentionHeads%ranks == 0 && (m.KVHeads%ranks == 0 || ranks%m.KVHeads == 0))
 			}
 		}
 		if fits {

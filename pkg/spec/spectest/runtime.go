@@ -98,7 +98,7 @@ func (d *drawer) wholeNumber() *node {
 }
 
 func (d *drawer) anyNumber() *node {
-	return scalar(raw, pick(d, "number", "0.92", "1e3", ".5", "1", "0.90"))
+	return scalar(raw, pick(d, "number", "0.92", "1e3", ".5", "0.90"))
 }
 
 func (d *drawer) toggle() *node {

@@ -11,6 +11,8 @@ import (
 
 func (d *drawer) model() *node {
 	m := fields("id", scalar(str, d.models[0].ID))
+	// So small a model starts on whatever is drawn.
+	m.set("measured", fields("weightsGiB", scalar(raw, "0.1"), "otherGiB", scalar(raw, "0.1")))
 	if d.chance("commit", 3) {
 		m.set("revision", d.commit())
 	}
@@ -62,7 +64,7 @@ func (d *drawer) length() *node {
 	if d.chance("auto length", 4) {
 		return scalar(str, "auto")
 	}
-	return scalar(raw, pick(d, "length", "4096", "1", "131072"))
+	return scalar(raw, pick(d, "length", "4096", "1", "32768"))
 }
 
 func (d *drawer) source() *node {

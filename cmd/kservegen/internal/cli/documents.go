@@ -28,6 +28,13 @@ func (f *documentFlags) register(cmd *cobra.Command) {
 
 // load reads every document and checks them together. All problems of all files come back at once.
 func (f *documentFlags) load(ctx context.Context, in io.Reader) ([]*spec.Deployment, error) {
+	return f.loadBy(ctx, in, spec.Load)
+}
+
+// loader reads a file as spec.Load does.
+type loader func(file string, r io.Reader) ([]*spec.Deployment, error)
+
+func (f *documentFlags) loadBy(ctx context.Context, in io.Reader, load loader) ([]*spec.Deployment, error) {
 	if len(f.files) == 0 {
 		return nil, usagef("no document; name one with -f FILE")
 	}
@@ -43,7 +50,7 @@ func (f *documentFlags) load(ctx context.Context, in io.Reader) ([]*spec.Deploym
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		loaded, err := loadOne(ctx, path, in)
+		loaded, err := loadOne(ctx, path, in, load)
 		var found manifest.Problems
 		if err != nil && !errors.As(err, &found) {
 			return nil, err
@@ -57,7 +64,7 @@ func (f *documentFlags) load(ctx context.Context, in io.Reader) ([]*spec.Deploym
 	return deployments, spec.CheckTogether(deployments)
 }
 
-func loadOne(ctx context.Context, path string, in io.Reader) ([]*spec.Deployment, error) {
+func loadOne(ctx context.Context, path string, in io.Reader, load loader) ([]*spec.Deployment, error) {
 	name := path
 	if path == "-" {
 		name = "stdin"
@@ -66,7 +73,7 @@ func loadOne(ctx context.Context, path string, in io.Reader) ([]*spec.Deployment
 	if err != nil {
 		return nil, err
 	}
-	return spec.Load(name, bytes.NewReader(data))
+	return load(name, bytes.NewReader(data))
 }
 
 // read returns what spec.Load may need of a document, and a byte more where there is more.

@@ -11,6 +11,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/kserve"
 	"github.com/kservegen/kservegen/pkg/plan"
 	"github.com/kservegen/kservegen/pkg/sizing"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 func (o *planOptions) run(ctx context.Context, s Streams) error {
@@ -82,14 +83,13 @@ func (o *planOptions) answers(ctx context.Context, s Streams) ([]plan.Answer, er
 
 // ofDocuments plans every revision of every environment.
 func (o *planOptions) ofDocuments(ctx context.Context, s Streams) ([]plan.Answer, error) {
-	deployments, err := o.documents.load(ctx, s.In)
+	deployments, err := o.documents.loadBy(ctx, s.In, spec.LoadAnyway)
 	if err != nil {
 		return nil, err
 	}
-	from := plan.Sources{Find: plan.FindModel, Pinned: kserve.NewBuilder().Pinned}
 	answers := []plan.Answer{}
 	for _, deployment := range deployments {
-		cases, skipped, err := plan.OfDocument(deployment, o.env, from)
+		cases, skipped, err := plan.OfDocument(deployment, o.env, plan.FindModel)
 		if err != nil {
 			return nil, usageError{err}
 		}
@@ -158,7 +158,7 @@ func (o *planOptions) flagSettings() (set sizing.Settings, err error) {
 		return set, err
 	}
 	if o.modelLen != "" {
-		if set.MaxModelLen, err = plan.ParseLength(o.modelLen); err != nil {
+		if set.MaxModelLen, err = sizing.ParseLength(o.modelLen); err != nil {
 			return set, fmt.Errorf("--max-model-len %s: %w", o.modelLen, err)
 		}
 	}

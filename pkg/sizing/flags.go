@@ -1,4 +1,4 @@
-package plan
+package sizing
 
 import (
 	"encoding/json"
@@ -6,21 +6,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/kservegen/kservegen/pkg/sizing"
 )
 
 // ApplyFlag sets what a flag of the engine sets; flags without a bearing on memory are passed over. Names are those
 // of vLLM with dashes or underscores, values as on its command line.
-func ApplyFlag(s *sizing.Settings, name, value string) error {
+func (s *Settings) ApplyFlag(name, value string) error {
 	name = strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-")
-	if err := applyFlag(s, name, value); err != nil {
+	if err := s.applyFlag(name, value); err != nil {
 		return fmt.Errorf("--%s %s: %w", name, value, err)
 	}
 	return nil
 }
 
-func applyFlag(s *sizing.Settings, name, value string) (err error) {
+func (s *Settings) applyFlag(name, value string) (err error) {
 	whole := map[string]*int64{
 		"tensor-parallel-size": &s.TensorParallel, "pipeline-parallel-size": &s.PipelineParallel, "data-parallel-size": &s.DataParallel,
 		"decode-context-parallel-size": &s.ContextParallel, "max-num-seqs": &s.MaxSequences, "max-num-batched-tokens": &s.MaxBatchedTokens,
@@ -73,7 +71,7 @@ func ParseCount(text string) (int64, error) {
 // ParseLength reads a context length, or auto and -1 for what fits.
 func ParseLength(text string) (int64, error) {
 	if text == "auto" || text == "-1" {
-		return sizing.AutoModelLen, nil
+		return AutoModelLen, nil
 	}
 	n, err := ParseCount(text)
 	if err == nil && n == 0 {

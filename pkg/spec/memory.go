@@ -1,0 +1,219 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/sizing"
+)
+
+// Planned says where numbers come from that neither the document nor a layout of the catalogue has: one sentence for each,
+// empty where they have it.
+type Planned struct{ Devices, MaxModelLen string }
+
+// estimate is what the memory of a revision is computed from.
+type estimate struct {
+	// name is the catalogue's.
+	name    string
+	model   *sizing.Architecture
+	weights sizing.Weights
+	// unknown is what the document says that the estimate does not know; then it decides nothing.
+	unknown []string
+}
+
+// sizes reads the model's numbers, once; nil where the catalogue has none.
+func (r *resolver) sizes() (*sizing.Architecture, sizing.Weights) {
+	if r.architecture == nil {
+		r.architecture = &architecture{}
+		found, ok, err := catalog.FindArchitecture(r.spec.Model.ID)
+		if err == nil && ok {
+			r.architecture.name = found.Name
+			r.architecture.sizes, r.architecture.weights, err = found.Sizes()
+		}
+		if err != nil {
+			r.failf("spec.model.id", "reading the catalogue: %v", err)
+		}
+	}
+	return r.architecture.sizes, r.architecture.weights
+}
+
+// architecture is what sizes read.
+type architecture struct {
+	name    string
+	sizes   *sizing.Architecture
+	weights sizing.Weights
+}
+
+// sized is a model of which the catalogue has numbers and no more.
+func (r *resolver) sized() catalog.Model {
+	sizes, weights := r.sizes()
+	if sizes == nil {
+		return catalog.Model{}
+	}
+	return catalog.Model{Name: r.architecture.name, ID: r.spec.Model.ID, WeightsBytes: int64(weights.FileBytes), AttentionHeads: int(sizes.Heads), MoE: sizes.MoE()}
+}
+
+// estimate is nil where the runtime is none that it is made for, or the model unknown.
+func (r *resolver) estimate(args map[string]Arg) *estimate {
+	if !r.spec.Runtime.OnGPU() {
+		return nil
+	}
+	sizes, weights := r.sizes()
+	if sizes == nil {
+		return nil
+	}
+	return &estimate{name: r.architecture.name, model: sizes, weights: weights, unknown: r.unknown(args)}
+}
+
+// unknown lists what the estimate does not know, with the reason.
+func (r *resolver) unknown(args map[string]Arg) []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if why := sizing.UnknownFlag(name, args[name].text()); why != "" {
+			list = append(list, fmt.Sprintf("--%s (%s)", name, why))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.spec.Runtime.Env)) {
+		if why := sizing.UnknownVariable(name); why != "" {
+			list = append(list, fmt.Sprintf("%s (%s)", name, why))
+		}
+	}
+	if version, err := sizing.ParseVersion(r.spec.Runtime.tag()); err == nil && version.Unread() {
+		list = append(list, fmt.Sprintf("vLLM %s (newer than what was read)", version))
+	}
+	if image := r.spec.Runtime.Image; image != "" && !strings.HasPrefix(image[strings.LastIndexByte(image, '/')+1:], "vllm-openai") {
+		list = append(list, "an image that may be another engine")
+	}
+	if source := r.spec.Model.Source; strings.HasPrefix(source, "hf://") && !strings.EqualFold(repositoryOf(source), r.spec.Model.ID) {
+		list = append(list, "weights of another repository than model.id")
+	}
+	return list
+}
+
+func repositoryOf(source string) string {
+	repository, _, _ := strings.Cut(strings.TrimPrefix(source, "hf://"), ":")
+	return repository
+}
+
+// planDevices finds how many devices a replica takes where no layout says it; false where there is no estimate. That none
+// are enough is reported.
+func (r *resolver) planDevices(model catalog.Model, accelerator catalog.Accelerator) (devices int, planned bool) {
+	args := r.laidOver(model.Args)
+	e := r.estimate(args)
+	s := sizing.Settings{GPU: accelerator.GPU()}
+	if e == nil || r.spec.Runtime.size(&s, args) != nil {
+		return 0, false
+	}
+	s.MaxModelLen = min(r.wantedLength(), e.model.MaxPositions)
+	split, result, ok := sizing.Fewest(e.model, e.weights, s, r.splits(accelerator, args, max(r.spec.Accelerator.Nodes, 1)))
+	if !ok {
+		t := RevisionTarget{Runtime: r.spec.Runtime, Accelerator: accelerator, Args: args}
+		r.failf("spec.accelerator.perReplica", "%s is not sure to start on as many %s as %s; %s", e.name, accelerator.Product, r.room(accelerator), sure(r.elsewhere(t, e)...))
+		return 0, true
+	}
+	length := s.MaxModelLen
+	if length == sizing.AutoModelLen {
+		length = e.model.LeastLength()
+	}
+	r.planned.Devices = fmt.Sprintf("%s: the fewest that vLLM %s is sure to start on with %d tokens of context, by `kservegen plan`: the catalogue has no layout.\nOf the %.1f GiB of each, weights take up to %.1f, and at least %.1f remain for the KV cache.",
+		plural(int(split.Ranks()), "device"), s.Version, length, accelerator.MemoryGiB, inGiB(result.Weights.High), inGiB(result.KVCache.Low))
+	r.remarkPlanned(e, "spec.accelerator.perReplica")
+	return int(split.Ranks()), true
+}
+
+// wantedLength is the document's context in the terms of the estimate.
+func (r *resolver) wantedLength() int64 {
+	if n := r.spec.Model.MaxModelLen.Int(); n > 0 {
+		return int64(n)
+	}
+	return sizing.AutoModelLen
+}
+
+// laidOver is the document's flags over others.
+func (r *resolver) laidOver(given ...map[string]string) map[string]Arg {
+	args := map[string]Arg{}
+	for _, flags := range given {
+		for name, value := range flags {
+			args[name] = catalogArg(value)
+		}
+	}
+	maps.Copy(args, r.spec.Runtime.Args)
+	return args
+}
+
+func (r *resolver) room(accelerator catalog.Accelerator) string {
+	if nodes := r.spec.Accelerator.Nodes; nodes > 1 {
+		return fmt.Sprintf("%d nodes have (%d each)", nodes, accelerator.PerNode)
+	}
+	return fmt.Sprintf("one node has (%d)", accelerator.PerNode)
+}
+
+// splits are the ways to share a model that the flags leave open, in powers of two as the vocabulary is padded for, the
+// fewest devices first.
+func (r *resolver) splits(accelerator catalog.Accelerator, args map[string]Arg, nodes int) []sizing.Split {
+	nodes = min(nodes, mostRanks)
+	stages, engines := sizeOf(args[pipelineParallel]), sizeOf(args[dataParallel])
+	_, tensorSaid := args[tensorParallel]
+	if _, said := args[pipelineParallel]; !said && !tensorSaid {
+		stages = nodes
+	}
+	sizes := []int{sizeOf(args[tensorParallel])}
+	if !tensorSaid {
+		for tensor := 2; tensor <= accelerator.PerNode; tensor *= 2 {
+			sizes = append(sizes, tensor)
+		}
+	}
+	var out []sizing.Split
+	for _, tensor := range sizes {
+		if n := tensor * stages * engines; n <= accelerator.PerNode*nodes && n%nodes == 0 {
+			out = append(out, sizing.Split{Tensor: int64(tensor), Pipeline: int64(stages), Data: int64(engines)})
+		}
+	}
+	return out
+}
+
+// planLength chooses a context where neither the document nor a layout has one.
+func (r *resolver) planLength(t *RevisionTarget, e *estimate) {
+	if e == nil || t.MaxModelLen != 0 || t.Devices == 0 {
+		return
+	}
+	s, err := t.Sizing()
+	s.MaxModelLen = sizing.AutoModelLen
+	if err != nil {
+		return
+	}
+	result, err := sizing.Estimate(e.model, t.Model.Weigh(e.weights), s)
+	if err != nil {
+		return
+	}
+	if t.MaxModelLen = int(result.AutoLength(e.model)); t.MaxModelLen == 0 {
+		return
+	}
+	why := "The longest that is sure to fit"
+	switch length := int64(t.MaxModelLen); {
+	case length > result.SureModelLen:
+		why = "Fits by the likeliest figures"
+	case length == e.model.MaxPositions:
+		why = "The model's own, which is sure to fit"
+	}
+	r.planned.MaxModelLen = fmt.Sprintf("%s, by `kservegen plan`: the catalogue has no layout.\nOf each device %.1f GiB remain for the KV cache, at least %.1f.",
+		why, inGiB(result.KVCache.Value), max(inGiB(result.KVCache.Low), 0))
+	if r.planned.Devices == "" {
+		r.remarkPlanned(e, "spec.model.maxModelLen")
+	}
+}
+
+// remarkPlanned tells that a number was chosen by an estimate that does not know all of the document.
+func (r *resolver) remarkPlanned(e *estimate, path string) {
+	if len(e.unknown) > 0 && r.deployed() {
+		r.remarkf(path, "is chosen by an estimate that does not know %s; say a number", strings.Join(e.unknown, ", "))
+	}
+}
+
+// deployed says whether what is resolved runs as it is. The base never does: each overlay is an environment.
+func (r *resolver) deployed() bool { return r.environment != "" }
+
+func inGiB(bytes float64) float64 { return bytes / (1 << 30) }
