@@ -135,7 +135,7 @@ func (r *resolver) checkAlerts(a *Alerts) {
 		if !alertLabel.MatchString(name) {
 			r.failf(path+".labels."+name, "%q is no label of a series; use letters, digits and _", name)
 		}
-		if slices.Contains(alertLabels(), name) {
+		if IsAlertLabel(name) {
 			r.failf(path+".labels."+name, "is a label that every alert has already")
 		}
 	}
@@ -143,6 +143,9 @@ func (r *resolver) checkAlerts(a *Alerts) {
 		r.failf(path+".runbook", "%q is not a URL such as https://runbooks.example.com/llm", a.Runbook)
 	}
 }
+
+// IsAlertLabel reports whether a label is one that every alert has, or that comes with what it is about.
+func IsAlertLabel(name string) bool { return slices.Contains(alertLabels(), name) }
 
 // alertLabels are those that alerts have of their own.
 func alertLabels() []string {
