@@ -89,7 +89,9 @@ func uid(name string) string {
 	return name[:uidLength-len(hash)] + hash
 }
 
-func prometheusSource() *datasource { return &datasource{"prometheus", "${datasource}"} }
+// prometheusSource is the one that is chosen at the top. Flux would take braces for a variable of its own
+// (spec.postBuild of its Kustomization).
+func prometheusSource() *datasource { return &datasource{"prometheus", "$datasource"} }
 
 // graph is a panel as it is written down: where it stands follows.
 type graph struct {

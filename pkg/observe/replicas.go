@@ -5,17 +5,25 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kservegen/kservegen/pkg/spec"
 	"github.com/kservegen/kservegen/pkg/vllm"
 )
 
 // slack is how long over a replica's start something may last before it is said: scheduling, pulling an image, a node that is made.
 const slack = 10 * time.Minute
 
+// simulatorStart is plenty for a server that loads nothing, and whose budget is that of a model it does not have.
+const simulatorStart = 2 * time.Minute
+
 // startup is how long a replica of any revision may take to start.
 func (q queries) startup() time.Duration {
 	longest := time.Duration(0)
 	for _, r := range q.target.Revisions {
-		longest = max(longest, r.Startup.Budget)
+		budget := r.Startup.Budget
+		if r.Runtime.Name == spec.Simulator && r.Runtime.StartupTimeout == "" {
+			budget = simulatorStart
+		}
+		longest = max(longest, budget)
 	}
 	return longest
 }
