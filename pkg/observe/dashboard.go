@@ -136,7 +136,7 @@ func (g graph) panel(id int, at gridPos) panel {
 		p.FieldConfig.Defaults.Max = ptr.To(1.0)
 	}
 	for i, query := range g.queries {
-		p.Targets = append(p.Targets, target{RefID: string(rune('A' + i)), Expr: query.query, LegendFormat: query.legend, Range: true})
+		p.Targets = append(p.Targets, panelTarget{RefID: string(rune('A' + i)), Expr: query.query, LegendFormat: query.legend, Range: true})
 	}
 	return p
 }

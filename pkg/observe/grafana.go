@@ -45,16 +45,16 @@ type datasource struct {
 
 // panel is a graph, a number, or a row of them.
 type panel struct {
-	ID          int          `json:"id"`
-	Type        string       `json:"type"`
-	Title       string       `json:"title"`
-	Description string       `json:"description,omitempty"`
-	GridPos     gridPos      `json:"gridPos"`
-	Datasource  *datasource  `json:"datasource,omitempty"`
-	FieldConfig *fieldConfig `json:"fieldConfig,omitempty"`
-	Options     *options     `json:"options,omitempty"`
-	Targets     []target     `json:"targets,omitempty"`
-	Collapsed   *bool        `json:"collapsed,omitempty"`
+	ID          int           `json:"id"`
+	Type        string        `json:"type"`
+	Title       string        `json:"title"`
+	Description string        `json:"description,omitempty"`
+	GridPos     gridPos       `json:"gridPos"`
+	Datasource  *datasource   `json:"datasource,omitempty"`
+	FieldConfig *fieldConfig  `json:"fieldConfig,omitempty"`
+	Options     *options      `json:"options,omitempty"`
+	Targets     []panelTarget `json:"targets,omitempty"`
+	Collapsed   *bool         `json:"collapsed,omitempty"`
 }
 
 // gridPos is in columns, of which there are 24, and rows.
@@ -91,8 +91,8 @@ type tooltip struct {
 	Sort string `json:"sort"`
 }
 
-// target is one query of a panel.
-type target struct {
+// panelTarget is one query of a panel.
+type panelTarget struct {
 	RefID        string `json:"refId"`
 	Expr         string `json:"expr"`
 	LegendFormat string `json:"legendFormat"`
