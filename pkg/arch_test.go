@@ -40,7 +40,7 @@ func layers() map[string][]string {
 		"pkg/istio":                  {"pkg/spec", "pkg/manifest", "pkg/traffic"},
 		"pkg/gatewayapi":             {"pkg/spec", "pkg/manifest", "pkg/traffic"},
 		"pkg/k8s":                    {"pkg/spec", "pkg/manifest"},
-		"pkg/observe":                {"pkg/spec", "pkg/manifest"},
+		"pkg/observe":                {"pkg/spec", "pkg/manifest", "pkg/vllm"},
 		"pkg/gitops":                 {"pkg/spec", "pkg/sizing", "pkg/manifest"},
 		"pkg/effective":              {"pkg/finding", "pkg/manifest"},
 		"pkg/istiod":                 {},

@@ -29,7 +29,7 @@ var crdFiles = map[string][]string{
 	"sigs.k8s.io/gateway-api":                            {"config/crd/standard/*_[gh]*.yaml"}, // Gateways and HTTPRoutes among them
 	"github.com/kedacore/keda/v2":                        {"config/crd/bases/keda.sh_scaledobjects.yaml"},
 	"sigs.k8s.io/lws":                                    {"config/crd/bases/leaderworkerset*.yaml"},
-	"github.com/prometheus-operator/prometheus-operator": {"example/prometheus-operator-crd/*_podmonitors.yaml"},
+	"github.com/prometheus-operator/prometheus-operator": {"example/prometheus-operator-crd/*_podmonitors.yaml", "example/prometheus-operator-crd/*_prometheusrules.yaml"},
 }
 
 // resource is one version of a CRD, compiled as the API server does.

@@ -35,8 +35,37 @@ type object struct {
 // model is what kservegen makes of a document: the queries on one line each, and the labels of its pods' series.
 type model struct{ load, activity, pod string }
 
-// render has the CLI (KSERVEGEN, or what make builds) write the only environment of a document.
+// render reads what the tests of KEDA's queries take of a document's only environment.
 func render(t *testing.T, document string) model {
+	t.Helper()
+	kinds := map[string]object{}
+	for _, text := range documentsOf(t, document) {
+		var o object
+		require.NoError(t, yaml.Unmarshal([]byte(text), &o))
+		kinds[o.Kind] = o
+	}
+	scaled := kinds["ScaledObject"].Spec
+	require.Len(t, scaled.Triggers, 2)
+	return model{
+		load: oneLine(scaled.Triggers[0].Metadata["query"]), activity: oneLine(scaled.Triggers[1].Metadata["query"]),
+		pod: series(t, scaled.ScaleTargetRef.Name, kinds),
+	}
+}
+
+// objectsOf are the objects of a document's only environment.
+func objectsOf(t *testing.T, document string) []map[string]any {
+	t.Helper()
+	var objects []map[string]any
+	for _, text := range documentsOf(t, document) {
+		var object map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(text), &object))
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+// documentsOf has the CLI (KSERVEGEN, or what make builds) write the only environment of a document, as YAML by object.
+func documentsOf(t *testing.T, document string) []string {
 	t.Helper()
 	program := os.Getenv("KSERVEGEN")
 	if program == "" {
@@ -48,18 +77,7 @@ func render(t *testing.T, document string) model {
 	cmd := exec.CommandContext(t.Context(), program, "render", "-f", file, "--env", "dev")
 	cmd.Stdout, cmd.Stderr = &out, &said
 	require.NoError(t, cmd.Run(), "build the CLI first, or name it in KSERVEGEN; it says: %s", &said)
-	kinds := map[string]object{}
-	for _, text := range strings.Split(out.String(), "\n---\n") {
-		var o object
-		require.NoError(t, yaml.Unmarshal([]byte(text), &o))
-		kinds[o.Kind] = o
-	}
-	scaled := kinds["ScaledObject"].Spec
-	require.Len(t, scaled.Triggers, 2)
-	return model{
-		load: oneLine(scaled.Triggers[0].Metadata["query"]), activity: oneLine(scaled.Triggers[1].Metadata["query"]),
-		pod: series(t, scaled.ScaleTargetRef.Name, kinds),
-	}
+	return strings.Split(out.String(), "\n---\n")
 }
 
 func oneLine(query string) string { return strings.Join(strings.Fields(query), " ") }

@@ -73,7 +73,7 @@ func (s *scene) scaling() map[string]any {
 	return scaling
 }
 
-// monitoring infers who scrapes, from the NetworkPolicy that lets it in.
+// monitoring infers who scrapes, from the NetworkPolicy that lets it in, and what watches.
 func (s *scene) monitoring() map[string]any {
 	monitoring := map[string]any{}
 	s.each("NetworkPolicy", "networking.k8s.io/", func(r *manifest.Resource) {
@@ -88,6 +88,7 @@ func (s *scene) monitoring() map[string]any {
 			}
 		}
 	})
+	s.watching(monitoring)
 	return monitoring
 }
 

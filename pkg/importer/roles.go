@@ -68,6 +68,14 @@ func (s *scene) role(r *manifest.Resource) string {
 		}
 	case "GitRepository", "OCIRepository", "Kustomization", "Application":
 		return s.roleOfSync(r)
+	case "PrometheusRule":
+		if s.aboutUs(r) {
+			return "prometheusrule"
+		}
+	case "ConfigMap":
+		if s.isDashboard(r) {
+			return "dashboard"
+		}
 	case "Gateway":
 		if s.gateway() == r.Namespace()+"/"+r.Name() && isHTTPRoute(s.route) == (group(*r) == gatewayGroup) {
 			return "gateway"

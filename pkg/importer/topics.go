@@ -113,6 +113,8 @@ func topics() []topic {
 		{prefix: "serviceaccount:metadata/annotations", fields: []string{"spec.platform.eks"}},
 		{prefix: "modellist/", fields: []string{"spec.expose.modelList"}, fix: "render --shared writes the list, of all documents of a run"},
 		{prefix: "resourcequota:spec/hard", fields: []string{"spec.quota.devices"}},
+		{prefix: "prometheusrule:", fields: []string{"spec.monitoring.alerts"}, fix: "alerts of your own belong into a PrometheusRule beside this one"},
+		{prefix: "dashboard:", fields: []string{"spec.monitoring.dashboard"}, fix: "save the dashboard under another name if you changed it"},
 		{prefix: "gateway:", fix: "one Gateway serves all models: render --shared writes it, or keep yours"},
 	}
 }

@@ -122,11 +122,8 @@ func gatewaySeries(t spec.Target) string {
 // spelling that the operator gives them. Names of pods would not do: Kubernetes cuts what they begin with at 58 characters, so that
 // the dash before the last five goes, or the hash (maxGeneratedNameLength in its apiserver's pkg/storage/names/generate.go).
 func podsOf(t spec.Target, r spec.RevisionTarget) string {
-	return fmt.Sprintf(`namespace=%q, %s=%q, %s=%q`, t.Namespace, series(spec.ModelLabel), t.Name, series(spec.RevisionLabel), r.Name)
+	return fmt.Sprintf(`namespace=%q, %s=%q, %s=%q`, t.Namespace, spec.SeriesLabel(spec.ModelLabel), t.Name, spec.SeriesLabel(spec.RevisionLabel), r.Name)
 }
-
-// series is what the Prometheus operator calls a pod's label on series (sanitizeLabelName in its pkg/prometheus/promcfg.go).
-func series(label string) string { return strings.NewReplacer(".", "_", "/", "_").Replace(label) }
 
 // prometheus is a trigger by a query that gives one number, of which each replica may have as much as the threshold.
 func prometheus(t spec.Target, name, query, threshold string) kedav1alpha1.ScaleTriggers {

@@ -14,6 +14,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rules/scaling"
 	"github.com/kservegen/kservegen/pkg/lint/rules/serving"
 	"github.com/kservegen/kservegen/pkg/lint/rules/storage"
+	"github.com/kservegen/kservegen/pkg/lint/rules/watching"
 )
 
 // All returns every rule in the order of the codes.
@@ -29,6 +30,7 @@ func All() []rule.Rule {
 		lifecycle.Rules(),
 		kustomization.Rules(),
 		across.Rules(),
+		watching.Rules(),
 	)
 }
 

@@ -19,7 +19,7 @@ func PodMonitor(t spec.Target) manifest.Object {
 	monitor := &monitoringv1.PodMonitor{
 		TypeMeta: metav1.TypeMeta{APIVersion: monitoringv1.SchemeGroupVersion.String(), Kind: monitoringv1.PodMonitorsKind},
 		ObjectMeta: metav1.ObjectMeta{
-			Name: t.Name, Namespace: t.Namespace, Labels: t.Labels(spec.ComponentMonitoring),
+			Name: t.Name, Namespace: t.Namespace, Labels: monitorLabels(t),
 		},
 		Spec: monitoringv1.PodMonitorSpec{
 			Selector:        metav1.LabelSelector{MatchLabels: t.Selector()},

@@ -14,6 +14,7 @@ func kinds() []string {
 		"service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "scaledobject", "podmonitor",
+		"prometheusrule", "configmap",
 		"gateway",
 	}
 }

@@ -54,9 +54,28 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	}
 	p.add(spec.OmitAuthorizationPolicy, istio.AuthorizationPolicies(t)...)
 	p.add(spec.OmitNetworkPolicy, k8s.NetworkPolicy(t))
-	p.once(spec.OmitPodMonitor, "podmonitor", observe.PodMonitor)
+	p.add(spec.OmitPodMonitor, observe.PodMonitor(t))
+	if err := p.watching(); err != nil {
+		return nil, err
+	}
 	p.objects = union(p.objects)
 	return p, nil
+}
+
+// watching adds alerts and the dashboard, where the document asks for them.
+func (p *planner) watching() error {
+	if p.target.Monitoring.Alerts != nil {
+		p.add("", observe.PrometheusRule(p.target))
+	}
+	if p.target.Monitoring.Dashboard == nil {
+		return nil
+	}
+	dashboard, err := observe.DashboardConfigMap(p.target)
+	if err != nil {
+		return err
+	}
+	p.add("", dashboard)
+	return nil
 }
 
 // routes adds what shares requests between the revisions, by the API that the document names.

@@ -1,6 +1,9 @@
 package spec
 
-import "maps"
+import (
+	"maps"
+	"strings"
+)
 
 // Labels of our own. Policies, services and monitors select pods by them, so that models in one namespace
 // never touch each other.
@@ -65,3 +68,7 @@ func (t Target) LeaderSelector(revision string) map[string]string {
 	selector[RoleLabel] = RoleLeader
 	return selector
 }
+
+// SeriesLabel is what the Prometheus operator calls a label of pods on their series (sanitizeLabelName in its
+// pkg/prometheus/promcfg.go).
+func SeriesLabel(label string) string { return strings.NewReplacer(".", "_", "/", "_").Replace(label) }

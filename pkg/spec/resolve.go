@@ -7,6 +7,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/sizing"
+	"github.com/kservegen/kservegen/pkg/vllm"
 )
 
 // DefaultEnvironment is the name of the only environment of a document that lists none.
@@ -118,6 +119,8 @@ type RevisionTarget struct {
 	Args map[string]Arg
 	// Fetches is set where the server itself fetches something at its start, besides the weights.
 	Fetches bool
+	// Metrics are what the revision's vLLM calls what is watched; nil where nothing watches.
+	Metrics vllm.Names
 	// Startup is the budget from the container's start to its first answer.
 	Startup sizing.Startup
 }

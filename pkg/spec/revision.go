@@ -55,6 +55,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	r.checkLLM()
 	t.Args = r.args(model, accelerator, devices)
 	r.checkEngine(devices)
+	t.Metrics = r.watchedMetrics()
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	if nodes > 1 {
 		t.Executor, t.Network, t.PipelineParallel = r.executor(nodes), r.network(), r.pipelineParallel(nodes, t.Args)

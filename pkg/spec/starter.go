@@ -124,6 +124,7 @@ func (s *starter) write() {
 	if o.Platform == "laptop" {
 		return
 	}
+	s.line("  # monitoring: {alerts: {}, dashboard: {}}   # for the Prometheus operator and Grafana (docs/watching.md)")
 	s.line("  # gitops: {engine: flux, repository: https://github.com/acme/models}   # or argocd: what makes it pull the tree")
 	s.line("  environments: # one overlay each; anything of spec may differ")
 	s.line("  - {name: dev, replicas: {min: 1, max: 1}}")

@@ -37,7 +37,7 @@ func TestStarterWithItsCommentsTakenIn(t *testing.T) {
 	t.Parallel()
 	text, err := spec.Starter(spec.StarterOptions{Model: "deepseek-r1-distill-llama-8b", Platform: "eks"})
 	require.NoError(t, err)
-	for _, key := range []string{"source", "revisions", "traffic", "expose", "security", "gitops"} {
+	for _, key := range []string{"source", "revisions", "traffic", "expose", "security", "monitoring", "gitops"} {
 		require.Contains(t, text, "# "+key+": ")
 		text = strings.Replace(text, "# "+key+": ", key+": ", 1)
 	}
@@ -47,6 +47,7 @@ func TestStarterWithItsCommentsTakenIn(t *testing.T) {
 	assert.NotNil(t, m.Base.Expose)
 	assert.Equal(t, "flux", m.Environments[0].GitOps.Engine)
 	assert.Len(t, m.Base.Security.Callers, 1)
+	assert.NotNil(t, m.Base.Monitoring.Alerts)
 	assert.Equal(t, "us-east-1", m.Base.Platform.EKS.Region)
 }
 

@@ -206,6 +206,7 @@ func (r *resolver) checkPlatform() {
 	if !namespaceName.MatchString(m.Namespace) {
 		r.failf("spec.monitoring.namespace", "%q is not a namespace's name", m.Namespace)
 	}
+	r.checkWatching()
 	eks := r.spec.Platform.EKS
 	if eks == nil {
 		return

@@ -295,10 +295,17 @@ type Prometheus struct {
 	Authentication string `json:"authentication,omitempty"`
 }
 
-// Monitoring says who scrapes.
+// Monitoring says who scrapes, and what watches.
 type Monitoring struct {
 	// Namespace of Prometheus. Default: monitoring.
 	Namespace string `json:"namespace,omitempty"`
+	// Labels by which a Prometheus selects the PodMonitor and the PrometheusRule: kube-prometheus-stack wants release: <its Helm
+	// release> unless it is told otherwise. Default: none.
+	Labels map[string]Text `json:"labels,omitempty"`
+	// Alerts make a PrometheusRule; {} is enough. Default: none.
+	Alerts *Alerts `json:"alerts,omitempty"`
+	// Dashboard makes a ConfigMap that Grafana's sidecar loads; {} is enough. Default: none.
+	Dashboard *Dashboard `json:"dashboard,omitempty"`
 }
 
 // Platform holds what differs by where the cluster runs.

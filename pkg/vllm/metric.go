@@ -33,7 +33,24 @@ func JudgeMetric(r *Release, name string) (string, error) {
 	if exported(metric, release, table.Releases) || r != nil && r.next != "" && exported(metric, r.next, table.Releases) {
 		return "", nil
 	}
-	return notExported(r, metric, release, table.Releases), nil
+	instead, err := insteadOf(r, metric.Name)
+	return notExported(r, metric, release, table.Releases) + instead, err
+}
+
+// insteadOf says what a release calls what a metric of another one measures.
+func insteadOf(r *Release, name string) (string, error) {
+	names, err := NamesIn(r)
+	if err != nil {
+		return "", err
+	}
+	for measure, candidates := range measures() {
+		for _, candidate := range candidates {
+			if strings.TrimSuffix(candidate, "_total") == name && len(names[measure]) > 0 {
+				return "; it is " + strings.TrimSuffix(names[measure][0], "_total") + " there", nil
+			}
+		}
+	}
+	return "", nil
 }
 
 func notExported(r *Release, metric *catalog.VLLMMetric, release string, all []string) string {

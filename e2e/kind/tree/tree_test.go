@@ -100,6 +100,8 @@ func TestReferenceTrees(t *testing.T) {
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":      "",
 		"deepseek-r1-distill-llama-8b-llmisvc/deepseek-r1/overlays/dev":          llm,
 		"deepseek-r1-distill-llama-8b-llmisvc/deepseek-r1/overlays/production":   llm,
+		"deepseek-r1-distill-llama-8b-observed/deepseek-r1/overlays/dev":         "",
+		"deepseek-r1-distill-llama-8b-observed/deepseek-r1/overlays/production":  "",
 		"deepseek-r1-h100-leaderworkerset/deepseek-r1-671b/overlays/default":     shared,
 		"deepseek-r1-h100-two-nodes/deepseek-r1-671b/overlays/default":           "deepseek-r1-671b-v1 runs on several nodes, of which the suite mocks no network of devices; it asks for vpc.amazonaws.com/efa: the device can be mocked, and its server's image is not",
 		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                     "",

@@ -44,6 +44,7 @@ const (
 	ScaledObject            Kind = "ScaledObject.keda.sh"
 	PodMonitor              Kind = "PodMonitor.monitoring.coreos.com"
 	ServiceMonitor          Kind = "ServiceMonitor.monitoring.coreos.com"
+	PrometheusRule          Kind = "PrometheusRule.monitoring.coreos.com"
 
 	// Kustomization stands for every kustomization file, Components too; these may leave their kind out.
 	Kustomization Kind = "Kustomization.kustomize.config.k8s.io"

@@ -185,7 +185,54 @@ func (d *drawer) monitoring() *node {
 	if d.chance("monitoring's namespace", 2) {
 		m.set("namespace", scalar(str, pick(d, "monitoring's namespace", "monitoring", "observability", "1")))
 	}
+	if d.chance("monitor's labels", 3) {
+		labels := fields()
+		labels.set(pick(d, "monitor's label", "release", "example.com/prometheus"), scalar(text, pick(d, "monitor's label's value", "stack", "1", "true")))
+		m.set("labels", labels)
+	}
+	if d.chance("alerts", 2) {
+		m.set("alerts", d.alerts())
+	}
+	if d.chance("dashboard", 2) {
+		dashboard := fields()
+		if d.chance("dashboard's namespace", 3) {
+			dashboard.set("namespace", scalar(str, pick(d, "dashboard's namespace", "monitoring", "grafana")))
+		}
+		if d.chance("dashboard's folder", 3) {
+			dashboard.set("folder", scalar(str, pick(d, "dashboard's folder", "LLM", "a folder", "1")))
+		}
+		m.set("dashboard", dashboard)
+	}
 	return m
+}
+
+func (d *drawer) alerts() *node {
+	alerts, objectives := fields(), fields()
+	for _, one := range []struct {
+		name   string
+		values []string
+	}{
+		{"ttft", []string{"500ms", "2.5s", "10s", "2m40s"}},
+		{"itl", []string{"25ms", "100ms", "1s"}},
+		{"latency", []string{"90", "95", "99.9", "50"}},
+		{"availability", []string{"99", "99.95", "99.999"}},
+	} {
+		if d.chance(one.name, 3) {
+			objectives.set(one.name, scalar(text, pick(d, one.name, one.values...)))
+		}
+	}
+	if len(objectives.keys) > 0 {
+		alerts.set("slo", objectives)
+	}
+	if d.chance("alert's labels", 3) {
+		labels := fields()
+		labels.set(pick(d, "alert's label", "team", "tier"), scalar(text, pick(d, "alert's label's value", "llm", "1", "a b")))
+		alerts.set("labels", labels)
+	}
+	if d.chance("runbook", 3) {
+		alerts.set("runbook", scalar(str, pick(d, "runbook", "https://runbooks.example.com/llm", "https://wiki.example.com/x/")))
+	}
+	return alerts
 }
 
 func (d *drawer) eks() *node {
