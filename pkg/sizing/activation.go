@@ -130,7 +130,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 		formula += fmt.Sprintf(" + %.2f GiB of encoded images", toGiB(kept))
 	}
 	if encoder >= value && encoder > 0 {
-		formula = fmt.Sprintf("an allowance for the encoder, whose widest layer takes more than sampling: %d tokens of an image or a video", s.itemTokens(a.Vision))
+		formula = fmt.Sprintf("an allowance for the encoder, whose widest layer takes more than sampling: %d tokens of an image or a video", s.itemTokens(a))
 	}
 	if state > 0 {
 		formula += fmt.Sprintf(" + %.2f GiB that the sampler keeps", toGiB(state))
@@ -143,7 +143,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 func (s Settings) profiled(a *Architecture) int64 {
 	requests := min(s.MaxSequences, s.MaxBatchedTokens)
 	if s.Version.first() && a.Vision != nil {
-		requests = min(requests, max(s.MaxBatchedTokens/s.itemTokens(a.Vision), 1))
+		requests = min(requests, max(s.MaxBatchedTokens/s.itemTokens(a), 1))
 	}
 	return requests
 }
@@ -228,12 +228,17 @@ func (s Settings) latentWorkspace(a *Architecture) float64 {
 	if !s.Version.atLeast(11, 0) {
 		return 0
 	}
-	length := s.MaxModelLen
-	if length <= 0 {
-		length = a.MaxPositions
-	}
-	tokens := max(min(max(8*length, 4*s.MaxSequences*s.BlockSize), 64*1024), s.MaxSequences*s.BlockSize)
+	tokens := max(min(max(8*s.profiledLength(a), 4*s.MaxSequences*s.BlockSize), 64*1024), s.MaxSequences*s.BlockSize)
 	return float64(tokens) * float64(a.Heads/s.TensorParallel) * float64((a.Latent.Nope+a.Latent.Value)*a.ElementBytes)
+}
+
+// profiledLength is the context that memory is profiled with: one to be found is found after that (v1/core/kv_cache_utils.py,
+// _auto_fit_max_model_len).
+func (s Settings) profiledLength(a *Architecture) int64 {
+	if s.MaxModelLen == AutoModelLen {
+		return a.MaxPositions
+	}
+	return s.MaxModelLen
 }
 
 // encoderKept is the encoded images that stay while the language model is profiled: as many tokens as a step has.
@@ -242,7 +247,7 @@ func (s Settings) encoderKept(a *Architecture) float64 {
 	if a.Vision == nil {
 		return 0
 	}
-	budget, perImage := s.MaxBatchedTokens, s.itemTokens(a.Vision)
+	budget, perImage := s.MaxBatchedTokens, s.itemTokens(a)
 	budget = max(budget, perImage)
 	images := max(budget/perImage, 1)
 	token := float64(a.Hidden * a.ElementBytes)
@@ -255,7 +260,8 @@ func (s Settings) encoderKept(a *Architecture) float64 {
 
 // itemTokens is the tokens of the largest image or video that is profiled. Two frames of a video take as much as an image
 // (models/qwen2_vl.py); there are as many as the context has room for, at most 16 of them, 14 from 0.11 on.
-func (s Settings) itemTokens(v *Vision) int64 {
+func (s Settings) itemTokens(a *Architecture) int64 {
+	v := a.Vision
 	switch {
 	case v.Patches > 0:
 		return max(v.Patches/(v.Merge*v.Merge), 1)
@@ -268,7 +274,7 @@ func (s Settings) itemTokens(v *Vision) int64 {
 	if s.Version.atLeast(11, 0) {
 		pairs = 7
 	}
-	return max(min(s.MaxModelLen/v.Most, pairs), 1) * v.Most
+	return max(min(s.profiledLength(a)/v.Most, pairs), 1) * v.Most
 }
 
 // encoderPeak is an allowance: the widest layer of the encoder with the patches of as many images as a step takes.
@@ -277,7 +283,7 @@ func (s Settings) encoderPeak(a *Architecture) float64 {
 		return 0
 	}
 	v := a.Vision
-	perImage := s.itemTokens(v)
+	perImage := s.itemTokens(a)
 	patches := float64(max(s.MaxBatchedTokens/perImage, 1)*perImage) * float64(v.Merge*v.Merge)
 	width := v.Intermediate
 	if width == 0 {

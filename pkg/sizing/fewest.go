@@ -1,5 +1,7 @@
 package sizing
 
+import "sort"
+
 // Split is how the ranks of a replica share a model.
 type Split struct{ Tensor, Pipeline, Data int64 }
 
@@ -15,12 +17,14 @@ func (a *Architecture) LeastLength() int64 { return min(leastLength, a.MaxPositi
 // Fewest finds the first of the splits on which the engine is sure to start: with one sequence of the length that is asked
 // for, or with LeastLength.
 func Fewest(a *Architecture, w Weights, s Settings, splits []Split) (Split, *Result, bool) {
+	if s.MaxModelLen == AutoModelLen {
+		s.MaxModelLen = a.LeastLength()
+	}
 	for _, split := range splits {
 		r, err := Estimate(a, w, s.over(split))
-		if err != nil || !r.Settings.keepsBlocks(a) || !r.Sure || s.MaxModelLen == AutoModelLen && r.SureModelLen < a.LeastLength() {
-			continue
+		if err == nil && r.Sure && r.Settings.keepsBlocks(a) {
+			return split, r, true
 		}
-		return split, r, true
 	}
 	return Split{}, nil, false
 }
@@ -53,15 +57,42 @@ func (s Settings) keepsBlocks(a *Architecture) bool {
 	return true
 }
 
-// AutoLength is the context to serve with where none is asked for: the longest that is sure to fit; where that is shorter
-// than LeastLength, what likely fits of it, which then is not sure. 0 where nothing fits.
-func (r *Result) AutoLength(a *Architecture) int64 {
-	return WholeLength(max(r.SureModelLen, min(r.MaxModelLen, a.LeastLength())), a)
+// Longest finds the context to serve with where none is asked for, and what is estimated with it: the longest with which the
+// engine is sure to start; where that is shorter than LeastLength, the longest up to there that likely fits, which then is not
+// sure. Nil where nothing fits. What Estimate says of one length is no answer for another: the longer the context, the more
+// frames of a video are profiled, for example.
+func Longest(a *Architecture, w Weights, s Settings) *Result {
+	best := longest(a, w, s, a.MaxPositions, func(r *Result) bool { return r.Sure })
+	if best == nil || best.Settings.MaxModelLen < a.LeastLength() {
+		if likely := longest(a, w, s, a.LeastLength(), func(r *Result) bool { return r.Fits }); likely != nil {
+			best = likely
+		}
+	}
+	return best
 }
+
+// longest finds the longest context up to a bound of which something holds that holds of all shorter ones.
+func longest(a *Architecture, w Weights, s Settings, most int64, holds func(*Result) bool) *Result {
+	var best *Result
+	sort.Search(int(ceilDiv(most, kilo)), func(below int) bool {
+		s.MaxModelLen = min(int64(below+1)*kilo, most)
+		r, err := Estimate(a, w, s)
+		if err != nil || !holds(r) {
+			return true
+		}
+		if best == nil || r.Settings.MaxModelLen > best.Settings.MaxModelLen {
+			best = r
+		}
+		return false
+	})
+	return best
+}
+
+// kilo is the tokens in steps of which a context is chosen.
+const kilo = 1024
 
 // WholeLength rounds a context down to multiples of 1,024 tokens, unless it is the model's own.
 func WholeLength(length int64, a *Architecture) int64 {
-	const kilo = 1024
 	if length > kilo && length < a.MaxPositions {
 		length -= length % kilo
 	}

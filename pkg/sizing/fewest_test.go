@@ -93,8 +93,16 @@ func TestFewest(t *testing.T) {
 		}
 		assert.Equal(t, test.want, split.Ranks(), "%s %+v", test.model, test.set)
 		assert.True(t, r.Sure)
-		length := r.AutoLength(sizes)
+		longest := sizing.Longest(sizes, weights, r.Settings)
+		require.NotNil(t, longest)
+		length := longest.Settings.MaxModelLen
 		assert.True(t, length == sizes.MaxPositions || length%1024 == 0, "%d", length)
-		assert.GreaterOrEqual(t, r.SureModelLen, length)
+		assert.True(t, longest.Sure)
+		if longer := r.Settings; length < sizes.MaxPositions {
+			longer.MaxModelLen = length + 1024
+			again, err := sizing.Estimate(sizes, weights, longer)
+			require.NoError(t, err)
+			assert.False(t, again.Sure, "%s", test.model)
+		}
 	}
 }

@@ -181,22 +181,19 @@ func (r *resolver) planLength(t *RevisionTarget, e *estimate) {
 		return
 	}
 	s, err := t.Sizing()
-	s.MaxModelLen = sizing.AutoModelLen
 	if err != nil {
 		return
 	}
-	result, err := sizing.Estimate(e.model, t.Model.Weigh(e.weights), s)
-	if err != nil {
+	result := sizing.Longest(e.model, t.Model.Weigh(e.weights), s)
+	if result == nil {
 		return
 	}
-	if t.MaxModelLen = int(result.AutoLength(e.model)); t.MaxModelLen == 0 {
-		return
-	}
+	t.MaxModelLen = int(result.Settings.MaxModelLen)
 	why := "The longest that is sure to fit"
-	switch length := int64(t.MaxModelLen); {
-	case length > result.SureModelLen:
+	switch {
+	case !result.Sure:
 		why = "Fits by the likeliest figures"
-	case length == e.model.MaxPositions:
+	case result.Settings.MaxModelLen == e.model.MaxPositions:
 		why = "The model's own, which is sure to fit"
 	}
 	r.planned.MaxModelLen = fmt.Sprintf("%s, by `kservegen plan`: the catalogue has no layout.\nOf each device %.1f GiB remain for the KV cache, at least %.1f.",
