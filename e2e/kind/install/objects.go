@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -120,15 +121,33 @@ func (i Installer) inOrder(ctx context.Context, objects []map[string]any) error 
 		if err := i.Kubectl.Apply(ctx, definitions...); err != nil {
 			return err
 		}
-		args := []string{"wait", "--for=condition=Established", "--timeout=" + patience.String()}
-		for _, d := range definitions {
-			args = append(args, "crd/"+name(d))
-		}
-		if _, err := i.Kubectl.Run(ctx, args...); err != nil {
+		if err := i.established(ctx, definitions); err != nil {
 			return err
 		}
 	}
 	return i.Kubectl.Apply(ctx, others...)
+}
+
+// established waits until definitions are served. kubectl does not wait for conditions that are null yet, which a busy API
+// server's are for a moment (".status.conditions accessor error"), so it is asked again.
+func (i Installer) established(ctx context.Context, definitions []map[string]any) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	args := []string{"wait", "--for=condition=Established", "--timeout=" + patience.String()}
+	for _, d := range definitions {
+		args = append(args, "crd/"+name(d))
+	}
+	for {
+		_, err := i.Kubectl.Run(ctx, args...)
+		if err == nil || !strings.Contains(err.Error(), "conditions accessor error") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 func name(object map[string]any) string {
