@@ -1,6 +1,7 @@
 package sizing
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -257,8 +258,8 @@ func (s Settings) encoderKept(a *Architecture) float64 {
 // (models/qwen2_vl.py); there are as many as the context has room for, at most 16 of them, 14 from 0.11 on.
 func (s Settings) itemTokens(v *Vision) int64 {
 	switch {
-	case v.Patches > 0:
-		return max(v.Patches/(v.Merge*v.Merge), 1)
+	case v.Tokens > 0:
+		return v.Tokens
 	case v.Most == 0:
 		return s.MaxBatchedTokens
 	case !v.Video:
@@ -278,7 +279,7 @@ func (s Settings) encoderPeak(a *Architecture) float64 {
 	}
 	v := a.Vision
 	perImage := s.itemTokens(v)
-	patches := float64(max(s.MaxBatchedTokens/perImage, 1)*perImage) * float64(v.Merge*v.Merge)
+	patches := float64(max(s.MaxBatchedTokens/perImage, 1)) * float64(cmp.Or(v.Patches, perImage*v.Merge*v.Merge))
 	width := v.Intermediate
 	if width == 0 {
 		width = 4 * v.Hidden

@@ -103,8 +103,9 @@ type State struct {
 // Vision is an image encoder.
 type Vision struct {
 	Hidden, Intermediate, Layers int64
-	// Patches is the most patches of one image, 0 where the size is dynamic; Merge² of them are one token.
-	Patches, Merge int64
+	// Patches is the most patches of one image, 0 where the size is dynamic; Merge² of them are one token, or Tokens all
+	// of an image.
+	Patches, Merge, Tokens int64
 	// Most is the tokens of the largest image where the size is dynamic, 0 for unknown; Video says that videos are profiled
 	// too, of as many frames as the context has room for.
 	Most  int64
