@@ -82,6 +82,8 @@ type Quantisation struct {
 	Method string
 	// Bits per weight, and those of its share of scales and zero points.
 	Bits, Scale float64
+	// Cache is the dtype that the checkpoint has scales of the KV cache for, empty for none.
+	Cache string
 	// ExpertsOnly leaves attention in 16 bit.
 	ExpertsOnly bool
 	// ExpertBits are those of experts where they differ (DeepSeek V4), scales included; 0 for Bits.

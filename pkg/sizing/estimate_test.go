@@ -243,6 +243,25 @@ func TestEncoder(t *testing.T) {
 	assert.InDelta(t, dynamic.Value, activation(`}, "model_type": "qwen3_vl"`, 4*16384).Value, 1)
 }
 
+// TestCacheScheme: a checkpoint with scales for its cache has one of fp8, from the release on that reads them.
+func TestCacheScheme(t *testing.T) {
+	t.Parallel()
+	const (
+		modelopt   = `, "quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_scheme": {"num_bits": 8, "type": "float", "dynamic": false}}`
+		compressed = `, "quantization_config": {"quant_method": "compressed-tensors", "format": "float-quantized", "kv_cache_scheme": {"num_bits": 8, "type": "float"}}`
+		named      = `, "quantization_config": {"quant_method": "modelopt", "quantization": {"quant_algo": "NVFP4", "kv_cache_quant_algo": "FP8"}}`
+	)
+	perToken := func(config, release, dtype string) float64 {
+		return estimate(t, llama+config, 8, sizing.Settings{Version: version(t, release), GPU: h100(), KVCacheDType: dtype}).KVBytesPerToken.Value
+	}
+	assert.InDelta(t, 131072, perToken(modelopt, "0.13.0", ""), 0)
+	assert.InDelta(t, 65536, perToken(modelopt, "0.14.0", ""), 0)
+	assert.InDelta(t, 65536, perToken(named, "0.14.0", "auto"), 0)
+	assert.InDelta(t, 131072, perToken(compressed, "0.14.0", ""), 0)
+	assert.InDelta(t, 65536, perToken(compressed, "0.16.0", ""), 0)
+	assert.InDelta(t, 131072, perToken(modelopt, "0.33.0", "bfloat16"), 0)
+}
+
 // TestDraft: EAGLE brings a layer and a projection of its own, MTP is in the checkpoint.
 func TestDraft(t *testing.T) {
 	t.Parallel()

@@ -57,6 +57,7 @@ func (s Settings) defaults(a *Architecture) Settings {
 	if s.MaxModelLen == 0 {
 		s.MaxModelLen = a.MaxPositions
 	}
+	s.KVCacheDType = s.cacheOf(a)
 	tokens, sequences := s.batchDefaults(a)
 	if s.MaxBatchedTokens == 0 {
 		s.MaxBatchedTokens = tokens
