@@ -82,6 +82,8 @@ type Quantisation struct {
 	Method string
 	// Bits per weight, and those of its share of scales and zero points.
 	Bits, Scale float64
+	// Group is the inputs of a linear layer that share a scale, Block the side of the square that does; 0 for neither.
+	Group, Block int64
 	// Cache is the dtype that the checkpoint has scales of the KV cache for, empty for none.
 	Cache string
 	// ExpertsOnly leaves attention in 16 bit.

@@ -172,7 +172,8 @@ func (r *Result) judge(a *Architecture, l layout, pool int64) {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("max-model-len %d is more than the %d positions of the model", asked, a.MaxPositions))
 		r.Nearest = fmt.Sprintf("--max-model-len %d", min(a.MaxPositions, max(r.MaxModelLen, 1)))
 	}
-	if free := r.freeAtStart(); s.KVCacheBytes == 0 && r.Requested.Value > free {
+	// Before 0.9.1 nothing compares the two.
+	if free := r.freeAtStart(); s.Version.atLeast(9, 1) && s.KVCacheBytes == 0 && r.Requested.Value > free {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("%.2f GiB are asked for, and about %.2f GiB are free when a worker starts", toGiB(r.Requested.Value), toGiB(free)))
 		r.Nearest = fmt.Sprintf("--gpu-memory-utilization %.2f", math.Floor(free/r.Total.Value*100)/100)
 	}

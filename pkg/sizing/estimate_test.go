@@ -1,6 +1,7 @@
 package sizing_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -165,6 +166,27 @@ func TestRefused(t *testing.T) {
 	require.ErrorContains(t, err, "make no sense")
 }
 
+// TestBlocks: scales that several weights share are not cut.
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	const (
+		awq     = `"model_type": "qwen2", "num_hidden_layers": 80, "hidden_size": 8192, "intermediate_size": 29568, "num_attention_heads": 64, "num_key_value_heads": 8, "vocab_size": 152064, "quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128}`
+		fp8     = `"model_type": "qwen3_moe", "num_hidden_layers": 94, "hidden_size": 4096, "intermediate_size": 12288, "num_attention_heads": 64, "num_key_value_heads": 4, "head_dim": 128, "vocab_size": 151936, "num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 1536, "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}`
+		refused = "that share a scale"
+	)
+	refuse := func(config, release string, tp int64, expertParallel bool) error {
+		_, err := sizing.Estimate(parse(t, `{`+config+`}`), sizing.Weights{}, sizing.Settings{Version: version(t, release), GPU: h200(), TensorParallel: tp, ExpertParallel: expertParallel})
+		return err
+	}
+	require.NoError(t, refuse(awq, "0.11.0", 1, false))
+	require.ErrorContains(t, refuse(awq, "0.11.0", 8, false), "leaves 3696 of the 29568 elements between gate and down on a rank, which is no multiple of the 128 "+refused)
+	require.NoError(t, refuse(fp8, "0.11.0", 4, false))
+	require.ErrorContains(t, refuse(fp8, "0.11.0", 8, false), "leaves 192 of the 1536 elements of an expert")
+	require.NoError(t, refuse(fp8, "0.11.0", 8, true), "experts stay whole")
+	require.NoError(t, refuse(fp8, "0.33.0", 8, false))
+	require.NoError(t, refuse(`"model_type": "deepseek_v3", "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}, `+strings.Replace(deepseek, `"quantization_config"`, `"x"`, 1), "0.11.0", 8, false))
+}
+
 // TestNearest: a context that is too long is refused with the longest that fits, and that one fits.
 func TestNearest(t *testing.T) {
 	t.Parallel()
@@ -182,6 +204,9 @@ func TestNearest(t *testing.T) {
 	full := estimate(t, llama, 14.99, s)
 	require.False(t, full.Fits)
 	assert.Contains(t, full.Nearest, "--gpu-memory-utilization 0.9")
+	old := s
+	old.Version = version(t, "0.8.5")
+	assert.True(t, estimate(t, llama, 14.99, old).Fits, "0.8 asks for what is not free")
 
 	s.Utilization, s.MaxModelLen = 0.5, sizing.AutoModelLen
 	none := estimate(t, llama, 14.99, s)

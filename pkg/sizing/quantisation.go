@@ -19,6 +19,9 @@ func readQuantisation(root, text fields, a *Architecture) {
 	}
 	a.Quantisation = weightFormat(q)
 	a.Quantisation.Method = method
+	if block := q.integers("weight_block_size", maxWidth); len(block) > 0 {
+		a.Quantisation.Block = block[0]
+	}
 	if a.Quantisation.Cache = cacheScheme(q); a.Quantisation.Cache != "" {
 		a.assume(fmt.Sprintf("the checkpoint asks for a KV cache of %s, and vLLM does so from 0.14 (ModelOpt) or 0.16 (compressed-tensors) on unless --kv-cache-dtype says otherwise", a.Quantisation.Cache))
 	}
@@ -87,7 +90,7 @@ func formatOf(q fields) Quantisation {
 	case contains("nvfp4", "fp4"):
 		return Quantisation{Bits: 4, Scale: 8.0 / 16}
 	case bits > 0 && bits < 16 && group > 0:
-		return Quantisation{Bits: bits, Scale: (16 + bits) / max(group, 8)}
+		return Quantisation{Bits: bits, Scale: (16 + bits) / max(group, 8), Group: int64(min(group, maxWidth))}
 	case bits > 0 && bits <= 4:
 		return Quantisation{Bits: bits, Scale: (16 + bits) / 128}
 	case bits > 0:
