@@ -45,7 +45,7 @@ func (s Settings) samplerOf(a *Architecture) sampler {
 	switch {
 	case s.Sampler == "flashinfer":
 		return fused
-	case v.first():
+	case s.firstEngine():
 		return sorted
 	case (s.Sampler == "native" || s.GPU.Vendor == "amd") && !v.atLeast(17, 0):
 		// FlashInfer is for CUDA; what ROCm has instead must be switched on.
@@ -107,7 +107,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 		if last {
 			// The hidden states of all tokens stay, and those of the requests twice; from 0.8 to 0.9.1 only these, and once.
 			sampling = logits*bytes + hidden + 2*float64(requests*a.Hidden*a.ElementBytes)
-			if !s.Version.first() && !s.Version.atLeast(9, 2) {
+			if !s.firstEngine() && !s.Version.atLeast(9, 2) {
 				sampling = logits*bytes + float64(requests*a.Hidden*a.ElementBytes)
 			}
 			if s.DraftLayers > 0 {
@@ -143,7 +143,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 // step (worker/model_runner.py).
 func (s Settings) profiled(a *Architecture) int64 {
 	requests := min(s.MaxSequences, s.MaxBatchedTokens)
-	if s.Version.first() && a.Vision != nil {
+	if s.firstEngine() && a.Vision != nil {
 		requests = min(requests, max(s.MaxBatchedTokens/s.itemTokens(a.Vision), 1))
 	}
 	return requests
@@ -215,7 +215,7 @@ func (s Settings) expertPeak(a *Architecture) float64 {
 	rows := tokens * float64(a.ExpertsPerToken)
 	// The first and the third buffer share memory in the second engine.
 	shared := max(2*width, float64(a.ExpertHidden))
-	if s.Version.first() {
+	if s.firstEngine() {
 		shared = 2*width + float64(a.ExpertHidden)
 	}
 	buffers := rows * (shared + width) * float64(a.ElementBytes)

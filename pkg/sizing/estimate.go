@@ -213,6 +213,9 @@ func (r *Result) warn() {
 	case !s.Version.atLeast(6, 0):
 		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is older than 0.6, the oldest release that was read: planned like that one", s.Version))
 	}
+	if s.Version.atLeast(8, 0) && s.firstEngine() {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s serves this with its first engine (V0), which profiles otherwise", s.Version))
+	}
 	if s.GPU.Vendor == "aws" {
 		r.Warnings = append(r.Warnings, "the memory model is of vLLM on GPUs: on Neuron only weights and KV bytes per token hold, and what the compiled graphs take is not known")
 	}

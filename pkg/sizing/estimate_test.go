@@ -318,6 +318,36 @@ func TestSampler(t *testing.T) {
 	assert.Greater(t, estimate(t, llama, 15, amd).Activation.Value/gib, 4.5, "FlashInfer is for CUDA")
 }
 
+// TestFirstEngine: what the second engine could not do yet went to the first, which sorts all logits and takes whole prompts.
+func TestFirstEngine(t *testing.T) {
+	t.Parallel()
+	l4, t4 := sizing.GPU{Name: "l4", MemoryGiB: 22.03, Vendor: "nvidia"}, sizing.GPU{Name: "Tesla T4", MemoryGiB: 14.56, Vendor: "nvidia"}
+	mi300x := sizing.GPU{Name: "mi300x", MemoryGiB: 191.69, Vendor: "amd"}
+	for _, test := range []struct {
+		release string
+		s       sizing.Settings
+		first   bool
+	}{
+		{"0.7.3", sizing.Settings{GPU: h100()}, true},
+		{"0.8.5", sizing.Settings{GPU: h100()}, false},
+		{"0.8.5", sizing.Settings{GPU: l4, KVCacheDType: "fp8"}, true},
+		{"0.8.5", sizing.Settings{GPU: h100(), KVCacheDType: "fp8"}, false},
+		{"0.8.5", sizing.Settings{GPU: mi300x}, true},
+		{"0.9.0", sizing.Settings{GPU: mi300x}, false},
+		{"0.8.5", sizing.Settings{GPU: h100(), PipelineParallel: 2}, true},
+		{"0.9.0", sizing.Settings{GPU: h100(), PipelineParallel: 2}, false},
+		{"0.10.1", sizing.Settings{GPU: t4}, true},
+		{"0.10.2", sizing.Settings{GPU: t4}, false},
+	} {
+		test.s.Version, test.s.MaxModelLen = version(t, test.release), 16384
+		r := estimate(t, llama, 10, test.s)
+		assert.Equal(t, test.first, r.Settings.MaxBatchedTokens == 16384, "%s %+v", test.release, test.s)
+		if release := test.s.Version; release != version(t, "0.7.3") {
+			assert.Equal(t, test.first, strings.Contains(strings.Join(r.Warnings, " "), "first engine"))
+		}
+	}
+}
+
 // TestLatentWorkspace: the profile run allocates it from 0.11 on.
 func TestLatentWorkspace(t *testing.T) {
 	t.Parallel()

@@ -70,7 +70,7 @@ func (s Settings) defaults(a *Architecture) Settings {
 
 // batchDefaults are tokens and sequences per step for a server.
 func (s Settings) batchDefaults(a *Architecture) (tokens, sequences int64) {
-	if s.Version.first() {
+	if s.firstEngine() {
 		// Whole prompts are prefilled at once, up to 32,768 tokens; longer ones in chunks where that works.
 		// Those with images have room for one (config.py, _MULTIMODAL_MODEL_MAX_NUM_BATCHED_TOKENS).
 		switch {
