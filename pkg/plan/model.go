@@ -47,6 +47,9 @@ func ReadDirectory(name string, dir fs.FS) (Model, error) {
 	if err != nil {
 		return Model{}, fmt.Errorf("%s: %w", name, err)
 	}
+	if data, err = withQuantisation(dir, data); err != nil {
+		return Model{}, fmt.Errorf("%s: %w", name, err)
+	}
 	m, err := ReadConfig(path.Join(name, "config.json"), data)
 	if err != nil {
 		return Model{}, err
@@ -58,6 +61,33 @@ func ReadDirectory(name string, dir fs.FS) (Model, error) {
 	}
 	m.Weights.FileBytes, m.WeightsFrom = float64(bytes), from
 	return m, nil
+}
+
+// withQuantisation puts hf_quant_config.json into a config.json without quantisation, as the engine does: that is where
+// ModelOpt writes it (vllm/transformers_utils/config.py).
+func withQuantisation(dir fs.FS, config []byte) ([]byte, error) {
+	quantisation, err := readLimited(dir, "hf_quant_config.json", configBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var whole, part map[string]json.RawMessage
+	if json.Unmarshal(config, &whole) != nil || whole == nil || whole["quantization_config"] != nil {
+		return config, nil // what is wrong with it is told by who reads it
+	}
+	if err := json.Unmarshal(quantisation, &part); err != nil {
+		return nil, fmt.Errorf("hf_quant_config.json: %w", err)
+	}
+	if part == nil {
+		return config, nil
+	}
+	part["quant_method"] = json.RawMessage(`"modelopt"`)
+	if whole["quantization_config"], err = json.Marshal(part); err != nil {
+		return nil, err
+	}
+	return json.Marshal(whole)
 }
 
 type index struct {

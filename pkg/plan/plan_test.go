@@ -71,6 +71,7 @@ func TestBadDirectory(t *testing.T) {
 	good := config(t, "llama-3.1-8b")
 	for want, files := range map[string]map[string][]byte{
 		"config.json":                    {},
+		"hf_quant_config.json: json":     {"config.json": good, "hf_quant_config.json": []byte(`[]`)},
 		"num_hidden_layers is missing":   {"config.json": []byte(`{}`)},
 		"no safetensors file":            {"config.json": good},
 		"1.safetensors: no safetensors":  {"config.json": good, "1.safetensors": []byte("short")},
@@ -87,6 +88,19 @@ func TestBadDirectory(t *testing.T) {
 		_, err := plan.ReadDirectory("dir", dir)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// TestModelOpt: its quantisation stands in a file of its own.
+func TestModelOpt(t *testing.T) {
+	t.Parallel()
+	dir := fstest.MapFS{
+		"config.json":          {Data: config(t, "llama-3.1-8b")},
+		"hf_quant_config.json": {Data: []byte(`{"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "NVFP4", "kv_cache_quant_algo": "FP8", "group_size": 16}}`)},
+		"model.safetensors":    {Data: tensors(`{"a": {"data_offsets": [0, 12]}}`)},
+	}
+	m, err := plan.ReadDirectory("dir", dir)
+	require.NoError(t, err)
+	assert.Equal(t, sizing.Quantisation{Method: "modelopt", Bits: 4, Scale: 0.5, Cache: "fp8"}, m.Architecture.Quantisation)
 }
 
 func TestFindGPU(t *testing.T) {

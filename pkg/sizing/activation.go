@@ -1,6 +1,7 @@
 package sizing
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -44,7 +45,7 @@ func (s Settings) samplerOf(a *Architecture) sampler {
 	switch {
 	case s.Sampler == "flashinfer":
 		return fused
-	case v.first():
+	case s.firstEngine():
 		return sorted
 	case (s.Sampler == "native" || s.GPU.Vendor == "amd") && !v.atLeast(17, 0):
 		// FlashInfer is for CUDA; what ROCm has instead must be switched on.
@@ -106,7 +107,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 		if last {
 			// The hidden states of all tokens stay, and those of the requests twice; from 0.8 to 0.9.1 only these, and once.
 			sampling = logits*bytes + hidden + 2*float64(requests*a.Hidden*a.ElementBytes)
-			if !s.Version.first() && !s.Version.atLeast(9, 2) {
+			if !s.firstEngine() && !s.Version.atLeast(9, 2) {
 				sampling = logits*bytes + float64(requests*a.Hidden*a.ElementBytes)
 			}
 			if s.DraftLayers > 0 {
@@ -142,7 +143,7 @@ func (s Settings) activation(a *Architecture, last bool) Amount {
 // step (worker/model_runner.py).
 func (s Settings) profiled(a *Architecture) int64 {
 	requests := min(s.MaxSequences, s.MaxBatchedTokens)
-	if s.Version.first() && a.Vision != nil {
+	if s.firstEngine() && a.Vision != nil {
 		requests = min(requests, max(s.MaxBatchedTokens/s.itemTokens(a), 1))
 	}
 	return requests
@@ -214,7 +215,7 @@ func (s Settings) expertPeak(a *Architecture) float64 {
 	rows := tokens * float64(a.ExpertsPerToken)
 	// The first and the third buffer share memory in the second engine.
 	shared := max(2*width, float64(a.ExpertHidden))
-	if s.Version.first() {
+	if s.firstEngine() {
 		shared = 2*width + float64(a.ExpertHidden)
 	}
 	buffers := rows * (shared + width) * float64(a.ElementBytes)
@@ -263,8 +264,8 @@ func (s Settings) encoderKept(a *Architecture) float64 {
 func (s Settings) itemTokens(a *Architecture) int64 {
 	v := a.Vision
 	switch {
-	case v.Patches > 0:
-		return max(v.Patches/(v.Merge*v.Merge), 1)
+	case v.Tokens > 0:
+		return v.Tokens
 	case v.Most == 0:
 		return s.MaxBatchedTokens
 	case !v.Video:
@@ -284,7 +285,7 @@ func (s Settings) encoderPeak(a *Architecture) float64 {
 	}
 	v := a.Vision
 	perImage := s.itemTokens(a)
-	patches := float64(max(s.MaxBatchedTokens/perImage, 1)*perImage) * float64(v.Merge*v.Merge)
+	patches := float64(max(s.MaxBatchedTokens/perImage, 1)) * float64(cmp.Or(v.Patches, perImage*v.Merge*v.Merge))
 	width := v.Intermediate
 	if width == 0 {
 		width = 4 * v.Hidden

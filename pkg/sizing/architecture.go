@@ -82,10 +82,12 @@ type Quantisation struct {
 	Method string
 	// Bits per weight, and those of its share of scales and zero points.
 	Bits, Scale float64
+	// Group is the inputs of a linear layer that share a scale, Block the side of the square that does; 0 for neither.
+	Group, Block int64
+	// Cache is the dtype that the checkpoint has scales of the KV cache for, empty for none.
+	Cache string
 	// ExpertsOnly leaves attention in 16 bit.
 	ExpertsOnly bool
-	// Block is the rows or columns that share a scale, which a rank keeps whole; 0 for none.
-	Block int64
 	// ExpertBits are those of experts where they differ (DeepSeek V4), scales included; 0 for Bits.
 	ExpertBits float64
 }
@@ -105,8 +107,9 @@ type State struct {
 // Vision is an image encoder.
 type Vision struct {
 	Hidden, Intermediate, Layers int64
-	// Patches is the most patches of one image, 0 where the size is dynamic; Merge² of them are one token.
-	Patches, Merge int64
+	// Patches is the most patches of one image, 0 where the size is dynamic; Merge² of them are one token, or Tokens all
+	// of an image.
+	Patches, Merge, Tokens int64
 	// Most is the tokens of the largest image where the size is dynamic, 0 for unknown; Video says that videos are profiled
 	// too, of as many frames as the context has room for.
 	Most  int64

@@ -28,6 +28,7 @@ func ParseConfig(data []byte) (*Architecture, error) {
 	}
 	a := &Architecture{ModelType: root.text("model_type"), Classes: root.texts("architectures")}
 	text := textConfig(root, a)
+	fillDefaults(text, a)
 	readShape(text, a)
 	if len(*root.problems) == 0 {
 		checkShape(text, a)
@@ -88,7 +89,7 @@ func readShape(text fields, a *Architecture) {
 		a.GlobalKVHeads = max(text.integer(maxHeads, "num_global_key_value_heads"), 1)
 	}
 	a.Vocab = text.integer(maxVocab, "vocab_size", "padded_vocab_size")
-	a.Tied = text.truth("tie_word_embeddings", false)
+	a.Tied = text.truth("tie_word_embeddings", tiedByDefault(a.ModelType))
 	a.DraftLayers = text.integer(maxLayers, "num_nextn_predict_layers", "mtp_num_hidden_layers")
 	a.IndexerDim = text.integer(maxHeadDim, "index_head_dim")
 	a.CompressRatios = text.integers("compress_ratios", maxPositions)

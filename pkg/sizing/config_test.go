@@ -184,3 +184,20 @@ func TestHosted(t *testing.T) {
 	assert.InEpsilon(t, without.Weights.Value, with.Weights.Value, 0.5)
 	assert.Less(t, with.Weights.Value, 10e6)
 }
+
+// TestClassDefaults: Hugging Face leaves out of a file what transformers fills in (Gemma 3, LLaVA).
+func TestClassDefaults(t *testing.T) {
+	t.Parallel()
+	gemma := parse(t, `{"model_type": "gemma3", "mm_tokens_per_image": 256, "text_config": {"model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34, "sliding_window": 1024},
+		"vision_config": {"hidden_size": 1152, "image_size": 896, "patch_size": 14}}`)
+	assert.Equal(t, [6]int64{8, 4, 256, 262208, 131072, 1024}, [6]int64{gemma.Heads, gemma.KVHeads, gemma.HeadDim, gemma.Vocab, gemma.MaxPositions, gemma.Window})
+	assert.True(t, gemma.Tied)
+	assert.Equal(t, [2]int64{4096, 256}, [2]int64{gemma.Vision.Patches, gemma.Vision.Tokens})
+	assert.Contains(t, strings.Join(gemma.Assumptions, "\n"), "no num_attention_heads: 8, the default of gemma3_text")
+	llava := parse(t, `{"model_type": "llava", "text_config": {"model_type": "llama", "max_position_embeddings": 4096, "vocab_size": 32064}}`)
+	assert.Equal(t, [3]int64{4096, 32, 32}, [3]int64{llava.Hidden, llava.Layers, llava.KVHeads})
+	_, err := sizing.ParseConfig([]byte(`{"model_type": "llama"}`))
+	require.ErrorContains(t, err, "num_hidden_layers is missing", "the root of a file has its sizes")
+	assert.Equal(t, int64(0), parse(t, `{`+tiny+`, "model_type": "gemma2", "sliding_window": null}`).Window, "null is said")
+	assert.Zero(t, parse(t, `{`+tiny+`, "model_type": "qwen3", "sliding_window": 8}`).Window)
+}

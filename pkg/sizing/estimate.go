@@ -178,7 +178,8 @@ func (r *Result) judge(a *Architecture, l layout, pool int64) {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("max-model-len %d is more than the %d positions of the model", asked, a.MaxPositions))
 		r.Nearest = fmt.Sprintf("--max-model-len %d", min(a.MaxPositions, max(r.MaxModelLen, 1)))
 	}
-	if free := r.freeAtStart(); s.KVCacheBytes == 0 && r.Requested.Value > free {
+	// Before 0.9.1 nothing compares the two.
+	if free := r.freeAtStart(); s.Version.atLeast(9, 1) && s.KVCacheBytes == 0 && r.Requested.Value > free {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("%.2f GiB are asked for, and about %.2f GiB are free when a worker starts", toGiB(r.Requested.Value), toGiB(free)))
 		r.Nearest = fmt.Sprintf("--gpu-memory-utilization %.2f", math.Floor(free/r.Total.Value*100)/100)
 	}
@@ -218,6 +219,9 @@ func (r *Result) warn() {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is newer than 0.33, the newest release that was read: planned like that one", s.Version))
 	case !s.Version.atLeast(6, 0):
 		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is older than 0.6, the oldest release that was read: planned like that one", s.Version))
+	}
+	if s.Version.atLeast(8, 0) && s.firstEngine() {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s serves this with its first engine (V0), which profiles otherwise", s.Version))
 	}
 	if s.GPU.Vendor == "aws" {
 		r.Warnings = append(r.Warnings, "the memory model is of vLLM on GPUs: on Neuron only weights and KV bytes per token hold, and what the compiled graphs take is not known")

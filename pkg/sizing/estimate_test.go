@@ -1,6 +1,7 @@
 package sizing_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -165,6 +166,27 @@ func TestRefused(t *testing.T) {
 	require.ErrorContains(t, err, "make no sense")
 }
 
+// TestBlocks: scales that several weights share are not cut.
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	const (
+		awq     = `"model_type": "qwen2", "num_hidden_layers": 80, "hidden_size": 8192, "intermediate_size": 29568, "num_attention_heads": 64, "num_key_value_heads": 8, "vocab_size": 152064, "quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128}`
+		fp8     = `"model_type": "qwen3_moe", "num_hidden_layers": 94, "hidden_size": 4096, "intermediate_size": 12288, "num_attention_heads": 64, "num_key_value_heads": 4, "head_dim": 128, "vocab_size": 151936, "num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 1536, "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}`
+		refused = "that share a scale"
+	)
+	refuse := func(config, release string, tp int64, expertParallel bool) error {
+		_, err := sizing.Estimate(parse(t, `{`+config+`}`), sizing.Weights{}, sizing.Settings{Version: version(t, release), GPU: h200(), TensorParallel: tp, ExpertParallel: expertParallel})
+		return err
+	}
+	require.NoError(t, refuse(awq, "0.11.0", 1, false))
+	require.ErrorContains(t, refuse(awq, "0.11.0", 8, false), "leaves 3696 of the 29568 elements between gate and down on a rank, which is no multiple of the 128 "+refused)
+	require.NoError(t, refuse(fp8, "0.11.0", 4, false))
+	require.ErrorContains(t, refuse(fp8, "0.11.0", 8, false), "leaves 192 of the 1536 elements of an expert")
+	require.NoError(t, refuse(fp8, "0.11.0", 8, true), "experts stay whole")
+	require.NoError(t, refuse(fp8, "0.33.0", 8, false))
+	require.NoError(t, refuse(`"model_type": "deepseek_v3", "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}, `+strings.Replace(deepseek, `"quantization_config"`, `"x"`, 1), "0.11.0", 8, false))
+}
+
 // TestNearest: a context that is too long is refused with the longest that fits, and that one fits.
 func TestNearest(t *testing.T) {
 	t.Parallel()
@@ -182,6 +204,9 @@ func TestNearest(t *testing.T) {
 	full := estimate(t, llama, 14.99, s)
 	require.False(t, full.Fits)
 	assert.Contains(t, full.Nearest, "--gpu-memory-utilization 0.9")
+	old := s
+	old.Version = version(t, "0.8.5")
+	assert.True(t, estimate(t, llama, 14.99, old).Fits, "0.8 asks for what is not free")
 
 	s.Utilization, s.MaxModelLen = 0.5, sizing.AutoModelLen
 	none := estimate(t, llama, 14.99, s)
@@ -243,6 +268,25 @@ func TestEncoder(t *testing.T) {
 	assert.InDelta(t, dynamic.Value, activation(`}, "model_type": "qwen3_vl"`, 4*16384).Value, 1)
 }
 
+// TestCacheScheme: a checkpoint with scales for its cache has one of fp8, from the release on that reads them.
+func TestCacheScheme(t *testing.T) {
+	t.Parallel()
+	const (
+		modelopt   = `, "quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_scheme": {"num_bits": 8, "type": "float", "dynamic": false}}`
+		compressed = `, "quantization_config": {"quant_method": "compressed-tensors", "format": "float-quantized", "kv_cache_scheme": {"num_bits": 8, "type": "float"}}`
+		named      = `, "quantization_config": {"quant_method": "modelopt", "quantization": {"quant_algo": "NVFP4", "kv_cache_quant_algo": "FP8"}}`
+	)
+	perToken := func(config, release, dtype string) float64 {
+		return estimate(t, llama+config, 8, sizing.Settings{Version: version(t, release), GPU: h100(), KVCacheDType: dtype}).KVBytesPerToken.Value
+	}
+	assert.InDelta(t, 131072, perToken(modelopt, "0.13.0", ""), 0)
+	assert.InDelta(t, 65536, perToken(modelopt, "0.14.0", ""), 0)
+	assert.InDelta(t, 65536, perToken(named, "0.14.0", "auto"), 0)
+	assert.InDelta(t, 131072, perToken(compressed, "0.14.0", ""), 0)
+	assert.InDelta(t, 65536, perToken(compressed, "0.16.0", ""), 0)
+	assert.InDelta(t, 131072, perToken(modelopt, "0.33.0", "bfloat16"), 0)
+}
+
 // TestDraft: EAGLE brings a layer and a projection of its own, MTP is in the checkpoint.
 func TestDraft(t *testing.T) {
 	t.Parallel()
@@ -272,6 +316,36 @@ func TestSampler(t *testing.T) {
 	assert.Less(t, estimate(t, llama, 15, s).Activation.Value/gib, 2.0)
 	amd := sizing.Settings{Version: version(t, "0.10.2"), GPU: sizing.GPU{Name: "mi300x", MemoryGiB: 191.69, Vendor: "amd"}}
 	assert.Greater(t, estimate(t, llama, 15, amd).Activation.Value/gib, 4.5, "FlashInfer is for CUDA")
+}
+
+// TestFirstEngine: what the second engine could not do yet went to the first, which sorts all logits and takes whole prompts.
+func TestFirstEngine(t *testing.T) {
+	t.Parallel()
+	l4, t4 := sizing.GPU{Name: "l4", MemoryGiB: 22.03, Vendor: "nvidia"}, sizing.GPU{Name: "Tesla T4", MemoryGiB: 14.56, Vendor: "nvidia"}
+	mi300x := sizing.GPU{Name: "mi300x", MemoryGiB: 191.69, Vendor: "amd"}
+	for _, test := range []struct {
+		release string
+		s       sizing.Settings
+		first   bool
+	}{
+		{"0.7.3", sizing.Settings{GPU: h100()}, true},
+		{"0.8.5", sizing.Settings{GPU: h100()}, false},
+		{"0.8.5", sizing.Settings{GPU: l4, KVCacheDType: "fp8"}, true},
+		{"0.8.5", sizing.Settings{GPU: h100(), KVCacheDType: "fp8"}, false},
+		{"0.8.5", sizing.Settings{GPU: mi300x}, true},
+		{"0.9.0", sizing.Settings{GPU: mi300x}, false},
+		{"0.8.5", sizing.Settings{GPU: h100(), PipelineParallel: 2}, true},
+		{"0.9.0", sizing.Settings{GPU: h100(), PipelineParallel: 2}, false},
+		{"0.10.1", sizing.Settings{GPU: t4}, true},
+		{"0.10.2", sizing.Settings{GPU: t4}, false},
+	} {
+		test.s.Version, test.s.MaxModelLen = version(t, test.release), 16384
+		r := estimate(t, llama, 10, test.s)
+		assert.Equal(t, test.first, r.Settings.MaxBatchedTokens == 16384, "%s %+v", test.release, test.s)
+		if release := test.s.Version; release != version(t, "0.7.3") {
+			assert.Equal(t, test.first, strings.Contains(strings.Join(r.Warnings, " "), "first engine"))
+		}
+	}
 }
 
 // TestLatentWorkspace: the profile run allocates it from 0.11 on.

@@ -27,8 +27,17 @@ func (g GPU) a100() bool { return g.named("a100") }
 // blackwell is a data-centre GPU of compute capability 10.
 func (g GPU) blackwell() bool { return g.named("b200", "b300", "b100") }
 
+// old is of a compute capability below 8.
+func (g GPU) old() bool { return g.named("t4", "v100", "p100", "p40", "2080", "titan") }
+
+// attendsIn8Bit says whether FlashAttention 3 does, which the second engine wanted for a cache of fp8 first; Blackwell has
+// another way from 0.10 on (platforms/cuda.py).
+func (g GPU) attendsIn8Bit(v Version) bool {
+	return g.hopper() && (!g.blackwell() || v.atLeast(10, 0))
+}
+
 // hopper and later have NVLink Switch multicast, FlashAttention 3, and 32 MiB of cuBLAS workspace.
 func (g GPU) hopper() bool {
-	known := g.named("a100", "a10", "l4", "l40", "a40", "a30", "a6000", "v100", "t4", "rtx")
+	known := g.old() || g.named("a100", "a800", "a10", "l4", "l40", "a40", "a30", "a6000", "rtx")
 	return g.named("h100", "h200", "h20", "h800", "gh200") || g.blackwell() || !known && g.Vendor != "amd" && g.MemoryGiB >= 70
 }

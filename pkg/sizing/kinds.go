@@ -9,7 +9,8 @@ import (
 // readKinds says what each layer keeps. Later sources win: an explicit list over a pattern over the model type.
 func readKinds(text fields, a *Architecture) {
 	a.Window = text.integer(maxPositions, "sliding_window")
-	if !text.truth("use_sliding_window", true) {
+	// Qwen's own is off unless it is switched on.
+	if !text.truth("use_sliding_window", a.ModelType != "qwen2" && a.ModelType != "qwen3") {
 		a.Window = 0
 	}
 	a.Kinds = make([]LayerKind, a.Layers)
@@ -290,6 +291,10 @@ func readVision(root fields, a *Architecture) {
 	side, patch := vision.integer(maxWidth, "image_size"), vision.integer(maxWidth, "patch_size")
 	if side > 0 && patch > 0 {
 		v.Patches = min((side/patch)*(side/patch), maxPositions)
+	}
+	v.Tokens = root.integer(maxPositions, "mm_tokens_per_image", "image_seq_length")
+	if v.Tokens == 0 {
+		v.Tokens = v.Patches / (v.Merge * v.Merge)
 	}
 	kind := root.text("model_type")
 	if strings.HasPrefix(kind, "qwen2_vl") || strings.HasPrefix(kind, "qwen2_5_vl") || strings.HasPrefix(kind, "qwen3_vl") || strings.HasPrefix(kind, "qwen3_5") {

@@ -83,7 +83,7 @@ func (s Settings) headBytes(heads, dims int64, element float64) float64 {
 func (s Settings) latent() bool { return s.Version.atLeast(7, 1) }
 
 // hybrid says whether that version gives layers of different kinds blocks of their own (v1/core/kv_cache_utils.py).
-func (s Settings) hybrid() bool { return s.Version.atLeast(9, 1) && !s.PlainCache }
+func (s Settings) hybrid() bool { return s.Version.atLeast(9, 1) && !s.PlainCache && !s.firstEngine() }
 
 // layoutOf lays out the layers of one pipeline stage, which begins with layer first.
 func (s Settings) layoutOf(a *Architecture, kinds []LayerKind, first, draft int64) layout {

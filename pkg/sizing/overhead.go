@@ -29,7 +29,7 @@ func (s Settings) nonTorch() Amount {
 	taken, low, high, where := growth(hopper, parallel)
 	what := "kernels and libraries that the profile run loads"
 	switch {
-	case !s.Version.first() && !s.Version.atLeast(9, 1):
+	case !s.firstEngine() && !s.Version.atLeast(9, 1):
 		taken += s.context()
 		high += s.context() + 0.2
 		what += ", the CUDA context"
@@ -86,6 +86,9 @@ func (s Settings) context() float64 {
 }
 
 func (s Settings) generation() string {
+	if s.GPU.Vendor == "amd" {
+		return "NVIDIA's GPUs before Hopper, for want of figures of AMD's"
+	}
 	if s.GPU.hopper() {
 		return "Hopper and later"
 	}

@@ -19,11 +19,14 @@ func readQuantisation(root, text fields, a *Architecture) {
 	}
 	a.Quantisation = weightFormat(q)
 	a.Quantisation.Method = method
+	if block := q.integers("weight_block_size", maxWidth); len(block) > 0 {
+		a.Quantisation.Block = slices.Max(block)
+	}
+	if a.Quantisation.Cache = cacheScheme(q); a.Quantisation.Cache != "" {
+		a.assume(fmt.Sprintf("the checkpoint asks for a KV cache of %s, and vLLM does so from 0.14 (ModelOpt) or 0.16 (compressed-tensors) on unless --kv-cache-dtype says otherwise", a.Quantisation.Cache))
+	}
 	kept := slices.Concat(q.texts("modules_to_not_convert"), q.texts("ignore"), q.texts("exclude_modules"), q.texts("exclude"))
 	a.Quantisation.ExpertsOnly = method == "mxfp4" || slices.ContainsFunc(kept, func(module string) bool { return strings.Contains(module, "self_attn") })
-	if blocks := q.integers("weight_block_size", maxWidth); len(blocks) > 0 {
-		a.Quantisation.Block = slices.Max(blocks)
-	}
 	if text.text("expert_dtype") == "fp4" || q.text("expert_dtype") == "fp4" {
 		a.Quantisation.ExpertBits = 4.25
 	}
@@ -87,7 +90,7 @@ func formatOf(q fields) Quantisation {
 	case contains("nvfp4", "fp4"):
 		return Quantisation{Bits: 4, Scale: 8.0 / 16}
 	case bits > 0 && bits < 16 && group > 0:
-		return Quantisation{Bits: bits, Scale: (16 + bits) / max(group, 8)}
+		return Quantisation{Bits: bits, Scale: (16 + bits) / max(group, 8), Group: int64(min(group, maxWidth))}
 	case bits > 0 && bits <= 4:
 		return Quantisation{Bits: bits, Scale: (16 + bits) / 128}
 	case bits > 0:
@@ -107,6 +110,43 @@ func formatName(q fields) string {
 		names = append(names, q.text(field))
 	}
 	return strings.ToLower(strings.Join(names, " "))
+}
+
+// cacheScheme reads what the KV cache is quantised to (vLLM: utils/torch_utils.py, get_kv_cache_quant_algo_string).
+func cacheScheme(q fields) string {
+	inner, ok := q.object("quantization")
+	if !ok {
+		inner = q
+	}
+	for _, f := range []fields{inner, q} {
+		scheme, ok := f.object("kv_cache_scheme")
+		switch bits := scheme.number("num_bits"); {
+		case ok && bits == 8:
+			return "fp8"
+		case ok && bits == 4:
+			return "nvfp4"
+		}
+		switch strings.ToLower(f.text("kv_cache_quant_algo")) {
+		case "fp8":
+			return "fp8"
+		case "nvfp4":
+			return "nvfp4"
+		}
+	}
+	return ""
+}
+
+// cacheOf is --kv-cache-dtype auto for that version.
+func (s Settings) cacheOf(a *Architecture) string {
+	q := a.Quantisation
+	switch {
+	case s.KVCacheDType != "" && s.KVCacheDType != "auto", q.Cache == "":
+	case strings.HasPrefix(q.Method, "modelopt") && s.Version.atLeast(14, 0):
+		return q.Cache
+	case q.Method == "compressed-tensors" && q.Cache == "fp8" && s.Version.atLeast(16, 0):
+		return q.Cache
+	}
+	return s.KVCacheDType
 }
 
 // within lists the objects inside of one, itself first, in the order of their names; what is about activations or the

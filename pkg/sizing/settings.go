@@ -57,6 +57,7 @@ func (s Settings) defaults(a *Architecture) Settings {
 	if s.MaxModelLen == 0 {
 		s.MaxModelLen = a.MaxPositions
 	}
+	s.KVCacheDType = s.cacheOf(a)
 	tokens, sequences := s.batchDefaults(a)
 	if s.MaxBatchedTokens == 0 {
 		s.MaxBatchedTokens = tokens
@@ -69,7 +70,7 @@ func (s Settings) defaults(a *Architecture) Settings {
 
 // batchDefaults are tokens and sequences per step for a server.
 func (s Settings) batchDefaults(a *Architecture) (tokens, sequences int64) {
-	if s.Version.first() {
+	if s.firstEngine() {
 		// Whole prompts are prefilled at once, up to 32,768 tokens; longer ones in chunks where that works.
 		// Those with images have room for one (config.py, _MULTIMODAL_MODEL_MAX_NUM_BATCHED_TOKENS).
 		switch {
@@ -143,11 +144,42 @@ func (s Settings) divide(a *Architecture) []error {
 	if a.Latent == nil && a.KVHeads%tp != 0 && tp%a.KVHeads != 0 {
 		errs = append(errs, fmt.Errorf("tensor parallel size %d must divide the %d KV heads or be a multiple of them", tp, a.KVHeads))
 	}
+	errs = append(errs, s.divideBlocks(a)...)
 	if s.PipelineParallel > a.Layers {
 		errs = append(errs, fmt.Errorf("pipeline parallel size %d is more than the %d layers", s.PipelineParallel, a.Layers))
 	}
 	if tp%s.ContextParallel != 0 {
 		errs = append(errs, fmt.Errorf("decode context parallel size %d must divide tensor parallel size %d", s.ContextParallel, tp))
+	}
+	return errs
+}
+
+// divideBlocks checks what each rank must hold whole: groups of AWQ and GPTQ along the inputs, blocks of FP8
+// (vllm: quantization/awq.py, utils/marlin_utils.py, utils/fp8_utils.py). Releases after 0.27 refine the blocks of experts
+// with some kernels.
+func (s Settings) divideBlocks(a *Architecture) []error {
+	q, tp := a.Quantisation, s.TensorParallel
+	unit := max(q.Group, q.Block)
+	if unit <= 1 || tp == 1 {
+		return nil
+	}
+	var errs []error
+	check := func(what string, size, ranks int64) {
+		if size > 0 && size%ranks == 0 && size/ranks%unit != 0 {
+			errs = append(errs, fmt.Errorf("tensor parallel size %d leaves %d of the %d %s on a rank, which is no multiple of the %d that share a scale of %s; the engine refuses to start",
+				tp, size/ranks, size, what, unit, q.Method))
+		}
+	}
+	if !q.ExpertsOnly && a.Latent == nil {
+		check("inputs of the attention's output", a.Heads*a.ValueDim, tp)
+	}
+	switch {
+	case a.MoE():
+		if q.Block > 0 && !s.ExpertParallel && !s.Version.atLeast(28, 0) {
+			check("elements of an expert", a.ExpertIntermediate, tp*s.DataParallel)
+		}
+	case !q.ExpertsOnly:
+		check("elements between gate and down", a.Intermediate, tp)
 	}
 	return errs
 }

@@ -43,8 +43,24 @@ func (v Version) atLeast(minor, patch int) bool {
 // Unread says whether the release is newer than those whose code the figures come from.
 func (v Version) Unread() bool { return v.atLeast(33, 1) }
 
-// first says whether the release has the first engine only (V0): the second became the default with 0.8.0.
-func (v Version) first() bool { return !v.atLeast(8, 0) }
+// firstEngine says whether the first engine (V0) serves: alone before 0.8.0, and until 0.10.1 for what the second could not
+// do yet (engine/arg_utils.py, _is_v1_supported_oracle).
+func (s Settings) firstEngine() bool {
+	v := s.Version
+	switch {
+	case !v.atLeast(8, 0):
+		return true
+	case v.atLeast(10, 2):
+		return false
+	case s.GPU.old():
+		return true
+	case strings.HasPrefix(s.KVCacheDType, "fp8") && s.GPU.Vendor != "amd" && !s.GPU.attendsIn8Bit(v):
+		return true
+	case v.atLeast(9, 0):
+		return false
+	}
+	return s.GPU.Vendor == "amd" || s.PipelineParallel > 1 || s.DraftLayers > 0
+}
 
 // newer says whether the release came after the newest that was read, 0.33.
 func (v Version) newer() bool { return v.atLeast(34, 0) }
