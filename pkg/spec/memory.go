@@ -108,7 +108,7 @@ func (r *resolver) planDevices(model catalog.Model, accelerator catalog.Accelera
 		return 0, false
 	}
 	s.MaxModelLen = min(r.wantedLength(), e.model.MaxPositions)
-	split, result, ok := sizing.Fewest(e.model, e.weights, s, r.splits(accelerator, args, max(r.spec.Accelerator.Nodes, 1)))
+	split, _, ok := sizing.Fewest(e.model, e.weights, s, r.splits(accelerator, args, max(r.spec.Accelerator.Nodes, 1)))
 	if !ok {
 		t := RevisionTarget{Runtime: r.spec.Runtime, Accelerator: accelerator, Args: args}
 		r.failf("spec.accelerator.perReplica", "%s is not sure to start on as many %s as %s; %s", e.name, accelerator.Product, r.room(accelerator), sure(r.elsewhere(t, e)...))
@@ -118,8 +118,8 @@ func (r *resolver) planDevices(model catalog.Model, accelerator catalog.Accelera
 	if length == sizing.AutoModelLen {
 		length = e.model.LeastLength()
 	}
-	r.planned.Devices = fmt.Sprintf("%s: the fewest that vLLM %s is sure to start on with %d tokens of context, by `kservegen plan`: the catalogue has no layout.\nOf the %.1f GiB of each, weights take up to %.1f, and at least %.1f remain for the KV cache.",
-		plural(int(split.Ranks()), "device"), s.Version, length, accelerator.MemoryGiB, inGiB(result.Weights.High), inGiB(result.KVCache.Low))
+	r.planned.Devices = fmt.Sprintf("%s: the fewest of %.1f GiB that vLLM %s is sure to start on with %d tokens of context. The catalogue has no layout;\n`kservegen plan` shows the figures.",
+		plural(int(split.Ranks()), "device"), accelerator.MemoryGiB, s.Version, length)
 	r.remarkPlanned(e, "spec.accelerator.perReplica")
 	return int(split.Ranks()), true
 }
@@ -196,8 +196,7 @@ func (r *resolver) planLength(t *RevisionTarget, e *estimate) {
 	case result.Settings.MaxModelLen == e.model.MaxPositions:
 		why = "The model's own, which is sure to fit"
 	}
-	r.planned.MaxModelLen = fmt.Sprintf("%s, by `kservegen plan`: the catalogue has no layout.\nOf each device %.1f GiB remain for the KV cache, at least %.1f.",
-		why, inGiB(result.KVCache.Value), max(inGiB(result.KVCache.Low), 0))
+	r.planned.MaxModelLen = why + ". The catalogue has no layout; `kservegen plan` shows the figures."
 	if r.planned.Devices == "" {
 		r.remarkPlanned(e, "spec.model.maxModelLen")
 	}

@@ -117,6 +117,8 @@ func TestReferenceTrees(t *testing.T) {
 		"llama-3.1-8b-l4/llama-3-1-8b/overlays/production":                       "",
 		"llama-3.3-70b-mi300x/llama-3-3-70b/overlays/default":                    "it asks for amd.com/gpu: the device can be mocked, and its server's image is not",
 		"llama-3.3-70b-trn2/llama-3-3-70b/overlays/default":                      "it asks for aws.amazon.com/neuron: the device can be mocked, and its server's image is not; llama-3-3-70b-v1 waits for the scheduler my-scheduler, which is not here",
+		"qwen3-30b-a3b-l40s/qwen3-30b-a3b/overlays/dev":                          "",
+		"qwen3-30b-a3b-l40s/qwen3-30b-a3b/overlays/production":                   "",
 		"two-models-one-host/_shared/overlays/dev":                               shared,
 		"two-models-one-host/_shared/overlays/production":                        shared,
 		"two-models-one-host/deepseek-r1/overlays/dev":                           "",

@@ -28,12 +28,17 @@ func (f *documentFlags) register(cmd *cobra.Command) {
 
 // load reads every document and checks them together. All problems of all files come back at once.
 func (f *documentFlags) load(ctx context.Context, in io.Reader) ([]*spec.Deployment, error) {
-	return f.loadBy(ctx, in, spec.Load)
+	deployments, err := f.loadBy(ctx, in, spec.Load)
+	if err != nil {
+		return nil, err
+	}
+	return deployments, spec.CheckTogether(deployments)
 }
 
 // loader reads a file as spec.Load does.
 type loader func(file string, r io.Reader) ([]*spec.Deployment, error)
 
+// loadBy reads every document, and does not check them together.
 func (f *documentFlags) loadBy(ctx context.Context, in io.Reader, load loader) ([]*spec.Deployment, error) {
 	if len(f.files) == 0 {
 		return nil, usagef("no document; name one with -f FILE")
@@ -61,7 +66,7 @@ func (f *documentFlags) loadBy(ctx context.Context, in io.Reader, load loader) (
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return deployments, spec.CheckTogether(deployments)
+	return deployments, nil
 }
 
 func loadOne(ctx context.Context, path string, in io.Reader, load loader) ([]*spec.Deployment, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/kserve"
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/plan"
 	"github.com/kservegen/kservegen/pkg/sizing"
 	"github.com/kservegen/kservegen/pkg/spec"
@@ -87,6 +88,7 @@ func (o *planOptions) ofDocuments(ctx context.Context, s Streams) ([]plan.Answer
 	if err != nil {
 		return nil, err
 	}
+	warnTogether(s, deployments)
 	answers := []plan.Answer{}
 	for _, deployment := range deployments {
 		cases, skipped, err := plan.OfDocument(deployment, o.env, plan.FindModel)
@@ -106,6 +108,16 @@ func (o *planOptions) ofDocuments(ctx context.Context, s Streams) ([]plan.Answer
 		}
 	}
 	return answers, nil
+}
+
+// warnTogether tells what keeps the documents from running together, of which a quota that is too small is one.
+func warnTogether(s Streams, deployments []*spec.Deployment) {
+	var problems manifest.Problems
+	if errors.As(spec.CheckTogether(deployments), &problems) {
+		for _, problem := range problems {
+			fmt.Fprintf(s.Err, "warning: %s\n", problem.Error())
+		}
+	}
 }
 
 // findModel reads the model and puts the weights that the flags give in.
