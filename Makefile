@@ -86,7 +86,7 @@ fuzz: prerequisites ## Fuzz every parser and checker, FUZZTIME each
 	$(call tier,fuzz,for t in $(FUZZ); do $(GO) test ./pkg/$${t%%:*} -list "^$${t##*:}$$" | grep -x $${t##*:} || exit 1; $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x; done)
 
 .PHONY: clients
-clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding; KEDA's queries by Prometheus' engine
+clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding; queries, alerts and panels by Prometheus' engine
 	$(call tier,clients,$(GO) -C e2e/clients test -count=1 ./... && $(GO) -C e2e/queries test -count=1 ./...)
 
 .PHONY: tools

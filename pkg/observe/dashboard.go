@@ -38,7 +38,7 @@ func DashboardConfigMap(t spec.Target) (manifest.Object, error) {
 	labels[dashboardLabel] = "1"
 	config := &corev1.ConfigMap{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
-		ObjectMeta: metav1.ObjectMeta{Name: t.Name + "-dashboard", Namespace: t.Monitoring.Dashboard.Namespace, Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Name: dashboardName(t), Namespace: t.Monitoring.Dashboard.Namespace, Labels: labels},
 		Data:       map[string]string{t.Namespace + "-" + t.Name + ".json": text},
 	}
 	comments := map[string]string{"/metadata/labels/" + dashboardLabel: "Grafana's sidecar loads what has it, in the namespaces that it searches."}
@@ -49,6 +49,14 @@ func DashboardConfigMap(t spec.Target) (manifest.Object, error) {
 	return manifest.Object{File: "configmap-dashboard", Typed: config, Comments: manifest.Comments{
 		Head: "A dashboard for Grafana. It is the same whatever revisions run.", At: comments,
 	}}, nil
+}
+
+// dashboardName is the model's; with its namespace in front where those of other namespaces' models are.
+func dashboardName(t spec.Target) string {
+	if t.Monitoring.Dashboard.Namespace == t.Namespace {
+		return t.Name + "-dashboard"
+	}
+	return t.Namespace + "-" + t.Name + "-dashboard"
 }
 
 // dashboardJSON is the same bytes each time: structures only, and no maps.

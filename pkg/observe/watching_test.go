@@ -174,6 +174,13 @@ func TestDashboardIsOfNoRevision(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(config.Data["llm-m.json"]), &board))
 	assert.Equal(t, "llm-m", board.UID)
 
+	assert.Equal(t, "m-dashboard", config.Name)
+	away, err := DashboardConfigMap(target(t, "  monitoring: {dashboard: {namespace: grafana}}\n"))
+	require.NoError(t, err)
+	config, ok = away.Typed.(*corev1.ConfigMap)
+	require.True(t, ok)
+	assert.Equal(t, "grafana/llm-m-dashboard", config.Namespace+"/"+config.Name, "models of other namespaces have theirs there, too")
+
 	long := strings.Repeat("a", 41)
 	assert.Len(t, uid(long), 40)
 	assert.NotEqual(t, uid(long), uid(long+"b"))

@@ -50,7 +50,7 @@ type Dashboard struct {
 }
 
 // Objectives where the document gives none. The times are the limits of buckets that come next after what MLPerf wants of
-// DeepSeek-R1 under load, 2 s and 80 ms (mlcommons/inference_policies: inference_rules.adoc, Server); that is of 99 percent of a
+// DeepSeek-R1 under load, 2 s and 80 ms (mlcommons/inference_policies: inference_rules.adoc, Server); there of 99 percent of a
 // data set, and what users send is more mixed. Availability leaves three and a half hours of a month.
 const (
 	defaultTTFT         = "2.5s"

@@ -32,7 +32,7 @@ func beyondModel() rule.Rule {
 				if model == "" || !known {
 					continue
 				}
-				if object.Namespace != "" && home != "" && object.Namespace != home {
+				if object.Namespace != "" && home != "" && object.Namespace != home && !isDashboard(object) {
 					c.Report(object.Field("metadata", "namespace"), "what serves model %s is in %s", model, rule.InNamespace(home))
 				}
 				if spec := object.Field("spec"); namespaceWide(object.Kind, spec) {
@@ -41,6 +41,11 @@ func beyondModel() rule.Rule {
 			}
 		},
 	}
+}
+
+// isDashboard says whether an object is for Grafana's sidecar, which may search another namespace alone.
+func isDashboard(object *rule.Object) bool {
+	return object.Kind == rule.ConfigMap && object.Label("grafana_dashboard").Found()
 }
 
 // homesOf are the namespaces of models; a model in several isn't judged.
