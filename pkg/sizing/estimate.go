@@ -91,7 +91,7 @@ func (s Settings) stage(a, stored *Architecture, w Weights, stage int, kinds []L
 		Activation:     s.activation(a, int64(stage) == s.PipelineParallel-1),
 		NonTorch:       s.nonTorch(),
 		Graphs:         s.graphs(a),
-		GraphsInBudget: s.graphsInBudget(),
+		GraphsInBudget: s.graphsInBudget(a),
 	}
 	if s.OtherBytes > 0 {
 		r.Activation = exact(float64(s.OtherBytes), Measured, "log of the server", "all but weights and cache, as logged")

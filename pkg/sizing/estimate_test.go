@@ -249,6 +249,10 @@ func TestOverheads(t *testing.T) {
 	assert.Zero(t, eager.Graphs.Value)
 	old := estimate(t, llama, 15, sizing.Settings{Version: version(t, "0.19.1"), GPU: h100(), Utilization: 0.99, MaxModelLen: 1000})
 	assert.False(t, old.GraphsInBudget)
+	for release, in := range map[string]bool{"0.20.2": true, "0.24.0": false, "0.28.0": false, "0.29.0": true} {
+		r := estimate(t, llama, 15, sizing.Settings{Version: version(t, release), GPU: h100()})
+		assert.Equal(t, in, r.GraphsInBudget, "%s: the second model runner estimates no graphs before 0.29", release)
+	}
 	assert.NotEmpty(t, old.Warnings, "graphs on top of nearly everything")
 }
 

@@ -95,15 +95,19 @@ func (s Settings) generation() string {
 	return "GPUs before Hopper"
 }
 
-// graphsInBudget says whether the version takes its estimate of CUDA graphs off the cache; on AMD it does later.
-func (s Settings) graphsInBudget() bool {
+// graphsInBudget says whether the version takes its estimate of CUDA graphs off the cache; on AMD it does later, and the
+// second model runner estimates none before 0.29 (v1/worker/gpu/model_runner.py, profile_cudagraph_memory).
+func (s Settings) graphsInBudget(a *Architecture) bool {
+	if s.secondRunner(a) && !s.Version.atLeast(29, 0) {
+		return false
+	}
 	if s.GPU.Vendor == "amd" {
 		return s.Version.atLeast(27, 0)
 	}
 	return s.Version.atLeast(20, 2)
 }
 
-// graphs estimates what captured graphs take: the first of each kind has the buffers of its largest batch, every
+// graphs estimates what captured graphs take: the first has the buffers of the largest batch, which both kinds share, every
 // other at least 1 MiB, which is also what the engine takes for the driver (gpu_model_runner.py, profile_cudagraph_memory).
 func (s Settings) graphs(a *Architecture) Amount {
 	if s.EnforceEager {
@@ -120,12 +124,12 @@ func (s Settings) graphs(a *Architecture) Amount {
 	step := s
 	step.MaxBatchedTokens = max(largest, 1)
 	kinds := min(whole, 1) + min(pieces, 1)
-	first := float64(kinds) * (step.layerPeak(a, 0) + s.matmulWorkspace())
+	first := step.layerPeak(a, 0) + s.matmulWorkspace()
 	// A node of a graph takes a few KiB of the driver's memory; some 12 of them make a layer.
 	each := max(1, 0.04*float64(a.Layers)) * mib
 	value := first + float64(pieces+whole-kinds)*each + s.attentionWorkspace()
 	return between(value, value*0.4, value*2+0.3*gib, Assumed, "v1/worker/gpu_model_runner.py",
-		"%d × (buffers of %d tokens + cuBLAS) + %d graphs × %.1f MiB + %.0f MiB workspace of attention", kinds, largest, pieces+whole, each/mib, s.attentionWorkspace()/mib)
+		"buffers of %d tokens + cuBLAS + %d graphs of %d kinds × %.1f MiB + %.0f MiB workspace of attention", largest, pieces+whole, kinds, each/mib, s.attentionWorkspace()/mib)
 }
 
 // attentionWorkspace is FlashInfer's buffer, which data-centre Blackwell attends with by default; it is made with the
