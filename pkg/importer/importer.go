@@ -88,10 +88,21 @@ func newImporting(in Input, o Options) (*importing, error) {
 
 // propose words what an attempt came to.
 func (a *attempt) propose(scenes []*scene) (*Proposal, error) {
-	p := &Proposal{Losses: a.losses(scenes), Added: a.added(scenes), Questions: asked(a.drafts)}
+	p := &Proposal{Losses: a.losses(scenes), Added: a.added(scenes), Questions: append(asked(a.drafts), cannotStart(a.deployment)...)}
 	var err error
 	p.Document, err = write(a.document, headOf(p.Questions))
 	return p, err
+}
+
+// cannotStart asks about what the estimate of memory refuses. It runs where it was read, so there is something that the
+// document does not say.
+func cannotStart(d *spec.Deployment) []Question {
+	var questions []Question
+	for _, problem := range d.CannotStart {
+		field, text, _ := strings.Cut(problem.Message, ": ")
+		questions = append(questions, Question{field, text + ". Where it runs all the same, say in spec.model.measured what its log says (kservegen plan --log)"})
+	}
+	return questions
 }
 
 // headOf is what a reader of the document should know before it is used.

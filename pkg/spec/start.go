@@ -149,8 +149,13 @@ func (r *resolver) free(t RevisionTarget, e *estimate) (sizing.Settings, map[str
 	for _, size := range []string{tensorParallel, pipelineParallel, dataParallel} {
 		delete(args, size)
 	}
-	s := sizing.Settings{MaxModelLen: min(r.wantedLength(), e.model.MaxPositions)}
-	return s, args, t.Runtime.size(&s, args)
+	s := sizing.Settings{MaxModelLen: int64(t.MaxModelLen)}
+	if t.MaxModelLen == 0 || t.Planned.MaxModelLen != "" {
+		s.MaxModelLen = r.wantedLength()
+	}
+	s.MaxModelLen = min(s.MaxModelLen, e.model.MaxPositions)
+	err := t.Runtime.size(&s, args)
+	return s, args, err
 }
 
 // elsewhere is the weights on other devices than those that they were measured on.
