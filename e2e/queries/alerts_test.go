@@ -164,6 +164,8 @@ func situations() map[string]situation {
 		"a device breaks":                                {"one", [][]string{v1(same), {device(pod1, "0x100 79x300")}}, hour, []string{deviceError + " v1"}, nil},
 		"a device breaks, honoured labels":               {"one", [][]string{v1(same), {`DCGM_FI_DEV_XID_ERRORS{gpu="0", UUID="GPU-1", namespace="llm", pod="` + pod1 + `"} 48x400`}}, hour, []string{deviceError + " v1"}, nil},
 		"a program breaks on a device":                   {"one", [][]string{v1(same), {device(pod1, "0x100 31x300")}}, hour, nil, []string{deviceError}},
+		"a worker's device breaks":                       {"groups", [][]string{of(healthy("v1", 100)), {device("m-v1-0-3", "79x400")}}, hour, []string{deviceError + " v1"}, nil},
+		"another group's device breaks":                  {"groups", [][]string{of(healthy("v1", 100)), {device("m-x-v1-0-3", "79x400"), device("m-v1-predictor-0", "79x400")}}, hour, nil, []string{deviceError}},
 		"another pod's device breaks":                    {"one", [][]string{v1(same), {device("other", "79x400")}}, hour, nil, []string{deviceError}},
 		"a device takes its pod away":                    {"one", [][]string{{fmt.Sprintf("up{%s} 1x200", healthy("v1", 1).pod()), device(pod1, "0x198 79x200")}}, hour, []string{deviceError + " v1"}, nil},
 	}

@@ -21,18 +21,27 @@ func (q queries) nvidia() bool {
 
 // ofDevices is a metric of DCGM's exporter for the devices of the model's pods. What it says of the pod has exported_ in front where its
 // ServiceMonitor does not honour labels, which is the default of its chart. Pods that are gone by now count for an hour: a device that
-// breaks may take its pod away.
-func (q queries) ofDevices(metric string) string {
+// breaks may take its pod away. Workers of groups are not collected, and so go by their names, which have that of the revision in
+// them; revisions is the pattern of it.
+func (q queries) ofDevices(metric, revisions string) string {
 	renamed := metric
 	for _, label := range []string{"pod", "namespace"} {
 		renamed = fmt.Sprintf(`label_replace(%s, %q, "$1", "exported_%s", "(.+)")`, renamed, label, label)
 	}
-	pods := q.by("group", fmt.Sprintf("last_over_time(%s%s[1h])", scraped, q.selector()), "namespace", "pod")
-	return fmt.Sprintf("max by (namespace, pod, gpu, UUID) (%s)\n* on (namespace, pod) group_left (%s) %s", renamed, q.revision, pods)
+	alive := fmt.Sprintf("last_over_time(%s%s[1h])", scraped, q.selector())
+	if q.target.Groups() {
+		pod := q.target.Workload("("+revisions+")").Name + "-[0-9]+(-[0-9]+)?"
+		renamed = fmt.Sprintf(`label_replace(%s, %q, "$1", "pod", %q)`, renamed, q.revision, pod)
+		return fmt.Sprintf("max by (%s, namespace, pod, gpu, UUID) (%s)\n* on (%[1]s, namespace) group_left () %[3]s", q.revision, renamed, q.by("group", alive, "namespace"))
+	}
+	return fmt.Sprintf("max by (namespace, pod, gpu, UUID) (%s)\n* on (namespace, pod) group_left (%s) %s", renamed, q.revision, q.by("group", alive, "namespace", "pod"))
 }
 
+// anyRevision is the pattern of a revision's name where it does not matter which.
+const anyRevision = ".+?"
+
 func (q queries) devices() []alert {
-	broken := "(" + q.ofDevices(gpuErrors) + ") != " + strings.Join(ofPrograms(), " != ")
+	broken := "(" + q.ofDevices(gpuErrors, q.revisionNames(nil)) + ") != " + strings.Join(ofPrograms(), " != ")
 	return []alert{{
 		name: "LLMDeviceError", severity: warning, expression: broken,
 		summary:     q.target.Name + ": a GPU of " + q.ofRevision() + " reported Xid {{ $value }}.",

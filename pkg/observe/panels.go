@@ -119,8 +119,8 @@ func (q queries) inside() []graph {
 func (q queries) deviceGraphs() []graph {
 	const legend = "{{pod}} GPU {{gpu}}"
 	return []graph{
-		{"Utilization", "Share of the time in which the GPU did anything.", "percent", false, []legendQuery{{legend, q.ofDevices(gpuUtilization)}}},
-		{"Memory in use", "", "decmbytes", false, []legendQuery{{legend, q.ofDevices(gpuMemory)}}},
-		{"Last Xid", "0 is none; https://docs.nvidia.com/deploy/xid-errors.", "short", false, []legendQuery{{legend, q.ofDevices(gpuErrors)}}},
+		{"Utilization", "Share of the time in which the GPU did anything.", "percent", false, []legendQuery{{legend, q.ofDevices(gpuUtilization, anyRevision)}}},
+		{"Memory in use", "", "decmbytes", false, []legendQuery{{legend, q.ofDevices(gpuMemory, anyRevision)}}},
+		{"Last Xid", "0 is none; https://docs.nvidia.com/deploy/xid-errors.", "short", false, []legendQuery{{legend, q.ofDevices(gpuErrors, anyRevision)}}},
 	}
 }

@@ -102,18 +102,24 @@ const flags = `reporter="source", response_code=~"5..", response_flags=~".*(UH|U
 // unanswered are the requests that a gateway or a caller's sidecar sent to a revision and that no pod of it counted. Their labels come from
 // the Service, and the revision is made of its name. What goes to zero is left out, which answers so while it wakes; empty where all do.
 func (q queries) unanswered(window string) string {
-	var awake []string
-	for _, r := range q.target.Revisions {
-		if r.MinReplicas > 0 {
-			awake = append(awake, r.Name)
-		}
-	}
-	if len(awake) == 0 {
+	awake := q.revisionNames(func(r spec.RevisionTarget) bool { return r.MinReplicas > 0 })
+	if awake == "" {
 		return ""
 	}
-	service := strings.Join([]string{q.target.Predictor("(" + strings.Join(awake, "|") + ")"), q.target.Namespace, "svc", "cluster", "local"}, `\.`)
+	service := strings.Join([]string{q.target.Predictor("(" + awake + ")"), q.target.Namespace, "svc", "cluster", "local"}, `\.`)
 	return fmt.Sprintf("label_replace(rate(%s{%s, destination_service=~%q}[%s]), %q, \"$1\", \"destination_service\", %q)",
 		istioRequests, flags, service, window, q.revision, service)
+}
+
+// revisionNames is a pattern of the revisions that run, or of those that are wanted; empty for none.
+func (q queries) revisionNames(wanted func(spec.RevisionTarget) bool) string {
+	var names []string
+	for _, r := range q.target.Revisions {
+		if wanted == nil || wanted(r) {
+			names = append(names, r.Name)
+		}
+	}
+	return strings.Join(names, "|")
 }
 
 // limit selects the bucket of a histogram that ends at so many seconds. Prometheus 3 writes 5 as 5.0, as vLLM does, other exporters and

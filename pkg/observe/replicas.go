@@ -2,7 +2,6 @@ package observe
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/kservegen/kservegen/pkg/spec"
@@ -42,11 +41,7 @@ func (q queries) controllers() (wanted, ready, label string) {
 // missing.
 func (q queries) replicas() []alert {
 	wanted, ready, label := q.controllers()
-	var names []string
-	for _, r := range q.target.Revisions {
-		names = append(names, r.Name)
-	}
-	pattern := q.target.Workload("(" + strings.Join(names, "|") + ")").Name
+	pattern := q.target.Workload("(" + q.revisionNames(nil) + ")").Name
 	selector := fmt.Sprintf("{namespace=%q, %s=~%q}", q.target.Namespace, label, pattern)
 	most := func(expression string) string { return fmt.Sprintf("max by (%s) (%s)", label, expression) }
 	named := func(expression string) string {
