@@ -1,0 +1,327 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Judge says whether the canary may go on.
+func Judge(data Data, config Config) (Report, error) {
+	if err := config.Check(); err != nil {
+		return Report{}, err
+	}
+	excluded, calibrated := calibration(data, config)
+	judged := data.Blocks[excluded:]
+	report := Report{Verdict: Undecided, Blocks: len(judged), Excluded: excluded}
+	report.Baseline, report.Canary = answered(judged, requestsOf)
+	tests, err := plan(data, excluded, config)
+	if err != nil {
+		return report, err
+	}
+	enough := reached(judged, soonest, canaryOf)
+	for _, t := range tests {
+		report.Metrics = append(report.Metrics, t.judge(len(judged), enough))
+	}
+	report.conclude(config, calibrated)
+	return report, nil
+}
+
+// longest is how many blocks after the warm-up the test waits at most for the baseline to show what is usual.
+const longest = 30
+
+// calibration is how many blocks at the beginning are not judged: the warm-up, and as long as the baseline has not answered
+// enough requests to say which boundaries of its histograms tell something. What is chosen by them is not tested on them. It
+// looks at the baseline alone, and never ahead.
+func calibration(data Data, config Config) (blocks int, calibrated bool) {
+	seen := 0.0
+	for i, b := range data.Blocks {
+		seen += b.Baseline.TTFT.count()
+		if i+1 >= config.WarmUp && seen >= float64(config.MinRequests) {
+			return i + 1, true
+		}
+		if i+1 >= config.WarmUp+longest {
+			return i + 1, false
+		}
+	}
+	return len(data.Blocks), false
+}
+
+// requestsOf is how many requests a reading is about: those with an answer, or else those with a first token.
+func requestsOf(r Reading) float64 { return max(r.Errors.Of, r.TTFT.count()) }
+
+func answered(blocks []Block, of func(Reading) float64) (baseline, canary float64) {
+	for _, b := range blocks {
+		baseline += of(b.Baseline)
+		canary += of(b.Canary)
+	}
+	return baseline, canary
+}
+
+func canaryOf(b Block) Reading   { return b.Canary }
+func baselineOf(b Block) Reading { return b.Baseline }
+
+// reached is after how many blocks a revision has answered so many requests; one more than there are where it has not.
+func reached(blocks []Block, requests float64, of func(Block) Reading) int {
+	seen := 0.0
+	for i, b := range blocks {
+		if seen += requestsOf(of(b)); seen >= requests {
+			return i + 1
+		}
+	}
+	return len(blocks) + 1
+}
+
+// plan makes the tests, and shares the false alarms among them: half for what must pass, half for the rest.
+func plan(data Data, excluded int, config Config) ([]test, error) {
+	var tests []test
+	before, judged := data.Blocks[:excluded], data.Blocks[excluded:]
+	boundaries := map[string]map[int]string{}
+	for _, m := range config.metrics() {
+		tests = append(tests, comparison(m, data.Bounds, before, judged, boundaries))
+	}
+	for _, m := range all() {
+		limit, ok := config.Limits[m.name]
+		if !ok {
+			continue
+		}
+		t, err := limitation(m, data.Bounds, judged, limit)
+		if err != nil {
+			return nil, err
+		}
+		tests = append(tests, t)
+	}
+	required := 0
+	for _, t := range tests {
+		if t.result.Required {
+			required++
+		}
+	}
+	for i := range tests {
+		number := len(tests) - required
+		if tests[i].result.Required {
+			number = required
+		}
+		tests[i].alpha, tests[i].beta = config.FalseAlarms/2/float64(number), config.Misses
+	}
+	return tests, nil
+}
+
+// comparison is the test of a metric against the baseline.
+func comparison(m metric, bounds Bounds, before, judged []Block, taken map[string]map[int]string) test {
+	t, blocks := test{}, fewestBlocks
+	result := Result{Name: m.name, Required: m.required, Unit: m.unit, Margin: at(m.margin)}
+	switch {
+	case m.byMean():
+		t, blocks = compareMeans(m, meansOf(m, judged)), manyBlocks
+	case m.count != nil:
+		t = compareCounts(m, countsOf(m.count, judged), 1+m.margin)
+	default:
+		t = compareQuantile(m, bounds, before, judged, &result, taken)
+	}
+	if m.clustered {
+		blocks = manyBlocks
+	}
+	show := t.show
+	t.blocks, t.result = blocks, result
+	t.show = func(r *Result) {
+		if show != nil {
+			show(r)
+		}
+		m.seen(r, bounds, judged)
+	}
+	return t
+}
+
+// compareQuantile counts requests above the boundary that stands for the quantile.
+func compareQuantile(m metric, bounds Bounds, before, judged []Block, result *Result, taken map[string]map[int]string) test {
+	usual := Histogram{}
+	for _, b := range before {
+		usual = usual.plus(m.histogram(b.Baseline))
+	}
+	edges := m.bounds(bounds)
+	index, odds := usual.boundary(m.quantile, m.margin, edges)
+	if index < 0 {
+		result.Required = false
+		result.Note = "no boundary of the histogram would show the margin; the mean stands for it"
+		if usual.count() == 0 {
+			result.Note = "the baseline had none before the test"
+		}
+		return test{}
+	}
+	kind := m.unit + fmt.Sprint(m.clustered, m.harmless)
+	if taken[kind] == nil {
+		taken[kind] = map[int]string{}
+	}
+	if other, same := taken[kind][index]; same {
+		result.Required = false
+		result.Boundary = at(edges[index])
+		result.Note = "counted at the same boundary as " + other
+		return test{}
+	}
+	taken[kind][index] = m.name
+	result.Boundary = at(edges[index])
+	pairs := countsOf(func(r Reading) Count { return m.histogram(r).above(index) }, judged)
+	t := compareCounts(m, pairs, odds)
+	show := t.show
+	t.show = func(r *Result) {
+		show(r)
+		if sum := total(pairs); sum.baseline.Of > 0 && sum.canary.Of > 0 {
+			r.BaselineAbove, r.CanaryAbove = at(sum.baseline.share()), at(sum.canary.share())
+		}
+	}
+	return t
+}
+
+func countsOf(of func(Reading) Count, blocks []Block) []pair {
+	pairs := make([]pair, len(blocks))
+	for i, b := range blocks {
+		pairs[i] = pair{of(b.Baseline), of(b.Canary)}
+	}
+	return pairs
+}
+
+func meansOf(m metric, blocks []Block) []means {
+	list := make([]means, len(blocks))
+	for i, b := range blocks {
+		list[i] = means{m.meanOf(b.Baseline), m.meanOf(b.Canary)}
+	}
+	return list
+}
+
+// limitation is the test of the canary alone.
+func limitation(m metric, bounds Bounds, judged []Block, limit float64) (test, error) {
+	t, blocks := test{}, fewestBlocks
+	result := Result{Name: m.name, Required: true, Unit: m.unit, Limit: at(limit)}
+	switch {
+	case m.byMean():
+		level := limit
+		if m.name == TokensPerSecond {
+			level = 1 / limit // seconds per token
+		}
+		t, blocks = limitMean(meansOf(m, judged), level), manyBlocks
+	case m.count != nil:
+		t = limitShare(m, countsOf(m.count, judged), limit)
+	default:
+		index := slices.Index(m.bounds(bounds), limit)
+		if len(m.bounds(bounds)) > 0 && index < 0 {
+			return t, fmt.Errorf("limit of %s is %g s, at which the histogram has no boundary; it has %v", m.name, limit, m.bounds(bounds))
+		}
+		result.Boundary = at(limit)
+		t = limitShare(m, countsOf(func(r Reading) Count { return m.histogram(r).above(max(0, index)) }, judged), 1-m.quantile)
+	}
+	if m.clustered {
+		blocks = manyBlocks
+	}
+	show := t.show
+	t.blocks, t.result = blocks, result
+	t.show = func(r *Result) {
+		show(r)
+		m.seen(r, bounds, judged)
+	}
+	return t, nil
+}
+
+// seen fills in what a dashboard would show of both.
+func (m metric) seen(r *Result, bounds Bounds, judged []Block) {
+	value := func(of func(Block) Reading) *float64 {
+		if m.count != nil {
+			sum := Count{}
+			for _, b := range judged {
+				c := m.count(of(b))
+				sum.Events, sum.Of = sum.Events+c.Events, sum.Of+c.Of
+			}
+			return known0(sum.share(), sum.Of > 0)
+		}
+		if m.byMean() {
+			sum := Mean{}
+			for _, b := range judged {
+				one := m.meanOf(of(b))
+				sum.Sum, sum.Of = sum.Sum+one.Sum, sum.Of+one.Of
+			}
+			if m.name == TokensPerSecond {
+				sum.Sum, sum.Of = sum.Of, sum.Sum
+			}
+			return known0(sum.Sum/sum.Of, sum.Of > 0)
+		}
+		sum := Histogram{}
+		for _, b := range judged {
+			sum = sum.plus(m.histogram(of(b)))
+		}
+		q, ok := sum.Quantile(m.quantile, m.bounds(bounds))
+		return known0(q, ok)
+	}
+	r.Baseline = value(baselineOf)
+	r.Canary = value(canaryOf)
+}
+
+func known0(value float64, ok bool) *float64 {
+	if !ok || math.IsNaN(value) {
+		return nil
+	}
+	return at(value)
+}
+
+// conclude makes one verdict of those on the metrics: any failure fails, and all that is required passes.
+func (r *Report) conclude(config Config, calibrated bool) {
+	for _, m := range r.Metrics {
+		if m.Verdict == Fail {
+			r.Verdict = Fail
+			r.Reasons = append(r.Reasons, m.why())
+		}
+	}
+	if r.Verdict == Fail {
+		return
+	}
+	r.Reasons = r.lacks(config, calibrated)
+	if len(r.Reasons) == 0 {
+		r.Verdict = Pass
+		r.Reasons = []string{"everything that must pass did"}
+	}
+}
+
+// lacks says what a pass still needs.
+func (r *Report) lacks(config Config, calibrated bool) []string {
+	lacking := []string{}
+	if !calibrated {
+		return append(lacking, fmt.Sprintf("the baseline answered fewer than %d requests before the test could begin", config.MinRequests))
+	}
+	for _, one := range []struct {
+		name     string
+		requests float64
+	}{{"baseline", r.Baseline}, {"canary", r.Canary}} {
+		if one.requests < float64(config.MinRequests) {
+			lacking = append(lacking, fmt.Sprintf("the %s answered %.0f requests after the warm-up, and %d are needed", one.name, one.requests, config.MinRequests))
+		}
+	}
+	for _, m := range r.Metrics {
+		if m.Required && m.Verdict != Pass {
+			lacking = append(lacking, m.open())
+		}
+	}
+	if !slices.ContainsFunc(r.Metrics, func(m Result) bool { return m.Required }) {
+		lacking = append(lacking, "nothing that must pass is judged")
+	}
+	return lacking
+}
+
+func (m Result) why() string {
+	if m.Limit != nil {
+		return fmt.Sprintf("%s is over its limit", m.label())
+	}
+	return fmt.Sprintf("%s differs from the baseline for the worse (p %.2g)", m.label(), m.Worse)
+}
+
+func (m Result) open() string {
+	if m.Canary == nil || m.Limit == nil && m.Baseline == nil {
+		return fmt.Sprintf("%s has no data", m.label())
+	}
+	return fmt.Sprintf("%s could still be too bad (p %.2g)", m.label(), m.Fine)
+}
+
+func (m Result) label() string {
+	if m.Limit != nil {
+		return fmt.Sprintf("%s (limit)", m.Name)
+	}
+	return m.Name
+}
