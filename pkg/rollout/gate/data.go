@@ -1,6 +1,10 @@
 package gate
 
-import "time"
+import (
+	"fmt"
+	"math"
+	"time"
+)
 
 // Count is how many of so many were events: of requests, those answered with 5xx. Without a revision's data both are 0.
 type Count struct{ Events, Of float64 }
@@ -38,6 +42,47 @@ type Data struct {
 	Block  time.Duration
 	Bounds Bounds
 	Blocks []Block
+}
+
+// Check says what no two revisions can have done: numbers that are none or negative, more events than requests, histograms without
+// as many buckets as their boundaries make.
+func (d Data) Check() error {
+	for i, b := range d.Blocks {
+		for who, r := range map[string]Reading{"baseline": b.Baseline, "canary": b.Canary} {
+			if err := r.check(d.Bounds); err != nil {
+				return fmt.Errorf("block %d of the %s: %w", i+1, who, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r Reading) check(bounds Bounds) error {
+	for _, m := range all() {
+		values := []float64{}
+		switch {
+		case m.count != nil:
+			c := m.count(r)
+			if !m.rate && c.Events > c.Of {
+				return fmt.Errorf("%s: %g events of %g", m.name, c.Events, c.Of)
+			}
+			values = append(values, c.Events, c.Of)
+		case m.mean != nil:
+			values = append(values, m.mean(r).Sum, m.mean(r).Of)
+		default:
+			h := m.histogram(r)
+			if n := len(h.Buckets); n > 0 && n != len(m.bounds(bounds))+1 {
+				return fmt.Errorf("%s: %d buckets for %d boundaries", m.name, n, len(m.bounds(bounds)))
+			}
+			values = append(append(values, h.Buckets...), h.Sum)
+		}
+		for _, value := range values {
+			if !(value >= 0) || math.IsInf(value, 0) {
+				return fmt.Errorf("%s: %g is no number of anything", m.name, value)
+			}
+		}
+	}
+	return nil
 }
 
 // Verdict of a metric or of all.

@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Judge says whether the canary may go on.
 func Judge(data Data, config Config) (Report, error) {
 	if err := config.Check(); err != nil {
+		return Report{}, err
+	}
+	if err := data.Check(); err != nil {
 		return Report{}, err
 	}
 	excluded, calibrated := calibration(data, config)
@@ -19,9 +23,8 @@ func Judge(data Data, config Config) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	enough := reached(judged, soonest, canaryOf)
 	for _, t := range tests {
-		report.Metrics = append(report.Metrics, t.judge(len(judged), enough))
+		report.Metrics = append(report.Metrics, t.judge(len(judged)))
 	}
 	report.conclude(config, calibrated)
 	return report, nil
@@ -91,20 +94,31 @@ func plan(data Data, excluded int, config Config) ([]test, error) {
 		}
 		tests = append(tests, t)
 	}
-	required := 0
+	share(tests, config, requests(judged))
+	return tests, nil
+}
+
+// requests are how many the canary answered in the first n blocks.
+func requests(blocks []Block) []float64 {
+	prefix := make([]float64, len(blocks)+1)
+	for i, b := range blocks {
+		prefix[i+1] = prefix[i] + requestsOf(b.Canary)
+	}
+	return prefix
+}
+
+// share gives each test its part of the error rates. Those that can tell nothing, as was known before the first look, take none.
+func share(tests []test, config Config, requests []float64) {
+	numbers := map[bool]int{}
 	for _, t := range tests {
-		if t.result.Required {
-			required++
+		if t.worse != nil {
+			numbers[t.result.Required]++
 		}
 	}
 	for i := range tests {
-		number := len(tests) - required
-		if tests[i].result.Required {
-			number = required
-		}
-		tests[i].alpha, tests[i].beta = config.FalseAlarms/2/float64(number), config.Misses
+		number := max(1, numbers[tests[i].result.Required])
+		tests[i].alpha, tests[i].beta, tests[i].requests = config.FalseAlarms/2/float64(number), config.Misses, requests
 	}
-	return tests, nil
 }
 
 // comparison is the test of a metric against the baseline.
@@ -149,7 +163,7 @@ func compareQuantile(m metric, bounds Bounds, before, judged []Block, result *Re
 		}
 		return test{}
 	}
-	kind := m.unit + fmt.Sprint(m.clustered, m.harmless)
+	kind, _, _ := strings.Cut(m.name, "-")
 	if taken[kind] == nil {
 		taken[kind] = map[int]string{}
 	}

@@ -9,7 +9,7 @@ func limitShare(m metric, pairs []pair, limit float64) test {
 		upper, lower = poisson, poisson
 	}
 	above, below := beyond(pairs, limit, 1), beyond(pairs, limit, -1)
-	spreads := each(len(pairs), func(n int) float64 { return dispersionOwn(pairs[:n]) })
+	spreads := each(len(pairs), func(n int) float64 { return m.dispersionOwn(pairs[:n]) })
 	return test{
 		worse: func(from, to int) float64 {
 			return logEvidence(above[to].minus(above[from]), math.Ln2, spreads(to), upper)

@@ -51,7 +51,7 @@ func own(blocks []means) (mean, variance float64, ok bool) {
 	return mean, variance, true
 }
 
-// varies adds the squares of what blocks, or batches of them, contribute, the worst of the batches, with a standard error on top.
+// varies adds the squares of what blocks, or batches of them, contribute, the worst of the batches, with something on top.
 func varies(blocks []means, influence func(means) (float64, bool)) float64 {
 	found := 0.0
 	for _, size := range batches() {
@@ -69,7 +69,7 @@ func varies(blocks []means, influence func(means) (float64, bool)) float64 {
 			}
 		}
 		if number >= fewest {
-			found = max(found, squares*number/(number-1)*certain(number))
+			found = max(found, squares*number/(number-1)*certain(number, size))
 		}
 	}
 	return found

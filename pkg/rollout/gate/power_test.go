@@ -105,16 +105,17 @@ func rules(t *testing.T) []rule {
 			}
 			return verdict, after
 		}},
-		{"thresholds, 6 good minutes", func(data Data) (Verdict, int) { return thresholds(data, 6) }},
-		{"thresholds, the hour", func(data Data) (Verdict, int) { return thresholds(data, minutes) }},
+		{"thresholds, 6 good minutes", func(data Data) (Verdict, int) { return thresholds(data, 6, .01, 1.2) }},
+		{"thresholds, the hour", func(data Data) (Verdict, int) { return thresholds(data, minutes, .01, 1.2) }},
+		{"wider thresholds, the hour", func(data Data) (Verdict, int) { return thresholds(data, minutes, .03, 1.6) }},
 	}
 }
 
 // thresholds is Flagger's rule: each minute the canary alone must keep every threshold, five minutes that do not are a rollback,
 // and so many that do a promotion; a failed check is not forgotten (flagger v1.44.0 pkg/controller/scheduler.go,
-// scheduler_metrics.go). The thresholds are those of its tutorial, 99 % of requests, and for the 95th percentile of the time to
-// the first token, as a MetricTemplate would have it, 20 % over the usual one, which we know and a user has to find out.
-func thresholds(data Data, good int) (Verdict, int) {
+// scheduler_metrics.go). The thresholds are on the share of errors and, as a MetricTemplate would have it, on the 95th percentile
+// of the time to the first token, so many times the usual one, which we know and a user has to find out.
+func thresholds(data Data, good int, errors, slower float64) (Verdict, int) {
 	usual := .15 * math.Exp(1.645*.7)
 	failed, kept := 0, 0
 	for i, b := range data.Blocks[warmUp:] {
@@ -122,7 +123,7 @@ func thresholds(data Data, good int) (Verdict, int) {
 		switch {
 		case b.Canary.Errors.Of == 0 || !ok:
 			failed++ // no values found: a failed check
-		case b.Canary.Errors.share() > .01 || late > 1.2*usual:
+		case b.Canary.Errors.share() > errors || late > slower*usual:
 			failed++
 		default:
 			kept++

@@ -7,18 +7,20 @@ func Replay(data Data, config Config) (verdict Verdict, after int, err error) {
 	if err := config.Check(); err != nil {
 		return Undecided, 0, err
 	}
+	if err := data.Check(); err != nil {
+		return Undecided, 0, err
+	}
 	excluded, calibrated := calibration(data, config)
 	judged := data.Blocks[excluded:]
 	tests, err := plan(data, excluded, config)
 	if err != nil || !calibrated {
 		return Undecided, 0, err
 	}
-	enough := reached(judged, soonest, canaryOf)
 	many := max(reached(judged, float64(config.MinRequests), canaryOf), reached(judged, float64(config.MinRequests), baselineOf))
 	for n := 1; n <= len(judged); n++ {
 		passed := n >= many
 		for _, t := range tests {
-			if n >= enough && t.failsAfter(n) {
+			if t.failsAfter(n) {
 				return Fail, n, nil
 			}
 			passed = passed && (!t.result.Required || t.passesAfter(n))

@@ -4,11 +4,11 @@ import "math"
 
 // fewestBlocks are judged before anything fails, many of what one request has many of, and of means: how they vary is seen only
 // from block to block.
-const fewestBlocks, manyBlocks = 3, 8
+const fewestBlocks, manyBlocks = 2, 8
 
-// soonest is how many requests the canary must have answered before anything fails. A verdict on few is right as often as the
-// error rates say; this keeps a handful of testers from ending a rollout.
-const soonest = 30
+// soonest is how many requests the canary must have answered before anything fails, since the beginning or the restart that the
+// evidence is of: means of fewer are not normal, and a handful of testers should not end a rollout.
+const soonest = 50
 
 // test is one comparison, or one limit, that can be asked after any number of blocks.
 type test struct {
@@ -21,22 +21,22 @@ type test struct {
 	over func(to int) bool
 	// alpha and beta are the error rates of this test.
 	alpha, beta float64
+	// requests are how many the canary answered in the first blocks.
+	requests []float64
 	// show fills in what was seen over all blocks.
 	show func(*Result)
 }
 
 // judge asks after each number of blocks whether it failed, as one does who looks after each, and at the end whether it passed.
-// enough says from which number of blocks on the canary has answered enough requests to fail.
-func (t test) judge(blocks, enough int) Result {
+func (t test) judge(blocks int) Result {
 	r := t.result
 	r.Verdict, r.Worse, r.Fine = Undecided, 1, 1
 	t.show(&r)
 	if t.worse == nil {
 		return r
 	}
-	for n := max(t.blocks, enough); n <= blocks; n++ {
-		log := t.changed(n, t.worse)
-		r.Worse = min(r.Worse, probability(log))
+	for n := t.blocks; n <= blocks; n++ {
+		r.Worse = min(r.Worse, probability(t.changed(n, t.worse)))
 		if r.FailedAfter == 0 && t.failsAfter(n) {
 			r.FailedAfter = n
 		}
@@ -72,9 +72,13 @@ const restart = 5
 
 // changed is the evidence that something is so since the beginning or since some restart.
 func (t test) changed(end int, evidence func(from, to int) float64) float64 {
-	logs, left := []float64{math.Log(.5) + evidence(0, end)}, .5
-	for n := 1; n*restart+t.blocks <= end; n++ {
-		share := .5 / float64(n*(n+1))
+	var logs []float64
+	left := 1.0
+	for n := 0; n*restart+t.blocks <= end && t.requests[end]-t.requests[n*restart] >= soonest; n++ {
+		share := .5
+		if n > 0 {
+			share /= float64(n * (n + 1))
+		}
 		left -= share
 		logs = append(logs, math.Log(share)+evidence(n*restart, end))
 	}
@@ -95,7 +99,7 @@ func compareCounts(m metric, pairs []pair, odds float64) test {
 	}
 	unit := math.Log(odds)
 	equal, margin := against(pairs, expect, 1, 1), against(pairs, expect, odds, -1)
-	spreads := each(len(pairs), func(n int) float64 { return dispersion(pairs[:n], expect, m.rate) })
+	spreads := each(len(pairs), func(n int) float64 { return m.dispersion(pairs[:n], expect) })
 	t := test{
 		worse: func(from, to int) float64 { return logEvidence(equal[to].minus(equal[from]), unit, spreads(to), upper) },
 		fine: func(from, to int) float64 {
@@ -106,20 +110,20 @@ func compareCounts(m metric, pairs []pair, odds float64) test {
 	if m.harmless == 0 {
 		return t
 	}
-	return t.harmless(m.harmless, pairs, lower)
+	return t.harmless(m, pairs, lower)
 }
 
 // harmless lets a test pass, too, where the canary's own share is under a level that hurts nobody, and fail only over it. Each
 // way to pass has half of the misses.
-func (t test) harmless(level float64, pairs []pair, lower bound) test {
-	fine, low := t.fine, beyond(pairs, level, -1)
-	spreads := each(len(pairs), func(n int) float64 { return dispersionOwn(pairs[:n]) })
+func (t test) harmless(m metric, pairs []pair, lower bound) test {
+	fine, low := t.fine, beyond(pairs, m.harmless, -1)
+	spreads := each(len(pairs), func(n int) float64 { return m.dispersionOwn(pairs[:n]) })
 	t.fine = func(from, to int) float64 {
 		return max(fine(from, to), logEvidence(low[to].minus(low[from]), math.Ln2, spreads(to), lower)) - math.Ln2
 	}
 	t.over = func(to int) bool {
 		late := total(pairs[max(0, to-2*restart):to]).canary.share()
-		return max(late, total(pairs[:to]).canary.share()) > level
+		return max(late, total(pairs[:to]).canary.share()) > m.harmless
 	}
 	return t
 }

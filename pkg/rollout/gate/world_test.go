@@ -55,13 +55,13 @@ func (w world) minute(dice *rand.Rand, wave, rate, errors, ttft, itl float64) Re
 	r := Reading{
 		Errors: share(w.errors * errors * noise(.2)), Aborted: share(.02 * noise(.2)), Length: share(.1 * noise(.1)),
 		Preempted: Count{float64(poissonOf(dice, float64(n)*.02*math.Exp(.3*wave)*noise(.3))), float64(n)},
-		KVUsage:   Mean{.5 + .1*wave + .05*w.own*dice.NormFloat64(), 1},
+		KVUsage:   Mean{max(0, .5+.1*wave+.05*w.own*dice.NormFloat64()), 1},
 	}
 	r.TTFT = firstTokens(dice, n, math.Log(.15*ttft)+.1*wave+.04*w.own*dice.NormFloat64())
-	tokens := float64(n)*200 + math.Sqrt(float64(n))*200*dice.NormFloat64()
-	r.OutputTokens = Mean{max(tokens, 1), float64(n)}
+	tokens := max(float64(n)*20, float64(n)*200+math.Sqrt(float64(n))*200*dice.NormFloat64())
+	r.OutputTokens = Mean{tokens, float64(n)}
 	r.ITL = betweenTokens(tokens, math.Log(.024*itl)+.03*wave+.02*w.own*dice.NormFloat64()+.15/math.Sqrt(float64(n)+1)*dice.NormFloat64())
-	r.TokenSeconds = Mean{r.ITL.Sum, max(tokens, 1)}
+	r.TokenSeconds = Mean{r.ITL.Sum, tokens}
 	late := binomialOf(dice, n, min(1, .03*math.Exp(.3*wave)*noise(.3)))
 	r.Queue = Histogram{Buckets: make([]float64, len(edges().Queue)+1), Sum: float64(n) * .05}
 	r.Queue.Buckets[0], r.Queue.Buckets[1] = float64(n)-late, late
