@@ -55,28 +55,30 @@ func (h Histogram) Quantile(q float64, bounds []float64) (float64, bool) {
 	return bounds[len(bounds)-1], true
 }
 
-// slower is the share that would lie above a boundary if every request took factor times as long: that above boundary/factor,
-// interpolated on the logarithm, in the first bucket on the value.
+// slower is the share that would lie above a boundary if every request took factor times as long: that above boundary/factor, which
+// lies within a bucket. Between its edges times are taken to be lognormal, as latencies nearly are: spread evenly over a bucket
+// that is two or three times as wide as its lower edge, they would be off by half. In the first bucket they are spread evenly.
 func (h Histogram) slower(boundary int, factor float64, bounds []float64) float64 {
-	all := h.count()
-	at := bounds[boundary] / factor
-	above := h.above(boundary).Events
-	for i := boundary; i >= 0; i-- {
-		lower := 0.0
-		if i > 0 {
-			lower = bounds[i-1]
-		}
-		if at <= lower {
-			above += h.Buckets[i]
-			continue
-		}
-		part := (bounds[i] - at) / bounds[i]
-		if lower > 0 {
-			part = math.Log(bounds[i]/at) / math.Log(bounds[i]/lower)
-		}
-		return (above + h.Buckets[i]*part) / all
+	at, upper := bounds[boundary]/factor, boundary
+	for upper > 0 && at <= bounds[upper-1] {
+		upper--
 	}
-	return above / all
+	above := h.smooth(upper)
+	if upper == 0 {
+		return 1 - (1-above)*at/bounds[0]
+	}
+	below := h.smooth(upper - 1)
+	part := math.Log(bounds[upper]/at) / math.Log(bounds[upper]/bounds[upper-1])
+	return .5 * math.Erfc(-(deviate(above)*(1-part)+deviate(below)*part)/math.Sqrt2)
+}
+
+// deviate is how many standard deviations a share of a normal distribution lies above.
+func deviate(share float64) float64 { return math.Sqrt2 * math.Erfinv(2*share-1) }
+
+// smooth is the share above a boundary, never 0 or 1.
+func (h Histogram) smooth(boundary int) float64 {
+	c := h.above(boundary)
+	return (c.Events + .5) / (c.Of + 1)
 }
 
 // least and most are how far the odds at a boundary must and may differ for it to stand for a quantile: below, nothing could be
@@ -87,10 +89,11 @@ const least, most = 1.1, 4.0
 // the baseline did before the test, and how many times larger the odds to be above it are with the slowdown. -1 where none is.
 func (h Histogram) boundary(q, margin float64, bounds []float64) (index int, odds float64) {
 	index, nearest := -1, math.Inf(1)
-	all := h.count()
+	if h.count() <= 0 {
+		return index, 1
+	}
 	for i := range bounds {
-		share := (h.above(i).Events + .5) / (all + 1)
-		slower := (h.slower(i, 1+margin, bounds)*all + .5) / (all + 1)
+		share, slower := h.smooth(i), h.slower(i, 1+margin, bounds)
 		if share < .002 || share > .99 {
 			continue
 		}

@@ -125,6 +125,9 @@ func share(tests []test, config Config, requests []float64) {
 func comparison(m metric, bounds Bounds, before, judged []Block, taken map[string]map[int]string) test {
 	t, blocks := test{}, fewestBlocks
 	result := Result{Name: m.name, Required: m.required, Unit: m.unit, Margin: at(m.margin)}
+	if m.harmless > 0 {
+		result.Harmless = at(m.harmless)
+	}
 	switch {
 	case m.byMean():
 		t, blocks = compareMeans(m, meansOf(m, judged)), manyBlocks
@@ -245,7 +248,7 @@ func (m metric) seen(r *Result, bounds Bounds, judged []Block) {
 				c := m.count(of(b))
 				sum.Events, sum.Of = sum.Events+c.Events, sum.Of+c.Of
 			}
-			return known0(sum.share(), sum.Of > 0)
+			return valueOf(sum.share(), sum.Of > 0)
 		}
 		if m.byMean() {
 			sum := Mean{}
@@ -256,20 +259,20 @@ func (m metric) seen(r *Result, bounds Bounds, judged []Block) {
 			if m.name == TokensPerSecond {
 				sum.Sum, sum.Of = sum.Of, sum.Sum
 			}
-			return known0(sum.Sum/sum.Of, sum.Of > 0)
+			return valueOf(sum.Sum/sum.Of, sum.Of > 0)
 		}
 		sum := Histogram{}
 		for _, b := range judged {
 			sum = sum.plus(m.histogram(of(b)))
 		}
 		q, ok := sum.Quantile(m.quantile, m.bounds(bounds))
-		return known0(q, ok)
+		return valueOf(q, ok)
 	}
 	r.Baseline = value(baselineOf)
 	r.Canary = value(canaryOf)
 }
 
-func known0(value float64, ok bool) *float64 {
+func valueOf(value float64, ok bool) *float64 {
 	if !ok || math.IsNaN(value) {
 		return nil
 	}

@@ -32,6 +32,8 @@ type Result struct {
 	// alone.
 	Margin *float64 `json:"margin,omitempty"`
 	Limit  *float64 `json:"limit,omitempty"`
+	// Harmless is the level of the canary's own under which it passes however it compares.
+	Harmless *float64 `json:"harmless,omitempty"`
 	// Worse and Fine are always-valid p-values: the greatest probability that evidence as strong as this, at any time, would be
 	// seen of a canary that is not worse, or of one that is worse by the margin.
 	Worse float64 `json:"worseP"`

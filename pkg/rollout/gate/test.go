@@ -173,7 +173,7 @@ func compareMeans(m metric, blocks []means) test {
 // under is the evidence that the canary's own mean is under a level, in tenths of which effects are weighed.
 func under(blocks []means, level float64) float64 { return beside(blocks, level, -1) }
 
-// beyond is what is above it.
+// exceeds is the evidence that it is above.
 func exceeds(blocks []means, level float64) float64 { return beside(blocks, level, 1) }
 
 func beside(blocks []means, level, sign float64) float64 {

@@ -72,7 +72,13 @@ func (m Result) allowed() string {
 	case m.Name == OutputLength:
 		return "±" + percent(*m.Margin)
 	case m.Name == TokensPerSecond:
-		return "a token takes +" + percent(*m.Margin)
+		return "+" + percent(*m.Margin) + " time per token"
+	case m.Harmless != nil && m.Boundary != nil:
+		return fmt.Sprintf("+%s, or %s over %g s", percent(*m.Margin), percent(*m.Harmless), *m.Boundary)
+	case m.Harmless != nil && m.Unit == unitShare:
+		return fmt.Sprintf("+%s, or %s", percent(*m.Margin), percent(*m.Harmless))
+	case m.Harmless != nil:
+		return fmt.Sprintf("+%s, or %g %s", percent(*m.Margin), *m.Harmless, m.Unit)
 	}
 	return "+" + percent(*m.Margin)
 }

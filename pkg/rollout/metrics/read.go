@@ -72,19 +72,19 @@ func (r reader) answers(ctx context.Context, profile Profile, of Revision, into 
 	if err != nil {
 		return err
 	}
-	all, err := r.counters(ctx, query)
+	series, err := r.counters(ctx, query)
 	if err != nil {
 		return err
 	}
 	if profile == Istio {
-		all = into.reported(all)
+		series = into.reported(series)
 	}
-	requests := sum(all, r.span.Blocks, any1)
-	errors := sum(all, r.span.Blocks, func(m model.Metric) bool { return strings.HasPrefix(string(m[model.LabelName(label)]), "5") })
+	requests := sum(series, r.span.Blocks, all)
+	errors := sum(series, r.span.Blocks, func(m model.Metric) bool { return strings.HasPrefix(string(m[model.LabelName(label)]), "5") })
 	for i := range into.blocks {
 		into.blocks[i].Errors = gate.Count{Events: errors[i], Of: requests[i]}
 	}
-	if len(all) == 0 {
+	if len(series) == 0 {
 		into.notes = append(into.notes, fmt.Sprintf("revision %s: Prometheus has no series of its requests by profile %s: %s", of.Name, profile, query))
 	}
 	return nil
@@ -119,12 +119,12 @@ func (r reader) finished(ctx context.Context, of Revision, into *revision) error
 	reason := func(name model.LabelValue) []float64 {
 		return sum(ended, r.span.Blocks, func(m model.Metric) bool { return m["finished_reason"] == name })
 	}
-	all, aborted, length, times := sum(ended, r.span.Blocks, any1), reason("abort"), reason("length"), sum(preempted, r.span.Blocks, any1)
+	answers, aborted, length, times := sum(ended, r.span.Blocks, all), reason("abort"), reason("length"), sum(preempted, r.span.Blocks, all)
 	for i := range into.blocks {
 		b := &into.blocks[i]
-		b.Aborted, b.Length = gate.Count{Events: aborted[i], Of: all[i]}, gate.Count{Events: length[i], Of: all[i]}
+		b.Aborted, b.Length = gate.Count{Events: aborted[i], Of: answers[i]}, gate.Count{Events: length[i], Of: answers[i]}
 		if len(preempted) > 0 {
-			b.Preempted = gate.Count{Events: times[i], Of: all[i]}
+			b.Preempted = gate.Count{Events: times[i], Of: answers[i]}
 		}
 	}
 	return nil
@@ -160,7 +160,7 @@ func (r reader) latencies(ctx context.Context, of Revision, into *revision) erro
 		if *one.into, err = cumulative(buckets, r.span.Blocks); err != nil {
 			return fmt.Errorf("%s: %w", one.names[0], err)
 		}
-		one.into.seconds = sum(seconds, r.span.Blocks, any1)
+		one.into.seconds = sum(seconds, r.span.Blocks, all)
 	}
 	return nil
 }
@@ -169,11 +169,11 @@ func (r reader) latencies(ctx context.Context, of Revision, into *revision) erro
 func (r reader) means(ctx context.Context, of Revision, into *revision) error {
 	var parts [3][]float64
 	for i, one := range [3][2]string{{"request_generation_tokens", "_sum"}, {"request_generation_tokens", "_count"}, {"request_decode_time_seconds", "_sum"}} {
-		all, err := r.vllm(ctx, of, one[1], "", one[0])
+		series, err := r.vllm(ctx, of, one[1], "", one[0])
 		if err != nil {
 			return err
 		}
-		parts[i] = sum(all, r.span.Blocks, any1)
+		parts[i] = sum(series, r.span.Blocks, all)
 	}
 	for i := range into.blocks {
 		tokens, answers, seconds := parts[0][i], parts[1][i], parts[2][i]
@@ -189,11 +189,11 @@ func (r reader) usage(ctx context.Context, of Revision, into *revision) error {
 	if err != nil {
 		return err
 	}
-	all, err := r.ask(ctx, query)
+	series, err := r.ask(ctx, query)
 	if err != nil {
 		return err
 	}
-	for _, one := range all {
+	for _, one := range series {
 		for i := range into.blocks {
 			if value := one.values[i+1]; !math.IsNaN(value) {
 				into.blocks[i].KVUsage = gate.Mean{Sum: value, Of: 1}

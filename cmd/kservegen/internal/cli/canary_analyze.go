@@ -122,7 +122,7 @@ func (o *analyzeOptions) validateGate() (err error) {
 		return err
 	}
 	o.gate.WarmUp = int((o.warmUp + o.block - 1) / o.block)
-	if err := o.gate.Check(); err != nil {
+	if err = o.gate.Check(); err != nil {
 		return usageError{err}
 	}
 	return o.times()
@@ -201,7 +201,7 @@ func (o *analyzeOptions) run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
-	if err := read.Data.Check(); err != nil {
+	if err = read.Data.Check(); err != nil {
 		return fmt.Errorf("Prometheus has what cannot be: %w", err)
 	}
 	report, err := gate.Judge(read.Data, o.gate)
