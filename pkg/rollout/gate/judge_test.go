@@ -226,7 +226,7 @@ func TestConfigIsChecked(t *testing.T) {
 	} {
 		config := Defaults()
 		change(&config)
-		assert.ErrorContains(t, config.Check(), want)
+		require.ErrorContains(t, config.Check(), want)
 	}
 }
 

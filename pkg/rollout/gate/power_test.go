@@ -95,8 +95,7 @@ type rule struct {
 	decide func(Data) (Verdict, int)
 }
 
-func rules(t *testing.T) []rule {
-	t.Helper()
+func rules() []rule {
 	return []rule{
 		{"gate", func(data Data) (Verdict, int) {
 			verdict, after, err := Replay(data, Defaults())
@@ -139,7 +138,7 @@ func thresholds(data Data, good int, errors, slower float64) (Verdict, int) {
 }
 
 // simulate decides so many hours of a kind by every rule, on as many processors as there are.
-func simulate(k kind, by []rule, from, to int) []outcome {
+func simulate(k kind, by []rule, hours int) []outcome {
 	found := make([]outcome, len(by))
 	var lock sync.Mutex
 	var workers sync.WaitGroup
@@ -157,7 +156,7 @@ func simulate(k kind, by []rule, from, to int) []outcome {
 			}
 		})
 	}
-	for run := from; run < to; run++ {
+	for run := range hours {
 		next <- run
 	}
 	close(next)
@@ -173,9 +172,10 @@ func TestPower(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	for _, k := range kinds() {
-		by := rules(t)[:1]
-		got := simulate(k, by, 0, quick)[0]
-		assert.True(t, strings.Contains(string(text), remember(k, got)), "the gate decides otherwise than when the table in %s was made, %s; make gate-power", page, remember(k, got))
+		by := rules()[:1]
+		got := simulate(k, by, quick)[0]
+		same := strings.Contains(string(text), remember(k, got))
+		assert.True(t, same, "the gate decides otherwise than when the table in %s was made (%+v of %s); make gate-power", page, got, k.name)
 		wrong := got.Fail
 		if k.bad {
 			wrong = got.Pass
@@ -195,9 +195,9 @@ func rewrite(t *testing.T) {
 	var table, first strings.Builder
 	table.WriteString("| an hour of | rule | fails | passes | no verdict | median minutes |\n|---|---|---:|---:|---:|---:|\n")
 	for _, k := range kinds() {
-		by := rules(t)
-		fmt.Fprint(&first, remember(k, simulate(k, by[:1], 0, quick)[0]))
-		for i, o := range simulate(k, by, 0, *runs) {
+		by := rules()
+		fmt.Fprint(&first, remember(k, simulate(k, by[:1], quick)[0]))
+		for i, o := range simulate(k, by, *runs) {
 			name := k.name
 			if i > 0 {
 				name = ""

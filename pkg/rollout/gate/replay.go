@@ -13,12 +13,12 @@ func Replay(data Data, config Config) (verdict Verdict, after int, err error) {
 	excluded, calibrated := calibration(data, config)
 	judged := data.Blocks[excluded:]
 	tests, err := plan(data, excluded, config)
-	if err != nil || !calibrated {
+	if err != nil {
 		return Undecided, 0, err
 	}
 	many := max(reached(judged, float64(config.MinRequests), canaryOf), reached(judged, float64(config.MinRequests), baselineOf))
 	for n := 1; n <= len(judged); n++ {
-		passed := n >= many
+		passed := calibrated && n >= many
 		for _, t := range tests {
 			if t.failsAfter(n) {
 				return Fail, n, nil

@@ -70,6 +70,14 @@ func TestOf(t *testing.T) {
 	}
 }
 
+func releaseNamed(t *testing.T, version string) *vllm.Release {
+	t.Helper()
+	release, ok, err := vllm.Find("v" + version)
+	require.NoError(t, err)
+	require.True(t, ok, version)
+	return release
+}
+
 // TestEveryRelease has each thing that is asked for under some name, without a flag that brings it back.
 func TestEveryRelease(t *testing.T) {
 	t.Parallel()
@@ -77,21 +85,16 @@ func TestEveryRelease(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, len(table.Releases), 30)
 	for _, version := range table.Releases {
-		release, ok, err := vllm.Find("v" + version)
-		require.NoError(t, err)
-		require.True(t, ok, version)
-		r := Revision{Name: "v1", Model: "m", Namespace: "llm", Release: release}
+		r := Revision{Name: "v1", Model: "m", Namespace: "llm", Release: releaseNamed(t, version)}
 		for _, names := range [][]string{
 			{"request_success"}, {"num_preemptions"}, {"time_to_first_token_seconds"}, {"inter_token_latency_seconds", "time_per_output_token_seconds"},
 			{"request_queue_time_seconds"}, {"request_generation_tokens"}, {"request_decode_time_seconds"}, {"kv_cache_usage_perc", "gpu_cache_usage_perc"},
 		} {
-			_, err := r.names(names...)
-			require.NoError(t, err, version)
+			_, missing := r.names(names...)
+			require.NoError(t, missing, version)
 		}
 	}
-	early, _, err := vllm.Find("v0.9.0")
-	require.NoError(t, err)
-	_, err = Revision{Name: "v1", Release: early}.names("inter_token_latency_seconds")
+	_, err = Revision{Name: "v1", Release: releaseNamed(t, "0.9.0")}.names("inter_token_latency_seconds")
 	require.ErrorContains(t, err, "revision v1: vLLM has none of inter_token_latency_seconds")
 }
 

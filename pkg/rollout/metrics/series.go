@@ -43,21 +43,21 @@ func (r reader) ask(ctx context.Context, query string) ([]samples, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("Prometheus did not answer within %s: %s", patience, query)
+		return nil, fmt.Errorf("no answer of Prometheus within %s to %s", patience, query)
 	case err != nil:
 		return nil, fmt.Errorf("asking Prometheus for %s: %w", query, explained(err))
 	case len(warnings) > 0:
-		return nil, fmt.Errorf("Prometheus warns that its answer may be incomplete (%s): %s", strings.Join(warnings, "; "), query)
+		return nil, fmt.Errorf("the answer of Prometheus may be incomplete (%s): %s", strings.Join(warnings, "; "), query)
 	}
 	matrix, ok := value.(model.Matrix)
 	if !ok {
-		return nil, fmt.Errorf("Prometheus answered %s with a %T, which is no matrix", query, value)
+		return nil, fmt.Errorf("the answer of Prometheus to %s is a %T, and no matrix", query, value)
 	}
 	found := make([]samples, 0, len(matrix))
 	for _, stream := range matrix {
 		one, err := r.atEdges(stream)
 		if err != nil {
-			return nil, fmt.Errorf("Prometheus answered %s with %w", query, err)
+			return nil, fmt.Errorf("the answer of Prometheus to %s has %w", query, err)
 		}
 		found = append(found, one)
 	}

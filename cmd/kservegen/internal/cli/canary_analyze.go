@@ -145,8 +145,9 @@ func numbers(flag string, given []string) (map[string]float64, error) {
 	return found, nil
 }
 
-// most is how many values of a series Prometheus answers with, less one for the first edge (web/api/v1/api.go).
-const most = 11000 - 1
+// most is how many intervals are looked at: twelve hours of minutes. Of more the arithmetic takes minutes, and Prometheus answers
+// with 11,000 values at most (web/api/v1/api.go).
+const most = 720
 
 // times settles the beginning and the end, on whole blocks.
 func (o *analyzeOptions) times() error {
@@ -163,7 +164,7 @@ func (o *analyzeOptions) times() error {
 	case blocks <= o.gate.WarmUp:
 		return usagef("from %s to %s is no longer than the warm-up of %s and one interval", start.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339), o.warmUp)
 	case blocks > most:
-		return usagef("%d intervals are more than Prometheus answers with (%d); a longer --interval makes fewer", blocks, most)
+		return usagef("%d intervals are more than the %d that are looked at; a longer --interval makes fewer", blocks, most)
 	}
 	o.start, o.end = start, start.Add(time.Duration(blocks)*o.block)
 	return nil
@@ -202,7 +203,7 @@ func (o *analyzeOptions) run(ctx context.Context, s Streams) error {
 		return err
 	}
 	if err = read.Data.Check(); err != nil {
-		return fmt.Errorf("Prometheus has what cannot be: %w", err)
+		return fmt.Errorf("what Prometheus has cannot be: %w", err)
 	}
 	report, err := gate.Judge(read.Data, o.gate)
 	if err != nil {

@@ -22,7 +22,7 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
-// Exit codes, part of the interface.
+// Exit codes, part of the interface. Undecided is an analysis that cannot tell yet.
 const (
 	exitOK          = 0
 	exitFindings    = 1
