@@ -191,6 +191,14 @@ func remember(k kind, o outcome) string {
 	return fmt.Sprintf("<!-- first %d of %s: %d fail, %d pass -->\n", quick, k.name, o.Fail, o.Pass)
 }
 
+// grouped writes thousands as people read them.
+func grouped(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+}
+
 func rewrite(t *testing.T) {
 	var table, first strings.Builder
 	table.WriteString("| an hour of | rule | fails | passes | no verdict | median minutes |\n|---|---|---:|---:|---:|---:|\n")
@@ -213,6 +221,6 @@ func rewrite(t *testing.T) {
 	require.True(t, ok)
 	_, after, ok := strings.Cut(rest, end)
 	require.True(t, ok)
-	made := before + begin + fmt.Sprintf("%d simulated hours of each kind.\n\n", *runs) + table.String() + "\n" + first.String() + end + after
+	made := before + begin + fmt.Sprintf("%s simulated hours of each kind.\n\n", grouped(*runs)) + table.String() + "\n" + first.String() + end + after
 	require.NoError(t, os.WriteFile(page, []byte(made), 0o644))
 }
