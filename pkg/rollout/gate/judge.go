@@ -16,7 +16,7 @@ func Judge(data Data, config Config) (Report, error) {
 	excluded, calibrated := calibration(data, config)
 	judged := data.Blocks[excluded:]
 	report := Report{Verdict: Undecided, Blocks: len(judged), Excluded: excluded}
-	report.Baseline, report.Canary = answered(judged, requestsOf)
+	report.Baseline, report.Canary = answered(judged)
 	tests, err := plan(data, excluded, config)
 	if err != nil {
 		return report, err
@@ -51,10 +51,10 @@ func calibration(data Data, config Config) (blocks int, calibrated bool) {
 // requestsOf is how many requests a reading is about: those with an answer, or else those with a first token.
 func requestsOf(r Reading) float64 { return max(r.Errors.Of, r.TTFT.count()) }
 
-func answered(blocks []Block, of func(Reading) float64) (baseline, canary float64) {
+func answered(blocks []Block) (baseline, canary float64) {
 	for _, b := range blocks {
-		baseline += of(b.Baseline)
-		canary += of(b.Canary)
+		baseline += requestsOf(b.Baseline)
+		canary += requestsOf(b.Canary)
 	}
 	return baseline, canary
 }
@@ -117,10 +117,11 @@ func (r *Report) lacks(config Config, calibrated bool) []string {
 }
 
 func (m Result) why() string {
+	seen := amount(m.Canary, m.Unit)
 	if m.Limit != nil {
-		return fmt.Sprintf("%s is over its limit", m.label())
+		return fmt.Sprintf("%s is %s, and may be %s (p %.2g)", m.label(), seen, m.allowed(), m.Worse)
 	}
-	return fmt.Sprintf("%s differs from the baseline for the worse (p %.2g)", m.label(), m.Worse)
+	return fmt.Sprintf("%s is %s and the baseline's %s, worse than by chance (p %.2g)", m.label(), seen, amount(m.Baseline, m.Unit), m.Worse)
 }
 
 func (m Result) open() string {

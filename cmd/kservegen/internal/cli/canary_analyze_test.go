@@ -79,7 +79,7 @@ func TestAnalyzeExitCodes(t *testing.T) {
 	code, out, said = analyze(t, prometheus(t, 40), append(ignore, "-o", "markdown")...)
 	assert.Equal(t, exitFindings, code, out+said)
 	assert.Contains(t, out, "### canary in production: FAIL of v2 against v1")
-	assert.Contains(t, out, "- errors differs from the baseline for the worse")
+	assert.Contains(t, out, "- errors is 16.5 % and the baseline's 0 %, worse than by chance")
 	assert.Empty(t, said)
 
 	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -106,5 +106,5 @@ func TestAnalyzeLimits(t *testing.T) {
 	assert.Contains(t, said, "no boundary; it has [0.1 0.25 0.5]")
 	code, out, _ := analyze(t, url, "--profile", "vllm", "--slo", "ttft-p95=0.1")
 	require.Equal(t, exitFindings, code)
-	assert.Contains(t, out, "ttft-p95 (limit) is over its limit")
+	assert.Contains(t, out, "ttft-p95 (limit) is 418.24ms, and may be at most 100ms")
 }
