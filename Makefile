@@ -86,7 +86,7 @@ fuzz: prerequisites ## Fuzz every parser and checker, FUZZTIME each
 	$(call tier,fuzz,for t in $(FUZZ); do $(GO) test ./pkg/$${t%%:*} -list "^$${t##*:}$$" | grep -x $${t##*:} || exit 1; $(GO) test ./pkg/$${t%%:*} -run '^$$' -fuzz "^$${t##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x; done)
 
 .PHONY: clients
-clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding; queries, alerts and panels by Prometheus' engine
+clients: build ## The same bytes by kustomize, kubectl and Flux; CRD schemas; strict decoding; queries, alerts, panels and the canary's gate by Prometheus' engine
 	$(call tier,clients,$(GO) -C e2e/clients test -count=1 ./... && $(GO) -C e2e/queries test -count=1 ./...)
 
 .PHONY: tools
@@ -120,6 +120,10 @@ peers: prerequisites
 .PHONY: accuracy
 accuracy: prerequisites ## Logged start-ups beside our estimate and those of others; rewrites the table in docs/plan.md
 	@$(GO) test ./pkg/sizing -run TestAccuracy -update -v | sed -n '/| point/,/| \*\*the same/p'
+
+.PHONY: gate-power
+gate-power: prerequisites ## Simulate 10,000 hours of each kind (10 minutes): how often the canary's gate and fixed thresholds err; rewrites the table in docs/canary-gate.md
+	@$(GO) test ./pkg/rollout/gate -run TestPower -update -timeout 2h -v | sed -n '/| an hour of/,/^ *$$/p'
 
 ##@ A real cluster
 

@@ -49,9 +49,11 @@ func layers() map[string][]string {
 		"pkg/load":                   {"pkg/finding", "pkg/manifest", "pkg/render", "pkg/spec", "pkg/suggest"},
 		"pkg/plan":                   {"pkg/catalog", "pkg/sizing", "pkg/spec"},
 		"pkg/importer":               {"pkg/catalog", "pkg/finding", "pkg/kserve", "pkg/load", "pkg/manifest", "pkg/render", "pkg/secret", "pkg/sizing", "pkg/spec", "runtimes"},
+		"pkg/rollout/gate":           {},
+		"pkg/rollout/metrics":        {"pkg/rollout/gate", "pkg/spec", "pkg/vllm"},
 		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
 		"pkg/dryrun":                 {},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }
@@ -94,6 +96,7 @@ func checkImport(t *testing.T, name, imported string, may []string) {
 		"sigs.k8s.io/gateway-api/":   {"pkg/gatewayapi", "pkg/effective"},
 		"sigs.k8s.io/lws/":           {"pkg/lws", "pkg/effective"},
 		"github.com/fluxcd/":         {"pkg/gitops"},
+		"github.com/prometheus/":     {"pkg/rollout/metrics"},
 		"sigs.k8s.io/kustomize/api/": {"pkg/render", "pkg/load"},
 		"github.com/spf13/":          {"cmd/kservegen/internal/cli"},
 	} {

@@ -22,12 +22,13 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
-// Exit codes, part of the interface.
+// Exit codes, part of the interface. Undecided is an analysis that cannot tell yet.
 const (
 	exitOK          = 0
 	exitFindings    = 1
 	exitUsage       = 2
 	exitInternal    = 3
+	exitUndecided   = 4
 	exitInterrupted = 130
 )
 
@@ -64,6 +65,8 @@ func exit(s Streams, err error) int {
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
+	case errors.Is(err, errUndecided):
+		return exitUndecided
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(s.Err, "kservegen: interrupted; nothing was changed")
 		return exitInterrupted
@@ -97,7 +100,7 @@ Nothing in the tree needs kservegen again.`,
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.AddCommand(newInit(s), newImport(s), newRender(s), newDiff(s), newValidate(s), newEffective(s), newExplain(s), newPlan(s), newSchema(s), newVersion(s))
+	root.AddCommand(newInit(s), newImport(s), newRender(s), newDiff(s), newValidate(s), newEffective(s), newExplain(s), newPlan(s), newCanary(s), newSchema(s), newVersion(s))
 	strict(root)
 	return root
 }
