@@ -163,23 +163,24 @@ func (s Settings) divideBlocks(a *Architecture) []error {
 	if unit <= 1 || tp == 1 {
 		return nil
 	}
+	const smaller = "Take a smaller tensor parallel size"
 	var errs []error
-	check := func(what string, size, ranks int64) {
+	check := func(what, remedy string, size, ranks int64) {
 		if size > 0 && size%ranks == 0 && size/ranks%unit != 0 {
-			errs = append(errs, fmt.Errorf("tensor parallel size %d leaves %d of the %d %s on a rank, which is no multiple of the %d that share a scale of %s; the engine refuses to start",
-				tp, size/ranks, size, what, unit, q.Method))
+			errs = append(errs, fmt.Errorf("tensor parallel size %d leaves %d of the %d %s on a rank, which is no multiple of the %d that share a scale of %s; the engine refuses to start. %s",
+				tp, size/ranks, size, what, unit, q.Method, remedy))
 		}
 	}
 	if !q.ExpertsOnly && a.Latent == nil {
-		check("inputs of the attention's output", a.Heads*a.ValueDim, tp)
+		check("inputs of the attention's output", smaller, a.Heads*a.ValueDim, tp)
 	}
 	switch {
 	case a.MoE():
 		if q.Block > 0 && !s.ExpertParallel && !s.Version.atLeast(28, 0) {
-			check("elements of an expert", a.ExpertIntermediate, tp*s.DataParallel)
+			check("elements of an expert", smaller+", or --enable-expert-parallel, which keeps experts whole", a.ExpertIntermediate, tp*s.DataParallel)
 		}
 	case !q.ExpertsOnly:
-		check("elements between gate and down", a.Intermediate, tp)
+		check("elements between gate and down", smaller, a.Intermediate, tp)
 	}
 	return errs
 }
