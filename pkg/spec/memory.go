@@ -111,7 +111,8 @@ func (r *resolver) planDevices(model catalog.Model, accelerator catalog.Accelera
 	split, _, ok := sizing.Fewest(e.model, e.weights, s, r.splits(accelerator, args, max(r.spec.Accelerator.Nodes, 1)))
 	if !ok {
 		t := RevisionTarget{Runtime: r.spec.Runtime, Accelerator: accelerator, Args: args}
-		r.failf("spec.accelerator.perReplica", "%s is not sure to start on as many %s as %s; %s", e.name, accelerator.Product, r.room(accelerator), sure(r.elsewhere(t, e)...))
+		r.failf("spec.accelerator.perReplica", "%s is not sure to start on as many %s as %s; %s; or say how many%s",
+			e.name, accelerator.Product, r.room(accelerator), sure(r.elsewhere(t, e)...), e.without())
 		return 0, true
 	}
 	length := s.MaxModelLen

@@ -150,7 +150,7 @@ func TestCannotStart(t *testing.T) {
 		},
 		{
 			"no number of devices", []string{"model: {id: moonshotai/Kimi-K2-Instruct}", "accelerator: {type: h100}"},
-			"document.yaml:5:16: spec.accelerator.perReplica: kimi-k2 is not sure to start on as many NVIDIA H100 as one node has (8); it is sure to start with accelerator.perReplica: 16 with accelerator.nodes: 2, or accelerator: {type: h200, perReplica: 8}",
+			"document.yaml:5:16: spec.accelerator.perReplica: kimi-k2 is not sure to start on as many NVIDIA H100 as one node has (8); it is sure to start with accelerator.perReplica: 16 with accelerator.nodes: 2, or accelerator: {type: h200, perReplica: 8}; or say how many",
 		},
 		{
 			"measured", []string{"model: {id: Qwen/Qwen2.5-7B-Instruct, maxModelLen: 4096, measured: {weightsGiB: 30, otherGiB: 1}}", "accelerator: {type: l4, perReplica: 1}"},
