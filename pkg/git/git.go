@@ -124,7 +124,20 @@ type Entry struct {
 
 // Log lists the commits that touched some paths, the newest first.
 func (r *Repository) Log(ctx context.Context, paths ...string) ([]Entry, error) {
-	out, err := r.git(ctx, append([]string{"log", "--no-show-signature", "--format=%H%x00%h%x00%an%x00%cI%x00%s", "--"}, paths...)...)
+	return r.log(ctx, append([]string{"--"}, paths...)...)
+}
+
+// Entry is one commit by its hash.
+func (r *Repository) Entry(ctx context.Context, hash string) (Entry, error) {
+	entries, err := r.log(ctx, "--max-count=1", hash)
+	if err != nil || len(entries) == 0 {
+		return Entry{}, err
+	}
+	return entries[0], nil
+}
+
+func (r *Repository) log(ctx context.Context, args ...string) ([]Entry, error) {
+	out, err := r.git(ctx, append([]string{"log", "--no-show-signature", "--format=%H%x00%h%x00%an%x00%cI%x00%s"}, args...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,24 @@ func (d *Document) Start(environments []string, s Start) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
+	change.Notes = notes(change, s)
 	return change, d.check(change, want)
+}
+
+// notes say what the new revision takes, and what it costs to send it requests at once.
+func notes(change Change, s Start) []string {
+	var list []string
+	for _, shift := range change.Shifts {
+		for _, t := range change.After.Environments {
+			if needs := needs(t, s.Name); t.Environment == shift.Environment && needs != "" {
+				list = append(list, fmt.Sprintf("%s takes %s%s, beside what %s has", s.Name, needs, in(t.Environment), s.From))
+			}
+		}
+	}
+	if s.Weight > 0 && len(change.Shifts) > 0 {
+		list = append(list, fmt.Sprintf("until %s answers, its %d %% of the requests are lost; weight 0 waits for it", s.Name, s.Weight))
+	}
+	return list
 }
 
 // from finds the revision that the new one is to take over from.
@@ -255,8 +272,8 @@ func (w *writer) rollout(from, to string) {
 	}
 }
 
-// Needs are the devices that a revision takes beside the others, at least and at most, in words; empty for none.
-func Needs(t spec.Target, revision string) string {
+// needs are the devices of a revision, at least and at most, in words; empty for none.
+func needs(t spec.Target, revision string) string {
 	for _, r := range t.Revisions {
 		if r.Name != revision || r.Devices == 0 {
 			continue

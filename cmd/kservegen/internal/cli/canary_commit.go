@@ -45,10 +45,6 @@ func (f *commitFlags) clean(ctx context.Context, files ...string) (*repository, 
 	if !f.commit {
 		return nil, nil
 	}
-	return cleanRepository(ctx, files...)
-}
-
-func cleanRepository(ctx context.Context, files ...string) (*repository, error) {
 	opened, err := git.Open(ctx, filepath.Dir(files[0]))
 	if err != nil {
 		return nil, usageError{err}
@@ -61,14 +57,19 @@ func cleanRepository(ctx context.Context, files ...string) (*repository, error) 
 		}
 		r.paths = append(r.paths, path)
 	}
-	dirty, err := opened.Dirty(ctx, r.paths...)
+	return r, r.refuseDirty(ctx)
+}
+
+// refuseDirty refuses what is not committed yet.
+func (r *repository) refuseDirty(ctx context.Context) error {
+	dirty, err := r.git.Dirty(ctx, r.paths...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(dirty) > 0 {
-		return nil, usagef("not committed yet: %s; commit it, or take it back (git checkout), so that the step is a commit of its own", strings.Join(dirty, ", "))
+		return usagef("not committed yet: %s; commit it, or take it back (git checkout), so that this is a commit of its own", strings.Join(dirty, ", "))
 	}
-	return r, nil
+	return nil
 }
 
 func (r *repository) commit(ctx context.Context, subject, body string) (string, error) {
@@ -113,11 +114,10 @@ func (o *canaryOptions) subject(change steps.Change) string {
 		return fmt.Sprintf("Finish the canary of %s%s", model, where)
 	case "abort":
 		return fmt.Sprintf("Abort the canary of %s%s", model, where)
+	case "promote":
+		return fmt.Sprintf("Promote the canary of %s%s", model, where)
 	}
-	if len(change.Shifts) == 0 {
-		return "Change the plan of " + model
-	}
-	return fmt.Sprintf("Give %s of %s%s", steps.Words(change.Shifts[0].After), model, where)
+	return fmt.Sprintf("Set %s to %s%s", model, steps.Words(change.Shifts[0].After), where)
 }
 
 // body says why, and what in each environment.
@@ -127,7 +127,7 @@ func (o *canaryOptions) body(change steps.Change) string {
 		body.WriteString(o.message + "\n\n")
 	}
 	for _, shift := range change.Shifts {
-		fmt.Fprintf(&body, "%s: %s, was %s\n", shift.Environment, steps.Words(shift.After), steps.Words(shift.Before))
+		fmt.Fprintf(&body, "%s: %s → %s\n", shift.Environment, steps.Words(shift.Before), steps.Words(shift.After))
 	}
 	fmt.Fprintf(&body, "\nBy kservegen canary %s.\n", o.verb)
 	return body.String()

@@ -60,7 +60,7 @@ func (f *treeFlags) load(ctx context.Context, s Streams) ([]*spec.Deployment, *s
 
 // recoverTogether settles what an interrupted step left of documents and their trees.
 func recoverTogether(s Streams, dir string, documents []string) error {
-	paths, err := expand(documents)
+	paths, err := expand(slices.DeleteFunc(slices.Clone(documents), func(name string) bool { return name == "-" }))
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (o *canaryOptions) run(ctx context.Context, s Streams, step func(*steps.Doc
 		return err
 	}
 	if o.dryRun {
-		return printPlan(s, plan)
+		return printChanges(s, plan.Root, plan.Changes)
 	}
 	return o.carryOut(ctx, s, repository, plan, change, report)
 }
@@ -227,10 +227,10 @@ func together(err error) error {
 	return usagef("the documents would not go together then: %s", strings.Join(words, "; "))
 }
 
-// printPlan prints what would change as a diff.
-func printPlan(s Streams, plan write.Plan) error {
-	for _, change := range plan.Changes {
-		difference, err := differenceOf(plan.Root, change)
+// printChanges prints what would change below a directory as a diff.
+func printChanges(s Streams, root string, changes []txn.Change) error {
+	for _, change := range changes {
+		difference, err := differenceOf(shown(root), change)
 		if err != nil {
 			return err
 		}
@@ -282,7 +282,7 @@ func (o *canaryOptions) print(s Streams, report canaryReport) error {
 		return writeJSON(s.Out, report)
 	}
 	for _, e := range report.Environments {
-		fmt.Fprintf(s.Err, "%s: %s, was %s\n", e.Name, steps.Words(e.After), steps.Words(e.Before))
+		fmt.Fprintf(s.Err, "%s: %s → %s\n", e.Name, steps.Words(e.Before), steps.Words(e.After))
 	}
 	for _, note := range report.Notes {
 		fmt.Fprintln(s.Err, note)

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kservegen/kservegen/pkg/git"
+	"github.com/kservegen/kservegen/pkg/rollout/history"
+	"github.com/kservegen/kservegen/pkg/rollout/steps"
+)
+
+// historyReport is one commit, as -o json prints it.
+type historyReport struct {
+	Commit       string              `json:"commit"`
+	Time         time.Time           `json:"time"`
+	Author       string              `json:"author"`
+	Subject      string              `json:"subject"`
+	Rendered     bool                `json:"rendered"`
+	Why          string              `json:"why,omitempty"`
+	Environments []environmentShares `json:"environments"`
+}
+
+type environmentShares struct {
+	Name   string        `json:"name"`
+	Shares []steps.Share `json:"shares"`
+}
+
+func newCanaryHistory(s Streams) *cobra.Command {
+	var (
+		tree   treeFlags
+		most   int
+		output string
+	)
+	cmd := &cobra.Command{
+		Use:   "history -f DOC",
+		Short: "List what Git knows of a model: its commits, and the weights of each",
+		Long: `List the commits of the document and its tree, the newest first. A commit in which the tree is what was rendered
+from the document, by kservegen.lock, is a state that kservegen rollback can go back to.`,
+		Example: `  kservegen canary history -f deepseek.yaml
+  kservegen canary history -f deepseek.yaml -n 100 -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if output != "text" && output != "json" {
+				return usagef("-o %s is unknown; text or json", output)
+			}
+			repository, files, err := tree.inGit(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			states, err := history.Read(cmd.Context(), repository, files, most)
+			if err != nil {
+				return err
+			}
+			return printHistory(s, output, states)
+		},
+	}
+	tree.register(cmd)
+	cmd.Flags().IntVarP(&most, "number", "n", 20, "how many commits; 0 for all")
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	complete(cmd, "output", []string{"text", "json"})
+	return cmd
+}
+
+// inGit finds the model's files in their repository.
+func (f *treeFlags) inGit(ctx context.Context, s Streams) (*git.Repository, history.Files, error) {
+	_, model, err := f.load(ctx, s)
+	if err != nil {
+		return nil, history.Files{}, err
+	}
+	files := history.Files{Model: model.Name}
+	repository, err := git.Open(ctx, filepath.Dir(model.File))
+	if err != nil {
+		return nil, files, usageError{err}
+	}
+	if files.Document, err = repository.Path(model.File); err != nil {
+		return nil, files, usageError{err}
+	}
+	if files.Tree, err = repository.Path(filepath.Join(f.dir, model.Name)); err != nil {
+		return nil, files, usageError{err}
+	}
+	return repository, files, nil
+}
+
+func printHistory(s Streams, output string, states []history.State) error {
+	if output == "json" {
+		reports := []historyReport{}
+		for _, state := range states {
+			report := historyReport{Commit: state.Hash, Time: state.Time, Author: state.Author, Subject: state.Subject, Rendered: state.Rendered, Why: state.Why, Environments: []environmentShares{}}
+			for _, e := range state.Environments {
+				report.Environments = append(report.Environments, environmentShares(e))
+			}
+			reports = append(reports, report)
+		}
+		return writeJSON(s.Out, reports)
+	}
+	table := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	for _, state := range states {
+		what := state.Words()
+		if state.Why != "" {
+			what += " (no state: " + state.Why + ")"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", state.Short, state.Time.Format(time.DateOnly), state.Subject, what)
+	}
+	return table.Flush()
+}
