@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -55,8 +56,8 @@ type Plan struct {
 	Trees   []string
 }
 
-// Make says what a change writes below the directory of the trees. Where the digest stays only weights do, and what else is
-// not current in the tree is left alone; otherwise all of it must be current.
+// Make says what a change writes below the directory of the trees. Where only weights change, what else is not
+// current in the tree is left alone; otherwise all of it must be current.
 func Make(dir string, c Change) (Plan, error) {
 	root, err := Root(dir, c.File)
 	if err != nil {
@@ -142,7 +143,7 @@ func differences(dir string, before *render.Tree, after []*render.Tree) ([]txn.C
 	for _, conflict := range stale.Conflicts {
 		notCurrent[conflict.Path] = true
 	}
-	if before.Lock.Document == after[0].Lock.Document {
+	if reflect.DeepEqual(before.Lock, after[0].Lock) { // which covers all but numbers
 		return numbers(dir, lock, notCurrent, before, after[0])
 	}
 	if len(notCurrent) > 0 {
