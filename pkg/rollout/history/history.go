@@ -159,21 +159,30 @@ func Weights(tree map[string][]byte, root, environment string) []render.WeightEd
 }
 
 // Back finds the state that a number of states lies back, counting those that differ: 1 is the one before what is there now.
-func Back(states []State, number int) (State, error) {
-	var distinct []State
-	for _, state := range states {
-		if state.Rendered && (len(distinct) == 0 || distinct[len(distinct)-1].id != state.id) {
-			distinct = append(distinct, state)
+// It reads no further than that.
+func Back(ctx context.Context, r *git.Repository, f Files, number int) (State, error) {
+	entries, err := r.Log(ctx, f.Document, f.Tree)
+	if err != nil {
+		return State{}, err
+	}
+	seen, last := 0, ""
+	for i, entry := range entries {
+		state, err := At(ctx, r, f, entry)
+		if err != nil {
+			return State{}, err
 		}
+		if i == 0 && !state.Rendered { // what is there now is none, and counts
+			seen++
+		}
+		if !state.Rendered || state.id == last {
+			continue
+		}
+		if seen == number {
+			return state, nil
+		}
+		seen, last = seen+1, state.id
 	}
-	back := number
-	if len(states) > 0 && !states[0].Rendered { // what is there now is none
-		back--
-	}
-	if back < len(distinct) {
-		return distinct[back], nil
-	}
-	return State{}, fmt.Errorf("Git knows %d states of this model, and %d back is none of them; kservegen canary history lists them", len(distinct), number)
+	return State{}, fmt.Errorf("%d back is none of the states of this model that Git knows; kservegen canary history lists them", number)
 }
 
 // Restore says what is to be written so that document and tree are those of a state. What is the user's own in the tree stays.

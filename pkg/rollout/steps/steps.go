@@ -157,7 +157,8 @@ func (d *Document) writer() (*writer, error) {
 // of the environment must sum to 100 afterwards.
 func (d *Document) Set(environments []string, given map[string]int) (Change, error) {
 	return d.each(environments, func(w *weights) (string, error) {
-		for revision, weight := range given {
+		for _, revision := range slices.Sorted(maps.Keys(given)) {
+			weight := given[revision]
 			if weight < 0 || weight > everything {
 				return "", refusef("%s=%d: a weight is from 0 to 100 percent", revision, weight)
 			}

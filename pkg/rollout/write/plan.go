@@ -95,11 +95,11 @@ func Make(dir string, c Change) (Plan, error) {
 
 // add puts the tree's changes and the document together.
 func (p *Plan) add(dir string, c Change, changes []txn.Change) error {
-	trees, err := below(p.Root, dir)
+	trees, err := Below(p.Root, dir)
 	if err != nil {
 		return err
 	}
-	document, err := below(p.Root, c.File)
+	document, err := Below(p.Root, c.File)
 	if err != nil {
 		return err
 	}
@@ -241,8 +241,8 @@ func contains(dir, other string) bool {
 	return err == nil && relative != ".." && !strings.HasPrefix(relative, ".."+string(filepath.Separator))
 }
 
-// below is a path as one relative to the root, with slashes.
-func below(root, name string) (string, error) {
+// Below is a path as one relative to the root, with slashes.
+func Below(root, name string) (string, error) {
 	absolute, err := filepath.Abs(name)
 	if err != nil {
 		return "", err

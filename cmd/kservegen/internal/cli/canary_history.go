@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"text/tabwriter"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kservegen/kservegen/pkg/git"
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/rollout/history"
 	"github.com/kservegen/kservegen/pkg/rollout/steps"
 )
@@ -48,11 +50,11 @@ from the document, by kservegen.lock, is a state that kservegen rollback can go 
 			if output != "text" && output != "json" {
 				return usagef("-o %s is unknown; text or json", output)
 			}
-			repository, files, err := tree.inGit(cmd.Context(), s)
+			m, err := tree.inGit(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
-			states, err := history.Read(cmd.Context(), repository, files, most)
+			states, err := history.Read(cmd.Context(), m.Repository, m.Files, most)
 			if err != nil {
 				return err
 			}
@@ -66,24 +68,40 @@ from the document, by kservegen.lock, is a state that kservegen rollback can go 
 	return cmd
 }
 
-// inGit finds the model's files in their repository.
-func (f *treeFlags) inGit(ctx context.Context, s Streams) (*git.Repository, history.Files, error) {
+// gitModel is a model's files and their repository.
+type gitModel struct {
+	*git.Repository
+	history.Files
+	// file is the document as the user named it.
+	file string
+}
+
+// inGit finds them. Of a document that is not valid, which is a reason to go back, --model has to say the name.
+func (f *treeFlags) inGit(ctx context.Context, s Streams) (gitModel, error) {
+	var m gitModel
 	_, model, err := f.load(ctx, s)
-	if err != nil {
-		return nil, history.Files{}, err
+	var problems manifest.Problems
+	switch {
+	case err == nil:
+		m.Model, m.file = model.Name, model.File
+	case errors.As(err, &problems) && f.model != "" && len(f.documents.files) == 1:
+		m.Model, m.file = f.model, f.documents.files[0]
+	case errors.As(err, &problems):
+		fmt.Fprintln(s.Err, "the document is not valid now; with --model NAME and one file it need not be")
+		return m, err
+	default:
+		return m, err
 	}
-	files := history.Files{Model: model.Name}
-	repository, err := git.Open(ctx, filepath.Dir(model.File))
-	if err != nil {
-		return nil, files, usageError{err}
+	if m.Repository, err = git.Open(ctx, filepath.Dir(m.file)); err != nil {
+		return m, usageError{err}
 	}
-	if files.Document, err = repository.Path(model.File); err != nil {
-		return nil, files, usageError{err}
+	if m.Document, err = m.Path(m.file); err != nil {
+		return m, usageError{err}
 	}
-	if files.Tree, err = repository.Path(filepath.Join(f.dir, model.Name)); err != nil {
-		return nil, files, usageError{err}
+	if m.Tree, err = m.Path(filepath.Join(f.dir, m.Model)); err != nil {
+		return m, usageError{err}
 	}
-	return repository, files, nil
+	return m, nil
 }
 
 func printHistory(s Streams, output string, states []history.State) error {

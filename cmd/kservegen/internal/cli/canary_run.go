@@ -33,14 +33,16 @@ func (f *treeFlags) register(cmd *cobra.Command) {
 	_ = cmd.MarkFlagDirname("dir")
 }
 
-// load reads the documents and finds the model among them. What an interrupted run left is settled first.
-func (f *treeFlags) load(ctx context.Context, s Streams) ([]*spec.Deployment, *spec.Deployment, error) {
+// settle carries out or takes back what an interrupted run left, for those who write.
+func (f *treeFlags) settle(s Streams) error {
 	if slices.Contains(f.documents.files, "-") {
-		return nil, nil, usagef("standard input cannot be edited; name a file with -f")
+		return usagef("standard input cannot be edited; name a file with -f")
 	}
-	if err := recoverTogether(s, f.dir, f.documents.files); err != nil {
-		return nil, nil, err
-	}
+	return recoverTogether(s, f.dir, f.documents.files)
+}
+
+// load reads the documents and finds the model among them.
+func (f *treeFlags) load(ctx context.Context, s Streams) ([]*spec.Deployment, *spec.Deployment, error) {
 	all, err := f.documents.load(ctx, s.In)
 	if err != nil {
 		return nil, nil, err
@@ -60,9 +62,14 @@ func (f *treeFlags) load(ctx context.Context, s Streams) ([]*spec.Deployment, *s
 
 // recoverTogether settles what an interrupted step left of documents and their trees.
 func recoverTogether(s Streams, dir string, documents []string) error {
-	paths, err := expand(slices.DeleteFunc(slices.Clone(documents), func(name string) bool { return name == "-" }))
-	if err != nil {
-		return err
+	var paths []string
+	for _, name := range documents {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			name = filepath.Join(name, "document.yaml") // any file of it
+		}
+		if name != "-" {
+			paths = append(paths, name)
+		}
 	}
 	done, err := write.Recover(dir, paths...)
 	for _, said := range done {
@@ -128,6 +135,9 @@ type shiftReport struct {
 // run makes one step.
 func (o *canaryOptions) run(ctx context.Context, s Streams, step func(*steps.Document) (steps.Change, error)) error {
 	if err := o.validate(); err != nil {
+		return err
+	}
+	if err := o.settle(s); err != nil {
 		return err
 	}
 	all, model, err := o.load(ctx, s)

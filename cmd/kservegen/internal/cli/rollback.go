@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kservegen/kservegen/pkg/git"
 	"github.com/kservegen/kservegen/pkg/rollout/history"
+	"github.com/kservegen/kservegen/pkg/rollout/write"
 	"github.com/kservegen/kservegen/pkg/txn"
 )
 
@@ -47,57 +49,79 @@ func (o *rollbackOptions) run(ctx context.Context, s Streams) error {
 	if o.dryRun && o.commit {
 		return usagef("--dry-run changes nothing; --commit and --push make no sense with it")
 	}
-	opened, files, err := o.inGit(ctx, s)
+	if err := o.settle(s); err != nil {
+		return err
+	}
+	m, err := o.inGit(ctx, s)
 	if err != nil {
 		return err
 	}
-	r := &repository{git: opened, paths: []string{files.Document, files.Tree}}
+	r := &repository{git: m.Repository, paths: []string{m.Document, m.Tree}}
 	if err := r.refuseDirty(ctx); err != nil {
 		return err
 	}
-	state, err := o.find(ctx, opened, files)
+	state, err := o.find(ctx, m)
 	if err != nil {
 		return err
 	}
 	if !state.Rendered {
 		return usagef("%s is no state to go back to: %s; kservegen canary history lists those that are", state.Short, state.Why)
 	}
-	changes, err := history.Restore(ctx, opened, files, state)
+	changes, err := history.Restore(ctx, m.Repository, m.Files, state)
 	if err != nil {
 		return usageError{err}
 	}
-	return o.write(ctx, s, r, files.Model, state, changes)
+	root, err := o.place(m, changes)
+	if err != nil {
+		return usageError{err}
+	}
+	return o.write(ctx, s, r, root, m.Model, state, changes)
+}
+
+// place makes the paths of changes, which are those of the repository, relative to the directory that holds document and
+// trees, where whatever comes next looks for what was interrupted.
+func (o *rollbackOptions) place(m gitModel, changes []txn.Change) (string, error) {
+	root, err := write.Root(o.dir, m.file)
+	if err != nil {
+		return "", err
+	}
+	for i, change := range changes {
+		file := m.file
+		if change.Path != m.Document {
+			file = filepath.Join(o.dir, m.Model, strings.TrimPrefix(change.Path, m.Tree+"/"))
+		}
+		if changes[i].Path, err = write.Below(root, file); err != nil {
+			return "", err
+		}
+	}
+	return root, nil
 }
 
 // find reads the state that --to names.
-func (o *rollbackOptions) find(ctx context.Context, r *git.Repository, files history.Files) (history.State, error) {
+func (o *rollbackOptions) find(ctx context.Context, m gitModel) (history.State, error) {
 	if number, err := strconv.Atoi(o.to); err == nil && number < 0 {
-		states, err := history.Read(ctx, r, files, 0)
-		if err != nil {
-			return history.State{}, err
+		state, err := history.Back(ctx, m.Repository, m.Files, -number)
+		if err != nil && ctx.Err() == nil {
+			err = usageError{err}
 		}
-		state, err := history.Back(states, -number)
-		if err != nil {
-			return state, usageError{err}
-		}
-		return state, nil
+		return state, err
 	}
-	hash, err := r.Resolve(ctx, o.to)
+	hash, err := m.Resolve(ctx, o.to)
 	if err != nil {
 		return history.State{}, usageError{err}
 	}
-	entry, err := r.Entry(ctx, hash)
+	entry, err := m.Entry(ctx, hash)
 	if err != nil {
 		return history.State{}, err
 	}
-	return history.At(ctx, r, files, entry)
+	return history.At(ctx, m.Repository, m.Files, entry)
 }
 
-func (o *rollbackOptions) write(ctx context.Context, s Streams, r *repository, model string, state history.State, changes []txn.Change) error {
+func (o *rollbackOptions) write(ctx context.Context, s Streams, r *repository, root, model string, state history.State, changes []txn.Change) error {
 	if o.dryRun {
-		return printChanges(s, r.git.Top(), changes)
+		return printChanges(s, root, changes)
 	}
-	result, err := txn.Commit(ctx, r.git.Top(), changes, txn.Options{})
+	result, err := txn.Commit(ctx, root, changes, txn.Options{})
 	if err != nil {
 		return err
 	}

@@ -361,7 +361,7 @@ func (r revisionReport) readyCell() string {
 	case *r.Ready:
 		return "yes"
 	}
-	return "no: " + r.Reason
+	return "no: " + strings.Join(strings.Fields(r.Reason), " ")
 }
 
 func (r revisionReport) probeCell() string {
