@@ -87,9 +87,6 @@ func (r *Repository) Path(path string) (string, error) {
 	return filepath.ToSlash(relative), nil
 }
 
-// Top is the directory of the work tree.
-func (r *Repository) Top() string { return r.top }
-
 // Dirty lists what is not committed of some paths, new files among it.
 func (r *Repository) Dirty(ctx context.Context, paths ...string) ([]string, error) {
 	out, err := r.git(ctx, append([]string{"status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--"}, paths...)...)

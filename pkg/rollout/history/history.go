@@ -191,7 +191,7 @@ func Restore(ctx context.Context, r *git.Repository, f Files, state State) ([]tx
 	if err != nil {
 		return nil, err
 	}
-	if err := alone(ctx, r, f, document); err != nil {
+	if err = alone(ctx, r, f, document); err != nil {
 		return nil, err
 	}
 	then, err := r.Files(ctx, state.Hash, f.Tree)
@@ -241,7 +241,7 @@ func alone(ctx context.Context, r *git.Repository, f Files, then []byte) error {
 		return err
 	}
 	others := func(data []byte) (string, error) {
-		all, err := spec.Load(f.Document, bytes.NewReader(data))
+		all, invalid := spec.Load(f.Document, bytes.NewReader(data))
 		var words []string
 		for _, m := range all {
 			if m.Name != f.Model {
@@ -252,7 +252,7 @@ func alone(ctx context.Context, r *git.Repository, f Files, then []byte) error {
 				words = append(words, m.Name+" "+m.Digest()+" "+state.Words())
 			}
 		}
-		return strings.Join(words, "\n"), err
+		return strings.Join(words, "\n"), invalid
 	}
 	before, err := others(then)
 	if err != nil {

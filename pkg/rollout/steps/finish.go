@@ -23,9 +23,9 @@ func (d *Document) Finish(environments []string, named []string) (Change, error)
 	var notes []string
 	for _, t := range selected {
 		w := d.weightsOf(t)
-		gone, note, err := w.leaving(named, planned)
-		if err != nil {
-			return Change{}, err
+		gone, note, refused := w.leaving(named, planned)
+		if refused != nil {
+			return Change{}, refused
 		}
 		if note != "" && !slices.Contains(notes, note) {
 			notes = append(notes, note)
@@ -59,8 +59,8 @@ func (w *weights) leaving(named []string, planned bool) (gone []string, note str
 		if len(w.shares) == 1 {
 			return nil, fmt.Sprintf("%s is the only revision that runs%s", w.shares[0].Revision, w.where()), nil
 		}
-		if note := w.idle(); !planned && note != "" {
-			return nil, note, nil
+		if idle := w.idle(); !planned && idle != "" {
+			return nil, idle, nil
 		}
 		if err := w.pair(); err != nil {
 			return nil, "", err

@@ -74,9 +74,9 @@ func Make(dir string, c Change) (Plan, error) {
 	}
 	trees := []*render.Tree{after}
 	if c.Together != nil {
-		shared, err := generator.Shared(c.Together)
-		if err != nil {
-			return Plan{}, err
+		shared, failed := generator.Shared(c.Together)
+		if failed != nil {
+			return Plan{}, failed
 		}
 		if shared != nil {
 			trees = append(trees, shared)

@@ -144,7 +144,7 @@ func (o *canaryOptions) run(ctx context.Context, s Streams, step func(*steps.Doc
 	if err != nil {
 		return err
 	}
-	if err := chooseEngines(o.dir, "", all); err != nil {
+	if err = chooseEngines(o.dir, "", all); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(model.File)
@@ -168,7 +168,7 @@ func (o *canaryOptions) run(ctx context.Context, s Streams, step func(*steps.Doc
 		report.Notes = append(report.Notes, "nothing to change: "+standingTraffic(model))
 		return o.print(s, report)
 	}
-	if err := o.ready(ctx, s, model, change); err != nil {
+	if err = o.ready(ctx, s, model, change); err != nil {
 		return err
 	}
 	plan, err := o.plan(s, all, model, change)

@@ -57,7 +57,7 @@ func (o *rollbackOptions) run(ctx context.Context, s Streams) error {
 		return err
 	}
 	r := &repository{git: m.Repository, paths: []string{m.Document, m.Tree}}
-	if err := r.refuseDirty(ctx); err != nil {
+	if err = r.refuseDirty(ctx); err != nil {
 		return err
 	}
 	state, err := o.find(ctx, m)

@@ -83,7 +83,7 @@ type revisionReport struct {
 	testers *spec.HeaderMatch
 }
 
-func (o *statusOptions) run(ctx context.Context, s Streams, args []string) error {
+func (o *statusOptions) validate(args []string) error {
 	switch {
 	case len(args) == 0 && len(o.documents.files) == 0:
 		return usagef("of what? -f DOC, or -n NAMESPACE NAME")
@@ -96,7 +96,11 @@ func (o *statusOptions) run(ctx context.Context, s Streams, args []string) error
 	case o.output != "text" && o.output != "json":
 		return usagef("-o %s is unknown; text or json", o.output)
 	}
-	if err := o.probe.validate(); err != nil {
+	return o.probe.validate()
+}
+
+func (o *statusOptions) run(ctx context.Context, s Streams, args []string) error {
+	if err := o.validate(args); err != nil {
 		return err
 	}
 	before := ""

@@ -115,7 +115,7 @@ func (f *probeFlags) request(ctx context.Context, model string, target *spec.Tar
 	if err != nil {
 		return err
 	}
-	if err := f.headers(request, target, testers); err != nil {
+	if err = f.headers(request, target, testers); err != nil {
 		return err
 	}
 	answer, err := http.DefaultClient.Do(request)
