@@ -136,7 +136,7 @@ func TestAPushOverTheSameFilesIsRefused(t *testing.T) {
 			require.NoError(t, err)
 			_, err = mine.Push(t.Context(), "doc.yaml", "deploy/m")
 			require.ErrorIs(t, err, git.ErrOvertaken)
-			assert.ErrorContains(t, err, file)
+			require.ErrorContains(t, err, file)
 			assert.Equal(t, hash, shell(t, mine.dir, "rev-parse", "--short", "HEAD"))
 			assert.Empty(t, shell(t, mine.dir, "status", "--porcelain"))
 			assert.Equal(t, "theirs: "+file, shell(t, mine.dir, "log", "-1", "--format=%s", "origin/main"))

@@ -129,7 +129,7 @@ func Insert(path Path, behind []string, key string, value *yaml.Node) Op {
 				return t.refuse(n, "%s is no mapping; write one, or take it out", path)
 			}
 			if n.Style&yaml.FlowStyle != 0 || len(n.Content) == 0 {
-				return t.insertFlow(n, at(n), flow(textNode(key))+": "+flow(value))
+				return t.insertFlow(n, at(n), flow(Text(key))+": "+flow(value))
 			}
 			previous, last := n.Content[at(n)], n.Content[at(n)+1]
 			indent := n.Content[0].Column - 1
@@ -139,7 +139,7 @@ func Insert(path Path, behind []string, key string, value *yaml.Node) Op {
 		},
 		data: func(found []*yaml.Node) {
 			n := found[len(found)-1]
-			n.Content = slices.Insert(n.Content, at(n)+2, textNode(key), value)
+			n.Content = slices.Insert(n.Content, at(n)+2, Text(key), value)
 		},
 	}
 }

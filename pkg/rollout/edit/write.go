@@ -16,7 +16,7 @@ const lineWidth = 100
 func Map(pairs ...any) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		n.Content = append(n.Content, textNode(pairs[i].(string)), pairs[i+1].(*yaml.Node))
+		n.Content = append(n.Content, Text(pairs[i].(string)), pairs[i+1].(*yaml.Node))
 	}
 	return n
 }
@@ -26,15 +26,13 @@ func List(items ...*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.SequenceNode, Tag: yaml.NodeTagSeq, Content: items}
 }
 
-// Text makes a string, quoted where YAML would read it as something else.
-func Text(value string) *yaml.Node { return textNode(value) }
-
 // Number makes a whole number.
 func Number(n int) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagInt, Value: strconv.Itoa(n)}
 }
 
-func textNode(value string) *yaml.Node {
+// Text makes a string, quoted where YAML would read it as something else.
+func Text(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value}
 }
 
@@ -97,7 +95,7 @@ func mappingLines(n *yaml.Node) []string {
 
 // fieldLines are the lines of a field: a short mapping or list of scalars in one, a list of mappings an item a line.
 func fieldLines(key string, value *yaml.Node, listIndent int) []string {
-	name := flow(textNode(key)) + ":"
+	name := flow(Text(key)) + ":"
 	line := name + " " + flow(value)
 	mappings := value.Kind == yaml.SequenceNode && len(value.Content) > 0 && value.Content[0].Kind == yaml.MappingNode
 	if !mappings && len(line) <= lineWidth || value.Kind == yaml.ScalarNode || len(value.Content) == 0 {

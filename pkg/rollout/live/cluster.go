@@ -36,14 +36,14 @@ func Connect(kubeconfig, contextName string) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the cluster: %w", err)
 	}
-	if raw, err := loader.RawConfig(); contextName == "" && err == nil {
-		contextName = raw.CurrentContext
-	}
 	cluster, err := New(config)
 	if err != nil {
 		return nil, err
 	}
 	cluster.Name = contextName
+	if raw, unread := loader.RawConfig(); contextName == "" && unread == nil {
+		cluster.Name = raw.CurrentContext
+	}
 	return cluster, nil
 }
 

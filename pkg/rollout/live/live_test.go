@@ -52,7 +52,7 @@ func status(w http.ResponseWriter, code int, reason, message string) {
 func selected(t *testing.T, data []byte, selector string) []byte {
 	t.Helper()
 	var list map[string]any
-	require.NoError(t, json.Unmarshal(data, &list))
+	assert.NoError(t, json.Unmarshal(data, &list))
 	items, isList := list["items"].([]any)
 	if !isList {
 		return data
@@ -71,7 +71,7 @@ func selected(t *testing.T, data []byte, selector string) []byte {
 	}
 	list["items"] = kept
 	data, err := json.Marshal(list)
-	require.NoError(t, err)
+	assert.NoError(t, err)
 	return data
 }
 

@@ -255,7 +255,7 @@ func TestStaleTreesAreRefused(t *testing.T) {
 			_, err := p.plan(t, test.step)
 			var stale *write.Stale
 			require.ErrorAs(t, err, &stale)
-			assert.ErrorContains(t, err, test.want)
+			require.ErrorContains(t, err, test.want)
 		})
 	}
 }
