@@ -53,7 +53,13 @@ func layers() map[string][]string {
 		"pkg/rollout/metrics":        {"pkg/rollout/gate", "pkg/spec", "pkg/vllm"},
 		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
 		"pkg/dryrun":                 {},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics"},
+		"pkg/git":                    {},
+		"pkg/rollout/edit":           {"pkg/manifest"},
+		"pkg/rollout/steps":          {"pkg/rollout/edit", "pkg/manifest", "pkg/spec", "pkg/suggest"},
+		"pkg/rollout/write":          {"pkg/render", "pkg/spec", "pkg/txn"},
+		"pkg/rollout/history":        {"pkg/git", "pkg/manifest", "pkg/render", "pkg/rollout/steps", "pkg/spec", "pkg/txn"},
+		"pkg/rollout/live":           {"pkg/spec"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

@@ -30,6 +30,7 @@ func TestWebhooks(t *testing.T) {
 	t.Run("trees", s.applyTwice)
 	t.Run("effective", s.effective) // of what the trees left
 	t.Run("autoscaled", s.autoscaled)
+	t.Run("status", s.status)
 	t.Run("drift", s.driftIsSeen)
 	t.Run("refusals", s.refusals)
 	t.Run("fixtures", s.fixturesAreAccepted)

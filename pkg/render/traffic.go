@@ -159,3 +159,6 @@ func routesOf(built []map[string]any, kind string, w traffic.Weight) []map[strin
 	}
 	return routes
 }
+
+// ReadWeights returns the weights of a traffic file by revision.
+func ReadWeights(data []byte) []WeightEdit { return readTraffic(data) }

@@ -12,10 +12,10 @@ import (
 )
 
 // Digest identifies what the document says, whatever its layout and comments. Traffic is left out: a canary
-// step must change the weights' file and no other, so it cannot change the lock.
+// step must change the weights' file and no other, so it cannot change the lock. Nothing of the rollout's plan is in the tree.
 func (m *Deployment) Digest() string {
 	document := m.Document
-	document.Spec.Traffic = nil
+	document.Spec.Traffic, document.Spec.Rollout = nil, nil
 	document.Spec.Environments = slices.Clone(document.Spec.Environments)
 	for i := range document.Spec.Environments {
 		document.Spec.Environments[i].Traffic = nil
@@ -37,7 +37,7 @@ func emptiesOf(places map[string]*yaml.Node) []string {
 	var empties []string
 	for path, n := range places {
 		empty := n.Tag == yaml.NodeTagNull || n.Kind == yaml.SequenceNode && len(n.Content) == 0
-		if empty && !strings.HasSuffix(path, ".traffic") {
+		if empty && !strings.HasSuffix(path, ".traffic") && !strings.HasPrefix(path, "spec.rollout") {
 			empties = append(empties, path)
 		}
 	}

@@ -30,6 +30,17 @@ func TestDigestLeavesTrafficOut(t *testing.T) {
 		"environments: [{name: dev, traffic: [{revision: b, weight: 100}]}]")).Digest())
 }
 
+// TestDigestLeavesRolloutOut: the digests of documents from before there was a plan stay, and changing it changes no lock.
+func TestDigestLeavesRolloutOut(t *testing.T) {
+	t.Parallel()
+	revisions := "revisions: [{name: a}, {name: b}]"
+	traffic := "traffic: [{revision: a, weight: 90}, {revision: b, weight: 10}]"
+	digest := load(t, document(revisions, traffic)).Digest()
+	for _, rollout := range []string{"rollout: {}", "rollout:", "rollout: {steps: []}", "rollout: {steps: [1, 100], from: a, to: b}"} {
+		assert.Equal(t, digest, load(t, document(revisions, traffic, rollout)).Digest(), rollout)
+	}
+}
+
 func TestDigestChanges(t *testing.T) {
 	t.Parallel()
 	for name, pair := range map[string][2]string{

@@ -73,6 +73,7 @@ func checkDocument(d *decoder, document *ModelDeployment) {
 	}
 	checkRevisionNames(r, document)
 	checkEnvironmentNames(r, document)
+	checkRollout(r, document.Spec)
 }
 
 func checkRevisionNames(r *resolver, document *ModelDeployment) {

@@ -49,6 +49,7 @@ type Spec struct {
 	Platform   Platform   `json:"platform,omitempty"`
 	GitOps     *GitOps    `json:"gitops,omitempty"`
 	Quota      *Quota     `json:"quota,omitempty"`
+	Rollout    *Rollout   `json:"rollout,omitempty"`
 	// Omit lists the objects that are left out of the tree.
 	Omit []Omittable `json:"omit,omitempty"`
 	// Environments are the overlays; each is merged over spec. Default: one environment, default.
@@ -188,6 +189,17 @@ type Traffic struct {
 	// Mirror is the percentage of the requests of which this revision gets a copy, before it has a weight; its answers
 	// are thrown away. Each copy is generated as any request is, and takes as much of a device. Default: 0.
 	Mirror int `json:"mirror,omitempty" jsonschema:"minimum=0,maximum=100"`
+}
+
+// Rollout is the way of a new revision to all requests, for `kservegen canary`. Nothing of it is in the tree.
+type Rollout struct {
+	// Steps are the shares that `canary step` gives the new revision one after the other, in percent: ascending, and 100 at
+	// the end. Default: 5, 25, 50, 100.
+	Steps []int `json:"steps,omitempty"`
+	// From is the revision that gives its share away, and To the one that takes it over. `canary start` writes them and
+	// `canary finish` takes them out. Default: the first and the second of two revisions that run.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
 }
 
 // HeaderMatch is an exact match of one request header.

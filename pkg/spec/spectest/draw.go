@@ -68,6 +68,9 @@ func (d *drawer) spec() *node {
 	if d.nodes > 0 && !d.groups {
 		d.keepWorkers(s)
 	}
+	if d.chance("rollout", 4) {
+		s.set("rollout", fields("steps", items(scalar(raw, "1"), d.number("step", 2, 99), scalar(raw, "100"))))
+	}
 	if len(s.get("environments").items) == 0 && d.chance("no environments", 2) {
 		return without(s, "environments")
 	}

@@ -96,6 +96,11 @@ func (o *renderOptions) run(ctx context.Context, s Streams) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if o.output != "" && !o.check && !o.dryRun {
+		if err := recoverTogether(s, o.output, o.documents.files); err != nil {
+			return err
+		}
+	}
 	deployments, err := o.documents.load(ctx, s.In)
 	if err != nil {
 		return err
