@@ -16,6 +16,8 @@ type EKS struct {
 	Region string `json:"region,omitempty"`
 	// Zones that the nodes may be in, for example us-east-1a. Default: every zone of the cluster's subnets.
 	Zones []string `json:"zones,omitempty"`
+	// Nodes asks for nodes of the models' own, which `render --shared` writes. Default: nodes are there.
+	Nodes *EKSNodes `json:"nodes,omitempty"`
 }
 
 func (r *resolver) checkEKS() {
