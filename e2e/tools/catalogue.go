@@ -11,7 +11,7 @@ type Set string
 
 // The sets. A tool may be in several.
 const (
-	// EnvTest is an API server with the webhooks of KServe and Istio, without nodes.
+	// EnvTest is an API server with the webhooks of KServe and Istio, without nodes, and with Karpenter, whose nodes are objects.
 	EnvTest Set = "envtest"
 	// Cluster is what is needed where the default node image of kind can be had: kind, and what is tested.
 	Cluster Set = "cluster"
@@ -99,6 +99,10 @@ func All() []Tool {
 		scaling(),
 		flux(),
 		keda(),
+		// Karpenter's own code with a cloud whose instances are objects alone, by a list of types that is a file.
+		[]Tool{{Name: "karpenter-kwok", sets: []Set{EnvTest}, source: goProgram{
+			dir: "karpenter", module: "sigs.k8s.io/karpenter", pkg: "sigs.k8s.io/karpenter/kwok",
+		}}},
 	)
 }
 

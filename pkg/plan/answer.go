@@ -51,6 +51,8 @@ type Answer struct {
 	Explain map[string]sizing.Amount `json:"explain"`
 	// Load is what the replica does for a load, where one was asked for.
 	Load *LoadAnswer `json:"load,omitempty"`
+	// Nodes that the document asks for where this runs, with those of its other revisions.
+	Nodes []NodeAnswer `json:"nodes,omitempty"`
 	// Log is the comparison with a start-up log, where one was given.
 	Log *Report `json:"log,omitempty"`
 }

@@ -33,6 +33,10 @@ var (
 	metricName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
 	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$`)
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	// zoneName includes Local Zones such as us-east-1-bos-1a.
+	zoneName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d(-[a-z]+-\d)?[a-z]$`)
+	// https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html
+	clusterName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
 )
 
 // target resolves everything but the revisions.
@@ -207,19 +211,7 @@ func (r *resolver) checkPlatform() {
 		r.failf("spec.monitoring.namespace", "%q is not a namespace's name", m.Namespace)
 	}
 	r.checkWatching()
-	eks := r.spec.Platform.EKS
-	if eks == nil {
-		return
-	}
-	if eks.RoleARN != "" && !roleARN.MatchString(eks.RoleARN) {
-		r.failf("spec.platform.eks.roleArn", "want arn:aws:iam::<12 digits>:role/<name>, got %q", eks.RoleARN)
-	}
-	if eks.Region != "" && eks.RoleARN == "" {
-		r.failf("spec.platform.eks.region", "is read beside roleArn only; with EKS Pod Identity KServe takes the region from its ConfigMap (inferenceservice-config, credentials.s3)")
-	}
-	if eks.Region != "" && !regionName.MatchString(eks.Region) {
-		r.failf("spec.platform.eks.region", "%q is not a region such as us-east-1", eks.Region)
-	}
+	r.checkEKS()
 }
 
 func (r *resolver) checkOmit() {

@@ -19,6 +19,7 @@ func CheckTogether(deployments []*Deployment) error {
 	problems = append(problems, checkGateways(deployments)...)
 	problems = append(problems, checkModelLists(deployments)...)
 	problems = append(problems, checkQuotas(deployments)...)
+	problems = append(problems, checkNodePools(deployments)...)
 	if len(problems) == 0 {
 		return nil
 	}

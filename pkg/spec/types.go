@@ -332,14 +332,6 @@ type KServeRelease struct {
 	Version string `json:"version,omitempty"`
 }
 
-// EKS is Amazon EKS.
-type EKS struct {
-	// RoleARN of the IAM role that reads the weights (IAM roles for service accounts).
-	RoleARN string `json:"roleArn,omitempty"`
-	// Region of the bucket.
-	Region string `json:"region,omitempty"`
-}
-
 // GitOps says where the tree is kept and what pulls it from there into a cluster. The tree is the same without it.
 type GitOps struct {
 	// Engine that pulls. `render --gitops` has the last word; without either there are no objects for one.

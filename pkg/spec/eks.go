@@ -1,0 +1,56 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// EKS is Amazon EKS.
+type EKS struct {
+	// Cluster is its name, by which the account's subnets, security groups and roles are found.
+	Cluster string `json:"cluster,omitempty"`
+	// RoleARN of the IAM role that reads the weights (IAM roles for service accounts).
+	RoleARN string `json:"roleArn,omitempty"`
+	// Region of the bucket, and of the cluster where that is named.
+	Region string `json:"region,omitempty"`
+	// Zones that the nodes may be in, for example us-east-1a. Default: every zone of the cluster's subnets.
+	Zones []string `json:"zones,omitempty"`
+	// Nodes asks for nodes of the models' own, which `render --shared` writes. Default: nodes are there.
+	Nodes *EKSNodes `json:"nodes,omitempty"`
+}
+
+func (r *resolver) checkEKS() {
+	const path = "spec.platform.eks."
+	eks := r.spec.Platform.EKS
+	if eks == nil {
+		return
+	}
+	if eks.Cluster != "" && !clusterName.MatchString(eks.Cluster) {
+		r.failf(path+"cluster", "want letters, digits, - and _, 100 of them at most and a letter or a digit first, got %q", eks.Cluster)
+	}
+	if eks.RoleARN != "" && !roleARN.MatchString(eks.RoleARN) {
+		r.failf(path+"roleArn", "want arn:aws:iam::<12 digits>:role/<name>, got %q", eks.RoleARN)
+	}
+	if eks.Region != "" && eks.RoleARN == "" && eks.Cluster == "" {
+		r.failf(path+"region", "is read beside roleArn or cluster only; with EKS Pod Identity KServe takes the region from its ConfigMap (inferenceservice-config, credentials.s3)")
+	}
+	if eks.Region != "" && !regionName.MatchString(eks.Region) {
+		r.failf(path+"region", "%q is not a region such as us-east-1", eks.Region)
+	}
+	r.checkZones(eks)
+}
+
+func (r *resolver) checkZones(eks *EKS) {
+	for i, zone := range eks.Zones {
+		path := fmt.Sprintf("spec.platform.eks.zones[%d]", i)
+		switch {
+		case !zoneName.MatchString(zone):
+			r.failf(path, "%q is not a zone such as us-east-1a", zone)
+		case eks.Region != "" && !strings.HasPrefix(zone, eks.Region):
+			r.failf(path, "%s is not in region %s", zone, eks.Region)
+		case slices.Contains(eks.Zones[:i], zone):
+			r.failf(path, "%s is there twice", zone)
+		}
+	}
+}
