@@ -276,7 +276,7 @@ func (m Model) Claim() string {
 // readsRegion reports that something besides roleArn and cluster takes the region.
 func (r *resolver) readsRegion() bool {
 	m := r.spec.Model
-	return m.Volume != nil && m.Volume.FSx != nil || m.Download != nil || r.spec.Platform.EKS.Identity != nil
+	return m.Volume != nil && m.Volume.FSx != nil || m.Download != nil || m.Streamed || r.spec.Platform.EKS.Identity != nil
 }
 
 // heldVolume is a volume that a document makes in an environment.
