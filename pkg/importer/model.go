@@ -52,6 +52,7 @@ func modelFields(s *scene, w *workload, id string) map[string]any {
 		put(model, orNil(s.volume(claim, w.object.Namespace())), "volume")
 		s.download(w.object.Namespace(), model)
 	}
+	put(model, orNil(s.externalSecret(text(model["secret"]), w.object.Namespace())), "externalSecret")
 	return model
 }
 

@@ -18,11 +18,13 @@ func TestStorageComesBack(t *testing.T) {
 	t.Parallel()
 	const commit = "6a6f4aa4197940add57724a7707d069478df56b1"
 	for name, model := range map[string]string{
-		"lustre":        "source: pvc://weights/a, volume: {size: 2400Gi, fsx: {fileSystemId: fs-0123456789abcdef0, dnsName: fs.example.com, mountName: abcdefgh, zone: us-east-1a}}, download: {}, revision: " + commit,
-		"new lustre":    "source: pvc://weights/a, volume: {size: 2400Gi, fsx: {subnetId: subnet-0123456789abcdef0, securityGroupIds: [sg-0123456789abcdef0, sg-0123456789abcdef1], deploymentType: PERSISTENT_1, perUnitStorageThroughput: 200, s3ImportPath: s3://models/a}}",
-		"elastic":       "source: pvc://weights/a/b, secret: hf, volume: {size: 2Ti, efs: {fileSystemId: fs-01234567, accessPointId: fsap-01234567}}, download: {user: 2000}, revision: " + commit,
-		"a claim":       "source: pvc://weights/a, secret: keys, download: {from: s3://models/a/}",
-		"from a bucket": "source: s3://models/a/, streamed: true, secret: keys",
+		"lustre":                 "source: pvc://weights/a, volume: {size: 2400Gi, fsx: {fileSystemId: fs-0123456789abcdef0, dnsName: fs.example.com, mountName: abcdefgh, zone: us-east-1a}}, download: {}, revision: " + commit,
+		"new lustre":             "source: pvc://weights/a, volume: {size: 2400Gi, fsx: {subnetId: subnet-0123456789abcdef0, securityGroupIds: [sg-0123456789abcdef0, sg-0123456789abcdef1], deploymentType: PERSISTENT_1, perUnitStorageThroughput: 200, s3ImportPath: s3://models/a}}",
+		"elastic":                "source: pvc://weights/a/b, secret: hf, volume: {size: 2Ti, efs: {fileSystemId: fs-01234567, accessPointId: fsap-01234567}}, download: {user: 2000}, revision: " + commit,
+		"a claim":                "source: pvc://weights/a, secret: keys, download: {from: s3://models/a/}",
+		"a token elsewhere":      "secret: hf-token, externalSecret: {store: aws, key: llm/huggingface, property: token}, revision: " + commit,
+		"a token for a download": "source: pvc://weights/a, secret: hf-token, externalSecret: {store: vault, storeKind: SecretStore, key: hf}, download: {}",
+		"from a bucket":          "source: s3://models/a/, streamed: true, secret: keys",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

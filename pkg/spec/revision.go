@@ -54,6 +54,8 @@ func (r *resolver) revision(s share) RevisionTarget {
 	}
 	r.checkLLM()
 	r.checkStreamed()
+	r.checkExternalSecret()
+	t.Model.ExternalSecret = r.spec.Model.ExternalSecret
 	t.Args = r.args(model, accelerator, devices)
 	if t.Model.Streamed = r.spec.Model.Streamed; t.Model.Streamed {
 		if _, ok := t.Args[loadFormat]; !ok {
