@@ -53,18 +53,8 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.Startup = sizing.Startup{Budget: budget, Why: "runtime.startupTimeout of the document"}
 	}
 	r.checkLLM()
-	r.checkStreamed()
-	r.checkExternalSecret()
-	t.Model.ExternalSecret = r.spec.Model.ExternalSecret
 	t.Args = r.args(model, accelerator, devices)
-	if t.Model.Streamed = r.spec.Model.Streamed; t.Model.Streamed {
-		if _, ok := t.Args[loadFormat]; !ok {
-			t.Args[loadFormat] = Arg{Values: []string{streamer}}
-		}
-		if eks := r.spec.Platform.EKS; eks != nil {
-			t.Region = eks.Region
-		}
-	}
+	r.stream(&t)
 	r.checkEngine(devices)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	if nodes > 1 {

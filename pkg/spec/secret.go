@@ -40,9 +40,6 @@ func (r *resolver) checkExternalSecret() {
 		from = m.Download.From
 	}
 	switch {
-	case r.spec.Runtime.Name == Simulator:
-		m.ExternalSecret = nil
-		return
 	case !strings.HasPrefix(from, "hf://"):
 		r.failf(path, "holds the token of Hugging Face, and the weights come from %s", from)
 	case m.Secret == "":

@@ -14,22 +14,28 @@ const (
 	cudaRuntime = "vllm-cuda"
 )
 
-// checkStreamed wants a server that can read the source itself.
+// stream makes the server of a revision read the source itself, where the document asks for it.
+func (r *resolver) stream(t *RevisionTarget) {
+	if !t.Model.Streamed {
+		return
+	}
+	r.checkStreamed()
+	if _, ok := t.Args[loadFormat]; !ok {
+		t.Args[loadFormat] = Arg{Values: []string{streamer}}
+	}
+	if eks := r.spec.Platform.EKS; eks != nil {
+		t.Region = eks.Region
+	}
+}
+
+// checkStreamed wants a server that can read the source.
 func (r *resolver) checkStreamed() {
 	const path = "spec.model.streamed"
-	m := &r.spec.Model
-	if !m.Streamed {
-		return
-	}
-	if r.spec.Runtime.Name == Simulator {
-		m.Streamed = false
-		return
-	}
 	if r.serving() != ServingInferenceService || r.spec.Expose != nil && r.spec.Expose.API == APIKServe {
 		r.failf(path, "is for InferenceServices whose routes are ours (spec.serving, spec.expose.api): KServe copies the weights of an LLMInferenceService, and tells its canaries apart by their storageUri")
 	}
-	if !s3URI.MatchString(m.Source) {
-		r.failf(path, "the server streams from s3://<bucket>/<prefix>; the source is %s", m.Source)
+	if source := r.spec.Model.Source; !s3URI.MatchString(source) {
+		r.failf(path, "the server streams from s3://<bucket>/<prefix>; the source is %s", source)
 	}
 	if r.spec.Runtime.Name != "" && r.spec.Runtime.Name != cudaRuntime {
 		r.failf(path, "the streamer is in the image of %s, and this runs %s", cudaRuntime, r.spec.Runtime.Name)
