@@ -35,6 +35,7 @@ func layers() map[string][]string {
 		topics:                       {"pkg/finding", "pkg/manifest", "pkg/lint/rule", "pkg/neuron", "pkg/vllm"},
 		"pkg/spec":                   {"pkg/manifest", "pkg/catalog", "pkg/neuron", "pkg/secret", "pkg/sizing", "pkg/suggest", "pkg/vllm", "runtimes"},
 		"pkg/kserve":                 {"pkg/spec", "pkg/manifest", "pkg/traffic", "pkg/gatewayapi", "runtimes"},
+		"pkg/eks/iam":                {"pkg/spec"},
 		"pkg/lws":                    {"pkg/kserve", "pkg/spec", "pkg/manifest"},
 		"pkg/traffic":                {"pkg/spec"},
 		"pkg/istio":                  {"pkg/spec", "pkg/manifest", "pkg/traffic"},
@@ -60,7 +61,7 @@ func layers() map[string][]string {
 		"pkg/rollout/write":          {"pkg/render", "pkg/spec", "pkg/txn"},
 		"pkg/rollout/history":        {"pkg/git", "pkg/manifest", "pkg/render", "pkg/rollout/steps", "pkg/spec", "pkg/txn"},
 		"pkg/rollout/live":           {"pkg/spec"},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/eks/iam", "pkg/suggest"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

@@ -44,10 +44,15 @@ func modelFields(s *scene, w *workload, id string) map[string]any {
 		put(model, scalar(tokens(f.value())), "maxModelLen")
 	}
 	put(model, w.secret(s), "secret")
+	if w.storage == "" && strings.HasPrefix(uri, "s3://") {
+		put(model, true, "streamed")
+	}
 	if claim, ok := strings.CutPrefix(uri, "pvc://"); ok {
 		claim, _, _ = strings.Cut(claim, "/")
 		put(model, orNil(s.volume(claim, w.object.Namespace())), "volume")
+		s.download(w.object.Namespace(), model)
 	}
+	put(model, orNil(s.externalSecret(text(model["secret"]), w.object.Namespace())), "externalSecret")
 	return model
 }
 
@@ -166,7 +171,7 @@ func tokens(value string) string {
 
 // secret is the Secret with the credentials of the source: that of the token's variable, or of the ServiceAccount.
 func (w *workload) secret(s *scene) string {
-	if name := text(dig(w.env(tokenVariables()...), "valueFrom", "secretKeyRef", "name")); name != "" {
+	if name := text(dig(w.env(append(tokenVariables(), "AWS_ACCESS_KEY_ID")...), "valueFrom", "secretKeyRef", "name")); name != "" {
 		return name
 	}
 	if account := s.account(w); account != nil {
@@ -186,22 +191,6 @@ func (s *scene) account(w *workload) *manifest.Resource {
 		}
 	})
 	return found
-}
-
-// volume infers spec.model.volume from the claim that holds the weights.
-func (s *scene) volume(claim, namespace string) map[string]any {
-	volume := map[string]any{}
-	s.each("PersistentVolumeClaim", "v1", func(r *manifest.Resource) {
-		if r.Name() != claim || r.Namespace() != namespace {
-			return
-		}
-		put(volume, quantity(dig(r.Data, "spec", "resources", "requests", "storage")), "size")
-		put(volume, text(dig(r.Data, "spec", "storageClassName")), "storageClass")
-		for _, mode := range items(dig(r.Data, "spec", "accessModes")) {
-			put(volume, text(mode), "accessMode")
-		}
-	})
-	return volume
 }
 
 // ids lists the models that a workload may serve, the likeliest first: what it names itself, then those of the

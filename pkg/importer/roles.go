@@ -62,7 +62,12 @@ func (s *scene) role(r *manifest.Resource) string {
 		if action := text(dig(r.Data, "spec", "action")); s.selectsUs(r) && (action == "" || action == "ALLOW") {
 			return "authorizationpolicy/" + s.purpose(r)
 		}
+	case "PersistentVolume", "Job", "StorageClass", "ExternalSecret":
+		return s.roleOfStorage(r)
 	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar":
+		if role := s.roleOfStorage(r); role != "" {
+			return role
+		}
 		if s.selectsUs(&manifest.Resource{Data: map[string]any{"metadata": r.Data["metadata"], "spec": map[string]any{"selector": selectorOf(r)}}}) {
 			return strings.ToLower(r.Kind())
 		}

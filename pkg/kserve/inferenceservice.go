@@ -61,14 +61,17 @@ func (b *Builder) predictor(t spec.Target, r spec.RevisionTarget) (v1beta1.Predi
 	if err != nil {
 		return v1beta1.PredictorSpec{}, err
 	}
-	grace, cache := int64(GracePeriod(entry.runtime.Spec.Containers[0], r).Seconds()), cacheGiB(entry.runtime)
+	server := entry.runtime.Spec.Containers[0]
+	grace, cache := int64(GracePeriod(server, r).Seconds()), cacheGiB(entry.runtime)
 	predictor := v1beta1.PredictorSpec{
 		Model:                  modelSpec(t, r, cache),
 		PodSpec:                podSpec(t, r, grace),
 		ComponentExtensionSpec: extension(t, r),
 	}
+	predictor.InitContainers, predictor.Volumes = await(r, server, constants.PvcSourceMountName), awaited(r)
 	if r.MultiNode() {
 		predictor.WorkerSpec = workerSpec(t, r, grace, cache)
+		predictor.WorkerSpec.InitContainers, predictor.WorkerSpec.Volumes = await(r, server, constants.PvcSourceMountName), awaited(r)
 	}
 	return predictor, nil
 }
@@ -105,6 +108,10 @@ func modelSpec(t spec.Target, r spec.RevisionTarget, cache int64) *v1beta1.Model
 	}
 	model.Container.Resources = resources(r, cache)
 	if r.Model.Source == "" {
+		model.ModelFormat.Name = storelessFormat
+		return model
+	}
+	if r.Model.Streamed {
 		model.ModelFormat.Name = storelessFormat
 		return model
 	}
@@ -145,7 +152,9 @@ func cacheGiB(runtime *v1alpha1.ServingRuntime) int64 {
 }
 
 // downloaded reports that the weights land on the node's disk, and how much that is.
-func downloaded(r spec.RevisionTarget) bool { return r.Model.Downloads() && r.WeightsBytes > 0 }
+func downloaded(r spec.RevisionTarget) bool {
+	return r.Model.Downloads() && !r.Model.Streamed && r.WeightsBytes > 0
+}
 
 func podSpec(t spec.Target, r spec.RevisionTarget, grace int64) v1beta1.PodSpec {
 	pod := v1beta1.PodSpec{
@@ -292,8 +301,12 @@ func explain(t spec.Target, r spec.RevisionTarget, predictor v1beta1.PredictorSp
 // explainPredictor comments a predictor at a pointer.
 func explainPredictor(at map[string]string, pointer string, r spec.RevisionTarget, resources corev1.ResourceRequirements) {
 	explainPod(at, pointer, r)
+	explainAwait(at, pointer, r)
 	explainAnnotations(at, pointer)
 	explainResources(at, pointer+"/model", "What a replica takes. Said here, they win over any of the runtime's.", resources)
+	if r.Model.Streamed {
+		at[pointer+"/model/modelFormat"] = "The server reads the weights itself. Without a storageUri every other format becomes a multi-model server\nwith an agent sidecar (kserve#3449)."
+	}
 	if r.Model.Source == "" {
 		at[pointer+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."
 	}

@@ -72,8 +72,15 @@ type Model struct {
 	// Secret in the namespace that holds the source's credentials (HF_TOKEN, or AWS_ACCESS_KEY_ID and
 	// AWS_SECRET_ACCESS_KEY); it must exist before the pods start.
 	Secret string `json:"secret,omitempty"`
+	// ExternalSecret makes that Secret of one that is kept outside of the cluster. Default: something else makes it.
+	ExternalSecret *ExternalSecret `json:"externalSecret,omitempty"`
 	// Volume to create for a pvc:// source; without it the claim must exist.
 	Volume *Volume `json:"volume,omitempty"`
+	// Streamed lets the server read an s3:// source itself, into the memory of its devices, by Run:ai's model streamer: no
+	// copy of it is on a disk. Default: KServe's storage-initializer copies it to the node's disk first.
+	Streamed bool `json:"streamed,omitempty"`
+	// Download fills the folder of a pvc:// source once, by a Job; the servers wait for it. Default: something else fills it.
+	Download *Download `json:"download,omitempty"`
 	// Measured is what a server logged of its memory, to be used instead of an estimate.
 	Measured *Measured `json:"measured,omitempty"`
 }
@@ -95,6 +102,10 @@ type Volume struct {
 	StorageClass string `json:"storageClass,omitempty"`
 	// AccessMode of the claim. Default: ReadWriteMany, since every replica mounts it.
 	AccessMode string `json:"accessMode,omitempty" jsonschema:"enum=ReadWriteMany,enum=ReadOnlyMany,enum=ReadWriteOnce"`
+	// FSx is the Amazon FSx for Lustre file system that the volume is: one that exists, or a new one.
+	FSx *FSx `json:"fsx,omitempty"`
+	// EFS is the Amazon EFS file system that the volume is; it must exist.
+	EFS *EFS `json:"efs,omitempty"`
 }
 
 // Runtime is the ServingRuntime of the catalogue that runs the model.
