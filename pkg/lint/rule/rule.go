@@ -53,7 +53,7 @@ func Topics() map[string]string {
 		"09": "Kustomize",
 		"10": "across objects",
 		"11": "nodes",
-		"12": "watching",
+		"13": "watching",
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func labelOfNobody() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG1204", Name: "pod-label-not-on-series", Level: finding.Warning,
+			Code: "KG1304", Name: "pod-label-not-on-series", Level: finding.Warning,
 			Summary: "A query selects by labels of pods that a monitor copies to their series.",
 			Why: "A pod's labels are not on its series unless podTargetLabels of the PodMonitor, or of the ServiceMonitor, names them; the operator then writes _ for . and /. " +
 				"A query that selects by one which is not copied finds nothing: an alert never fires, and an autoscaler stays where it is.",

@@ -12,7 +12,7 @@ import (
 func alertOnNothing() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG1201", Name: "alert-on-unexported-metric", Level: finding.Error,
+			Code: "KG1301", Name: "alert-on-unexported-metric", Level: finding.Error,
 			Summary: "Alerts and recording rules ask for metrics that the set's vLLM exports.",
 			Why: "Prometheus takes a rule on a metric that nobody exports and finds nothing, which is no error: the alert never fires. " +
 				"vLLM renames metrics between minor releases: the old name is deprecated, hidden one release later and gone after that. " +
@@ -37,7 +37,7 @@ func alertOnNothing() rule.Rule {
 func brokenDashboard() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG1202", Name: "dashboard-not-json", Level: finding.Error,
+			Code: "KG1302", Name: "dashboard-not-json", Level: finding.Error,
 			Summary: "The dashboard in a ConfigMap is JSON with panels.",
 			Why: "Grafana's sidecar writes what has the label grafana_dashboard to a file, and Grafana logs that it cannot read it: the dashboard is not there, or the old one stays. " +
 				"What the API of Grafana exports has the dashboard one level deeper, under dashboard, and is not loaded from a file.",
@@ -63,7 +63,7 @@ func brokenDashboard() rule.Rule {
 func emptyPanel() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
-			Code: "KG1203", Name: "panel-on-unexported-metric", Level: finding.Warning,
+			Code: "KG1303", Name: "panel-on-unexported-metric", Level: finding.Warning,
 			Summary: "Panels of a dashboard ask for metrics that the set's vLLM exports.",
 			Why:     "A panel on a metric that nobody exports says No data, as one does of a model that nobody asks. vLLM renames metrics between minor releases.",
 			How:     "Use the name of that release.",
