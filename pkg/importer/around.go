@@ -70,6 +70,11 @@ func (s *scene) scaling() map[string]any {
 	if s.ours() && room && !done {
 		put(scaling, "off", "type")
 	}
+	s.each("ConfigMap", "v1", func(r *manifest.Resource) {
+		if s.adapts(r) {
+			put(scaling, true, "adapterRules")
+		}
+	})
 	return scaling
 }
 
@@ -111,6 +116,7 @@ func (s *scene) platform() map[string]any {
 			}
 		}
 	})
+	put(eks, orNil(s.eksNetwork()), "network")
 	if len(eks) > 0 || found {
 		return eks
 	}

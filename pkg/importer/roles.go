@@ -46,6 +46,10 @@ func (s *scene) role(r *manifest.Resource) string {
 		return "persistentvolumeclaim/" + r.Name()
 	case "Service":
 		return s.roleOfService(r)
+	case "ConfigMap":
+		if s.adapts(r) {
+			return "adapterrules"
+		}
 	case "VirtualService":
 		return s.roleOfVirtualService(r)
 	case "ResourceQuota":
@@ -62,7 +66,7 @@ func (s *scene) role(r *manifest.Resource) string {
 		if action := text(dig(r.Data, "spec", "action")); s.selectsUs(r) && (action == "" || action == "ALLOW") {
 			return "authorizationpolicy/" + s.purpose(r)
 		}
-	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar":
+	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar", "SecurityGroupPolicy":
 		if s.selectsUs(&manifest.Resource{Data: map[string]any{"metadata": r.Data["metadata"], "spec": map[string]any{"selector": selectorOf(r)}}}) {
 			return strings.ToLower(r.Kind())
 		}
@@ -77,6 +81,9 @@ func (s *scene) role(r *manifest.Resource) string {
 }
 
 func (s *scene) roleOfService(r *manifest.Resource) string {
+	if s.balances(r) {
+		return "loadbalancer"
+	}
 	for _, w := range s.workloads {
 		if w.isPredictor(r) {
 			return ofRevision("predictor", w.revision)
@@ -181,7 +188,10 @@ func (s *scene) named(r *manifest.Resource) (map[string]any, moves) {
 		if s.roleOfRevision(r) != "" {
 			nameScaledObject(spec)
 		}
-	case "Service", "PodDisruptionBudget", "PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "PodMonitor", "NetworkPolicy", "Sidecar":
+	case "Service", "PodDisruptionBudget", "PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "PodMonitor", "NetworkPolicy", "Sidecar", "SecurityGroupPolicy":
+		if s.role(r) == "loadbalancer" {
+			break // of the gateway's pods
+		}
 		if s.role(r) != "" {
 			for _, key := range []string{"selector", "podSelector", "workloadSelector"} {
 				if spec[key] != nil {
