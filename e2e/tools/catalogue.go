@@ -23,10 +23,12 @@ const (
 	GitOps Set = "gitops"
 	// KEDA is the other autoscaler; what it reads is of Scaling.
 	KEDA Set = "keda"
+	// Karpenter makes nodes for pods that wait; its suite needs an API server of EnvTest.
+	Karpenter Set = "karpenter"
 )
 
 // Sets lists them.
-func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps, KEDA} }
+func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps, KEDA, Karpenter} }
 
 // Kubernetes reports its version by variables that its own build sets (hack/lib/version.sh there). kubeadm
 // refuses a cluster whose version it can't parse, and clients compare major and minor.
@@ -99,6 +101,10 @@ func All() []Tool {
 		scaling(),
 		flux(),
 		keda(),
+		// Karpenter's own code with a cloud whose instances are objects alone, by a list of types that is a file.
+		[]Tool{{Name: "karpenter-kwok", sets: []Set{Karpenter}, source: goProgram{
+			dir: "karpenter", module: "sigs.k8s.io/karpenter", pkg: "sigs.k8s.io/karpenter/kwok",
+		}}},
 	)
 }
 

@@ -33,6 +33,9 @@ type Instance struct {
 	CPUs int `json:"cpus,omitempty"`
 	// MemoryGiB is the whole memory of the host.
 	MemoryGiB float64 `json:"memoryGiB,omitempty"`
+	// AllocatableMilliCPU and AllocatableMiB are what the kubelet leaves of both for pods.
+	AllocatableMilliCPU int64 `json:"allocatableMilliCPU,omitempty"`
+	AllocatableMiB      int64 `json:"allocatableMiB,omitempty"`
 	// EFA is the number of EFA interfaces.
 	EFA int `json:"efa,omitempty"`
 	// NetworkGbps is guaranteed, in 10⁹ bits a second.

@@ -51,6 +51,8 @@ func TestInstances(t *testing.T) {
 			}
 			assert.Positive(t, i.CPUs)
 			assert.Positive(t, i.MemoryGiB)
+			assert.InDelta(t, i.CPUs*1000, i.AllocatableMilliCPU, 600)
+			assert.InDelta(t, i.MemoryGiB*1024*0.9, i.AllocatableMiB, i.MemoryGiB*1024*0.055)
 			assert.GreaterOrEqual(t, i.CPUs, i.Count*a.HostCPU, "the host's share of every device")
 			assert.GreaterOrEqual(t, i.MemoryGiB, float64(i.Count*a.HostMemoryGiB), "the host's share of every device")
 		})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kservegen/kservegen/pkg/eks"
 	"github.com/kservegen/kservegen/pkg/eks/network"
 	"github.com/kservegen/kservegen/pkg/gatewayapi"
 	"github.com/kservegen/kservegen/pkg/gitops"
@@ -21,7 +22,7 @@ import (
 const SharedName = "_shared"
 
 // Shared renders what the documents of a run have in common and none of them may own: namespaces with their
-// policies and quotas, gateways and what these answer themselves. There may be nothing of it; then it returns nil. The order
+// policies and quotas, gateways and what these answer themselves, nodes. There may be nothing of it; then it returns nil. The order
 // of the documents doesn't matter.
 func (g *Generator) Shared(deployments []*spec.Deployment) (*Tree, error) {
 	deployments = slices.SortedFunc(slices.Values(deployments), func(a, b *spec.Deployment) int { return cmp.Compare(a.Name, b.Name) })
@@ -110,6 +111,7 @@ func sharedObjects(targets []spec.Target) ([]planned, error) {
 		return nil, err
 	}
 	objects = append(objects, rules...)
+	objects = append(objects, eks.Nodes(targets, labels)...)
 	list := make([]planned, 0, len(objects))
 	for _, object := range objects {
 		list = append(list, planned{object, rankOf(object.File)})

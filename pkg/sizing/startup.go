@@ -45,7 +45,7 @@ func StartupFor(weights int64, nodes int, engineStart time.Duration) Startup {
 		why = fmt.Sprintf("%.1f GiB at 125 MiB/s (the slowest usual disk: EBS gp3)", float64(share)/(1<<30))
 	}
 	if nodes > 1 {
-		image := seconds(imageBytes)
+		image := seconds(ImageBytes)
 		why = fmt.Sprintf("on each of %d nodes %s + %d s for the image of the last of them", nodes, why, int(image.Seconds()))
 		load += image
 	}
@@ -56,15 +56,15 @@ func StartupFor(weights int64, nodes int, engineStart time.Duration) Startup {
 	}
 }
 
-// imageBytes is what the node writes of vLLM's image: 12 GB that come (vllm#27154) and 28.6 GB that they unpack to
+// ImageBytes is what the node writes of vLLM's image: 12 GB that come (vllm#27154) and 28.6 GB that they unpack to
 // (vllm#22377).
-const imageBytes = 40_600_000_000
+const ImageBytes = 40_600_000_000
 
 // RolloutFor returns how long it may take from an object in the cluster to a replica that answers, on a node that is
 // there and has nothing of it yet: its image, the weights where they come over the network, and the start. fetched is the
 // bytes of weights that are fetched, 0 for none and -1 for unknown.
 func RolloutFor(start Startup, fetched int64) Startup {
-	image := seconds(imageBytes)
+	image := seconds(ImageBytes)
 	fetch, what := time.Duration(0), ""
 	switch {
 	case fetched < 0:

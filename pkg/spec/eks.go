@@ -22,6 +22,8 @@ type EKS struct {
 	KMSKeyARN string `json:"kmsKeyArn,omitempty"`
 	// Network around the cluster.
 	Network *EKSNetwork `json:"network,omitempty"`
+	// Nodes asks for nodes of the models' own, which `render --shared` writes. Default: nodes are there.
+	Nodes *EKSNodes `json:"nodes,omitempty"`
 }
 
 func (r *resolver) checkEKS() {

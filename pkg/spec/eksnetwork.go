@@ -338,4 +338,4 @@ func (e *EKS) nat() string {
 }
 
 // AutoMode reports whether EKS makes the nodes, and has the load balancer's controller built in.
-func (e *EKS) AutoMode() bool { return false }
+func (e *EKS) AutoMode() bool { return e.Nodes != nil && e.Nodes.Provisioner == ProvisionerAuto }

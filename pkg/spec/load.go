@@ -147,6 +147,7 @@ func resolveTarget(file string, m *Deployment, environment string, merged *yaml.
 		whole.problems = append(whole.problems, one.problems...)
 	}
 	whole.checkCanary(target)
+	whole.checkEKSNodes(target)
 	return target, whole.problems
 }
 

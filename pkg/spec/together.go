@@ -21,6 +21,7 @@ func CheckTogether(deployments []*Deployment) error {
 	problems = append(problems, checkQuotas(deployments)...)
 	problems = append(problems, checkBalancers(deployments)...)
 	problems = append(problems, checkClusters(deployments)...)
+	problems = append(problems, checkNodePools(deployments)...)
 	if len(problems) == 0 {
 		return nil
 	}
