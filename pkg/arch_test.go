@@ -35,6 +35,7 @@ func layers() map[string][]string {
 		topics:                       {"pkg/finding", "pkg/manifest", "pkg/lint/rule", "pkg/neuron", "pkg/vllm"},
 		"pkg/spec":                   {"pkg/manifest", "pkg/catalog", "pkg/neuron", "pkg/secret", "pkg/sizing", "pkg/suggest", "pkg/vllm", "runtimes"},
 		"pkg/kserve":                 {"pkg/spec", "pkg/manifest", "pkg/traffic", "pkg/gatewayapi", "runtimes"},
+		"pkg/eks/iam":                {"pkg/spec"},
 		"pkg/lws":                    {"pkg/kserve", "pkg/spec", "pkg/manifest"},
 		"pkg/traffic":                {"pkg/spec"},
 		"pkg/istio":                  {"pkg/spec", "pkg/manifest", "pkg/traffic"},
@@ -54,7 +55,7 @@ func layers() map[string][]string {
 		"pkg/importer":               {"pkg/catalog", "pkg/finding", "pkg/kserve", "pkg/load", "pkg/manifest", "pkg/render", "pkg/secret", "pkg/sizing", "pkg/spec", "runtimes"},
 		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
 		"pkg/dryrun":                 {},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/eks/cluster"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

@@ -24,6 +24,8 @@ type EKS struct {
 	Network *EKSNetwork `json:"network,omitempty"`
 	// Nodes asks for nodes of the models' own, which `render --shared` writes. Default: nodes are there.
 	Nodes *EKSNodes `json:"nodes,omitempty"`
+	// Identity is how the model's pods get an IAM role that reads the weights. Default: none but that of roleArn.
+	Identity *Identity `json:"identity,omitempty"`
 }
 
 func (r *resolver) checkEKS() {
@@ -38,7 +40,7 @@ func (r *resolver) checkEKS() {
 	if eks.RoleARN != "" && !roleARN.MatchString(eks.RoleARN) {
 		r.failf(path+"roleArn", "want arn:aws:iam::<12 digits>:role/<name>, got %q", eks.RoleARN)
 	}
-	if eks.Region != "" && eks.RoleARN == "" && eks.Cluster == "" {
+	if eks.Region != "" && eks.RoleARN == "" && eks.Cluster == "" && !r.readsRegion() {
 		r.failf(path+"region", "is read beside roleArn or cluster only; with EKS Pod Identity KServe takes the region from its ConfigMap (inferenceservice-config, credentials.s3)")
 	}
 	if eks.Region != "" && !regionName.MatchString(eks.Region) {
@@ -47,6 +49,7 @@ func (r *resolver) checkEKS() {
 	r.checkZones(eks)
 	r.checkCluster(eks)
 	r.checkNetwork(eks)
+	r.checkIdentity(eks)
 }
 
 func (r *resolver) checkZones(eks *EKS) {

@@ -84,7 +84,6 @@ const (
 
 var (
 	eksVersion     = regexp.MustCompile(`^1\.\d{2}$`)
-	securityGroup  = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
 	keyARN         = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[\w/-]+$`)
 	certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+$`)
 )

@@ -144,6 +144,7 @@ func resolveTarget(file string, m *Deployment, environment string, merged *yaml.
 		one := newResolver(file, m, environment, node)
 		target.Revisions = append(target.Revisions, one.revision(share))
 		one.checkClaims(target.Revisions)
+		one.checkDownloads(target.Revisions)
 		whole.problems = append(whole.problems, one.problems...)
 	}
 	whole.checkCanary(target)

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -40,6 +41,8 @@ func (r *resolver) source(model catalog.Model) {
 		r.failf("spec.model.source", "holds a password; name a Secret in model.secret instead")
 	}
 	r.volume(scheme, rest, model)
+	r.checkDownload(scheme, model)
+	r.checkBucket()
 }
 
 func (r *resolver) volume(scheme, rest string, model catalog.Model) {
@@ -61,13 +64,14 @@ func (r *resolver) volume(scheme, rest string, model catalog.Model) {
 		r.failf("spec.model.volume.size", "%s is less than the %.0f GiB of %s", v.Size, float64(model.WeightsBytes)/(1<<30), model.Name)
 	}
 	r.enum("spec.model.volume.accessMode", &v.AccessMode, "ReadWriteMany", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")
+	r.checkFileSystem(v, size)
 }
 
 // checkClaims wants one size of a claim that the last of the revisions shares with another.
 func (r *resolver) checkClaims(revisions []RevisionTarget) {
 	last := revisions[len(revisions)-1]
 	for _, other := range revisions[:len(revisions)-1] {
-		if sharesClaim(other.Model, last.Model) && *other.Model.Volume != *last.Model.Volume {
+		if sharesClaim(other.Model, last.Model) && !reflect.DeepEqual(other.Model.Volume, last.Model.Volume) {
 			r.failf("spec.model.volume.size", "revision %s asks for the same claim in another form; use one form, or another claim", other.Name)
 		}
 	}

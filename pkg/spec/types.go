@@ -72,6 +72,8 @@ type Model struct {
 	Secret string `json:"secret,omitempty"`
 	// Volume to create for a pvc:// source; without it the claim must exist.
 	Volume *Volume `json:"volume,omitempty"`
+	// Download fills the folder of a pvc:// source once, by a Job; the servers wait for it. Default: something else fills it.
+	Download *Download `json:"download,omitempty"`
 	// Measured is what a server logged of its memory, for plan to use instead of its estimate.
 	Measured *Measured `json:"measured,omitempty"`
 }
@@ -93,6 +95,10 @@ type Volume struct {
 	StorageClass string `json:"storageClass,omitempty"`
 	// AccessMode of the claim. Default: ReadWriteMany, since every replica mounts it.
 	AccessMode string `json:"accessMode,omitempty" jsonschema:"enum=ReadWriteMany,enum=ReadOnlyMany,enum=ReadWriteOnce"`
+	// FSx is the Amazon FSx for Lustre file system that the volume is: one that exists, or a new one.
+	FSx *FSx `json:"fsx,omitempty"`
+	// EFS is the Amazon EFS file system that the volume is; it must exist.
+	EFS *EFS `json:"efs,omitempty"`
 }
 
 // Runtime is the ServingRuntime of the catalogue that runs the model.

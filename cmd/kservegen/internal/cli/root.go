@@ -97,7 +97,7 @@ Nothing in the tree needs kservegen again.`,
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.AddCommand(newInit(s), newImport(s), newRender(s), newDiff(s), newValidate(s), newEffective(s), newExplain(s), newPlan(s), newSchema(s), newVersion(s))
+	root.AddCommand(newInit(s), newImport(s), newRender(s), newDiff(s), newValidate(s), newEffective(s), newExplain(s), newPlan(s), newEKS(s), newSchema(s), newVersion(s))
 	strict(root)
 	return root
 }
