@@ -289,37 +289,20 @@ func (t Target) BalancedGateway() string {
 	return namespace
 }
 
-// checkClusters: documents that name one cluster mean one cluster.
+// checkClusters: documents that name one cluster of a region mean one cluster.
 func checkClusters(deployments []*Deployment) manifest.Problems {
-	var problems manifest.Problems
-	type named struct {
-		m   *Deployment
-		eks *EKS
-	}
-	first := map[string]named{}
+	clusters := map[string][]member{}
 	for m, target := range targetsOf(deployments) {
-		eks := target.Platform.EKS
-		if eks == nil || eks.Cluster == "" {
-			continue
-		}
-		key := eks.Cluster + " " + cmp.Or(eks.Region, "?")
-		other, again := first[key]
-		if !again {
-			first[key] = named{m, eks}
-			continue
-		}
-		for _, field := range []struct{ name, was, is string }{
-			{"version", other.eks.Version, eks.Version}, {"kmsKeyArn", other.eks.KMSKeyARN, eks.KMSKeyARN},
-			{"network.cidr", other.eks.cidr(), eks.cidr()}, {"network.natGateway", other.eks.nat(), eks.nat()},
-		} {
-			if field.was != "" && field.is != "" && field.was != field.is {
-				problems = append(problems, m.problemOf("spec.platform.eks."+field.name,
-					"spec.platform.eks.%s: cluster %s has %s by model %s (%s) and %s here; a cluster has one",
-					field.name, eks.Cluster, field.was, other.m.Name, other.m.where(), field.is))
-			}
+		if eks := target.Platform.EKS; eks != nil && eks.Cluster != "" && eks.Region != "" {
+			key := eks.Region + " " + eks.Cluster
+			clusters[key] = append(clusters[key], member{m, target})
 		}
 	}
-	return slices.Compact(problems)
+	var problems manifest.Problems
+	for _, members := range clusters {
+		problems = append(problems, agree(members, false)...)
+	}
+	return problems
 }
 
 func (e *EKS) cidr() string {

@@ -264,11 +264,13 @@ func TestLoadBalancersOfDocuments(t *testing.T) {
 
 func TestClustersOfDocuments(t *testing.T) {
 	t.Parallel()
-	model := func(name, eks string) string { return named("name: "+name, "platform: {eks: {cluster: llm, "+eks+"}}") }
-	require.NoError(t, together(t, model("a", `version: "1.34"`), model("b", "region: us-east-1")))
+	model := func(name, eks string) string {
+		return named("name: "+name, "platform: {eks: {cluster: llm, region: us-east-1, "+eks+"}}")
+	}
+	require.NoError(t, together(t, model("a", `version: "1.34"`), model("b", "zones: [us-east-1a]")))
 	require.NoError(t, together(t, model("a", `version: "1.34"`), named("name: b", `platform: {eks: {cluster: other, version: "1.35"}}`)))
 	require.ErrorContains(t, together(t, model("a", `version: "1.34"`), model("b", `version: "1.35"`)),
-		"spec.platform.eks.version: cluster llm has 1.34 by model a (1.yaml:1) and 1.35 here; a cluster has one")
+		"spec.platform.eks.version: is 1.34 by model a (1.yaml:1) and 1.35 here, and a cluster has one; let them agree")
 	require.ErrorContains(t, together(t, model("a", "network: {cidr: 10.0.0.0/16}"), model("b", "network: {cidr: 10.1.0.0/16}")),
-		"spec.platform.eks.network.cidr: cluster llm has 10.0.0.0/16 by model a (1.yaml:1) and 10.1.0.0/16 here")
+		"spec.platform.eks.network.cidr: is 10.0.0.0/16 by model a (1.yaml:1) and 10.1.0.0/16 here")
 }
