@@ -29,6 +29,7 @@ var crdFiles = map[string][]string{
 	"sigs.k8s.io/gateway-api":                            {"config/crd/standard/*_[gh]*.yaml"}, // Gateways and HTTPRoutes among them
 	"github.com/kedacore/keda/v2":                        {"config/crd/bases/keda.sh_scaledobjects.yaml"},
 	"sigs.k8s.io/lws":                                    {"config/crd/bases/leaderworkerset*.yaml"},
+	"github.com/aws/amazon-vpc-resource-controller-k8s":  {"config/crd/bases/*_securitygrouppolicies.yaml"},
 	"github.com/prometheus-operator/prometheus-operator": {"example/prometheus-operator-crd/*_podmonitors.yaml"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	vpcresourcesv1beta1 "github.com/aws/amazon-vpc-resource-controller-k8s/apis/vpcresources/v1beta1"
 	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	kservev1alpha1 "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	kservev1alpha2 "github.com/kserve/kserve/pkg/apis/serving/v1alpha2"
@@ -70,7 +71,8 @@ func notDecoded(t *testing.T, decoder runtime.Decoder, data []byte) {
 func strictDecoder() (runtime.Decoder, error) {
 	types := runtime.NewScheme()
 	builder := runtime.NewSchemeBuilder(scheme.AddToScheme, kservev1alpha1.AddToScheme, kservev1alpha2.AddToScheme, kservev1beta1.AddToScheme,
-		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme, kedav1alpha1.AddToScheme)
+		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme, kedav1alpha1.AddToScheme,
+		vpcresourcesv1beta1.AddToScheme)
 	if err := builder.AddToScheme(types); err != nil {
 		return nil, err
 	}

@@ -107,6 +107,11 @@ func (n needs) eksModule() eksModule {
 	for _, a := range n.addOns() {
 		m.Addons[a.name] = tfAddon{BeforeCompute: a.early, ConfigurationValues: a.configuration}
 	}
+	if n.ownGroups {
+		// The control plane attaches the pods' network interfaces; eksctl gives it this by itself.
+		const resourceController = "AmazonEKSVPCResourceController"
+		m.ClusterRolePolicies = map[string]string{resourceController: "arn:" + spec.Partition(n.Region).ID + ":iam::aws:policy/" + resourceController}
+	}
 	if n.auto() {
 		m.ComputeConfig = &computeConfig{Enabled: true, NodePools: []string{"general-purpose", "system"}}
 		m.NodeIAMRoleName, m.NodeIAMRoleUseNamePrefix = n.Role, ptr.To(false)

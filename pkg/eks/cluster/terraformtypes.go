@@ -97,6 +97,7 @@ type eksModule struct {
 	EndpointPublicAccess      bool                 `json:"endpoint_public_access"`
 	EndpointPublicAccessCIDRs []string             `json:"endpoint_public_access_cidrs,omitempty"`
 	CreatorIsAdmin            bool                 `json:"enable_cluster_creator_admin_permissions"`
+	ClusterRolePolicies       map[string]string    `json:"iam_role_additional_policies,omitempty"`
 	EnableIRSA                bool                 `json:"enable_irsa"`
 	LogTypes                  []string             `json:"enabled_log_types"`
 	LogDays                   int                  `json:"cloudwatch_log_group_retention_in_days"`
