@@ -368,3 +368,17 @@ spec:
 		assert.Equal(rt, w, write(rt, strings.Join(documents, "---\n")), "the order of documents does not matter")
 	})
 }
+
+// TestQuotas: what the demo's readers run into is said before: EC2 counts virtual CPUs by family.
+func TestQuotas(t *testing.T) {
+	t.Parallel()
+	// Three replicas and one that starts early, each on a node of its own; g5.xlarge, 2xlarge and 4xlarge have 4 to 16 vCPUs.
+	c, err := spec.ClusterOf(load(t, one("a", "nodes: {instanceTypes: [g5.xlarge]}", "  replicas: {min: 1, max: 3}")), "")
+	require.NoError(t, err)
+	files, err := cluster.Files(cluster.FormatEksctl, c)
+	require.NoError(t, err)
+	pool := spec.NodePools(c.Environments[0])[0]
+	assert.Contains(t, string(files[0].Data), fmt.Sprintf("# The account's quotas of EC2 must have so many vCPUs for the models' nodes (aws service-quotas list-service-quotas --service-code ec2): G and VT %d.", 4*pool.Limit))
+	block := write(t, one("a", "nodes: {instanceTypes: [g5.xlarge], reservation: {id: cr-0123456789abcdef0, capacityBlock: true}}"))
+	assert.NotContains(t, string(block.eksctl), "quota", "a Capacity Block counts against none")
+}

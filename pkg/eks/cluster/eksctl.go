@@ -177,7 +177,7 @@ func (n needs) head(how string) string {
 			models = append(models, t.Name)
 		}
 	}
-	return "A cluster for " + strings.Join(unique(models), ", ") + ", by kservegen eks cluster.\n" + how
+	return "A cluster for " + strings.Join(unique(models), ", ") + ", by kservegen eks cluster.\n" + how + n.quotaNote()
 }
 
 func unique(list []string) []string {
