@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/eks"
@@ -52,10 +54,7 @@ func (n needs) eksctl() (*ClusterConfig, manifest.Comments) {
 		"/vpc/clusterEndpoints":         "Nodes reach the API server inside of the VPC. Outside, callers prove who they are to IAM;\nspec.platform.eks.network.publicAccessCidrs limits them.",
 		"/iam/withOIDC":                 "For IAM roles for service accounts.",
 		"/cloudWatch/clusterLogging":    "In CloudWatch, for so many days.",
-		"/accessConfig":                 "EKS' access entries, and eksctl's own for Karpenter's nodes.",
-		"/addons":                       "",
 		"/availabilityZones":            n.zonesComment(),
-		"/secretsEncryption":            "",
 		"/addons/0/configurationValues": "The VPC CNI holds to NetworkPolicies only when it is told.",
 	}
 	for _, r := range n.roles() {
@@ -171,23 +170,9 @@ const capacityBlock = "capacity-block"
 
 // head says what the file is of.
 func (n needs) head(how string) string {
-	var models []string
+	models := map[string]bool{}
 	for _, t := range n.Targets() {
-		if len(models) == 0 || models[len(models)-1] != t.Name {
-			models = append(models, t.Name)
-		}
+		models[t.Name] = true
 	}
-	return "A cluster for " + strings.Join(unique(models), ", ") + ", by kservegen eks cluster.\n" + how + n.quotaNote()
-}
-
-func unique(list []string) []string {
-	seen := map[string]bool{}
-	var kept []string
-	for _, name := range list {
-		if !seen[name] {
-			kept = append(kept, name)
-		}
-		seen[name] = true
-	}
-	return kept
+	return "A cluster for " + strings.Join(slices.Sorted(maps.Keys(models)), ", ") + ", by kservegen eks cluster.\n" + how + n.quotaNote()
 }
