@@ -11,7 +11,7 @@ type Set string
 
 // The sets. A tool may be in several.
 const (
-	// EnvTest is an API server with the webhooks of KServe and Istio, without nodes.
+	// EnvTest is an API server with the webhooks of KServe and Istio, without nodes, and with Karpenter, whose nodes are objects.
 	EnvTest Set = "envtest"
 	// Cluster is what is needed where the default node image of kind can be had: kind, and what is tested.
 	Cluster Set = "cluster"
@@ -23,12 +23,10 @@ const (
 	GitOps Set = "gitops"
 	// KEDA is the other autoscaler; what it reads is of Scaling.
 	KEDA Set = "keda"
-	// Karpenter makes nodes for pods that wait; its suite needs an API server of EnvTest.
-	Karpenter Set = "karpenter"
 )
 
 // Sets lists them.
-func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps, KEDA, Karpenter} }
+func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps, KEDA} }
 
 // Kubernetes reports its version by variables that its own build sets (hack/lib/version.sh there). kubeadm
 // refuses a cluster whose version it can't parse, and clients compare major and minor.
@@ -102,7 +100,7 @@ func All() []Tool {
 		flux(),
 		keda(),
 		// Karpenter's own code with a cloud whose instances are objects alone, by a list of types that is a file.
-		[]Tool{{Name: "karpenter-kwok", sets: []Set{Karpenter}, source: goProgram{
+		[]Tool{{Name: "karpenter-kwok", sets: []Set{EnvTest}, source: goProgram{
 			dir: "karpenter", module: "sigs.k8s.io/karpenter", pkg: "sigs.k8s.io/karpenter/kwok",
 		}}},
 	)

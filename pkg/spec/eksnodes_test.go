@@ -57,9 +57,17 @@ func TestNodePools(t *testing.T) {
 			[]string{onEKS("a", "", r1, "accelerator: {type: h200}", "replicas: {min: 1, max: 2}")},
 			"models-h200-x8", []string{"p5en.48xlarge"}, 1, 2, 24, true, 30, false,
 		},
-		"two replicas to a node, and a third that starts early": {
+		"two replicas would fit a node, but spread over zones": {
 			[]string{onEKS("a", "", v4, "accelerator: {type: h200}", "replicas: {min: 1, max: 2}")},
+			"models-h200-x4", []string{"p5en.48xlarge"}, 1, 2, 24, true, 30, false,
+		},
+		"two replicas to a node of one zone, and a third that starts early": {
+			[]string{named("name: a", v4, "accelerator: {type: h200}", "replicas: {min: 1, max: 2}", "platform: {eks: {cluster: llm, zones: [us-east-1a], nodes: {}}}")},
 			"models-h200-x4", []string{"p5en.48xlarge"}, 1, 1, 16, true, 30, false,
+		},
+		"seven replicas over three zones": {
+			[]string{onEKS("a", "", v4, "accelerator: {type: h200}", "replicas: {min: 7, max: 7}")},
+			"models-h200-x4", []string{"p5en.48xlarge"}, 4, 4, 40, true, 30, true,
 		},
 		"groups of two nodes": {
 			[]string{onEKS("a", "", "serving: LeaderWorkerSet", r1, "accelerator: {type: h100, perReplica: 16, nodes: 2, network: {resource: vpc.amazonaws.com/efa, perNode: 32}}", "replicas: {min: 2, max: 2}")},
@@ -90,7 +98,7 @@ func TestNodePools(t *testing.T) {
 		},
 		"Neuron": {
 			[]string{onEKS("a", "", "model: {id: meta-llama/Llama-3.3-70B-Instruct}", "accelerator: {type: trainium2}")},
-			"models-trainium2-x4", []string{"trn2.48xlarge"}, 1, 1, 16, true, 30, false,
+			"models-trainium2-x4", []string{"trn2.48xlarge"}, 1, 1, 32, true, 30, false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

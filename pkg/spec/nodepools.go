@@ -28,18 +28,18 @@ type NodePool struct {
 	Types []catalog.Instance
 	// Models that run on it, sorted.
 	Models []string
-	// MinNodes and MaxNodes are how many of the first type replicas.min and replicas.max take. Limit is how many devices the
-	// nodes may have together: MaxNodes, and those of replicas that start before others end.
+	// MinNodes and MaxNodes are how many nodes replicas.min and replicas.max take at most: pods spread over the zones first, and
+	// share a node then. Limit is how many devices the nodes may have together: those of MaxNodes, and of replicas that start
+	// before others end.
 	MinNodes, MaxNodes, Limit int
 	// Replaceable says that a node may be replaced while its models serve: each has at least two replicas, each on one node.
 	Replaceable bool
 	// Platform is that of the documents, with what they leave out of the nodes filled in.
 	Platform EKS
 
-	podsMin, podsMax, podsLimit int
-	// perNode is how many pods the first type holds, diskGiB what the weights and caches of one take of its node's disk.
-	perNode int
-	diskGiB int64
+	// mostNodes is Limit as computed, in nodes; diskGiB what the weights and caches of a pod take of its node's disk.
+	mostNodes int
+	diskGiB   int64
 }
 
 // NodePools lists the nodes that the models of one environment ask for, by name.
@@ -71,7 +71,7 @@ func NodePools(targets []Target) []NodePool {
 	}
 	pools := make([]NodePool, 0, len(byName))
 	for _, pool := range byName {
-		pool.count()
+		pool.limit()
 		pools = append(pools, *pool)
 	}
 	slices.SortFunc(pools, func(a, b NodePool) int { return cmp.Compare(a.Name, b.Name) })
@@ -101,13 +101,11 @@ func (p *NodePool) add(t Target, r RevisionTarget, types []catalog.Instance) {
 		p.Models = append(p.Models, t.Name)
 		slices.Sort(p.Models)
 	}
-	p.podsMin += r.MinReplicas * r.Nodes
-	p.podsMax += r.MaxReplicas * r.Nodes
-	p.podsLimit += (r.MaxReplicas + t.leaving(r)) * r.Nodes
+	nodes := func(replicas int) int { return p.nodesFor(replicas*r.Nodes, types[0].Pods(need)) }
+	p.MinNodes += nodes(r.MinReplicas)
+	p.MaxNodes += nodes(r.MaxReplicas)
+	p.mostNodes += nodes(r.MaxReplicas + t.leaving(r))
 	p.Replaceable = p.Replaceable && r.MinReplicas > 1 && r.Nodes == 1
-	if pods := p.Types[0].Pods(need); p.perNode == 0 || pods < p.perNode {
-		p.perNode = pods
-	}
 	p.diskGiB = max(p.diskGiB, r.diskGiB())
 }
 
@@ -119,19 +117,31 @@ func price(i catalog.Instance, n catalog.Need) float64 {
 	return i.USDPerHour / float64(max(i.Pods(n), 1))
 }
 
-// count turns pods into nodes: an instance has all of its devices, whoever uses them.
-func (p *NodePool) count() {
-	p.perNode = max(p.perNode, 1)
-	nodes := func(pods int) int { return (pods + p.perNode - 1) / p.perNode }
-	p.MinNodes, p.MaxNodes = nodes(p.podsMin), nodes(p.podsMax)
-	p.Limit = nodes(p.podsLimit) * p.mostDevices()
+// usualZones is how many zones the subnets of a cluster are in where the document names none.
+const usualZones = 3
+
+// nodesFor is how many nodes a revision's pods take at most: Karpenter takes their spread over zones, which the scheduler may
+// leave aside, for a condition as long as it can be had (its --preference-policy).
+func (p *NodePool) nodesFor(pods, perNode int) int {
+	zones := cmp.Or(len(p.Platform.Zones), usualZones)
+	nodes := 0
+	for zone := range zones {
+		inZone := (pods + zones - 1 - zone) / zones
+		nodes += (inZone + perNode - 1) / perNode
+	}
+	return nodes
+}
+
+// limit turns nodes into devices: an instance has all of its devices, whoever uses them.
+func (p *NodePool) limit() {
+	p.Limit = p.mostNodes * p.mostDevices()
 	if devices := p.Platform.Nodes.Devices; !devices.IsAuto() {
 		p.Limit = devices.Int()
 	}
 }
 
 // needs is how many devices the nodes have at least when all pods run, beside those of replicas that start early.
-func (p *NodePool) needs() int { return (p.podsLimit + p.perNode - 1) / p.perNode * p.Types[0].Count }
+func (p *NodePool) needs() int { return p.mostNodes * p.Types[0].Count }
 
 func (p *NodePool) mostDevices() int {
 	most := 0

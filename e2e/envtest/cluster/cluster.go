@@ -28,6 +28,8 @@ type Options struct {
 	Root string
 	// Webhooks starts KServe's manager and istiod and has the server ask them.
 	Webhooks bool
+	// Products are those whose CRDs the server gets, by their names in sources.yaml; nil for all.
+	Products []string
 }
 
 // Cluster is a running control plane. Stop it.
@@ -70,7 +72,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		return err
 	}
 	c.Config = config
-	definitions, err := readDefinitions(ctx, filepath.Join(c.options.Root, "e2e", "tools", "schemas", "sources.yaml"))
+	definitions, err := readDefinitions(ctx, filepath.Join(c.options.Root, "e2e", "tools", "schemas", "sources.yaml"), c.options.Products)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -29,13 +30,13 @@ func newest(sources []tools.Source) []tools.Source {
 	return kept
 }
 
-// readDefinitions returns the CRDs of all products, from modules whose sums are as pinned.
-func readDefinitions(ctx context.Context, path string) ([]*unstructured.Unstructured, error) {
+// readDefinitions returns the CRDs of the products, of all for nil, from modules whose sums are as pinned.
+func readDefinitions(ctx context.Context, path string, products []string) ([]*unstructured.Unstructured, error) {
 	sources, err := tools.ReadSources(path)
 	if err != nil {
 		return nil, err
 	}
-	sources = newest(sources)
+	sources = slices.DeleteFunc(newest(sources), func(s tools.Source) bool { return products != nil && !slices.Contains(products, s.Product) })
 	found := make([][]*unstructured.Unstructured, len(sources))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, s := range sources {

@@ -52,6 +52,7 @@ func Topics() map[string]string {
 		"08": "probes and lifecycle",
 		"09": "Kustomize",
 		"10": "across objects",
+		"11": "nodes",
 	}
 }
 

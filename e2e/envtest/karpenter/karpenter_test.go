@@ -1,0 +1,99 @@
+package karpenter
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+func TestKarpenter(t *testing.T) {
+	t.Parallel()
+	w := start(t, []string{"us-east-1a", "us-east-1b", "us-east-1c"})
+	t.Run("a node of the cheapest type for each replica, until it goes", w.distill)
+	t.Run("no more nodes than the limit", w.limit)
+	t.Run("a pool with the wrong type leaves the pods Pending", w.wrongType)
+	t.Run("a pool with a taint that nobody tolerates leaves them Pending", w.wrongTaint)
+	t.Run("two replicas share a node", w.shared)
+	t.Run("the nodes of a replica are in one zone", w.group)
+}
+
+func (w *world) distill(t *testing.T) {
+	m := reference(t, "deepseek-r1-distill-llama-8b-karpenter", "deepseek-r1", "production")
+	w.apply(t, m, nil)
+	defer w.clear(t, m)
+	pods := w.replicas(t, m, 2)
+	nodes := w.settled(t, 2)
+	assert.Equal(t, "g5.xlarge g5.xlarge", labelsOf(nodes, corev1.LabelInstanceTypeStable))
+	assert.Equal(t, "on-demand on-demand", labelsOf(nodes, "karpenter.sh/capacity-type"))
+	assert.NotEqual(t, nodes[0].Labels[corev1.LabelTopologyZone], nodes[1].Labels[corev1.LabelTopologyZone], "the pods spread over zones")
+	for _, node := range nodes {
+		assert.Contains(t, node.Spec.Taints, corev1.Taint{Key: "nvidia.com/gpu", Value: "true", Effect: corev1.TaintEffectNoSchedule})
+	}
+
+	w.bind(t, pods[0], nodes[0].Name)
+	w.remove(t, pods[1])
+	left := w.settled(t, 1)
+	assert.Equal(t, nodes[0].Name, left[0].Name, "the empty node goes, the one with a model stays")
+	w.remove(t, pods[0])
+	w.settled(t, 0)
+}
+
+func (w *world) limit(t *testing.T) {
+	m := reference(t, "deepseek-r1-distill-llama-8b-karpenter", "deepseek-r1", "production")
+	w.apply(t, m, nil)
+	defer w.clear(t, m)
+	w.replicas(t, m, 8) // replicas.max is 6, and one more may start before another ends
+	nodes := w.settled(t, 7)
+	assert.Len(t, nodes, 7)
+}
+
+func (w *world) wrongType(t *testing.T) {
+	m := reference(t, "deepseek-r1-distill-llama-8b-karpenter", "deepseek-r1", "production")
+	w.apply(t, m, func(pool *unstructured.Unstructured) {
+		requirements, _, err := unstructured.NestedSlice(pool.Object, "spec", "template", "spec", "requirements")
+		require.NoError(t, err)
+		first, ok := requirements[0].(map[string]any)
+		require.True(t, ok)
+		first["values"] = []any{"g6.xlarge"}
+		require.NoError(t, unstructured.SetNestedSlice(pool.Object, requirements, "spec", "template", "spec", "requirements"))
+	})
+	defer w.clear(t, m)
+	pods := w.replicas(t, m, 1)
+	assert.Contains(t, w.refusal(t, pods[0]), "not in node.kubernetes.io/instance-type In [g6.xlarge]")
+	assert.Empty(t, w.nodes(t))
+}
+
+func (w *world) wrongTaint(t *testing.T) {
+	m := reference(t, "deepseek-r1-distill-llama-8b-karpenter", "deepseek-r1", "dev")
+	w.apply(t, m, func(pool *unstructured.Unstructured) {
+		taint := []any{map[string]any{"key": "team", "value": "research", "effect": "NoSchedule"}}
+		require.NoError(t, unstructured.SetNestedSlice(pool.Object, taint, "spec", "template", "spec", "taints"))
+	})
+	defer w.clear(t, m)
+	pods := w.replicas(t, m, 1)
+	assert.Contains(t, w.refusal(t, pods[0]), "did not tolerate taint")
+	assert.Empty(t, w.nodes(t))
+}
+
+func (w *world) shared(t *testing.T) {
+	m := reference(t, "deepseek-v4-flash-h200-karpenter", "deepseek-v4-flash", "default")
+	w.apply(t, m, nil)
+	defer w.clear(t, m)
+	w.replicas(t, m, 2)
+	nodes := w.settled(t, 1)
+	assert.Equal(t, "p5en.48xlarge", labelsOf(nodes, corev1.LabelInstanceTypeStable))
+}
+
+func (w *world) group(t *testing.T) {
+	m := reference(t, "deepseek-r1-h100-karpenter", "deepseek-r1-671b", "default")
+	require.Len(t, m.pods, 2)
+	w.apply(t, m, nil)
+	defer w.clear(t, m)
+	w.replicas(t, m, 1)
+	nodes := w.settled(t, 2)
+	assert.Equal(t, "p5.48xlarge p5.48xlarge", labelsOf(nodes, corev1.LabelInstanceTypeStable))
+	assert.Equal(t, nodes[0].Labels[corev1.LabelTopologyZone], nodes[1].Labels[corev1.LabelTopologyZone])
+}
