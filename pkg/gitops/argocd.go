@@ -85,8 +85,10 @@ type argoSync struct {
 	name, namespace, overlay string
 	labels                   map[string]string
 	gitops                   spec.GitOps
-	// claims is set where the overlay holds PersistentVolumeClaims, serves where it holds InferenceServices.
-	claims, serves, prune bool
+	// kept are the kinds of the overlay that stay when the model goes, as a pattern; empty for none.
+	kept string
+	// serves is set where the overlay holds InferenceServices.
+	serves, prune bool
 }
 
 // inCluster is the cluster that Argo CD runs in, by the address that it knows it by.
@@ -129,7 +131,7 @@ func argoCD(s argoSync) manifest.Object {
 	} else {
 		object.Comments.At["/spec/syncPolicy/automated/prune"] = "With a namespace would go everything in it."
 	}
-	if s.claims {
+	if s.kept != "" {
 		s.keepClaims(app, &object)
 	}
 	if s.serves {
@@ -141,7 +143,7 @@ func argoCD(s argoSync) manifest.Object {
 // keepClaims is for Argo CD what the annotation on the claim is for Flux.
 func (s argoSync) keepClaims(app *application, object *manifest.Object) {
 	app.Spec.Source.Kustomize = &sourceKustomize{Patches: []kustomizePatch{{
-		Target: kustomizeTarget{Kind: "PersistentVolumeClaim"},
+		Target: kustomizeTarget{Kind: s.kept},
 		Patch:  "- op: add\n  path: /metadata/annotations/argocd.argoproj.io~1sync-options\n  value: Prune=false,Delete=false\n",
 	}}}
 	object.Comments.At["/spec/source/kustomize"] = "The claim stays when the model goes: weights take hours to bring back."

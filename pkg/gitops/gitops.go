@@ -26,7 +26,7 @@ func Objects(t spec.Target) []manifest.Object {
 	case spec.EngineArgoCD:
 		return []manifest.Object{argoCD(argoSync{
 			name: spec.Synced(t.Name, t.Environment), namespace: t.Namespace, overlay: t.GitOps.Overlay(t.Name, t.Environment),
-			labels: t.Labels(spec.ComponentSync), gitops: *t.GitOps, claims: makesClaims(t), serves: t.Serving == spec.ServingInferenceService, prune: true,
+			labels: t.Labels(spec.ComponentSync), gitops: *t.GitOps, kept: kept(t), serves: t.Serving == spec.ServingInferenceService, prune: true,
 		})}
 	}
 	return nil
@@ -47,15 +47,20 @@ func Shared(tree, environment string, g spec.GitOps, labels map[string]string) [
 	return nil
 }
 
-// makesClaims reports that the overlay holds a PersistentVolumeClaim.
-func makesClaims(t spec.Target) bool {
+// kept are the kinds of what the weights are on: claims, and the volumes of file systems that exist.
+func kept(t spec.Target) string {
+	kinds := ""
 	if t.Omits(spec.OmitPersistentVolumeClaim) {
-		return false
+		return kinds
 	}
 	for _, r := range t.Revisions {
-		if r.Model.Volume != nil && r.Model.Source != "" {
-			return true
+		switch v := r.Model.Volume; {
+		case v == nil || r.Model.Source == "":
+		case v.Static():
+			return "PersistentVolume|PersistentVolumeClaim"
+		default:
+			kinds = "PersistentVolumeClaim"
 		}
 	}
-	return false
+	return kinds
 }

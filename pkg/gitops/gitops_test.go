@@ -358,3 +358,38 @@ func TestServersAcceptTheObjects(t *testing.T) {
 		}
 	}
 }
+
+// TestArgoKeepsWhatHoldsWeights: claims stay when the model goes, and the volumes of file systems that exist with them.
+func TestArgoKeepsWhatHoldsWeights(t *testing.T) {
+	t.Parallel()
+	for volume, want := range map[string]any{
+		"storageClass: efs": "PersistentVolumeClaim",
+		"fsx: {fileSystemId: fs-0123456789abcdef0, dnsName: fs.example.com, mountName: abcdefgh}": "PersistentVolume|PersistentVolumeClaim",
+	} {
+		text := strings.Replace(fmt.Sprintf(document, "engine: argocd, repository: https://github.com/acme/models"),
+			"source: s3://models/deepseek}", "source: pvc://weights/a, volume: {size: 1200Gi, "+volume+"}}", 1)
+		for _, application := range data(t, gitops.Objects(load(t, text).Environments[0])) {
+			patch := at(application, "spec", "source", "kustomize", "patches").([]any)[0]
+			assert.Equal(t, want, patch.(map[string]any)["target"].(map[string]any)["kind"])
+		}
+	}
+}
+
+// TestDownloadTakesTime: where a Job brings the weights, Flux waits for as long as where the pods do.
+func TestDownloadTakesTime(t *testing.T) {
+	t.Parallel()
+	budget := func(model string) time.Duration {
+		text := strings.Replace(fmt.Sprintf(document, git), "source: s3://models/deepseek}", model+"}", 1)
+		for _, object := range data(t, gitops.Objects(load(t, text).Environments[0])) {
+			if object["kind"] == "Kustomization" {
+				value, err := time.ParseDuration(at(object, "spec", "timeout").(string))
+				require.NoError(t, err)
+				return value
+			}
+		}
+		return 0
+	}
+	mounted := budget("source: pvc://weights/a")
+	assert.Greater(t, budget("source: pvc://weights/a, download: {}"), mounted)
+	assert.Equal(t, budget("source: s3://models/deepseek"), budget("source: pvc://weights/a, download: {}"))
+}

@@ -50,7 +50,7 @@ func rolloutOf(r spec.RevisionTarget) sizing.Startup {
 	}
 	fetched := r.WeightsBytes
 	switch {
-	case r.Model.Source == "" || strings.HasPrefix(r.Model.Source, "pvc://"):
+	case r.Model.Source == "" || strings.HasPrefix(r.Model.Source, "pvc://") && r.Model.Download == nil:
 		fetched = 0
 	case fetched == 0:
 		fetched = -1

@@ -109,6 +109,7 @@ func (s *scene) platform() map[string]any {
 			}
 		}
 	}
+	put(eks, s.downloadRegion(), "region")
 	s.each("NetworkPolicy", "networking.k8s.io/", func(r *manifest.Resource) {
 		for _, rule := range items(dig(r.Data, "spec", "egress")) {
 			for _, to := range items(dig(rule, "to")) {

@@ -47,6 +47,7 @@ func modelFields(s *scene, w *workload, id string) map[string]any {
 	if claim, ok := strings.CutPrefix(uri, "pvc://"); ok {
 		claim, _, _ = strings.Cut(claim, "/")
 		put(model, orNil(s.volume(claim, w.object.Namespace())), "volume")
+		s.download(w.object.Namespace(), model)
 	}
 	return model
 }
@@ -186,22 +187,6 @@ func (s *scene) account(w *workload) *manifest.Resource {
 		}
 	})
 	return found
-}
-
-// volume infers spec.model.volume from the claim that holds the weights.
-func (s *scene) volume(claim, namespace string) map[string]any {
-	volume := map[string]any{}
-	s.each("PersistentVolumeClaim", "v1", func(r *manifest.Resource) {
-		if r.Name() != claim || r.Namespace() != namespace {
-			return
-		}
-		put(volume, quantity(dig(r.Data, "spec", "resources", "requests", "storage")), "size")
-		put(volume, text(dig(r.Data, "spec", "storageClassName")), "storageClass")
-		for _, mode := range items(dig(r.Data, "spec", "accessModes")) {
-			put(volume, text(mode), "accessMode")
-		}
-	})
-	return volume
 }
 
 // ids lists the models that a workload may serve, the likeliest first: what it names itself, then those of the

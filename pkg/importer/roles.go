@@ -66,7 +66,12 @@ func (s *scene) role(r *manifest.Resource) string {
 		if action := text(dig(r.Data, "spec", "action")); s.selectsUs(r) && (action == "" || action == "ALLOW") {
 			return "authorizationpolicy/" + s.purpose(r)
 		}
+	case "PersistentVolume", "Job", "StorageClass":
+		return s.roleOfStorage(r)
 	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar", "SecurityGroupPolicy":
+		if role := s.roleOfStorage(r); role != "" {
+			return role
+		}
 		if s.selectsUs(&manifest.Resource{Data: map[string]any{"metadata": r.Data["metadata"], "spec": map[string]any{"selector": selectorOf(r)}}}) {
 			return strings.ToLower(r.Kind())
 		}

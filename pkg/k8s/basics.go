@@ -1,11 +1,8 @@
 package k8s
 
 import (
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
@@ -42,10 +39,14 @@ func ServiceAccount(t spec.Target) manifest.Object {
 	return manifest.Object{File: "serviceaccount", Typed: account, Comments: comments}
 }
 
+// secrets that the storage-initializer needs; a download has its own.
 func secrets(t spec.Target) []string {
 	var names []string
 	seen := map[string]bool{"": true}
 	for _, r := range t.Revisions {
+		if r.Model.Download != nil {
+			continue
+		}
 		if !seen[r.Model.Secret] {
 			names = append(names, r.Model.Secret)
 		}
@@ -68,44 +69,6 @@ func Service(t spec.Target) manifest.Object {
 	return manifest.Object{File: "service", Typed: service, Comments: manifest.Comments{
 		Head: "The name that callers inside the mesh use. Their sidecars follow the " + t.RouteKind() + "; a caller\nwithout a sidecar would bypass the weights, and is refused under STRICT.",
 		At:   map[string]string{"/spec/ports/0/name": "Istio takes the protocol from the name (http, http2 or http-…; http1 is none of them)."},
-	}}
-}
-
-// PersistentVolumeClaims are those that the document asks for, one per claim.
-func PersistentVolumeClaims(t spec.Target) []manifest.Object {
-	var objects []manifest.Object
-	seen := map[string]bool{}
-	for _, r := range t.Revisions {
-		if r.Model.Volume == nil || r.Model.Source == "" {
-			continue
-		}
-		claim, _, _ := strings.Cut(strings.TrimPrefix(r.Model.Source, "pvc://"), "/")
-		if seen[claim] {
-			continue
-		}
-		seen[claim] = true
-		objects = append(objects, persistentVolumeClaim(t, claim, *r.Model.Volume))
-	}
-	return objects
-}
-
-func persistentVolumeClaim(t spec.Target, name string, v spec.Volume) manifest.Object {
-	claim := &corev1.PersistentVolumeClaim{
-		TypeMeta: typeMeta("v1", "PersistentVolumeClaim"), ObjectMeta: meta(t, name, spec.ComponentServer),
-		Spec: corev1.PersistentVolumeClaimSpec{
-			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.PersistentVolumeAccessMode(v.AccessMode)},
-			Resources: corev1.VolumeResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(v.Size)},
-			},
-		},
-	}
-	claim.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/prune": "disabled"}
-	if v.StorageClass != "" {
-		claim.Spec.StorageClassName = ptr.To(v.StorageClass)
-	}
-	return manifest.Object{File: "persistentvolumeclaim-" + name, Typed: claim, Comments: manifest.Comments{
-		Head: "Holds the weights; something else fills it. KServe mounts it read-only.",
-		At:   map[string]string{"/metadata/annotations": "Flux leaves it when the model goes: weights take hours to bring back."},
 	}}
 }
 

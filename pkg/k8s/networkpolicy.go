@@ -109,13 +109,21 @@ func egress(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
 	if downloads(t) || serverFetches(t) {
 		rules = append(rules, networkingv1.NetworkPolicyEgressRule{Ports: ports(corev1.ProtocolTCP, 443)})
 	}
-	if downloads(t) && t.Platform.EKS != nil {
-		rules = append(rules, networkingv1.NetworkPolicyEgressRule{
-			To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: spec.PodIdentityAgent}}},
-			Ports: ports(corev1.ProtocolTCP, 80),
-		})
+	if downloads(t) {
+		rules = append(rules, podIdentity(t)...)
 	}
 	return rules
+}
+
+// podIdentity lets pods ask EKS Pod Identity for credentials.
+func podIdentity(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
+	if t.Platform.EKS == nil {
+		return nil
+	}
+	return []networkingv1.NetworkPolicyEgressRule{{
+		To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: spec.PodIdentityAgent}}},
+		Ports: ports(corev1.ProtocolTCP, 80),
+	}}
 }
 
 // downloads reports whether a pod fetches weights over the network; a volume is mounted by the node, and an

@@ -61,14 +61,17 @@ func (b *Builder) predictor(t spec.Target, r spec.RevisionTarget) (v1beta1.Predi
 	if err != nil {
 		return v1beta1.PredictorSpec{}, err
 	}
-	grace, cache := int64(GracePeriod(entry.runtime.Spec.Containers[0], r).Seconds()), cacheGiB(entry.runtime)
+	server := entry.runtime.Spec.Containers[0]
+	grace, cache := int64(GracePeriod(server, r).Seconds()), cacheGiB(entry.runtime)
 	predictor := v1beta1.PredictorSpec{
 		Model:                  modelSpec(t, r, cache),
 		PodSpec:                podSpec(t, r, grace),
 		ComponentExtensionSpec: extension(t, r),
 	}
+	predictor.InitContainers, predictor.Volumes = await(r, server, constants.PvcSourceMountName), awaited(r)
 	if r.MultiNode() {
 		predictor.WorkerSpec = workerSpec(t, r, grace, cache)
+		predictor.WorkerSpec.InitContainers, predictor.WorkerSpec.Volumes = await(r, server, constants.PvcSourceMountName), awaited(r)
 	}
 	return predictor, nil
 }
@@ -292,6 +295,7 @@ func explain(t spec.Target, r spec.RevisionTarget, predictor v1beta1.PredictorSp
 // explainPredictor comments a predictor at a pointer.
 func explainPredictor(at map[string]string, pointer string, r spec.RevisionTarget, resources corev1.ResourceRequirements) {
 	explainPod(at, pointer, r)
+	explainAwait(at, pointer, r)
 	explainAnnotations(at, pointer)
 	explainResources(at, pointer+"/model", "What a replica takes. Said here, they win over any of the runtime's.", resources)
 	if r.Model.Source == "" {

@@ -97,8 +97,13 @@ func (b *Builder) llmPod(t spec.Target, r spec.RevisionTarget) (*corev1.PodSpec,
 		pod.InitContainers = []corev1.Container{{Name: constants.StorageInitializerContainerName, SecurityContext: container.SecurityContext.DeepCopy()}}
 		at.At["/spec/template/initContainers"] = "KServe's own, which fetches the weights; this is laid over it. As the server's: KServe gives it none here, as it\ndoes in an InferenceService, and a namespace of the restricted Pod Security Standard would refuse the pod."
 	}
+	if waits := await(r, container, constants.PvcSourceMountName); len(waits) > 0 {
+		pod.InitContainers = waits
+		explainAwait(at.At, "/spec/template", r)
+		delete(at.At, "/spec/template/volumes")
+	}
 	pod.Containers = []corev1.Container{container}
-	pod.Volumes = built.Spec.Volumes
+	pod.Volumes = append(built.Spec.Volumes, awaited(r)...)
 	return &pod, at, nil
 }
 

@@ -41,9 +41,13 @@ func (b *Builder) Pods(t spec.Target, r spec.RevisionTarget) (Pods, error) {
 	grace := GracePeriod(container, r)
 	container.Resources = resources(r, cacheGiB(runtime))
 	container.VolumeMounts = append(container.VolumeMounts, mountOf(r.Model))
+	waits := await(r, container, weights)
 	others := worker(container, lwsGroup(), r)
 	lead(&container, comments, lwsGroup(), r)
 	reword(comments, container, r)
+	if len(waits) > 0 {
+		comments.At["/spec/initContainers"] = "The server starts when the Job has filled its folder."
+	}
 	pod := func(c corev1.Container) corev1.PodTemplateSpec {
 		labels := t.RevisionLabels(spec.ComponentServer, r.Name)
 		maps.Copy(labels, podLabels(t, r))
@@ -51,6 +55,7 @@ func (b *Builder) Pods(t spec.Target, r spec.RevisionTarget) (Pods, error) {
 			ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: podAnnotations(t, r)},
 			Spec:       corev1.PodSpec(podSpec(t, r, int64(grace.Seconds()))),
 		}
+		template.Spec.InitContainers = waits
 		template.Spec.Containers = []corev1.Container{c}
 		template.Spec.Volumes = append(runtime.DeepCopy().Spec.Volumes, volumeOf(r.Model))
 		return template

@@ -38,7 +38,9 @@ type planner struct {
 func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	p := &planner{kserve: b, target: t, base: base, byFile: map[string]planned{}}
 	p.add(spec.OmitServiceAccount, k8s.ServiceAccount(t))
+	p.add(spec.OmitPersistentVolumeClaim, k8s.PersistentVolumes(t)...)
 	p.add(spec.OmitPersistentVolumeClaim, k8s.PersistentVolumeClaims(t)...)
+	p.add("", k8s.Downloads(t)...)
 	if err := p.revisions(); err != nil {
 		return nil, err
 	}
@@ -55,6 +57,7 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	}
 	p.add(spec.OmitAuthorizationPolicy, istio.AuthorizationPolicies(t)...)
 	p.add(spec.OmitNetworkPolicy, k8s.NetworkPolicy(t))
+	p.add(spec.OmitNetworkPolicy, k8s.DownloadPolicies(t)...)
 	if len(t.PodSecurityGroups()) > 0 {
 		p.add("", network.SecurityGroupPolicy(t))
 	}

@@ -102,6 +102,7 @@ func sharedObjects(targets []spec.Target) ([]planned, error) {
 			objects = append(objects, istio.NamespacePolicies(t.Namespace, labels)...)
 		}
 	}
+	objects = append(objects, k8s.StorageClasses(targets, labels)...)
 	objects = append(objects, istio.Gateways(targets, labels)...)
 	objects = append(objects, istio.ModelLists(targets, labels)...)
 	objects = append(objects, gatewayapi.Gateways(targets, labels)...)

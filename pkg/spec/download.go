@@ -86,7 +86,7 @@ func (r *resolver) downloadFrom(d *Download, model catalog.Model) {
 func (r *resolver) checkDownloads(revisions []RevisionTarget) {
 	last := revisions[len(revisions)-1]
 	for _, other := range revisions[:len(revisions)-1] {
-		if last.Model.Download == nil || other.Model.Claim() != last.Model.Claim() || other.Model.Folder() != last.Model.Folder() {
+		if last.Model.Download == nil || last.Model.Claim() == "" || other.Model.Claim() != last.Model.Claim() || other.Model.Folder() != last.Model.Folder() {
 			continue
 		}
 		if other.Model.Download == nil || other.Model.Download.From != last.Model.Download.From || *other.Model.Download.User != *last.Model.Download.User {

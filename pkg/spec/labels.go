@@ -7,6 +7,9 @@ import "maps"
 const (
 	ModelLabel    = "kservegen.dev/model"
 	RevisionLabel = "kservegen.dev/revision"
+	// DownloadLabel is on the pods that download a model's weights, with the model's name. They have no ModelLabel: no
+	// Service, policy or budget of the servers is about them.
+	DownloadLabel = "kservegen.dev/download"
 )
 
 // KServeAnnotation says, on a ServingRuntime, which KServe runs: what is left to it depends on that. On an InferenceService
@@ -21,6 +24,7 @@ const (
 	ComponentMonitoring = "monitoring"
 	ComponentScaling    = "scaling"
 	ComponentSync       = "sync"
+	ComponentDownload   = "download"
 )
 
 // Labels of an object that belongs to the model as a whole: the recommended ones

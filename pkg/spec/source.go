@@ -21,7 +21,7 @@ var schemes = map[string]bool{"hf": true, "s3": true, "gs": true, "oci": true, "
 func (r *resolver) source(model catalog.Model) {
 	m := &r.spec.Model
 	if r.spec.Runtime.Name == Simulator {
-		m.Source = ""
+		m.Source, m.Download = "", nil
 		return
 	}
 	if m.Source == "" {

@@ -15,6 +15,7 @@ func CheckTogether(deployments []*Deployment) error {
 	var problems manifest.Problems
 	problems = append(problems, checkNames(deployments)...)
 	problems = append(problems, checkVolumes(deployments)...)
+	problems = append(problems, checkFileSystems(deployments)...)
 	problems = append(problems, checkHosts(deployments)...)
 	problems = append(problems, checkGateways(deployments)...)
 	problems = append(problems, checkModelLists(deployments)...)

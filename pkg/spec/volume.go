@@ -3,11 +3,14 @@ package spec
 import (
 	"fmt"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
 )
 
 // FSx is an Amazon FSx for Lustre file system, mounted by the CSI driver fsx.csi.aws.com. With fileSystemId it exists; with
@@ -274,4 +277,68 @@ func (m Model) Claim() string {
 func (r *resolver) readsRegion() bool {
 	m := r.spec.Model
 	return m.Volume != nil && m.Volume.FSx != nil || m.Download != nil || r.spec.Platform.EKS.Identity != nil
+}
+
+// heldVolume is a volume that a document makes in an environment.
+type heldVolume struct {
+	m           *Deployment
+	environment string
+	volume      *Volume
+	claim       string
+}
+
+func volumesOf(deployments []*Deployment) []heldVolume {
+	var list []heldVolume
+	for m, target := range targetsOf(deployments) {
+		for _, revision := range target.Revisions {
+			if v := revision.Model.Volume; v != nil && revision.Model.Source != "" {
+				list = append(list, heldVolume{m, target.Environment, v, m.Namespace + "/" + revision.Model.Claim()})
+			}
+		}
+	}
+	return list
+}
+
+// checkFileSystems: a StorageClass that two documents make has one set of parameters, and a file system one
+// PersistentVolume: of two with one handle the kubelet mounts one (kubernetes#132921).
+func checkFileSystems(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	classes, systems := map[string]heldVolume{}, map[string]heldVolume{}
+	for _, held := range volumesOf(deployments) {
+		switch v := held.volume; {
+		case v.Creates():
+			if first := keep(classes, held.environment+" "+v.StorageClass, held); !reflect.DeepEqual(first.volume.FSx, v.FSx) {
+				problems = append(problems, held.m.problemOf("spec.model.volume.fsx",
+					"spec.model.volume.fsx: StorageClass %s is another one for model %s (%s); name another class (spec.model.volume.storageClass), or ask for the same",
+					v.StorageClass, first.m.Name, first.m.where()))
+			}
+		case v.Static():
+			if first := keep(systems, held.environment+" "+v.handle(), held); first.claim != held.claim {
+				problems = append(problems, held.m.problemOf("spec.model.volume",
+					"spec.model.volume: %s is claim %s of model %s (%s) already, and two volumes of one file system do not mount on one node; let both models use one claim, in one namespace",
+					v.handle(), first.claim, first.m.Name, first.m.where()))
+			}
+		}
+	}
+	return slices.Compact(problems)
+}
+
+// keep returns the first value of a key.
+func keep[T any](values map[string]T, key string, value T) T {
+	if first, ok := values[key]; ok {
+		return first
+	}
+	values[key] = value
+	return value
+}
+
+// handle is what the CSI driver knows a file system that exists by.
+func (v Volume) handle() string {
+	switch {
+	case v.EFS == nil:
+		return v.FSx.FileSystemID
+	case v.EFS.AccessPointID == "":
+		return v.EFS.FileSystemID
+	}
+	return v.EFS.FileSystemID + "::" + v.EFS.AccessPointID
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -98,4 +99,30 @@ func TestIdentityDefaults(t *testing.T) {
 	assert.Equal(t, spec.IRSA, named.Identity.Type)
 	assert.Equal(t, "reader", named.Identity.Role)
 	assert.Equal(t, "111122223333", named.Identity.Account)
+}
+
+func TestFileSystemsTogether(t *testing.T) {
+	t.Parallel()
+	model := func(name, claim, volume string) string {
+		return named("name: "+name, "model: {id: openai/gpt-oss-20b, source: pvc://"+claim+"/m, volume: {size: 1200Gi, "+volume+"}}")
+	}
+	created := func(subnet string) string {
+		return "fsx: {subnetId: subnet-" + subnet + ", securityGroupIds: [sg-0123456789abcdef0]}"
+	}
+	const exists = "fsx: {fileSystemId: fs-0123456789abcdef0, dnsName: fs.example.com, mountName: abcdefgh}"
+	for name, test := range map[string]struct{ a, b, want string }{
+		"one class":              {model("a", "a", created("01234567")), model("b", "b", created("01234567")), ""},
+		"a class in two forms":   {model("a", "a", created("01234567")), model("b", "b", created("89abcdef")), "2.yaml:6:82: spec.model.volume.fsx: StorageClass fsx-lustre is another one for model a (1.yaml:1)"},
+		"two classes":            {model("a", "a", created("01234567")), model("b", "b", "storageClass: other, "+created("89abcdef")), ""},
+		"one file system twice":  {model("a", "a", exists), model("b", "b", exists), "fs-0123456789abcdef0 is claim default/a of model a (1.yaml:1) already"},
+		"two access points":      {model("a", "a", "efs: {fileSystemId: fs-01234567, accessPointId: fsap-01234567}"), model("b", "b", "efs: {fileSystemId: fs-01234567, accessPointId: fsap-89abcdef}"), ""},
+		"one access point twice": {model("a", "a", "efs: {fileSystemId: fs-01234567, accessPointId: fsap-01234567}"), model("b", "b", "efs: {fileSystemId: fs-01234567, accessPointId: fsap-01234567}"), "fs-01234567::fsap-01234567 is claim default/a"},
+	} {
+		err := together(t, test.a, test.b)
+		if test.want == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, test.want, name)
+	}
 }

@@ -35,6 +35,8 @@ const (
 	ConfigMap               Kind = "ConfigMap"
 	Pod                     Kind = "Pod"
 	PersistentVolumeClaim   Kind = "PersistentVolumeClaim"
+	PersistentVolume        Kind = "PersistentVolume"
+	StorageClass            Kind = "StorageClass.storage.k8s.io"
 	Deployment              Kind = "Deployment.apps"
 	StatefulSet             Kind = "StatefulSet.apps"
 	LeaderWorkerSet         Kind = "LeaderWorkerSet.leaderworkerset.x-k8s.io"

@@ -40,6 +40,16 @@ const (
 	byKServe
 )
 
+// store is what a claim is made of.
+type store int
+
+const (
+	byClass store = iota
+	oldLustre
+	newLustre
+	elastic
+)
+
 // drawer draws the parts of one document. Overrides are drawn alone and merge in ways that are not known yet,
 // so what must fit together (accelerators and runtimes, path or header, min and max) is settled for the whole
 // document first.
@@ -55,6 +65,9 @@ type drawer struct {
 	bare bool
 	// Overrides of revisions and environments keep to one way of saying things.
 	claim, images, hpa, expose, jwt bool
+	// store is what claims are made of, download whether a Job fills them.
+	store    store
+	download bool
 	// llm serves by LLMInferenceServices.
 	llm bool
 	// nodes of every replica, 0 where one is left unsaid; groups serves them by LeaderWorkerSets.
@@ -81,6 +94,9 @@ func newDrawer(t *rapid.T) *drawer {
 	d.llm = d.nodes == 0 && d.simulator == nowhere && d.chance("LLMInferenceService", 3)
 	if d.llm && d.chance("routed by KServe", 3) {
 		d.api = byKServe
+	}
+	if d.claim {
+		d.store, d.download = store(d.upTo("store", 3)), d.chance("download", 3)
 	}
 	d.from = origin(d.upTo("synced from", 2))
 	d.tagged = d.from == ociArtifact || d.chance("tagged", 4)

@@ -19,6 +19,9 @@ func (d *drawer) model() *node {
 		if d.chance("volume", 2) {
 			m.set("volume", d.volume())
 		}
+		if d.download {
+			m.set("download", d.downloads())
+		}
 	} else if d.nodes > 0 || d.chance("source", 3) {
 		m.set("source", d.source())
 	}
@@ -36,7 +39,7 @@ func (d *drawer) model() *node {
 
 func (d *drawer) modelOverride(environment bool) *node {
 	m := fields()
-	if d.chance("other model", 3) {
+	if !d.download && d.chance("other model", 3) {
 		m.set("id", scalar(str, d.models[d.upTo("other model", len(d.models)-1)].ID))
 	}
 	if d.chance("commit", 2) {
@@ -67,6 +70,8 @@ func (d *drawer) length() *node {
 
 func (d *drawer) source() *node {
 	switch {
+	case d.download:
+		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://llm-models/c"))
 	case d.claim && d.llm:
 		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://m"))
 	case d.claim:
@@ -79,12 +84,40 @@ func (d *drawer) source() *node {
 	return scalar(str, pick(d, "source", "s3://models/a-b", "gs://bucket/x", "oci://registry.example.com/m:1", "hf://org/name:main", "hf://"+d.models[0].ID))
 }
 
+// downloads are the same for every folder of a document.
+func (d *drawer) downloads() *node {
+	n := fields("from", scalar(str, pick(d, "from", "s3://models/a-b/", "hf://org/name:6a6f4aa4197940add57724a7707d069478df56b1")))
+	if d.chance("user", 3) {
+		n.set("user", d.number("user", 0, 2000))
+	}
+	return n
+}
+
+// fileSystem of every volume of a document; nil where a class makes them.
+func (d *drawer) fileSystem() (string, *node) {
+	const id = "fs-0123456789abcdef0"
+	switch d.store {
+	case oldLustre:
+		return "fsx", fields("fileSystemId", scalar(str, id), "dnsName", scalar(str, id+".fsx.eu-central-1.amazonaws.com"), "mountName", scalar(str, pick(d, "mount", "fsx", "abcdefgh")))
+	case newLustre:
+		return "fsx", fields("subnetId", scalar(str, "subnet-0123456789abcdef0"), "securityGroupIds", items(scalar(str, "sg-0123456789abcdef0")))
+	case elastic:
+		return "efs", fields("fileSystemId", scalar(str, id))
+	case byClass:
+	}
+	return "", nil
+}
+
 func (d *drawer) volume() *node {
+	if kind, system := d.fileSystem(); system != nil {
+		size := pick(d, "size", "2400Gi", "7200Gi")
+		return fields("size", scalar(str, size), kind, system)
+	}
 	v := fields("size", scalar(str, pick(d, "size", "2Ti", "1Pi", "1500G")))
 	if d.chance("class", 2) {
 		v.set("storageClass", scalar(str, pick(d, "class", "fsx-lustre", "on", "gp3")))
 	}
-	if d.chance("access", 2) {
+	if !d.download && d.chance("access", 2) {
 		v.set("accessMode", scalar(str, pick(d, "access", "ReadWriteMany", "ReadOnlyMany")))
 	}
 	return v

@@ -8,5 +8,6 @@ func Rules() []rule.Rule {
 	return []rule.Rule{
 		twoSources(), unsupportedScheme(), tokenOutOfReach(), endpointWithRole(), unreadAnnotations(), smallInitializer(),
 		modelElsewhere(), oneNodeClaim(), floatingWeights(), unusedVolume(), missingVolume(), otherAccount(),
+		claimTwice(), keptForAnother(), otherZone(), lustreLocks(), lustreMode(), prefixOfAnother(),
 	}
 }

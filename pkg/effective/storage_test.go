@@ -1,0 +1,136 @@
+package effective_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/kservegen/kservegen/pkg/effective"
+	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
+
+// rendered is what a document renders to, of a model with these lines.
+func rendered(t *testing.T, model, platform string) []manifest.Resource {
+	t.Helper()
+	deployments, err := spec.Load("d.yaml", strings.NewReader("apiVersion: kservegen.dev/v1alpha1\nkind: ModelDeployment\nmetadata: {name: m, namespace: llm}\nspec:\n"+
+		"  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, "+model+"}\n  accelerator: {type: a10g}\n  platform: {eks: {"+platform+"}}\n"))
+	require.NoError(t, err)
+	tree, err := render.NewGenerator().Tree(deployments[0])
+	require.NoError(t, err)
+	var resources []manifest.Resource
+	for _, object := range tree.Environments[0].Objects {
+		text, err := json.Marshal(object)
+		require.NoError(t, err)
+		var data map[string]any
+		require.NoError(t, utiljson.Unmarshal(text, &data))
+		resources = append(resources, manifest.Resource{Data: data})
+	}
+	return resources
+}
+
+// served is the pod that KServe makes of a tree, and the tree.
+func served(t *testing.T, model, platform string) (effective.Result, []manifest.Resource) {
+	t.Helper()
+	resources := rendered(t, model, platform)
+	found := of(t, resources)
+	require.Empty(t, found.Refused)
+	require.Len(t, found.Services, 1)
+	require.Empty(t, found.Services[0].Refused)
+	return found.Services[0], resources
+}
+
+// volumesOfClaims are the volumes of a pod that are claims.
+func volumesOfClaims(result effective.Result) []any {
+	var list []any
+	volumes, _ := at(result.Pod(), "spec", "volumes").([]any)
+	for _, volume := range volumes {
+		if at(volume, "persistentVolumeClaim") != nil {
+			list = append(list, volume)
+		}
+	}
+	return list
+}
+
+const existing = "volume: {size: 1200Gi, fsx: {fileSystemId: fs-0123456789abcdef0, mountName: abcdefgh, zone: us-east-1a}}"
+
+// TestFSxIsWhatPodsMount: the file system of the tree's PersistentVolume is what KServe's pod mounts, in the folder that the Job
+// fills and that the init container waits for.
+func TestFSxIsWhatPodsMount(t *testing.T) {
+	t.Parallel()
+	result, resources := served(t, "source: pvc://weights/r1/a, "+existing+", download: {}", "region: us-east-1")
+
+	claims := volumesOfClaims(result)
+	require.Len(t, claims, 1, "with two volumes of one claim the pod would never start (kubernetes#127004)")
+	assert.Equal(t, map[string]any{"claimName": "weights", "readOnly": true}, at(claims[0], "persistentVolumeClaim"))
+	mount := at(server(result), "volumeMounts", "/mnt/models")
+	assert.Equal(t, map[string]any{"mountPath": "/mnt/models", "name": "kserve-pvc-source", "readOnly": true, "subPath": "r1/a"}, mount)
+	assert.Equal(t, at(claims[0], "name"), at(mount, "name"))
+	assert.Nil(t, initializer(result), "nothing is copied")
+
+	wait := at(result.Pod(), "spec", "initContainers", "wait-for-weights")
+	assert.Equal(t, map[string]any{"mountPath": "/weights", "name": "kserve-pvc-source", "readOnly": true}, at(wait, "volumeMounts", "/weights"))
+	assert.Equal(t, "/weights/r1/a", at(wait, "env", "WEIGHTS", "value"))
+	assert.Equal(t, at(server(result), "image"), at(wait, "image"))
+
+	var job, volume, claim manifest.Resource
+	for _, r := range resources {
+		switch r.Kind() {
+		case "Job":
+			job = r
+		case "PersistentVolume":
+			volume = r
+		case "PersistentVolumeClaim":
+			claim = r
+		}
+	}
+	filled := at(job.Data, "spec", "template", "spec")
+	assert.Equal(t, at(wait, "env", "WEIGHTS", "value"), at(filled, "containers", "download", "env", "TARGET", "value"), "the folder that the Job fills")
+	assert.Equal(t, at(wait, "volumeMounts", "/weights", "mountPath"), at(filled, "containers", "download", "volumeMounts", "/weights", "mountPath"))
+	assert.Equal(t, map[string]any{"claimName": "weights"}, at(filled, "volumes", "weights", "persistentVolumeClaim"), "it writes")
+	assert.Equal(t, at(result.Pod(), "spec", "serviceAccountName"), at(filled, "serviceAccountName"))
+
+	assert.Equal(t, claim.Name(), at(volume.Data, "spec", "claimRef", "name"))
+	assert.Equal(t, claim.Namespace(), at(volume.Data, "spec", "claimRef", "namespace"))
+	assert.Equal(t, volume.Name(), at(claim.Data, "spec", "volumeName"))
+	assert.Empty(t, at(claim.Data, "spec", "storageClassName"))
+	assert.NotNil(t, at(claim.Data, "spec", "storageClassName"), "or the cluster's default class makes a volume")
+	assert.Equal(t, at(volume.Data, "spec", "accessModes"), at(claim.Data, "spec", "accessModes"))
+	assert.Equal(t, "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com", at(volume.Data, "spec", "csi", "volumeAttributes", "dnsname"))
+}
+
+// TestClaimIsWhatPodsMount: without a download KServe's own volume is enough.
+func TestClaimIsWhatPodsMount(t *testing.T) {
+	t.Parallel()
+	result, resources := served(t, "source: pvc://weights/r1, volume: {size: 1Ti, storageClass: efs}", "cluster: llm")
+	claims := volumesOfClaims(result)
+	require.Len(t, claims, 1)
+	assert.Equal(t, "weights", at(claims[0], "persistentVolumeClaim", "claimName"))
+	assert.Equal(t, "r1", at(server(result), "volumeMounts", "/mnt/models", "subPath"))
+	assert.Nil(t, at(result.Pod(), "spec", "initContainers"))
+	for _, r := range resources {
+		assert.NotContains(t, []string{"Job", "PersistentVolume"}, r.Kind())
+	}
+}
+
+// TestBucketIsWhatPodsRead: the storage-initializer has the URI of the tree, its region by the role's annotation, and the
+// server reads what it wrote.
+func TestBucketIsWhatPodsRead(t *testing.T) {
+	t.Parallel()
+	result, _ := served(t, "source: s3://models/r1/", `cluster: llm, region: eu-central-1, identity: {type: irsa, account: "111122223333", oidcProvider: oidc.eks.eu-central-1.amazonaws.com/id/ABC}`)
+	assert.Empty(t, volumesOfClaims(result))
+	fetch := initializer(result)
+	assert.Equal(t, []any{"s3://models/r1/", "/mnt/models"}, at(fetch, "args"))
+	assert.Equal(t, "eu-central-1", at(fetch, "env", "AWS_DEFAULT_REGION", "value"))
+	assert.Nil(t, at(fetch, "env", "AWS_ENDPOINT_URL"), "STS stays where it is (kserve#3482)")
+	assert.Equal(t, at(fetch, "volumeMounts", "/mnt/models", "name"), at(server(result), "volumeMounts", "/mnt/models", "name"))
+
+	pod, resources := served(t, "source: s3://models/r1/", `cluster: llm, region: eu-central-1, identity: {account: "111122223333"}`)
+	assert.Nil(t, at(initializer(pod), "env", "AWS_DEFAULT_REGION"), "Pod Identity's own webhook sets it")
+	assert.Nil(t, at(resource(resources, "ServiceAccount", "m").Data, "metadata", "annotations"), "an annotation would be IRSA's")
+}

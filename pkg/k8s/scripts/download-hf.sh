@@ -1,0 +1,23 @@
+# Fills $TARGET with commit $REVISION of $REPOSITORY. hf passes over files that are complete, and `hf cache verify` compares the
+# SHA-256 of each with the hub's. The folder gets its name last.
+set -eu
+check() {
+  hf cache verify "$REPOSITORY" --revision "$REVISION" --local-dir "$1"
+}
+if [ -n "$(ls -A "$TARGET" 2>/dev/null)" ]; then
+  check "$TARGET" || { echo "$TARGET holds something else than $REPOSITORY at $REVISION: name another folder, or remove this one" >&2; exit 1; }
+  exit 0
+fi
+partial=$TARGET.partial
+mkdir -p "$partial"
+# What a killed download left; hf takes up none of them (_download_to_tmp_and_move).
+find "$partial/.cache" -name '*.incomplete' -delete 2>/dev/null || true
+# original/ is what vLLM doesn't load (ignore_patterns in vllm/config/load.py).
+hf download "$REPOSITORY" --revision "$REVISION" --local-dir "$partial" --exclude 'original/*'
+if ! check "$partial"; then
+  # Without its notes hf hashes the files that are there, and fetches those that differ.
+  rm -rf "$partial/.cache"
+  exit 1
+fi
+sync
+mv -T "$partial" "$TARGET"
