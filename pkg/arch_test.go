@@ -41,7 +41,7 @@ func layers() map[string][]string {
 		"pkg/istio":                  {"pkg/spec", "pkg/manifest", "pkg/traffic"},
 		"pkg/gatewayapi":             {"pkg/spec", "pkg/manifest", "pkg/traffic", "pkg/eks/network"},
 		"pkg/eks/network":            {"pkg/spec", "pkg/manifest"},
-		"pkg/eks/cluster":            {"pkg/spec", "pkg/manifest", "pkg/catalog"},
+		"pkg/eks/cluster":            {"pkg/eks", "pkg/spec", "pkg/manifest"},
 		"pkg/k8s":                    {"pkg/spec", "pkg/manifest"},
 		"pkg/eks":                    {"pkg/spec", "pkg/manifest"},
 		"pkg/observe":                {"pkg/spec", "pkg/manifest"},

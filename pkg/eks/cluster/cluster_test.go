@@ -339,11 +339,11 @@ func TestAnyClusterIsTaken(t *testing.T) {
 		balancer := rapid.SampledFrom([]string{"", ", loadBalancer: {}", ", loadBalancer: {scheme: internet-facing, proxyProtocol: true}"}).Draw(rt, "load balancer")
 		for i, accelerator := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a10g", "l4", "l40s"}), 1, 3, rapid.ID).Draw(rt, "accelerators") {
 			source := rapid.SampledFrom([]string{
-				"", ", source: s3://models/m", ", source: pvc://m%d, volume: {size: 1200Gi, fsx: {fileSystemId: fs-0123456789abcdef0, mountName: abc}}",
-				", source: pvc://m%d, volume: {size: 1200Gi, fsx: {subnetId: subnet-0123456789abcdef0, securityGroupIds: [sg-0123456789abcdef0]}}",
-				", source: pvc://m%d, volume: {size: 50Gi, efs: {fileSystemId: fs-0123456789abcdef0}}", ", source: pvc://m%d, volume: {size: 50Gi}",
+				"", ", source: s3://models/m", ", source: pvc://m%[1]d, volume: {size: 1200Gi, fsx: {fileSystemId: fs-0123456789abcde%[1]d, mountName: abc}}",
+				", source: pvc://m%[1]d, volume: {size: 1200Gi, fsx: {subnetId: subnet-0123456789abcdef0, securityGroupIds: [sg-0123456789abcdef0]}}",
+				", source: pvc://m%[1]d, volume: {size: 50Gi, efs: {fileSystemId: fs-0123456789abcde%[1]d}}", ", source: pvc://m%[1]d, volume: {size: 50Gi}",
 			}).Draw(rt, "source")
-			if strings.Contains(source, "%d") {
+			if strings.Contains(source, "%[1]d") {
 				source = fmt.Sprintf(source, i)
 			}
 			capacity := rapid.SampledFrom([]string{"", ", capacity: [spot]", ", capacity: [on-demand, spot]"}).Draw(rt, "capacity")
