@@ -70,6 +70,11 @@ func (s *scene) scaling() map[string]any {
 	if s.ours() && room && !done {
 		put(scaling, "off", "type")
 	}
+	s.each("Deployment", "apps/", func(r *manifest.Resource) {
+		if s.holdsNodes(r) {
+			put(scaling, spareFields(r), "spare")
+		}
+	})
 	s.each("ConfigMap", "v1", func(r *manifest.Resource) {
 		if s.adapts(r) {
 			put(scaling, true, "adapterRules")

@@ -114,7 +114,7 @@ func sections() []steps {
 	return []steps{
 		{"serving"}, {"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
 		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"scaling", "schedule"},
-		{"scaling", "adapterRules"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"}, {"gitops"},
+		{"scaling", "adapterRules"}, {"scaling", "spare"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"}, {"gitops"},
 	}
 }
 

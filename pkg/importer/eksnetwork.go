@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // balancerNotes begins the annotations that the AWS Load Balancer Controller reads of a Service.
@@ -99,4 +100,20 @@ func (s *scene) adapts(r *manifest.Resource) bool {
 		}
 	}
 	return false
+}
+
+// holdsNodes says whether a Deployment of ours does nothing but hold nodes for the model.
+func (s *scene) holdsNodes(r *manifest.Resource) bool {
+	containers := items(dig(r.Data, "spec", "template", "spec", "containers"))
+	return len(s.workloads) > 0 && r.Namespace() == s.workloads[0].object.Namespace() && len(containers) == 1 &&
+		text(dig(r.Data, "metadata", "labels", spec.ModelLabel)) != "" && strings.HasPrefix(text(dig(containers[0], "image")), "registry.k8s.io/pause:")
+}
+
+func spareFields(r *manifest.Resource) map[string]any {
+	fields := map[string]any{}
+	put(fields, dig(r.Data, "spec", "replicas"), "replicas")
+	if class := text(dig(r.Data, "spec", "template", "spec", "priorityClassName")); class != spec.SpareClass {
+		put(fields, class, "priorityClass")
+	}
+	return fields
 }

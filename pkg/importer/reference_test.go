@@ -144,8 +144,8 @@ func writeTree(t *testing.T, tree *render.Tree, out string) {
 	}
 }
 
-// TestNetworkOfEKSComesBack: the load balancer and prometheus-adapter's rules of the shared tree, the security groups of pods, and
-// the hours of a schedule.
+// TestNetworkOfEKSComesBack: the load balancer and prometheus-adapter's rules of the shared tree, the security groups of pods,
+// the hours of a schedule, and spare nodes.
 func TestNetworkOfEKSComesBack(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/eksnetwork.yaml")
@@ -178,5 +178,6 @@ func TestNetworkOfEKSComesBack(t *testing.T) {
 		assert.Equal(t, was.PodSecurityGroups(), is.PodSecurityGroups())
 		assert.Equal(t, was.Scaling.Schedule, is.Scaling.Schedule)
 		assert.Equal(t, was.AdapterRules(), is.AdapterRules())
+		assert.Equal(t, was.Scaling.Spare, is.Scaling.Spare)
 	}
 }

@@ -46,6 +46,10 @@ func (s *scene) role(r *manifest.Resource) string {
 		return "persistentvolumeclaim/" + r.Name()
 	case "Service":
 		return s.roleOfService(r)
+	case "Deployment":
+		if s.holdsNodes(r) {
+			return "spare"
+		}
 	case "ConfigMap":
 		if s.adapts(r) {
 			return "adapterrules"

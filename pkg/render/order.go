@@ -14,7 +14,7 @@ func kinds() []string {
 		"service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "scaledobject", "podmonitor",
-		"gateway", "configmap", "ec2nodeclass", "nodeclass", "nodepool", "securitygrouppolicy",
+		"gateway", "configmap", "ec2nodeclass", "nodeclass", "nodepool", "securitygrouppolicy", "priorityclass", "deployment",
 	}
 }
 

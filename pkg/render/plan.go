@@ -58,6 +58,13 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	p.add(spec.OmitAuthorizationPolicy, istio.AuthorizationPolicies(t)...)
 	p.add(spec.OmitNetworkPolicy, k8s.NetworkPolicy(t))
 	p.add(spec.OmitNetworkPolicy, k8s.DownloadPolicies(t)...)
+	if t.SpareRevision() != nil {
+		spare, err := p.kserve.Spare(t)
+		if err != nil {
+			return nil, err
+		}
+		p.add("", spare)
+	}
 	if len(t.PodSecurityGroups()) > 0 {
 		p.add("", network.SecurityGroupPolicy(t))
 	}

@@ -294,6 +294,16 @@ type Scaling struct {
 	// AdapterRules has `render --shared` write the rules by which prometheus-adapter serves the metrics of hpa, and no others.
 	// Default: none, since its own default rules serve them too.
 	AdapterRules bool `json:"adapterRules,omitempty"`
+	// Spare holds nodes for replicas that may come. Default: none; a replica that comes waits for its node.
+	Spare *Spare `json:"spare,omitempty"`
+}
+
+// Spare are pods that do nothing on nodes with accelerators, and go when a replica wants the place. They cost what the nodes do.
+type Spare struct {
+	// Replicas of the revision with the most traffic that a node is held for.
+	Replicas int `json:"replicas" jsonschema:"minimum=1"`
+	// PriorityClass of the pods, which exists and is below that of the models. Default: spare-nodes, which `render --shared` writes.
+	PriorityClass string `json:"priorityClass,omitempty"`
 }
 
 // Hours are a time of the week, as two points in cron's five fields.
