@@ -49,6 +49,8 @@ type Answer struct {
 
 	// Explain has each figure with its range, formula and source; bytes are GiB there, too.
 	Explain map[string]sizing.Amount `json:"explain"`
+	// Nodes that the document asks for where this runs, with those of its other revisions.
+	Nodes []NodeAnswer `json:"nodes,omitempty"`
 	// Log is the comparison with a start-up log, where one was given.
 	Log *Report `json:"log,omitempty"`
 }

@@ -86,6 +86,7 @@ func TestReferenceTrees(t *testing.T) {
 	tokens := "it checks tokens of https://login.example.com, which the suite cannot issue"
 	fsx := "it brings the PersistentVolume llm-llm-weights, whose storage is not here"
 	shared := "it has 0 InferenceServices and 1 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService"
+	nodes := "it has 0 InferenceServices and 0 VirtualServices: the suite runs one model, whose revisions are behind one VirtualService"
 	llm := "it has a LLMInferenceService, whose controller is not installed"
 	canary := "it leaves the routes of deepseek-r1 to KServe, and the suite's release weights no canary (kserve#5912)"
 	want := map[string]string{
@@ -101,16 +102,30 @@ func TestReferenceTrees(t *testing.T) {
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/dev":             "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/production":      "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":         "",
+		"deepseek-r1-distill-llama-8b-karpenter/_shared/overlays/dev":               nodes,
+		"deepseek-r1-distill-llama-8b-karpenter/_shared/overlays/production":        nodes,
+		"deepseek-r1-distill-llama-8b-karpenter/deepseek-r1/overlays/dev":           "",
+		"deepseek-r1-distill-llama-8b-karpenter/deepseek-r1/overlays/production":    "",
 		"deepseek-r1-distill-llama-8b-llmisvc/deepseek-r1/overlays/dev":             llm,
 		"deepseek-r1-distill-llama-8b-llmisvc/deepseek-r1/overlays/production":      llm,
+		"deepseek-r1-h100-karpenter/_shared/overlays/default":                       nodes,
+		"deepseek-r1-h100-karpenter/deepseek-r1-671b/overlays/default":              shared,
 		"deepseek-r1-h100-leaderworkerset/deepseek-r1-671b/overlays/default":        shared,
 		"deepseek-r1-h100-two-nodes/deepseek-r1-671b/overlays/default":              "deepseek-r1-671b-v1 runs on several nodes, of which the suite mocks no network of devices; it asks for vpc.amazonaws.com/efa: the device can be mocked, and its server's image is not",
+		"deepseek-r1-h200-karpenter/_shared/overlays/default":                       nodes,
+		"deepseek-r1-h200-karpenter/deepseek-r1-671b/overlays/default":              "",
 		"deepseek-r1-h200/deepseek-r1-671b/overlays/default":                        "",
+		"deepseek-v4-flash-h200-karpenter/_shared/overlays/default":                 nodes,
+		"deepseek-v4-flash-h200-karpenter/deepseek-v4-flash/overlays/default":       "",
 		"deepseek-v4-flash-h200/deepseek-v4-flash/overlays/default":                 "",
 		"gpt-oss-20b-a10g/gpt-oss-20b/overlays/default":                             "",
 		"gpt-oss-20b-llmisvc/gpt-oss/overlays/dev":                                  llm,
 		"gpt-oss-20b-llmisvc/gpt-oss/overlays/production":                           llm,
 		"laptop/deepseek-r1/overlays/default":                                       "",
+		"llama-3.1-8b-l4-eks/_shared/overlays/dev":                                  nodes,
+		"llama-3.1-8b-l4-eks/_shared/overlays/production":                           nodes,
+		"llama-3.1-8b-l4-eks/llama-3-1-8b/overlays/dev":                             "",
+		"llama-3.1-8b-l4-eks/llama-3-1-8b/overlays/production":                      "",
 		"llama-3.1-8b-l4-keda/llama-3-1-8b/overlays/dev":                            "",
 		"llama-3.1-8b-l4-keda/llama-3-1-8b/overlays/production":                     "",
 		"llama-3.1-8b-l4-keda/llama-3-1-8b/overlays/staging":                        "",

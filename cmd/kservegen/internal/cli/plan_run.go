@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/kserve"
@@ -95,6 +96,16 @@ func (o *planOptions) ofDocuments(ctx context.Context, s Streams) ([]plan.Answer
 				return nil, usageError{fmt.Errorf("%s, revision %s: %w", deployment.File, c.Revision, err)}
 			}
 			answer.Environment, answer.Revision = strings.Join(c.Environments, ", "), c.Revision
+			for _, target := range deployment.Environments {
+				if !slices.Contains(c.Environments, target.Environment) {
+					continue
+				}
+				nodes, err := plan.NodesOf(target)
+				if err != nil {
+					return nil, err
+				}
+				answer.Nodes = append(answer.Nodes, nodes...)
+			}
 			answers = append(answers, answer)
 		}
 	}
