@@ -134,3 +134,26 @@ func TestBucketIsWhatPodsRead(t *testing.T) {
 	assert.Nil(t, at(initializer(pod), "env", "AWS_DEFAULT_REGION"), "Pod Identity's own webhook sets it")
 	assert.Nil(t, at(resource(resources, "ServiceAccount", "m").Data, "metadata", "annotations"), "an annotation would be IRSA's")
 }
+
+// TestStreamIsWhatServersRead: no init container copies anything, no agent comes, and the server has the bucket, its region and a
+// buffer that fits its memory.
+func TestStreamIsWhatServersRead(t *testing.T) {
+	t.Parallel()
+	result, resources := served(t, "source: s3://models/r1/, streamed: true, secret: s3", "region: eu-central-1")
+	assert.Nil(t, at(result.Pod(), "spec", "initContainers"))
+	assert.Len(t, at(result.Pod(), "spec", "containers"), 1, "no agent (kserve#3449)")
+	assert.Nil(t, at(server(result), "volumeMounts", "/mnt/models"))
+	args := at(server(result), "args")
+	assert.Contains(t, args, "--model=s3://models/r1/")
+	assert.Contains(t, args, "--load-format=runai_streamer")
+	env := func(name string) any { return at(server(result), "env", name, "value") }
+	assert.Equal(t, "eu-central-1", env("AWS_REGION"))
+	assert.Equal(t, "0", env("HF_HUB_OFFLINE"), "offline, vLLM takes the URI for a repository")
+	assert.Equal(t, "3221225472", env("RUNAI_STREAMER_MEMORY_LIMIT"), "a quarter of 12Gi; without a limit it is as large as the weights")
+	assert.Equal(t, "s3", at(server(result), "env", "AWS_ACCESS_KEY_ID", "valueFrom", "secretKeyRef", "name"))
+	assert.Nil(t, at(server(result), "resources", "requests", "ephemeral-storage"), "nothing of it is on the node's disk")
+	assert.Nil(t, resource(resources, "ServiceAccount", "m").Data["secrets"], "the storage-initializer is not there to use them")
+	egress, err := json.Marshal(at(resource(resources, "NetworkPolicy", "m").Data, "spec", "egress"))
+	require.NoError(t, err)
+	assert.Contains(t, string(egress), `"port":443`)
+}

@@ -44,11 +44,15 @@ func modelFields(s *scene, w *workload, id string) map[string]any {
 		put(model, scalar(tokens(f.value())), "maxModelLen")
 	}
 	put(model, w.secret(s), "secret")
+	if w.storage == "" && strings.HasPrefix(uri, "s3://") {
+		put(model, true, "streamed")
+	}
 	if claim, ok := strings.CutPrefix(uri, "pvc://"); ok {
 		claim, _, _ = strings.Cut(claim, "/")
 		put(model, orNil(s.volume(claim, w.object.Namespace())), "volume")
 		s.download(w.object.Namespace(), model)
 	}
+	put(model, orNil(s.externalSecret(text(model["secret"]), w.object.Namespace())), "externalSecret")
 	return model
 }
 
@@ -167,7 +171,7 @@ func tokens(value string) string {
 
 // secret is the Secret with the credentials of the source: that of the token's variable, or of the ServiceAccount.
 func (w *workload) secret(s *scene) string {
-	if name := text(dig(w.env(tokenVariables()...), "valueFrom", "secretKeyRef", "name")); name != "" {
+	if name := text(dig(w.env(append(tokenVariables(), "AWS_ACCESS_KEY_ID")...), "valueFrom", "secretKeyRef", "name")); name != "" {
 		return name
 	}
 	if account := s.account(w); account != nil {

@@ -142,6 +142,23 @@ func (s *scene) downloadRegion() string {
 	return region
 }
 
+// externalSecret infers what makes the Secret of a model, nil where nothing of the input does.
+func (s *scene) externalSecret(secret, namespace string) map[string]any {
+	var found map[string]any
+	s.each("ExternalSecret", "external-secrets.io/", func(r *manifest.Resource) {
+		data := items(dig(r.Data, "spec", "data"))
+		if r.Namespace() != namespace || secret == "" || text(dig(r.Data, "spec", "target", "name")) != secret || len(data) != 1 || text(dig(data[0], "secretKey")) != "HF_TOKEN" {
+			return
+		}
+		found = map[string]any{}
+		put(found, text(dig(r.Data, "spec", "secretStoreRef", "name")), "store")
+		put(found, text(dig(r.Data, "spec", "secretStoreRef", "kind")), "storeKind")
+		put(found, text(dig(data[0], "remoteRef", "key")), "key")
+		put(found, text(dig(data[0], "remoteRef", "property")), "property")
+	})
+	return found
+}
+
 // roleOfStorage is what an object around a claim of the model's is for.
 func (s *scene) roleOfStorage(r *manifest.Resource) string {
 	switch r.Kind() {
@@ -157,6 +174,8 @@ func (s *scene) roleOfStorage(r *manifest.Resource) string {
 		if dig(r.Data, "spec", "podSelector", "matchLabels", spec.DownloadLabel) != nil {
 			return "networkpolicy/download"
 		}
+	case "ExternalSecret":
+		return "externalsecret/" + text(dig(r.Data, "spec", "target", "name"))
 	case "StorageClass":
 		if s.usesClass(r.Name()) {
 			return "storageclass/" + r.Name()

@@ -101,6 +101,7 @@ func topics() []topic {
 		{prefix: "scaledobject:spec/maxReplicaCount", fields: []string{"spec.replicas.max"}},
 		{prefix: "persistentvolume:spec", fields: []string{"spec.model.volume"}},
 		{prefix: "storageclass:", fields: []string{"spec.model.volume"}},
+		{prefix: "externalsecret:", fields: []string{"spec.model.externalSecret"}},
 		{prefix: "job:", fields: []string{"spec.model.download"}},
 		{prefix: "persistentvolumeclaim:spec", fields: []string{"spec.model.volume"}},
 		{prefix: "requestauthentication:spec", fields: []string{"spec.security.jwt"}},

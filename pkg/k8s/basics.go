@@ -39,12 +39,12 @@ func ServiceAccount(t spec.Target) manifest.Object {
 	return manifest.Object{File: "serviceaccount", Typed: account, Comments: comments}
 }
 
-// secrets that the storage-initializer needs; a download has its own.
+// secrets that the storage-initializer needs; a download and a server that streams have their own.
 func secrets(t spec.Target) []string {
 	var names []string
 	seen := map[string]bool{"": true}
 	for _, r := range t.Revisions {
-		if r.Model.Download != nil {
+		if r.Model.Download != nil || r.Model.Streamed {
 			continue
 		}
 		if !seen[r.Model.Secret] {

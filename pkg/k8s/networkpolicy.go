@@ -67,6 +67,8 @@ func downloadComment(t spec.Target, i int) string {
 	switch {
 	case i > 0:
 		return "EKS Pod Identity."
+	case slices.ContainsFunc(t.Revisions, func(r spec.RevisionTarget) bool { return r.Model.Streamed }):
+		return "The server reads the weights by HTTPS."
 	case serverFetches(t):
 		return "The server fetches its vocabulary by HTTPS, unless a variable names a local copy (see runtimes/vllm-cuda)."
 	}

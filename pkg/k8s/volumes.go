@@ -20,9 +20,9 @@ import (
 const (
 	fsxDriver = "fsx.csi.aws.com"
 	efsDriver = "efs.csi.aws.com"
-	// lustreVersion is for new file systems: every deployment type has it, and the driver's own default, 2.10, is too old for
-	// the clients of today's nodes.
-	// https://docs.aws.amazon.com/fsx/latest/LustreGuide/lustre-client-matrix.html
+	// lustreVersion is the one that AWS recommends for new file systems; every deployment type has it. Left out, FSx makes
+	// 2.10 or 2.12.
+	// https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystem.html#FSx-CreateFileSystem-request-FileSystemTypeVersion
 	lustreVersion = "2.15"
 	keepOnPrune   = "kustomize.toolkit.fluxcd.io/prune"
 )
@@ -194,7 +194,7 @@ func storageClass(v spec.Volume, labels map[string]string) manifest.Object {
 		parameters["perUnitStorageThroughput"] = strconv.Itoa(fsx.PerUnitStorageThroughput)
 	}
 	at := map[string]string{
-		"/parameters/fileSystemTypeVersion": "The driver's default, 2.10, is too old for the clients of today's nodes.",
+		"/parameters/fileSystemTypeVersion": "What AWS recommends for new file systems; left out, FSx makes an older one.",
 		"/reclaimPolicy":                    "With the claim goes the file system, and what it costs. GitOps leaves the claim.",
 		"/volumeBindingMode":                "At once: the subnet says the zone, and making a file system takes minutes.",
 		"/mountOptions":                     lockWhy,

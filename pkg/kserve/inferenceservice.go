@@ -111,6 +111,10 @@ func modelSpec(t spec.Target, r spec.RevisionTarget, cache int64) *v1beta1.Model
 		model.ModelFormat.Name = storelessFormat
 		return model
 	}
+	if r.Model.Streamed {
+		model.ModelFormat.Name = storelessFormat
+		return model
+	}
 	model.StorageURI = ptr.To(r.Model.Source)
 	return model
 }
@@ -148,7 +152,9 @@ func cacheGiB(runtime *v1alpha1.ServingRuntime) int64 {
 }
 
 // downloaded reports that the weights land on the node's disk, and how much that is.
-func downloaded(r spec.RevisionTarget) bool { return r.Model.Downloads() && r.WeightsBytes > 0 }
+func downloaded(r spec.RevisionTarget) bool {
+	return r.Model.Downloads() && !r.Model.Streamed && r.WeightsBytes > 0
+}
 
 func podSpec(t spec.Target, r spec.RevisionTarget, grace int64) v1beta1.PodSpec {
 	pod := v1beta1.PodSpec{
@@ -298,6 +304,9 @@ func explainPredictor(at map[string]string, pointer string, r spec.RevisionTarge
 	explainAwait(at, pointer, r)
 	explainAnnotations(at, pointer)
 	explainResources(at, pointer+"/model", "What a replica takes. Said here, they win over any of the runtime's.", resources)
+	if r.Model.Streamed {
+		at[pointer+"/model/modelFormat"] = "The server reads the weights itself. Without a storageUri every other format becomes a multi-model server\nwith an agent sidecar (kserve#3449)."
+	}
 	if r.Model.Source == "" {
 		at[pointer+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."
 	}

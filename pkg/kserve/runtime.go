@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/utils/ptr"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
@@ -76,6 +77,12 @@ func (b *Builder) runtime(t spec.Target, r spec.RevisionTarget) (*v1alpha1.Servi
 	container.Resources = corev1.ResourceRequirements{}
 	setArgs(container, comments, t, r)
 	setEnv(container, comments, r)
+	if r.Model.Streamed {
+		runtime.Spec.SupportedModelFormats = append(runtime.Spec.SupportedModelFormats, v1alpha1.SupportedModelFormat{
+			Name: storelessFormat, Version: ptr.To("1"), AutoSelect: ptr.To(false),
+		})
+		container.Env = append(container.Env, bucketKeys(r.Model.Secret)...)
+	}
 	setStartup(container, comments, t, r)
 	setSharedMemory(runtime, r)
 	return runtime, comments, nil
@@ -118,6 +125,11 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 	}
 	for name, arg := range r.Args {
 		computed[name] = flag(name, arg)
+	}
+	if r.Model.Streamed {
+		computed["model"] = []string{"--model=" + r.Model.Source}
+		why["model"] = "The server reads it from the bucket, configuration and tokenizer first. HF_HUB_OFFLINE would make it look\nfor a repository of that name in its cache (get_model_path in vllm/transformers_utils/repo_utils.py)."
+		why["load-format"] = "Run:ai's model streamer: tensors go through a buffer into the memory of the devices, and to no disk."
 	}
 	if drains(container.Args) {
 		computed[shutdownFlag] = nil
@@ -194,6 +206,7 @@ func GracePeriod(container corev1.Container, r spec.RevisionTarget) time.Duratio
 // setEnv lays the document's environment over the runtime's and gives the engine as long as the probe waits.
 func setEnv(container *corev1.Container, comments manifest.Comments, r spec.RevisionTarget) {
 	values := map[string]string{}
+	maps.Copy(values, streamEnv(r))
 	for name, value := range r.Runtime.Env {
 		values[name] = string(value)
 	}

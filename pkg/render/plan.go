@@ -38,6 +38,7 @@ type planner struct {
 func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	p := &planner{kserve: b, target: t, base: base, byFile: map[string]planned{}}
 	p.add(spec.OmitServiceAccount, k8s.ServiceAccount(t))
+	p.add("", k8s.ExternalSecrets(t)...)
 	p.add(spec.OmitPersistentVolumeClaim, k8s.PersistentVolumes(t)...)
 	p.add(spec.OmitPersistentVolumeClaim, k8s.PersistentVolumeClaims(t)...)
 	p.add("", k8s.Downloads(t)...)

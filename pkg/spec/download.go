@@ -111,5 +111,5 @@ func (m Model) Bucket() (Bucket, bool) {
 	}
 	rest, ok := strings.CutPrefix(uri, "s3://")
 	name, prefix, _ := strings.Cut(rest, "/")
-	return Bucket{name, strings.Trim(prefix, "/"), m.Download == nil}, ok
+	return Bucket{name, strings.Trim(prefix, "/"), m.Download == nil && !m.Streamed}, ok
 }

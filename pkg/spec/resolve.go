@@ -97,6 +97,8 @@ type RevisionTarget struct {
 	DeviceGroups []int
 	// SchedulerName is empty for the cluster's own.
 	SchedulerName string
+	// Region of the bucket that the server itself reads, empty where it reads none or the document does not say.
+	Region string
 	// WeightsBytes is what the weights take on disk, 0 where the catalogue does not know.
 	WeightsBytes int64
 	// TensorParallel is the size of the tensor parallel group; 0 leaves the flag out.

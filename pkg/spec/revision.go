@@ -54,6 +54,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	}
 	r.checkLLM()
 	t.Args = r.args(model, accelerator, devices)
+	r.stream(&t)
 	r.checkEngine(devices)
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
 	if nodes > 1 {

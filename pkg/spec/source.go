@@ -21,7 +21,7 @@ var schemes = map[string]bool{"hf": true, "s3": true, "gs": true, "oci": true, "
 func (r *resolver) source(model catalog.Model) {
 	m := &r.spec.Model
 	if r.spec.Runtime.Name == Simulator {
-		m.Source, m.Download = "", nil
+		m.Source, m.Download, m.Streamed, m.ExternalSecret = "", nil, false, nil
 		return
 	}
 	if m.Source == "" {
@@ -42,6 +42,7 @@ func (r *resolver) source(model catalog.Model) {
 	}
 	r.volume(scheme, rest, model)
 	r.checkDownload(scheme, model)
+	r.checkExternalSecret()
 	r.checkBucket()
 }
 

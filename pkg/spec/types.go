@@ -70,8 +70,13 @@ type Model struct {
 	// Secret in the namespace that holds the source's credentials (HF_TOKEN, or AWS_ACCESS_KEY_ID and
 	// AWS_SECRET_ACCESS_KEY); it must exist before the pods start.
 	Secret string `json:"secret,omitempty"`
+	// ExternalSecret makes that Secret of one that is kept outside of the cluster. Default: something else makes it.
+	ExternalSecret *ExternalSecret `json:"externalSecret,omitempty"`
 	// Volume to create for a pvc:// source; without it the claim must exist.
 	Volume *Volume `json:"volume,omitempty"`
+	// Streamed lets the server read an s3:// source itself, into the memory of its devices, by Run:ai's model streamer: no
+	// copy of it is on a disk. Default: KServe's storage-initializer copies it to the node's disk first.
+	Streamed bool `json:"streamed,omitempty"`
 	// Download fills the folder of a pvc:// source once, by a Job; the servers wait for it. Default: something else fills it.
 	Download *Download `json:"download,omitempty"`
 	// Measured is what a server logged of its memory, for plan to use instead of its estimate.

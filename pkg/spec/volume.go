@@ -100,6 +100,11 @@ func (r *resolver) checkFileSystem(v *Volume, size resource.Quantity) {
 	if v.Static() && v.StorageClass != "" {
 		r.failf(path+".storageClass", "the file system exists, and its PersistentVolume is bound by name; leave the class out")
 	}
+	// volumeCaps in aws-fsx-csi-driver, pkg/driver/controller.go, and volumeCapAccessModes in aws-efs-csi-driver,
+	// pkg/driver/node.go: one node that writes, or several.
+	if (v.FSx != nil || v.EFS != nil) && v.AccessMode == "ReadOnlyMany" {
+		r.failf(path+".accessMode", "the CSI drivers of FSx and EFS know ReadWriteMany and ReadWriteOnce; pods mount the weights read-only all the same")
+	}
 	switch {
 	case v.EFS != nil:
 		r.checkEFS(v.EFS)
@@ -121,10 +126,6 @@ func (r *resolver) checkEFS(efs *EFS) {
 func (r *resolver) checkFSx(v *Volume, size resource.Quantity) {
 	const path = "spec.model.volume.fsx"
 	fsx := v.FSx
-	// isValidVolumeCapabilities in aws-fsx-csi-driver, pkg/driver/controller.go: one node that writes, or several.
-	if v.AccessMode == "ReadOnlyMany" {
-		r.failf("spec.model.volume.accessMode", "the CSI driver of FSx knows ReadWriteMany and ReadWriteOnce; pods mount the weights read-only all the same")
-	}
 	r.checkFSxZone(fsx.Zone)
 	switch {
 	case fsx.FileSystemID != "" && fsx.SubnetID != "":
@@ -276,7 +277,7 @@ func (m Model) Claim() string {
 // readsRegion reports that something besides roleArn and cluster takes the region.
 func (r *resolver) readsRegion() bool {
 	m := r.spec.Model
-	return m.Volume != nil && m.Volume.FSx != nil || m.Download != nil || r.spec.Platform.EKS.Identity != nil
+	return m.Volume != nil && m.Volume.FSx != nil || m.Download != nil || m.Streamed || r.spec.Platform.EKS.Identity != nil
 }
 
 // heldVolume is a volume that a document makes in an environment.
