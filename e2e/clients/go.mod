@@ -5,6 +5,7 @@ go 1.26.0
 tool sigs.k8s.io/kustomize/kustomize/v5
 
 require (
+	github.com/aws/amazon-vpc-resource-controller-k8s v1.7.13
 	github.com/aws/karpenter-provider-aws v1.8.2
 	github.com/fluxcd/pkg/kustomize v1.35.7
 	github.com/kedacore/keda/v2 v2.18.0

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	vpcresourcesv1beta1 "github.com/aws/amazon-vpc-resource-controller-k8s/apis/vpcresources/v1beta1"
 	ec2v1 "github.com/aws/karpenter-provider-aws/pkg/apis/v1"
 	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	kservev1alpha1 "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
@@ -73,7 +74,7 @@ func notDecoded(t *testing.T, decoder runtime.Decoder, data []byte) {
 func strictDecoder() (runtime.Decoder, error) {
 	types := runtime.NewScheme()
 	builder := runtime.NewSchemeBuilder(scheme.AddToScheme, kservev1alpha1.AddToScheme, kservev1alpha2.AddToScheme, kservev1beta1.AddToScheme,
-		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme, kedav1alpha1.AddToScheme, addKarpenter)
+		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme, kedav1alpha1.AddToScheme, addKarpenter, vpcresourcesv1beta1.AddToScheme)
 	if err := builder.AddToScheme(types); err != nil {
 		return nil, err
 	}

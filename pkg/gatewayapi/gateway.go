@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 	gateway "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/kservegen/kservegen/pkg/eks/network"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -42,8 +43,9 @@ func Gateways(targets []spec.Target, labels map[string]string) []manifest.Object
 
 // opened is what a gateway has to serve.
 type opened struct {
-	class string
-	hosts map[string]*host
+	class  string
+	hosts  map[string]*host
+	models []spec.Target
 }
 
 // host is served with a certificate, where secret names one, for routes of some namespaces.
@@ -53,6 +55,7 @@ type host struct {
 }
 
 func (o *opened) open(t spec.Target) {
+	o.models = append(o.models, t)
 	for _, name := range t.Expose.Hosts {
 		if o.hosts[name] == nil {
 			o.hosts[name] = &host{secret: t.Expose.TLSSecret}
@@ -77,6 +80,10 @@ func gatewayOf(qualified string, o *opened, labels map[string]string) manifest.O
 	if o.class == istioClass {
 		at["/spec/gatewayClassName"] = "istiod makes this class, and a Deployment for each Gateway of it. Its service account is\n" + name + "-" + o.class + ": what expose.gatewayServiceAccount may limit callers to."
 	}
+	if notes := network.OfGateway(o.models); notes != nil {
+		object.Spec.Infrastructure = infrastructure(notes)
+		at["/spec/infrastructure"] = "istiod copies them to the Service that it makes: a Network Load Balancer whose targets are the gateway's pods."
+	}
 	return manifest.Object{
 		// An Istio Gateway of the same name may stand beside it.
 		File: "gateway-api-" + namespace + "-" + name, Typed: object, Absent: []string{"/status"},
@@ -85,6 +92,14 @@ func gatewayOf(qualified string, o *opened, labels map[string]string) manifest.O
 			At:   at,
 		},
 	}
+}
+
+func infrastructure(notes map[string]string) *gateway.GatewayInfrastructure {
+	annotations := map[gateway.AnnotationKey]gateway.AnnotationValue{}
+	for key, value := range notes {
+		annotations[gateway.AnnotationKey(key)] = gateway.AnnotationValue(value)
+	}
+	return &gateway.GatewayInfrastructure{Annotations: annotations}
 }
 
 // listener of a host: HTTPS with its certificate, or plain HTTP without one.

@@ -70,6 +70,16 @@ func (s *scene) scaling() map[string]any {
 	if s.ours() && room && !done {
 		put(scaling, "off", "type")
 	}
+	s.each("Deployment", "apps/", func(r *manifest.Resource) {
+		if s.holdsNodes(r) {
+			put(scaling, spareFields(r), "spare")
+		}
+	})
+	s.each("ConfigMap", "v1", func(r *manifest.Resource) {
+		if s.adapts(r) {
+			put(scaling, true, "adapterRules")
+		}
+	})
 	return scaling
 }
 
@@ -113,6 +123,7 @@ func (s *scene) platform() map[string]any {
 			}
 		}
 	})
+	put(eks, orNil(s.eksNetwork()), "network")
 	if len(eks) > 0 || found {
 		return eks
 	}

@@ -113,7 +113,8 @@ func leaves(prefix steps, v any, into map[string]any) {
 func sections() []steps {
 	return []steps{
 		{"serving"}, {"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
-		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"}, {"gitops"},
+		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"scaling", "schedule"},
+		{"scaling", "adapterRules"}, {"scaling", "spare"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"}, {"gitops"},
 	}
 }
 

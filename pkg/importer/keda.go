@@ -45,6 +45,7 @@ func (s *scene) keda(scaling map[string]any, scaled *manifest.Resource) {
 		put(scaling, text(dig(trigger, "authenticationRef", "name")), "prometheus", "authentication")
 		break
 	}
+	schedule(scaling, scaled)
 	if low, _ := scaledFields(scaled); number(low, 1) == 0 {
 		put(scaling, duration(number(dig(scaled.Data, "spec", "cooldownPeriod"), 300)), "cooldown")
 	}

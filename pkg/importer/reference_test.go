@@ -143,3 +143,41 @@ func writeTree(t *testing.T, tree *render.Tree, out string) {
 		require.NoError(t, os.WriteFile(path, file.Data, 0o600))
 	}
 }
+
+// TestNetworkOfEKSComesBack: the load balancer and prometheus-adapter's rules of the shared tree, the security groups of pods,
+// the hours of a schedule, and spare nodes.
+func TestNetworkOfEKSComesBack(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/eksnetwork.yaml")
+	require.NoError(t, err)
+	deployments, err := spec.Load("document.yaml", strings.NewReader(string(data)))
+	require.NoError(t, err)
+	generator := render.NewGenerator()
+	tree, err := generator.Tree(deployments[0])
+	require.NoError(t, err)
+	shared, err := generator.Shared(deployments)
+	require.NoError(t, err)
+	out := t.TempDir()
+	for _, rendered := range []*render.Tree{tree, shared} {
+		for _, file := range rendered.Files {
+			path := filepath.Join(out, rendered.Name, filepath.FromSlash(file.Path))
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+			require.NoError(t, os.WriteFile(path, file.Data, 0o600))
+		}
+	}
+	for _, environment := range deployments[0].Environments {
+		in, err := importer.Read(t.Context(), []string{filepath.Join(out, tree.Name, "overlays", environment.Environment), filepath.Join(out, shared.Name, "overlays", environment.Environment)}, nil, nil)
+		require.NoError(t, err)
+		proposal, err := importer.Import(in, importer.Options{})
+		require.NoError(t, err)
+		assert.Empty(t, proposal.Losses, proposal.Document)
+		back, err := spec.Load("proposed.yaml", strings.NewReader(proposal.Document))
+		require.NoError(t, err)
+		was, is := environment, back[0].Environments[0]
+		assert.Equal(t, was.Platform.EKS.Network.LoadBalancer, is.Platform.EKS.Network.LoadBalancer, proposal.Document)
+		assert.Equal(t, was.PodSecurityGroups(), is.PodSecurityGroups())
+		assert.Equal(t, was.Scaling.Schedule, is.Scaling.Schedule)
+		assert.Equal(t, was.AdapterRules(), is.AdapterRules())
+		assert.Equal(t, was.Scaling.Spare, is.Scaling.Spare)
+	}
+}

@@ -46,6 +46,17 @@ func (s *scene) role(r *manifest.Resource) string {
 		return "persistentvolumeclaim/" + r.Name()
 	case "Service":
 		return s.roleOfService(r)
+	case "Deployment":
+		if s.holdsNodes(r) {
+			return "spare"
+		}
+	case "ConfigMap":
+		switch {
+		case s.adapts(r):
+			return "adapterrules"
+		case s.isDashboard(r):
+			return "dashboard"
+		}
 	case "VirtualService":
 		return s.roleOfVirtualService(r)
 	case "ResourceQuota":
@@ -64,7 +75,7 @@ func (s *scene) role(r *manifest.Resource) string {
 		}
 	case "PersistentVolume", "Job", "StorageClass", "ExternalSecret":
 		return s.roleOfStorage(r)
-	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar":
+	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar", "SecurityGroupPolicy":
 		if role := s.roleOfStorage(r); role != "" {
 			return role
 		}
@@ -77,10 +88,6 @@ func (s *scene) role(r *manifest.Resource) string {
 		if s.aboutUs(r) {
 			return "prometheusrule"
 		}
-	case "ConfigMap":
-		if s.isDashboard(r) {
-			return "dashboard"
-		}
 	case "Gateway":
 		if s.gateway() == r.Namespace()+"/"+r.Name() && isHTTPRoute(s.route) == (group(*r) == gatewayGroup) {
 			return "gateway"
@@ -90,6 +97,9 @@ func (s *scene) role(r *manifest.Resource) string {
 }
 
 func (s *scene) roleOfService(r *manifest.Resource) string {
+	if s.balances(r) {
+		return "loadbalancer"
+	}
 	for _, w := range s.workloads {
 		if w.isPredictor(r) {
 			return ofRevision("predictor", w.revision)
@@ -194,7 +204,10 @@ func (s *scene) named(r *manifest.Resource) (map[string]any, moves) {
 		if s.roleOfRevision(r) != "" {
 			nameScaledObject(spec)
 		}
-	case "Service", "PodDisruptionBudget", "PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "PodMonitor", "NetworkPolicy", "Sidecar":
+	case "Service", "PodDisruptionBudget", "PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "PodMonitor", "NetworkPolicy", "Sidecar", "SecurityGroupPolicy":
+		if s.role(r) == "loadbalancer" {
+			break // of the gateway's pods
+		}
 		if s.role(r) != "" {
 			for _, key := range []string{"selector", "podSelector", "workloadSelector"} {
 				if spec[key] != nil {

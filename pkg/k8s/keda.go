@@ -58,6 +58,10 @@ func ScaledObject(t spec.Target, r spec.RevisionTarget) manifest.Object {
 	if r.MinReplicas == 0 {
 		toZero(t, r, scaled, at)
 	}
+	if hours := hourTriggers(t); len(hours) > 0 {
+		at[fmt.Sprintf("/spec/triggers/%d", len(scaled.Spec.Triggers))] = hoursComment
+		scaled.Spec.Triggers = append(scaled.Spec.Triggers, hours...)
+	}
 	return manifest.Object{
 		File: "scaledobject-" + r.Name, Typed: scaled, Absent: []string{"/spec/advanced/scalingModifiers"},
 		Comments: manifest.Comments{Head: "Replicas of " + name + " by " + t.Scaling.Metric + ", for KEDA. CPU says nothing about a GPU server.", At: at},

@@ -10,6 +10,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rules/lifecycle"
 	"github.com/kservegen/kservegen/pkg/lint/rules/mesh"
 	"github.com/kservegen/kservegen/pkg/lint/rules/naming"
+	"github.com/kservegen/kservegen/pkg/lint/rules/network"
 	"github.com/kservegen/kservegen/pkg/lint/rules/nodes"
 	"github.com/kservegen/kservegen/pkg/lint/rules/routing"
 	"github.com/kservegen/kservegen/pkg/lint/rules/scaling"
@@ -32,6 +33,7 @@ func All() []rule.Rule {
 		kustomization.Rules(),
 		across.Rules(),
 		nodes.Rules(),
+		network.Rules(),
 		watching.Rules(),
 	)
 }

@@ -3,6 +3,7 @@ package render
 import (
 	"reflect"
 
+	"github.com/kservegen/kservegen/pkg/eks/network"
 	"github.com/kservegen/kservegen/pkg/gatewayapi"
 	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/k8s"
@@ -58,6 +59,16 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	p.add(spec.OmitAuthorizationPolicy, istio.AuthorizationPolicies(t)...)
 	p.add(spec.OmitNetworkPolicy, k8s.NetworkPolicy(t))
 	p.add(spec.OmitNetworkPolicy, k8s.DownloadPolicies(t)...)
+	if t.SpareRevision() != nil {
+		spare, err := p.kserve.Spare(t)
+		if err != nil {
+			return nil, err
+		}
+		p.add("", spare)
+	}
+	if len(t.PodSecurityGroups()) > 0 {
+		p.add("", network.SecurityGroupPolicy(t))
+	}
 	p.add(spec.OmitPodMonitor, observe.PodMonitor(t))
 	if err := p.watching(); err != nil {
 		return nil, err
@@ -167,7 +178,7 @@ func (p *planner) serving(r spec.RevisionTarget) ([]manifest.Object, error) {
 // the revision without its share of the traffic, and from the model's names and scaling; where KServe makes the routes,
 // from those as well. A property test renders each environment alone and compares.
 func (p *planner) sameAsBase(r spec.RevisionTarget) bool {
-	if p.base == nil || p.base.target.Scaling != p.target.Scaling || p.base.target.RoutedByKServe() || p.target.RoutedByKServe() {
+	if p.base == nil || !reflect.DeepEqual(p.base.target.Scaling, p.target.Scaling) || p.base.target.RoutedByKServe() || p.target.RoutedByKServe() {
 		return false
 	}
 	for _, was := range p.base.target.Revisions {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/kservegen/kservegen/pkg/eks"
+	"github.com/kservegen/kservegen/pkg/eks/network"
 	"github.com/kservegen/kservegen/pkg/gatewayapi"
 	"github.com/kservegen/kservegen/pkg/gitops"
 	"github.com/kservegen/kservegen/pkg/istio"
@@ -40,7 +41,11 @@ func (g *Generator) Shared(deployments []*spec.Deployment) (*Tree, error) {
 	slices.Sort(names)
 	environments := make([]plannedEnvironment, 0, len(names))
 	for _, name := range names {
-		environments = append(environments, plannedEnvironment{name: name, objects: sharedObjects(targets[name])})
+		objects, err := sharedObjects(targets[name])
+		if err != nil {
+			return nil, fmt.Errorf("rendering what is shared: %w", err)
+		}
+		environments = append(environments, plannedEnvironment{name: name, objects: objects})
 	}
 	if !slices.ContainsFunc(environments, func(e plannedEnvironment) bool { return len(e.objects) > 0 }) {
 		return nil, nil
@@ -77,7 +82,7 @@ func sharedLabels() map[string]string {
 	}
 }
 
-func sharedObjects(targets []spec.Target) []planned {
+func sharedObjects(targets []spec.Target) ([]planned, error) {
 	labels := sharedLabels()
 	var objects []manifest.Object
 	quotas := spec.Quotas(targets)
@@ -101,12 +106,19 @@ func sharedObjects(targets []spec.Target) []planned {
 	objects = append(objects, istio.Gateways(targets, labels)...)
 	objects = append(objects, istio.ModelLists(targets, labels)...)
 	objects = append(objects, gatewayapi.Gateways(targets, labels)...)
+	objects = append(objects, network.LoadBalancers(targets, labels)...)
+	objects = append(objects, k8s.SpareClass(targets, labels)...)
+	rules, err := k8s.AdapterRules(targets, labels)
+	if err != nil {
+		return nil, err
+	}
+	objects = append(objects, rules...)
 	objects = append(objects, eks.Nodes(targets, labels)...)
 	list := make([]planned, 0, len(objects))
 	for _, object := range objects {
 		list = append(list, planned{object, rankOf(object.File)})
 	}
-	return union(list)
+	return union(list), nil
 }
 
 // strictEverywhere reports that every model of a namespace wants STRICT, and so may the namespace.

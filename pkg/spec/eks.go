@@ -16,6 +16,12 @@ type EKS struct {
 	Region string `json:"region,omitempty"`
 	// Zones that the nodes may be in, for example us-east-1a. Default: every zone of the cluster's subnets.
 	Zones []string `json:"zones,omitempty"`
+	// Version of Kubernetes that `kservegen eks cluster` asks for. Default: 1.35.
+	Version string `json:"version,omitempty"`
+	// KMSKeyARN of the key that encrypts the cluster's Secrets. Default: EKS' own encryption.
+	KMSKeyARN string `json:"kmsKeyArn,omitempty"`
+	// Network around the cluster.
+	Network *EKSNetwork `json:"network,omitempty"`
 	// Nodes asks for nodes of the models' own, which `render --shared` writes. Default: nodes are there.
 	Nodes *EKSNodes `json:"nodes,omitempty"`
 	// Identity is how the model's pods get an IAM role that reads the weights. Default: none but that of roleArn.
@@ -41,6 +47,8 @@ func (r *resolver) checkEKS() {
 		r.failf(path+"region", "%q is not a region such as us-east-1", eks.Region)
 	}
 	r.checkZones(eks)
+	r.checkCluster(eks)
+	r.checkNetwork(eks)
 	r.checkIdentity(eks)
 }
 

@@ -171,6 +171,7 @@ func resolveTarget(file string, m *Deployment, environment string, merged *yaml.
 		whole.problems = append(whole.problems, one.problems...)
 	}
 	whole.checkCanary(target)
+	whole.checkSpare(target)
 	whole.checkEKSNodes(target)
 	return target, whole.problems
 }

@@ -24,6 +24,9 @@ func (t Target) PeakDevices() map[string]int {
 			peak[r.Accelerator.Resource] += r.Devices * (r.MaxReplicas + t.leaving(r))
 		}
 	}
+	if of := t.SpareRevision(); of != nil && of.Devices > 0 {
+		peak[of.Accelerator.Resource] += of.Devices * t.Scaling.Spare.Replicas // a quota counts what will be preempted
+	}
 	return peak
 }
 
@@ -128,5 +131,7 @@ func (t Target) ListsModel() bool {
 
 // NeedsShared reports that the document asks for something that only the tree of what documents share has.
 func (m *Deployment) NeedsShared() bool {
-	return slices.ContainsFunc(m.Environments, func(t Target) bool { return t.Quota != nil || t.ListsModel() || t.EKSNodes() != nil })
+	return slices.ContainsFunc(m.Environments, func(t Target) bool {
+		return t.Quota != nil || t.ListsModel() || t.LoadBalancer() != nil || t.AdapterRules() || t.EKSNodes() != nil || t.Scaling.Spare != nil
+	})
 }

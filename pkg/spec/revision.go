@@ -75,6 +75,8 @@ func (r *resolver) revision(s share) RevisionTarget {
 	t.Planned = r.planned
 	t.MinReplicas, t.MaxReplicas = r.replicas()
 	t.Cooldown = r.cooldown(t)
+	r.checkSchedule(t)
+	r.checkStreams(t)
 	r.checkGroup(t)
 	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && nodes > 1 {
 		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and a replica is on %d; use ReadWriteMany or ReadOnlyMany", nodes)

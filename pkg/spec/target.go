@@ -190,6 +190,7 @@ func (r *resolver) checkScaling() {
 	}
 	r.checkQuantity("spec.scaling.target", string(s.Target))
 	r.checkKEDA()
+	r.checkHours()
 }
 
 // quantity parses a Kubernetes quantity over zero.

@@ -20,6 +20,8 @@ func CheckTogether(deployments []*Deployment) error {
 	problems = append(problems, checkGateways(deployments)...)
 	problems = append(problems, checkModelLists(deployments)...)
 	problems = append(problems, checkQuotas(deployments)...)
+	problems = append(problems, checkBalancers(deployments)...)
+	problems = append(problems, checkClusters(deployments)...)
 	problems = append(problems, checkNodePools(deployments)...)
 	if len(problems) == 0 {
 		return nil

@@ -244,3 +244,33 @@ func TestQuotas(t *testing.T) {
 		})
 	}
 }
+
+func TestLoadBalancersOfDocuments(t *testing.T) {
+	t.Parallel()
+	model := func(name, gateway, loadBalancer string) string {
+		return named("name: "+name, "expose: {hosts: ["+name+".example.com], gateway: "+gateway+"}", "platform: {eks: {network: {loadBalancer: "+loadBalancer+"}}}")
+	}
+	require.NoError(t, together(t, model("a", "istio-ingress/llm", "{idleTimeout: 10m}"), model("b", "istio-ingress/llm", "{crossZone: true}")), "it is as patient as the most patient asks")
+	require.NoError(t, together(t, model("a", "istio-ingress/llm", "{}"), model("b", "other/llm", "{scheme: internet-facing}")))
+	require.NoError(t, together(t, model("a", "istio-ingress/llm", "{}"), named("name: b", "expose: {hosts: [b.example.com], gateway: istio-ingress/llm}")))
+	for _, other := range []string{
+		"{scheme: internet-facing}", "{crossZone: false}", "{proxyProtocol: true}", "{sourceRanges: [192.0.2.0/24]}",
+		"{certificateArn: \"arn:aws:acm:us-east-1:123456789012:certificate/1\"}",
+	} {
+		err := together(t, model("a", "istio-ingress/llm", "{}"), model("b", "istio-ingress/other", other))
+		require.ErrorContains(t, err, "the gateway istio-ingress has another one by model a (1.yaml:1); a gateway has one load balancer", other)
+	}
+}
+
+func TestClustersOfDocuments(t *testing.T) {
+	t.Parallel()
+	model := func(name, eks string) string {
+		return named("name: "+name, "platform: {eks: {cluster: llm, region: us-east-1, "+eks+"}}")
+	}
+	require.NoError(t, together(t, model("a", `version: "1.34"`), model("b", "zones: [us-east-1a]")))
+	require.NoError(t, together(t, model("a", `version: "1.34"`), named("name: b", `platform: {eks: {cluster: other, version: "1.35"}}`)))
+	require.ErrorContains(t, together(t, model("a", `version: "1.34"`), model("b", `version: "1.35"`)),
+		"spec.platform.eks.version: is 1.34 by model a (1.yaml:1) and 1.35 here, and a cluster has one; let them agree")
+	require.ErrorContains(t, together(t, model("a", "network: {cidr: 10.0.0.0/16}"), model("b", "network: {cidr: 10.1.0.0/16}")),
+		"spec.platform.eks.network.cidr: is 10.0.0.0/16 by model a (1.yaml:1) and 10.1.0.0/16 here")
+}

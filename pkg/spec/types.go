@@ -307,6 +307,33 @@ type Scaling struct {
 	// Cooldown is how long nobody has asked before the last replica goes, with type keda and replicas.min 0. Default: 10m,
 	// or runtime.startupTimeout where that is longer.
 	Cooldown Duration `json:"cooldown,omitempty"`
+	// Schedule keeps more than replicas.min at hours of which one knows that people come, with type keda.
+	Schedule []Hours `json:"schedule,omitempty"`
+	// AdapterRules has `render --shared` write the rules by which prometheus-adapter serves the metrics of hpa, and no others.
+	// Default: none, since its own default rules serve them too.
+	AdapterRules bool `json:"adapterRules,omitempty"`
+	// Spare holds nodes for replicas that may come. Default: none; a replica that comes waits for its node.
+	Spare *Spare `json:"spare,omitempty"`
+}
+
+// Spare are pods that do nothing on nodes with accelerators, and go when a replica wants the place. They cost what the nodes do.
+type Spare struct {
+	// Replicas of the revision with the most traffic that a node is held for.
+	Replicas int `json:"replicas" jsonschema:"minimum=1"`
+	// PriorityClass of the pods, which exists and is below that of the models. Default: spare-nodes, which `render --shared` writes.
+	PriorityClass string `json:"priorityClass,omitempty"`
+}
+
+// Hours are a time of the week, as two points in cron's five fields.
+type Hours struct {
+	// Timezone of start and end in IANA's names, for example Europe/Berlin. Default: UTC.
+	Timezone string `json:"timezone,omitempty"`
+	// Start in cron's fields minute, hour, day of the month, month and day of the week, for example 0 7 * * 1-5.
+	Start string `json:"start"`
+	// End likewise.
+	End string `json:"end"`
+	// Min is the number of replicas from start to end; over replicas.min, and not over replicas.max.
+	Min int `json:"min" jsonschema:"minimum=1"`
 }
 
 // Prometheus is what KEDA's operator asks for metrics.

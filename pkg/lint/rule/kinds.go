@@ -51,6 +51,8 @@ const (
 	// NodePool is Karpenter's and that of EKS Auto Mode, EC2NodeClass that of Karpenter's provider for AWS.
 	NodePool     Kind = "NodePool.karpenter.sh"
 	EC2NodeClass Kind = "EC2NodeClass.karpenter.k8s.aws"
+	// SecurityGroupPolicy is EKS'.
+	SecurityGroupPolicy Kind = "SecurityGroupPolicy.vpcresources.k8s.aws"
 
 	// Kustomization stands for every kustomization file, Components too; these may leave their kind out.
 	Kustomization Kind = "Kustomization.kustomize.config.k8s.io"

@@ -53,6 +53,7 @@ func Topics() map[string]string {
 		"09": "Kustomize",
 		"10": "across objects",
 		"11": "nodes",
+		"12": "load balancers and security groups",
 		"13": "watching",
 	}
 }

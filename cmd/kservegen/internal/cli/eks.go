@@ -10,6 +10,6 @@ func newEKS(s Streams) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newEKSIdentity(s))
+	cmd.AddCommand(newEKSIdentity(s), newEKSCluster(s))
 	return cmd
 }
