@@ -190,3 +190,20 @@ func TestWorkersWaitToo(t *testing.T) {
 		assert.Equal(t, 1, claims)
 	}
 }
+
+// TestLLMWaitsToo: KServe takes the volume of an LLMInferenceService by its name, too. Not beside others, as llms says.
+func TestLLMWaitsToo(t *testing.T) {
+	found := llms(t, renderedOf(t, `  serving: LLMInferenceService
+  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, source: pvc://weights/r1, download: {}}
+  accelerator: {type: a10g}
+`))
+	require.Len(t, found, 1)
+	require.Empty(t, found[0].Refused)
+	claims := volumesOfClaims(found[0])
+	require.Len(t, claims, 1)
+	assert.Equal(t, map[string]any{"claimName": "weights", "readOnly": true}, at(claims[0], "persistentVolumeClaim"))
+	mount := at(found[0].Pod(), "spec", "containers", "main", "volumeMounts", "/mnt/models")
+	assert.Equal(t, at(claims[0], "name"), at(mount, "name"))
+	assert.Equal(t, "r1", at(mount, "subPath"))
+	assert.Equal(t, "/weights/r1", at(found[0].Pod(), "spec", "initContainers", "wait-for-weights", "env", "WEIGHTS", "value"))
+}

@@ -46,7 +46,7 @@ func DashboardConfigMap(t spec.Target) (manifest.Object, error) {
 		config.Annotations = map[string]string{folderAnnotation: folder}
 		comments["/metadata/annotations"] = "Read where the sidecar's folderAnnotation is this one, and Grafana's provider has foldersFromFilesStructure."
 	}
-	return manifest.Object{File: "configmap-dashboard", Typed: config, Comments: manifest.Comments{
+	return manifest.Object{File: dashboardFile(t), Typed: config, Comments: manifest.Comments{
 		Head: "A dashboard for Grafana. It is the same whatever revisions run.", At: comments,
 	}}, nil
 }
@@ -57,6 +57,16 @@ func dashboardName(t spec.Target) string {
 		return t.Name + "-dashboard"
 	}
 	return t.Namespace + "-" + t.Name + "-dashboard"
+}
+
+// dashboardFile tells dashboards of two namespaces apart: an environment that has it elsewhere has another object, and no patch changes a
+// name.
+func dashboardFile(t spec.Target) string {
+	const file = "configmap-dashboard"
+	if t.Monitoring.Dashboard.Namespace == t.Namespace {
+		return file
+	}
+	return file + "-" + t.Monitoring.Dashboard.Namespace
 }
 
 // dashboardJSON is the same bytes each time: structures only, and no maps.

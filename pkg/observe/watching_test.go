@@ -180,6 +180,7 @@ func TestDashboardIsOfNoRevision(t *testing.T) {
 	config, ok = away.Typed.(*corev1.ConfigMap)
 	require.True(t, ok)
 	assert.Equal(t, "grafana/llm-m-dashboard", config.Namespace+"/"+config.Name, "models of other namespaces have theirs there, too")
+	assert.Equal(t, []string{"configmap-dashboard", "configmap-dashboard-grafana"}, []string{one.File, away.File})
 
 	long := strings.Repeat("a", 41)
 	assert.Len(t, uid(long), 40)

@@ -94,6 +94,29 @@ spec:
 	}
 }
 
+// TestDashboardsStandWhereTheyAre: an environment has its dashboard in another namespace. A patch would have to change the name of an
+// object. Found by the property above.
+func TestDashboardsStandWhereTheyAre(t *testing.T) {
+	t.Parallel()
+	rendered := tree(t, `apiVersion: kservegen.dev/v1alpha1
+kind: ModelDeployment
+spec:
+  model: {id: deepseek-ai/DeepSeek-R1-Distill-Qwen-14B}
+  accelerator: {type: a10g}
+  monitoring: {alerts: {}, dashboard: {}}
+  environments:
+  - name: here
+  - name: there
+    monitoring: {alerts: {slo: {ttft: 5s}}, dashboard: {namespace: grafana}}
+`)
+	require.Contains(t, contents(rendered), "overlays/there/configmap-dashboard-grafana.yaml")
+	for _, environment := range rendered.Environments {
+		want, err := environment.Stream()
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(build(t, contents(rendered), environment.Name)), environment.Name)
+	}
+}
+
 // TestEnvironmentsDoNotTouchEachOther: an environment builds to the same bytes rendered alone and among others.
 func TestEnvironmentsDoNotTouchEachOther(t *testing.T) {
 	t.Parallel()
