@@ -28,6 +28,7 @@ var crdFiles = map[string][]string{
 	"istio.io/api":                                       {"kubernetes/customresourcedefinitions.gen.yaml"},
 	"sigs.k8s.io/gateway-api":                            {"config/crd/standard/*_[gh]*.yaml"}, // Gateways and HTTPRoutes among them
 	"github.com/kedacore/keda/v2":                        {"config/crd/bases/keda.sh_scaledobjects.yaml"},
+	"github.com/aws/karpenter-provider-aws":              {"pkg/apis/crds/*_nodepools.yaml", "pkg/apis/crds/*_ec2nodeclasses.yaml"},
 	"sigs.k8s.io/lws":                                    {"config/crd/bases/leaderworkerset*.yaml"},
 	"github.com/aws/amazon-vpc-resource-controller-k8s":  {"config/crd/bases/*_securitygrouppolicies.yaml"},
 	"github.com/prometheus-operator/prometheus-operator": {"example/prometheus-operator-crd/*_podmonitors.yaml"},

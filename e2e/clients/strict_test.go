@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	vpcresourcesv1beta1 "github.com/aws/amazon-vpc-resource-controller-k8s/apis/vpcresources/v1beta1"
+	ec2v1 "github.com/aws/karpenter-provider-aws/pkg/apis/v1"
 	kedav1alpha1 "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	kservev1alpha1 "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	kservev1alpha2 "github.com/kserve/kserve/pkg/apis/serving/v1alpha2"
@@ -22,9 +23,11 @@ import (
 	istiosecurity "istio.io/client-go/pkg/apis/security/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	karpenterv1 "sigs.k8s.io/karpenter/pkg/apis/v1"
 	lwsv1 "sigs.k8s.io/lws/api/leaderworkerset/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -71,12 +74,18 @@ func notDecoded(t *testing.T, decoder runtime.Decoder, data []byte) {
 func strictDecoder() (runtime.Decoder, error) {
 	types := runtime.NewScheme()
 	builder := runtime.NewSchemeBuilder(scheme.AddToScheme, kservev1alpha1.AddToScheme, kservev1alpha2.AddToScheme, kservev1beta1.AddToScheme,
-		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme, kedav1alpha1.AddToScheme,
-		vpcresourcesv1beta1.AddToScheme)
+		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme, kedav1alpha1.AddToScheme, addKarpenter, vpcresourcesv1beta1.AddToScheme)
 	if err := builder.AddToScheme(types); err != nil {
 		return nil, err
 	}
 	return serializer.NewCodecFactory(types, serializer.EnableStrict).UniversalDeserializer(), nil
+}
+
+// addKarpenter adds the kinds that Karpenter's packages add to the scheme of client-go alone.
+func addKarpenter(types *runtime.Scheme) error {
+	types.AddKnownTypes(schema.GroupVersion{Group: "karpenter.sh", Version: "v1"}, &karpenterv1.NodePool{})
+	types.AddKnownTypes(schema.GroupVersion{Group: "karpenter.k8s.aws", Version: "v1"}, &ec2v1.EC2NodeClass{})
+	return nil
 }
 
 // decodeStrict decodes twice where the spec is one of Istio's messages, whose own decoder lets unknown

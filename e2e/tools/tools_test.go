@@ -64,7 +64,7 @@ func TestSets(t *testing.T) {
 		}
 		return names
 	}
-	assert.Equal(t, []string{"etcd", "kube-apiserver", "kserve-manager", "pilot-discovery"}, names(tools.EnvTest))
+	assert.Equal(t, []string{"etcd", "kube-apiserver", "kserve-manager", "pilot-discovery", "karpenter-kwok"}, names(tools.EnvTest))
 	assert.NotContains(t, names(tools.Cluster), "kubelet")
 	assert.Len(t, names(tools.Sets()...), len(tools.All()), "each tool is there for something, once")
 }

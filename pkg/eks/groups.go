@@ -26,8 +26,9 @@ type NodeGroup struct {
 	InstanceType, Capacity, Zone string
 	// MinSize and MaxSize in nodes. MinSize is 0: the autoscaler brings what pods want.
 	MinSize, MaxSize int
-	// AMIType as EKS names it, ReleaseVersion the date of the release where the document pins one.
-	AMIType, ReleaseVersion string
+	// AMIType as EKS names it. Release of the image: the date of Amazon Linux's, which EKS writes behind the release of Kubernetes
+	// (1.36.3-20260903), or Bottlerocket's version.
+	AMIType, Release string
 	// VolumeGiB of the encrypted root volume, of type gp3.
 	VolumeGiB int64
 	// EFA asks for a launch template with EFA interfaces.
@@ -61,7 +62,7 @@ func NodeGroups(targets []spec.Target) []NodeGroup {
 						Name: groupName(pool.Name, instance.Name, capacity, zone), Pool: pool,
 						InstanceType: instance.Name, Capacity: capacity, Zone: zone,
 						MaxSize: (pool.Limit + instance.Count - 1) / instance.Count,
-						AMIType: amiType(pool), ReleaseVersion: strings.TrimPrefix(n.AMI, "al2023@v"),
+						AMIType: amiType(pool), Release: n.AMI[strings.Index(n.AMI, "@v")+2:],
 						VolumeGiB: pool.VolumeGiB(), EFA: pool.EFA,
 						Labels: map[string]string{"kservegen.dev/nodes": pool.Name}, Taints: taints(pool), Priority: priority,
 					}

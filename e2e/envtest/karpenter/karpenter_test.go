@@ -17,6 +17,8 @@ func TestKarpenter(t *testing.T) {
 	t.Run("a pool with the wrong type leaves the pods Pending", w.wrongType)
 	t.Run("a pool with a taint that nobody tolerates leaves them Pending", w.wrongTaint)
 	t.Run("two replicas share a node", w.shared)
+	t.Run("over zones they don't", w.spread)
+	t.Run("pods that wait are packed onto a larger type, where it is allowed", w.packed)
 	t.Run("the nodes of a replica are in one zone", w.group)
 }
 
@@ -52,14 +54,7 @@ func (w *world) limit(t *testing.T) {
 
 func (w *world) wrongType(t *testing.T) {
 	m := reference(t, "deepseek-r1-distill-llama-8b-karpenter", "deepseek-r1", "production")
-	w.apply(t, m, func(pool *unstructured.Unstructured) {
-		requirements, _, err := unstructured.NestedSlice(pool.Object, "spec", "template", "spec", "requirements")
-		require.NoError(t, err)
-		first, ok := requirements[0].(map[string]any)
-		require.True(t, ok)
-		first["values"] = []any{"g6.xlarge"}
-		require.NoError(t, unstructured.SetNestedSlice(pool.Object, requirements, "spec", "template", "spec", "requirements"))
-	})
+	w.apply(t, m, func(pool *unstructured.Unstructured) { setValues(t, pool, 0, "g6.xlarge") })
 	defer w.clear(t, m)
 	pods := w.replicas(t, m, 1)
 	assert.Contains(t, w.refusal(t, pods[0]), "not in node.kubernetes.io/instance-type In [g6.xlarge]")
@@ -85,6 +80,40 @@ func (w *world) shared(t *testing.T) {
 	w.replicas(t, m, 2)
 	nodes := w.settled(t, 1)
 	assert.Equal(t, "p5en.48xlarge", labelsOf(nodes, corev1.LabelInstanceTypeStable))
+}
+
+// spread: Karpenter takes the spread over zones for a condition, as spec.NodePools counts.
+func (w *world) spread(t *testing.T) {
+	m := reference(t, "deepseek-v4-flash-h200-karpenter", "deepseek-v4-flash", "default")
+	w.apply(t, m, func(pool *unstructured.Unstructured) { setValues(t, pool, 2, "us-east-1a", "us-east-1b", "us-east-1c") })
+	defer w.clear(t, m)
+	w.replicas(t, m, 2)
+	w.settled(t, 2)
+}
+
+// packed is why types with more devices are left out unless a document names them.
+func (w *world) packed(t *testing.T) {
+	m := reference(t, "deepseek-r1-distill-llama-8b-karpenter", "deepseek-r1", "production")
+	w.apply(t, m, func(pool *unstructured.Unstructured) {
+		setValues(t, pool, 0, "g5.xlarge", "g5.12xlarge")
+		setValues(t, pool, 2, "us-east-1a")
+	})
+	defer w.clear(t, m)
+	w.replicas(t, m, 4)
+	nodes := w.settled(t, 1)
+	assert.Equal(t, "g5.12xlarge", labelsOf(nodes, corev1.LabelInstanceTypeStable))
+}
+
+// setValues changes what a pool wants of a label, by the place of its requirement.
+func setValues(t *testing.T, pool *unstructured.Unstructured, requirement int, values ...any) {
+	t.Helper()
+	path := []string{"spec", "template", "spec", "requirements"}
+	requirements, _, err := unstructured.NestedSlice(pool.Object, path...)
+	require.NoError(t, err)
+	changed, ok := requirements[requirement].(map[string]any)
+	require.True(t, ok)
+	changed["values"] = values
+	require.NoError(t, unstructured.SetNestedSlice(pool.Object, requirements, path...))
 }
 
 func (w *world) group(t *testing.T) {

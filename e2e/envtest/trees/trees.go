@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -169,15 +170,15 @@ func normal(fields map[string]any) (*unstructured.Unstructured, error) {
 // Scopes says whether the objects of a kind live in namespaces.
 type Scopes func(*unstructured.Unstructured) (namespaced bool)
 
-// Apart returns the tree with a suffix at the name of every namespace, so that trees that use the same one do
-// not meet, and the namespaces that it needs. Texts in the objects, as host names, stay as they are.
+// Apart returns the tree with a suffix at the name of every namespace, and of Karpenter's objects, which are in none, so that
+// trees that use the same one do not meet, and the namespaces that it needs. Texts in the objects, as host names, stay as they are.
 func (t Tree) Apart(suffix string, namespaced Scopes) (Tree, []string) {
 	apart := Tree{Name: t.Name}
 	needed := map[string]bool{}
 	for _, original := range t.Objects {
 		object := original.DeepCopy()
 		switch {
-		case object.GetKind() == "Namespace":
+		case object.GetKind() == "Namespace", strings.HasPrefix(object.GetAPIVersion(), "karpenter."):
 			object.SetName(object.GetName() + suffix)
 		case namespaced(object):
 			namespace := object.GetNamespace()
