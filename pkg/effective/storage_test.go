@@ -18,8 +18,12 @@ import (
 // rendered is what a document renders to, of a model with these lines.
 func rendered(t *testing.T, model, platform string) []manifest.Resource {
 	t.Helper()
-	deployments, err := spec.Load("d.yaml", strings.NewReader("apiVersion: kservegen.dev/v1alpha1\nkind: ModelDeployment\nmetadata: {name: m, namespace: llm}\nspec:\n"+
-		"  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, "+model+"}\n  accelerator: {type: a10g}\n  platform: {eks: {"+platform+"}}\n"))
+	return renderedOf(t, "  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, "+model+"}\n  accelerator: {type: a10g}\n  platform: {eks: {"+platform+"}}\n")
+}
+
+func renderedOf(t *testing.T, lines string) []manifest.Resource {
+	t.Helper()
+	deployments, err := spec.Load("d.yaml", strings.NewReader("apiVersion: kservegen.dev/v1alpha1\nkind: ModelDeployment\nmetadata: {name: m, namespace: llm}\nspec:\n"+lines))
 	require.NoError(t, err)
 	tree, err := render.NewGenerator().Tree(deployments[0])
 	require.NoError(t, err)
@@ -156,4 +160,50 @@ func TestStreamIsWhatServersRead(t *testing.T) {
 	egress, err := json.Marshal(at(resource(resources, "NetworkPolicy", "m").Data, "spec", "egress"))
 	require.NoError(t, err)
 	assert.Contains(t, string(egress), `"port":443`)
+}
+
+// TestWorkersWaitToo: over several nodes the pods of head and workers have one volume each, and wait for the same folder.
+func TestWorkersWaitToo(t *testing.T) {
+	t.Parallel()
+	found := of(t, renderedOf(t, `  model: {id: deepseek-ai/DeepSeek-R1, source: pvc://weights/r1, download: {from: s3://models/r1/}}
+  accelerator: {type: h100}
+  platform: {kserve: {version: v0.21.0}}
+`))
+	require.Len(t, found.Services, 1)
+	result := found.Services[0]
+	require.Empty(t, result.Refused)
+	pods := result.Pods
+	for _, object := range result.Fleeting {
+		if object.Data["kind"] == "Pod" {
+			pods = append(pods, object)
+		}
+	}
+	require.Len(t, pods, 2, "a head and a worker")
+	for _, pod := range pods {
+		assert.Equal(t, "/weights/r1", at(pod.Data, "spec", "initContainers", "wait-for-weights", "env", "WEIGHTS", "value"))
+		claims := 0
+		for _, volume := range at(pod.Data, "spec", "volumes").([]any) {
+			if at(volume, "persistentVolumeClaim") != nil {
+				claims++
+			}
+		}
+		assert.Equal(t, 1, claims)
+	}
+}
+
+// TestLLMWaitsToo: KServe takes the volume of an LLMInferenceService by its name, too. Not beside others, as llms says.
+func TestLLMWaitsToo(t *testing.T) {
+	found := llms(t, renderedOf(t, `  serving: LLMInferenceService
+  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, source: pvc://weights/r1, download: {}}
+  accelerator: {type: a10g}
+`))
+	require.Len(t, found, 1)
+	require.Empty(t, found[0].Refused)
+	claims := volumesOfClaims(found[0])
+	require.Len(t, claims, 1)
+	assert.Equal(t, map[string]any{"claimName": "weights", "readOnly": true}, at(claims[0], "persistentVolumeClaim"))
+	mount := at(found[0].Pod(), "spec", "containers", "main", "volumeMounts", "/mnt/models")
+	assert.Equal(t, at(claims[0], "name"), at(mount, "name"))
+	assert.Equal(t, "r1", at(mount, "subPath"))
+	assert.Equal(t, "/weights/r1", at(found[0].Pod(), "spec", "initContainers", "wait-for-weights", "env", "WEIGHTS", "value"))
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -89,7 +90,7 @@ func (r *resolver) checkDownloads(revisions []RevisionTarget) {
 		if last.Model.Download == nil || last.Model.Claim() == "" || other.Model.Claim() != last.Model.Claim() || other.Model.Folder() != last.Model.Folder() {
 			continue
 		}
-		if other.Model.Download == nil || other.Model.Download.From != last.Model.Download.From || *other.Model.Download.User != *last.Model.Download.User {
+		if !reflect.DeepEqual(other.Model.Download, last.Model.Download) {
 			r.failf("spec.model.download", "revision %s has the same folder, %s, with another download; give each its own folder", other.Name, last.Model.Source)
 		}
 	}
