@@ -246,7 +246,10 @@ func (o *ownOverlay) operate(objects []manifest.Resource, indices []int, name st
 // regular expressions: the weights have one that names several routes.
 func targeted(objects []manifest.Resource, target map[string]any) []int {
 	pattern := func(key string) string { text, _ := target[key].(string); return text }
-	if len(target) < 4 || pattern("name") == "" || pattern("kind") == "" || pattern("version") == "" || pattern("namespace") == "" {
+	if pattern("name") == "" || pattern("kind") == "" || pattern("version") == "" {
+		return nil
+	}
+	if _, named := target["namespace"]; named && pattern("namespace") == "" { // what stands in none names none
 		return nil
 	}
 	p := patch{target: &types.Selector{}}

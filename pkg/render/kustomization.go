@@ -57,7 +57,10 @@ func targetOf(object map[string]any) map[string]any {
 	}
 	target["version"] = version
 	meta := object["metadata"].(map[string]any)
-	target["name"], target["namespace"] = meta["name"], meta["namespace"]
+	target["name"] = meta["name"]
+	if namespace, ok := meta["namespace"]; ok { // a node pool has none
+		target["namespace"] = namespace
+	}
 	return target
 }
 

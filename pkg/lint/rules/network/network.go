@@ -33,9 +33,9 @@ func unreadIdleTimeout() rule.Rule {
 				"or that the Service doesn't have, are of no listener, and one that ends TLS has no such attribute.",
 			How: "Use service.beta.kubernetes.io/aws-load-balancer-listener-attributes.TCP-<port>: tcp.idle_timeout.seconds=<60 to 6000>, for a port of the Service, and end TLS behind the load balancer.",
 			Refs: []string{
-				"https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/",
+				"aws-load-balancer-controller: docs/guide/service/annotations.md",
 				"https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html",
-				"https://cloud-provider-aws.sigs.k8s.io/service_controller/",
+				"cloud-provider-aws: docs/service_controller.md",
 			},
 			Kinds: []rule.Kind{rule.Service},
 		},
