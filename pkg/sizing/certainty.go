@@ -49,8 +49,11 @@ func (r *Result) SureUtilization() float64 {
 func (r *Result) surelyTaken() bool {
 	s := r.Settings
 	asked := r.Requested.Value
-	if s.KVCacheBytes > 0 {
+	switch {
+	case s.KVCacheBytes > 0:
 		asked = r.Weights.Low + r.Activation.Low + float64(s.KVCacheBytes)
+	case !s.comparesFree():
+		return false
 	}
 	return asked > r.Total.Value-leastContext*s.context()*gib
 }

@@ -179,7 +179,7 @@ func (r *Result) judge(a *Architecture, l layout, pool int64) {
 		r.Nearest = fmt.Sprintf("--max-model-len %d", min(a.MaxPositions, max(r.MaxModelLen, 1)))
 	}
 	// Before 0.9.1 nothing compares the two.
-	if free := r.freeAtStart(); s.Version.atLeast(9, 1) && s.KVCacheBytes == 0 && r.Requested.Value > free {
+	if free := r.freeAtStart(); s.comparesFree() && s.KVCacheBytes == 0 && r.Requested.Value > free {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("%.2f GiB are asked for, and about %.2f GiB are free when a worker starts", toGiB(r.Requested.Value), toGiB(free)))
 		r.Nearest = fmt.Sprintf("--gpu-memory-utilization %.2f", math.Floor(free/r.Total.Value*100)/100)
 	}
@@ -197,6 +197,10 @@ func (r *Result) judge(a *Architecture, l layout, pool int64) {
 	r.weigh(a, l, asked)
 	r.warn()
 }
+
+// comparesFree says whether a worker that starts compares what is free with what is asked for, as it does from 0.9.1 on
+// (v1/worker/gpu_worker.py).
+func (s Settings) comparesFree() bool { return s.Version.atLeast(9, 1) }
 
 // freeAtStart is what is free when the worker compares it with what is asked for.
 func (r *Result) freeAtStart() float64 {

@@ -126,11 +126,11 @@ func TestCannotStart(t *testing.T) {
 	}{
 		{
 			"weights", []string{"model: {id: meta-llama/Llama-3.3-70B-Instruct}", "accelerator: {type: l4, perReplica: 1}"},
-			"document.yaml:5:39: spec.accelerator.perReplica: llama-3.3-70b on 1 × NVIDIA L4 with vLLM 0.33.0 cannot start: each GPU needs 131.4 GiB for weights and 1.1 beside them, and may take 20.3 of its 22.0 GiB (gpu-memory-utilization 0.92); it is sure to start with accelerator.perReplica: 8, or accelerator: {type: b200, perReplica: 1}",
+			"document.yaml:5:39: spec.accelerator.perReplica: llama-3.3-70b on 1 × NVIDIA L4 with vLLM 0.33.0 cannot start: each GPU needs 131.4 GiB for weights and 1.0 beside them, and may take 20.3 of its 22.0 GiB (gpu-memory-utilization 0.92); it is sure to start with accelerator.perReplica: 8, or accelerator: {type: b200, perReplica: 1}",
 		},
 		{
 			"length", []string{"model: {id: meta-llama/Llama-3.1-8B-Instruct, maxModelLen: 100000}", "accelerator: {type: l4}"},
-			"document.yaml:4:62: spec.model.maxModelLen: llama-3.1-8b on 1 × NVIDIA L4 with vLLM 0.33.0 cannot start: one sequence of 100000 tokens takes 12.2 GiB of KV cache on each GPU, and at most 4.7 are left of 20.3 of its 22.0 GiB (gpu-memory-utilization 0.92) beside 15.0 for weights; it is sure to start with model.maxModelLen: 29696, or accelerator.perReplica: 2, or accelerator: {type: a100-40gb, perReplica: 1}",
+			"document.yaml:4:62: spec.model.maxModelLen: llama-3.1-8b on 1 × NVIDIA L4 with vLLM 0.33.0 cannot start: one sequence of 100000 tokens takes 12.2 GiB of KV cache on each GPU, and at most 4.7 are left of 20.3 of its 22.0 GiB (gpu-memory-utilization 0.92) beside 15.0 for weights; it is sure to start with model.maxModelLen: 30720, or accelerator.perReplica: 2, or accelerator: {type: a100-40gb, perReplica: 1}",
 		},
 		{
 			"positions", []string{"model: {id: meta-llama/Llama-3.1-8B-Instruct, maxModelLen: 131073}", "accelerator: {type: h200}"},
@@ -142,7 +142,7 @@ func TestCannotStart(t *testing.T) {
 		},
 		{
 			"bytes of cache", []string{"model: {id: meta-llama/Llama-3.1-8B-Instruct}", "accelerator: {type: l4}", "runtime: {args: {kv-cache-memory-bytes: 10G}}"},
-			"document.yaml:6:20: spec.runtime.args.kv-cache-memory-bytes: llama-3.1-8b on 1 × NVIDIA L4 with vLLM 0.33.0 cannot start: each GPU needs 15.0 GiB for weights, 0.9 beside them and 10.0 for the KV cache, and has 22.0 with a CUDA context in it; it is sure to start with accelerator.perReplica: 2, or accelerator: {type: a100-40gb, perReplica: 1}",
+			"document.yaml:6:20: spec.runtime.args.kv-cache-memory-bytes: llama-3.1-8b on 1 × NVIDIA L4 with vLLM 0.33.0 cannot start: each GPU needs 15.0 GiB for weights, 0.8 beside them and 10.0 for the KV cache, and has 22.0 with a CUDA context in it; it is sure to start with accelerator.perReplica: 2, or accelerator: {type: a100-40gb, perReplica: 1}",
 		},
 		{
 			"KV heads", []string{"model: {id: microsoft/phi-4}", "accelerator: {type: h100, perReplica: 4}"},
@@ -212,7 +212,7 @@ func TestUncertain(t *testing.T) {
 	}{
 		{
 			[]string{"model: {id: meta-llama/Llama-3.1-8B-Instruct, maxModelLen: 33000}", "accelerator: {type: l4}", "environments: [{name: a}, {name: b}]"},
-			"spec.model.maxModelLen: llama-3.1-8b on 1 × NVIDIA L4 with vLLM 0.33.0 likely starts, but not surely: one sequence of 33000 tokens takes 4.0 GiB of KV cache on each GPU, and 3.7 to 4.7 are left of 20.3 of its 22.0 GiB (gpu-memory-utilization 0.92) beside 15.0 for weights; it is sure to start with model.maxModelLen: 29696, or accelerator.perReplica: 2, or accelerator: {type: a100-40gb, perReplica: 1}",
+			"spec.model.maxModelLen: llama-3.1-8b on 1 × NVIDIA L4 with vLLM 0.33.0 likely starts, but not surely: one sequence of 33000 tokens takes 4.0 GiB of KV cache on each GPU, and 3.8 to 4.7 are left of 20.3 of its 22.0 GiB (gpu-memory-utilization 0.92) beside 15.0 for weights; it is sure to start with model.maxModelLen: 30720, or accelerator.perReplica: 2, or accelerator: {type: a100-40gb, perReplica: 1}",
 		},
 		{
 			[]string{"model: {id: meta-llama/Llama-3.1-8B-Instruct}", "accelerator: {type: l4}", "runtime: {args: {gpu-memory-utilization: 0.985}}"},

@@ -72,7 +72,7 @@ func TestDefaultsDependOnWhatIsSaid(t *testing.T) {
 		"fewer devices than the layout have a length that is planned": {
 			[]string{"model: {id: openai/gpt-oss-120b}", "accelerator: {type: h100, perReplica: 1}"},
 			func(t *testing.T, r spec.RevisionTarget) {
-				assert.Equal(t, 71680, r.MaxModelLen)
+				assert.Equal(t, 74752, r.MaxModelLen)
 				assert.Empty(t, r.Planned.Devices, "the document's")
 				assert.NotEmpty(t, r.Planned.MaxModelLen)
 			},

@@ -10,9 +10,7 @@ import (
 )
 
 func (d *drawer) model() *node {
-	m := fields("id", scalar(str, d.models[0].ID))
-	// So small a model starts on whatever is drawn.
-	m.set("measured", fields("weightsGiB", scalar(raw, "0.1"), "otherGiB", scalar(raw, "0.1")))
+	m := small(d.models[0])
 	if d.chance("commit", 3) {
 		m.set("revision", d.commit())
 	}
@@ -39,10 +37,15 @@ func (d *drawer) model() *node {
 	return m
 }
 
+// small is a model with figures of so small a one that it starts on whatever is drawn.
+func small(m catalog.Model) *node {
+	return fields("id", scalar(str, m.ID), "measured", fields("weightsGiB", scalar(raw, "0.1"), "otherGiB", scalar(raw, "0.1")))
+}
+
 func (d *drawer) modelOverride(environment bool) *node {
 	m := fields()
 	if !d.download && d.chance("other model", 3) {
-		m.set("id", scalar(str, d.models[d.upTo("other model", len(d.models)-1)].ID))
+		m = small(d.models[d.upTo("other model", len(d.models)-1)])
 	}
 	if d.chance("commit", 2) {
 		m.set("revision", d.commit())
