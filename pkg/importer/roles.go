@@ -51,12 +51,7 @@ func (s *scene) role(r *manifest.Resource) string {
 			return "spare"
 		}
 	case "ConfigMap":
-		switch {
-		case s.adapts(r):
-			return "adapterrules"
-		case s.isDashboard(r):
-			return "dashboard"
-		}
+		return s.roleOfConfigMap(r)
 	case "VirtualService":
 		return s.roleOfVirtualService(r)
 	case "ResourceQuota":
@@ -92,6 +87,16 @@ func (s *scene) role(r *manifest.Resource) string {
 		if s.gateway() == r.Namespace()+"/"+r.Name() && isHTTPRoute(s.route) == (group(*r) == gatewayGroup) {
 			return "gateway"
 		}
+	}
+	return ""
+}
+
+func (s *scene) roleOfConfigMap(r *manifest.Resource) string {
+	switch {
+	case s.adapts(r):
+		return "adapterrules"
+	case s.isDashboard(r):
+		return "dashboard"
 	}
 	return ""
 }
@@ -205,18 +210,21 @@ func (s *scene) named(r *manifest.Resource) (map[string]any, moves) {
 			nameScaledObject(spec)
 		}
 	case "Service", "PodDisruptionBudget", "PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "PodMonitor", "NetworkPolicy", "Sidecar", "SecurityGroupPolicy":
-		if s.role(r) == "loadbalancer" {
-			break // of the gateway's pods
-		}
-		if s.role(r) != "" {
-			for _, key := range []string{"selector", "podSelector", "workloadSelector"} {
-				if spec[key] != nil {
-					spec[key] = s.selected(r)
-				}
-			}
-		}
+		s.nameSelectors(r, spec)
 	}
 	return data, moved
+}
+
+// nameSelectors names what an object of the model selects. A load balancer selects the gateway's pods.
+func (s *scene) nameSelectors(r *manifest.Resource, spec map[string]any) {
+	if role := s.role(r); role == "" || role == "loadbalancer" {
+		return
+	}
+	for _, key := range []string{"selector", "podSelector", "workloadSelector"} {
+		if spec[key] != nil {
+			spec[key] = s.selected(r)
+		}
+	}
 }
 
 // moves say where a place of a named copy is in the object.

@@ -34,7 +34,10 @@ func begins(address, prefix string) bool {
 
 const servicePortFix = "nothing to do: the Services that KServe makes have port 80"
 
-func topics() []topic {
+// topics are those of the workload and of what stands around it.
+func topics() []topic { return append(workloadTopics(), aroundTopics()...) }
+
+func workloadTopics() []topic {
 	return []topic{
 		{prefix: "workload:namespace", why: "a document has one namespace for all of its environments", fix: "import this environment by itself"},
 		{prefix: "workload:container/server", why: "it is of KServe's Hugging Face server, and the tree runs vLLM itself", fix: "nothing to do where that server ran vLLM, which it does for every model that vLLM knows"},
@@ -72,6 +75,11 @@ func topics() []topic {
 		{prefix: "workload:servingruntime/metadata/name", fix: "every revision has objects of its own in the tree; remove the old ones once traffic has moved"},
 		{prefix: "workload:servedName", fields: []string{"spec.model.servedName"}},
 		{prefix: "workload:source", fields: []string{"spec.model.source"}},
+	}
+}
+
+func aroundTopics() []topic {
+	return []topic{
 		{prefix: "secret:", fields: []string{"spec.model.secret"}},
 		{prefix: "service:metadata/name", fix: "let clients ask the tree's Service, or keep this one beside it"},
 		{prefix: "service:spec/ports", fix: "let clients ask the tree's Service, at port 80"},

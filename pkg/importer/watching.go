@@ -78,28 +78,31 @@ func alerts(r *manifest.Resource) map[string]any {
 			case "llm_revision:tokens_late:rate5m":
 				put(found, seconds(limitOf.FindStringSubmatch(expression)), "slo", "itl")
 			}
-			name := text(dig(rule, "alert"))
-			if name == "" {
-				continue
-			}
-			objective := objectiveOf(burnOf.FindStringSubmatch(expression))
-			if name == "LLMAvailabilityBurn" {
-				put(found, objective, "slo", "availability")
-			} else {
-				put(found, objective, "slo", "latency")
-			}
-			page := text(dig(rule, "annotations", "runbook_url"))
-			if page != (spec.Alerts{}).AlertURL(name) {
-				put(found, strings.TrimSuffix(page, "/"+name), "runbook")
-			}
-			for label, value := range textMap(dig(rule, "labels")) {
-				if !spec.IsAlertLabel(label) {
-					put(found, value, "labels", label)
-				}
+			if name := text(dig(rule, "alert")); name != "" {
+				putAlert(found, name, rule)
 			}
 		}
 	}
 	return found
+}
+
+// putAlert puts what one alert tells of the objectives, the runbook and the labels.
+func putAlert(found map[string]any, name string, rule any) {
+	objective := objectiveOf(burnOf.FindStringSubmatch(text(dig(rule, "expr"))))
+	if name == "LLMAvailabilityBurn" {
+		put(found, objective, "slo", "availability")
+	} else {
+		put(found, objective, "slo", "latency")
+	}
+	page := text(dig(rule, "annotations", "runbook_url"))
+	if page != (spec.Alerts{}).AlertURL(name) {
+		put(found, strings.TrimSuffix(page, "/"+name), "runbook")
+	}
+	for label, value := range textMap(dig(rule, "labels")) {
+		if !spec.IsAlertLabel(label) {
+			put(found, value, "labels", label)
+		}
+	}
 }
 
 // seconds is a limit of a bucket as a duration, empty for none.

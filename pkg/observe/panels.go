@@ -13,8 +13,8 @@ const shownWindow = "$__rate_interval"
 func (q queries) chosen() string { return q.revision + `=~"$revision"` }
 
 // shownRate is the rate of the chosen revisions.
-func (q queries) shownRate(measure vllm.Measure, part string, more ...string) string {
-	return q.rate(measure, part, shownWindow, append(more, q.chosen())...)
+func (q queries) shownRate(measure vllm.Measure, part string) string {
+	return q.rate(measure, part, shownWindow, q.chosen())
 }
 
 func (q queries) shownGauge(measure vllm.Measure) string {

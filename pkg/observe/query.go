@@ -76,11 +76,6 @@ func (q queries) quantile(share float64, measure vllm.Measure, window string) st
 	return fmt.Sprintf("histogram_quantile(%s, %s)", number(share), q.by("sum", q.rate(measure, histogramBucket, window), "le"))
 }
 
-// mean of a histogram, by revision.
-func (q queries) mean(measure vllm.Measure, window string) string {
-	return q.by("sum", q.rate(measure, histogramSum, window)) + " / " + q.by("sum", q.rate(measure, histogramCount, window))
-}
-
 // answered are the requests that reached a pod of the model, as its own sidecar counts them.
 func (q queries) answered(window string, more ...string) string {
 	return fmt.Sprintf("rate(%s%s[%s])", istioRequests, q.selector(append([]string{`reporter="destination"`}, more...)...), window)

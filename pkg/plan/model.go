@@ -77,7 +77,7 @@ func withQuantisation(dir fs.FS, config []byte) ([]byte, error) {
 	if json.Unmarshal(config, &whole) != nil || whole == nil || whole["quantization_config"] != nil {
 		return config, nil // what is wrong with it is told by who reads it
 	}
-	if err := json.Unmarshal(quantisation, &part); err != nil {
+	if err = json.Unmarshal(quantisation, &part); err != nil {
 		return nil, fmt.Errorf("hf_quant_config.json: %w", err)
 	}
 	if part == nil {

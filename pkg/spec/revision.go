@@ -211,9 +211,9 @@ func (r *resolver) planOr(accelerator catalog.Accelerator, model catalog.Model, 
 }
 
 // keeps reports whether a revision is a layout as the catalogue has it, or one that asks for less.
-func (t RevisionTarget) keeps(l catalog.Layout) bool {
-	run := t.Runtime
-	return t.Devices == l.GPUs && t.MaxModelLen <= l.MaxModelLen && len(run.Args) == 0 && run.Version == "" && run.Image == "" && t.Model.Measured == nil
+func (r RevisionTarget) keeps(l catalog.Layout) bool {
+	run := r.Runtime
+	return r.Devices == l.GPUs && r.MaxModelLen <= l.MaxModelLen && len(run.Args) == 0 && run.Version == "" && run.Image == "" && r.Model.Measured == nil
 }
 
 func layoutsOf(model catalog.Model) string {

@@ -16,15 +16,15 @@ func (r Runtime) OnGPU() bool { return r.Name == "vllm-cuda" || r.Name == "vllm-
 
 // Sizing is the revision in the terms of the memory estimate: device, parallelism, release and flags of vLLM, and what was
 // measured beside the weights. The error says what of it makes no sense.
-func (t RevisionTarget) Sizing() (sizing.Settings, error) {
+func (r RevisionTarget) Sizing() (sizing.Settings, error) {
 	s := sizing.Settings{
-		GPU: t.Accelerator.GPU(), TensorParallel: int64(t.TensorParallel), PipelineParallel: int64(t.PipelineParallel),
-		DataParallel: int64(t.DataParallel), MaxModelLen: int64(t.MaxModelLen),
+		GPU: r.Accelerator.GPU(), TensorParallel: int64(r.TensorParallel), PipelineParallel: int64(r.PipelineParallel),
+		DataParallel: int64(r.DataParallel), MaxModelLen: int64(r.MaxModelLen),
 	}
-	if err := t.Runtime.size(&s, t.Args); err != nil {
+	if err := r.Runtime.size(&s, r.Args); err != nil {
 		return s, err
 	}
-	if m := t.Model.Measured; m != nil {
+	if m := r.Model.Measured; m != nil {
 		s.OtherBytes = int64(m.OtherGiB.bytes())
 	}
 	return s, nil

@@ -21,7 +21,7 @@ func (r *resolver) checkStart(t RevisionTarget, e *estimate, settled bool) {
 	if err != nil {
 		return // a release that is not known, or flags that are refused by themselves
 	}
-	if err := s.Divides(e.model); err != nil {
+	if err = s.Divides(e.model); err != nil {
 		r.cannotStart("spec.accelerator.perReplica", e, fmt.Sprintf("%s does not start: %v; %s", e.name, err, sure(r.more(t, e, 0)...)))
 		return
 	}

@@ -90,13 +90,13 @@ func takenByEksctl(t require.TestingT, data []byte) {
 	schema := facts[eksctlSchema](t, "eksctl-schema.json")
 	assert.Empty(t, schema.check("", schema.Definitions["ClusterConfig"], config), string(data))
 
-	var c cluster.ClusterConfig
+	var c cluster.Config
 	require.NoError(t, yaml.UnmarshalStrict(data, &c))
 	checkedByEksctl(t, c)
 }
 
 // checkedByEksctl is what eksctl checks besides its schema (pkg/apis/eksctl.io/v1alpha5/validation.go and auto_mode.go).
-func checkedByEksctl(t require.TestingT, c cluster.ClusterConfig) {
+func checkedByEksctl(t require.TestingT, c cluster.Config) {
 	assert.Contains(t, []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653}, c.CloudWatch.ClusterLogging.LogRetentionInDays)
 	assert.True(t, c.Karpenter == nil || c.IAM.WithOIDC, "iam.withOIDC must be enabled with Karpenter")
 	assert.NotEqual(t, 1, len(c.AvailabilityZones), "two zones at least")

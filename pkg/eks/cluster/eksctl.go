@@ -34,10 +34,10 @@ const (
 func logTypes() []string { return []string{"api", "audit", "authenticator"} }
 
 // eksctl is the ClusterConfig, with what a reader should know.
-func (n needs) eksctl() (*ClusterConfig, manifest.Comments) {
-	c := &ClusterConfig{
+func (n needs) eksctl() (*Config, manifest.Comments) {
+	c := &Config{
 		APIVersion: "eksctl.io/v1alpha5", Kind: "ClusterConfig",
-		Metadata:          ClusterMeta{Name: n.Name, Region: n.Region, Version: n.Version, Tags: map[string]string{eks.DiscoveryTag: n.Name}},
+		Metadata:          Meta{Name: n.Name, Region: n.Region, Version: n.Version, Tags: map[string]string{eks.DiscoveryTag: n.Name}},
 		AvailabilityZones: n.Zones,
 		VPC: VPC{
 			CIDR: n.CIDR, NAT: NAT{Gateway: natGateway(n.NAT)}, PublicAccessCIDRs: n.PublicAccessCIDRs,
@@ -45,7 +45,7 @@ func (n needs) eksctl() (*ClusterConfig, manifest.Comments) {
 		},
 		AccessConfig: AccessConfig{AuthenticationMode: "API_AND_CONFIG_MAP"},
 		IAM:          IAM{WithOIDC: true},
-		CloudWatch:   CloudWatch{ClusterLogging: ClusterLogging{EnableTypes: logTypes(), LogRetentionInDays: logDays}},
+		CloudWatch:   CloudWatch{ClusterLogging: Logging{EnableTypes: logTypes(), LogRetentionInDays: logDays}},
 	}
 	at := map[string]string{
 		"/metadata/tags":                "Of the networks and security groups: nodes find them by it.",
@@ -72,7 +72,7 @@ func (n needs) eksctl() (*ClusterConfig, manifest.Comments) {
 }
 
 // present leaves the comments that have words and a place.
-func present(at map[string]string, c *ClusterConfig) map[string]string {
+func present(at map[string]string, c *Config) map[string]string {
 	there := map[string]bool{
 		"/availabilityZones": len(c.AvailabilityZones) > 0, "/addons/0/configurationValues": c.Addons[0].ConfigurationValues != "",
 	}
@@ -114,7 +114,7 @@ func association(r role) Association {
 }
 
 // nodes adds what makes nodes: of the models, and of what isn't one.
-func (n needs) nodes(c *ClusterConfig, at map[string]string) {
+func (n needs) nodes(c *Config, at map[string]string) {
 	if n.auto() {
 		c.AutoModeConfig = &AutoModeConfig{Enabled: true, NodePools: []string{"general-purpose", "system"}}
 		at["/autoModeConfig/nodePools"] = "For what isn't a model; the models' NodePools are in the tree that `kservegen render --shared` writes."

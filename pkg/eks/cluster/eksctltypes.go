@@ -3,11 +3,11 @@ package cluster
 // The part of eksctl's ClusterConfig that is used (eksctl: pkg/apis/eksctl.io/v1alpha5/types.go). The module itself is a command
 // with AWS' SDKs; tests hold these types against its published JSON schema.
 
-// ClusterConfig is what eksctl makes a cluster of.
-type ClusterConfig struct {
+// Config is what eksctl makes a cluster of.
+type Config struct {
 	APIVersion        string             `json:"apiVersion"`
 	Kind              string             `json:"kind"`
-	Metadata          ClusterMeta        `json:"metadata"`
+	Metadata          Meta               `json:"metadata"`
 	AvailabilityZones []string           `json:"availabilityZones,omitempty"`
 	VPC               VPC                `json:"vpc"`
 	AccessConfig      AccessConfig       `json:"accessConfig"`
@@ -20,8 +20,8 @@ type ClusterConfig struct {
 	SecretsEncryption *SecretsEncryption `json:"secretsEncryption,omitempty"`
 }
 
-// ClusterMeta names the cluster.
-type ClusterMeta struct {
+// Meta names the cluster.
+type Meta struct {
 	Name    string            `json:"name"`
 	Region  string            `json:"region"`
 	Version string            `json:"version"`
@@ -140,11 +140,11 @@ type Taint struct {
 
 // CloudWatch has the logs of the control plane.
 type CloudWatch struct {
-	ClusterLogging ClusterLogging `json:"clusterLogging"`
+	ClusterLogging Logging `json:"clusterLogging"`
 }
 
-// ClusterLogging says which, and for how many days.
-type ClusterLogging struct {
+// Logging says which, and for how many days.
+type Logging struct {
 	EnableTypes        []string `json:"enableTypes"`
 	LogRetentionInDays int      `json:"logRetentionInDays"`
 }

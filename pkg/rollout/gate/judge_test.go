@@ -114,12 +114,12 @@ func TestFails(t *testing.T) {
 // TestWithinTheMarginPasses: of so many requests a small slowdown is certain, and as certainly none that matters.
 func TestWithinTheMarginPasses(t *testing.T) {
 	t.Parallel()
-	world := usual()
-	world.perMinute = 3000
-	world.worse = func(float64) (errors, ttft, itl float64) { return 1, 1.04, 1.04 }
-	report := judged(t, world.hour(3), nil)
+	hours := usual()
+	hours.perMinute = 3000
+	hours.worse = func(float64) (errors, ttft, itl float64) { return 1, 1.04, 1.04 }
+	report := judged(t, hours.hour(3), nil)
 	assert.Equal(t, Pass, report.Verdict, report.Reasons)
-	strict := judged(t, world.hour(3), func(c *Config) { c.Margins = map[string]float64{ITLMean: .03} })
+	strict := judged(t, hours.hour(3), func(c *Config) { c.Margins = map[string]float64{ITLMean: .03} })
 	assert.Equal(t, Fail, strict.Verdict)
 	assert.Contains(t, strings.Join(strict.Reasons, "\n"), ITLMean)
 }

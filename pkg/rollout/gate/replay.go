@@ -4,10 +4,10 @@ import "math"
 
 // Replay is the verdict of one who looks after each block, until there is one, and after how many judged blocks it came.
 func Replay(data Data, config Config) (verdict Verdict, after int, err error) {
-	if err := config.Check(); err != nil {
+	if err = config.Check(); err != nil {
 		return Undecided, 0, err
 	}
-	if err := data.Check(); err != nil {
+	if err = data.Check(); err != nil {
 		return Undecided, 0, err
 	}
 	excluded, calibrated := calibration(data, config)

@@ -52,7 +52,7 @@ func status(w http.ResponseWriter, code int, reason, message string) {
 func selected(t *testing.T, data []byte, selector string) []byte {
 	t.Helper()
 	var list map[string]any
-	assert.NoError(t, json.Unmarshal(data, &list))
+	require.NoError(t, json.Unmarshal(data, &list))
 	items, isList := list["items"].([]any)
 	if !isList {
 		return data

@@ -170,19 +170,24 @@ func (d *Document) Set(environments []string, given map[string]int) (Change, err
 			return "", w.all(given)
 		}
 		for revision, weight := range given {
-			if was, _ := w.at(revision); was == weight {
-				return "", nil
-			}
-			if err := w.pair(); err != nil {
-				return "", err
-			}
-			if revision != w.ends.From && revision != w.ends.To {
-				return "", refusef("the canary is from %s to %s; to give %s a weight give all of them: kservegen canary set NAME=WEIGHT NAME=WEIGHT", w.ends.From, w.ends.To, revision)
-			}
-			return "", w.move(revision, weight)
+			return "", w.one(revision, weight)
 		}
 		return "", nil
 	})
+}
+
+// one gives one of the canary's two a weight, and the other the rest.
+func (w *weights) one(revision string, weight int) error {
+	if was, _ := w.at(revision); was == weight {
+		return nil
+	}
+	if err := w.pair(); err != nil {
+		return err
+	}
+	if revision != w.ends.From && revision != w.ends.To {
+		return refusef("the canary is from %s to %s; to give %s a weight give all of them: kservegen canary set NAME=WEIGHT NAME=WEIGHT", w.ends.From, w.ends.To, revision)
+	}
+	return w.move(revision, weight)
 }
 
 // everything is the weight of a revision that gets all requests.

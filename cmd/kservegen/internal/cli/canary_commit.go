@@ -77,7 +77,7 @@ func (r *repository) commit(ctx context.Context, subject, body string) (string, 
 }
 
 // pushed pushes where that was asked for.
-func (f *commitFlags) pushed(ctx context.Context, s Streams, r *repository, report *canaryReport) error {
+func (f *commitFlags) pushed(ctx context.Context, r *repository, report *canaryReport) error {
 	if !f.push {
 		return nil
 	}

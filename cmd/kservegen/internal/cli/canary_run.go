@@ -268,7 +268,7 @@ func (o *canaryOptions) carryOut(ctx context.Context, s Streams, r *repository, 
 		if report.Commit, err = r.commit(ctx, o.subject(change), o.body(change)); err != nil {
 			return fmt.Errorf("the files are written, and not committed: %w", err)
 		}
-		if err := o.pushed(ctx, s, r, &report); err != nil {
+		if err := o.pushed(ctx, r, &report); err != nil {
 			return err
 		}
 	}

@@ -41,7 +41,7 @@ func TestPagesAboutEKSAreTrue(t *testing.T) {
 		}
 		for _, match := range link.FindAllStringSubmatch(text, -1) {
 			_, err := os.Stat(filepath.Join(filepath.Dir(page), match[1]))
-			assert.NoError(t, err, page)
+			require.NoError(t, err, page)
 		}
 		for _, match := range block.FindAllStringSubmatch(text, -1) {
 			checkDocument(t, page, match[1])
@@ -59,7 +59,7 @@ func checkCommand(t *testing.T, page, text string) {
 	words = slices.DeleteFunc(words, func(word string) bool { return word == "kservegen" })
 	command, rest, err := newRoot(Streams{}).Find(words)
 	require.NoErrorf(t, err, "%s: %s", page, text)
-	require.Truef(t, command.Name() != "kservegen", "%s: there is no command %q", page, text)
+	require.NotEqualf(t, "kservegen", command.Name(), "%s: there is no command %q", page, text)
 	for _, word := range rest {
 		if name, ok := strings.CutPrefix(word, "--"); ok {
 			name, _, _ = strings.Cut(name, "=")

@@ -105,20 +105,29 @@ func (o *planOptions) ofDocuments(ctx context.Context, s Streams) ([]plan.Answer
 				return nil, usageError{fmt.Errorf("%s, revision %s: %w", deployment.File, c.Revision, err)}
 			}
 			answer.Environment, answer.Revision = strings.Join(c.Environments, ", "), c.Revision
-			for _, target := range deployment.Environments {
-				if !slices.Contains(c.Environments, target.Environment) {
-					continue
-				}
-				nodes, err := plan.NodesOf(target)
-				if err != nil {
-					return nil, err
-				}
-				answer.Nodes = append(answer.Nodes, nodes...)
+			if answer.Nodes, err = nodesOf(deployment, c.Environments); err != nil {
+				return nil, err
 			}
 			answers = append(answers, answer)
 		}
 	}
 	return answers, nil
+}
+
+// nodesOf are the nodes that a document asks for in some of its environments.
+func nodesOf(deployment *spec.Deployment, environments []string) ([]plan.NodeAnswer, error) {
+	var all []plan.NodeAnswer
+	for _, target := range deployment.Environments {
+		if !slices.Contains(environments, target.Environment) {
+			continue
+		}
+		nodes, err := plan.NodesOf(target)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, nodes...)
+	}
+	return all, nil
 }
 
 // warnTogether tells what keeps the documents from running together, of which a quota that is too small is one.

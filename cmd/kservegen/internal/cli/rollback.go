@@ -141,7 +141,7 @@ func (o *rollbackOptions) write(ctx context.Context, s Streams, r *repository, r
 	if report.Commit, err = r.commit(ctx, fmt.Sprintf("Roll %s back to %s", model, state.Short), body); err != nil {
 		return fmt.Errorf("the files are written, and not committed: %w", err)
 	}
-	if err := o.pushed(ctx, s, r, &report); err != nil {
+	if err := o.pushed(ctx, r, &report); err != nil {
 		return err
 	}
 	for _, note := range report.Notes {

@@ -122,7 +122,7 @@ func (f *probeFlags) request(ctx context.Context, model string, target *spec.Tar
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	said, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
 	if err != nil {
 		return err
