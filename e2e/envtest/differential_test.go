@@ -16,9 +16,10 @@ import (
 
 // Why judges disagree. A disagreement of no known kind fails the test.
 const (
-	newerServer  = "newer server"    // see newer
-	runtimeAlone = "a runtime alone" // see alone
-	otherDefault = "another default" // see configured
+	newerServer  = "newer server"                 // see newer
+	runtimeAlone = "a runtime alone"              // see alone
+	otherDefault = "another default"              // see configured
+	notServed    = "webhooks that are not served" // see unserved
 	unexplained  = "unexplained"
 )
 
@@ -38,6 +39,13 @@ func alone(c comparison) bool {
 // kservegen takes KServe's own, Knative, which has no deploymentStrategy.
 func configured(c comparison) bool {
 	return !c.own.Accepted && c.server.Accepted && strings.Contains(c.own.Causes[0].Message, "only supported for raw deployment mode")
+}
+
+// webhooks that are not served: those of LLMInferenceService are of another program than the others (cluster/kserve.go). What
+// they refuse, and what they cannot decode, the server takes.
+func unserved(c comparison) bool {
+	return !c.own.Accepted && c.server.Accepted && c.Kind == "LLMInferenceService" &&
+		(strings.Contains(c.own.Causes[0].Message, "llminferenceservice.kserve-webhook-server") || strings.Contains(c.own.Causes[0].Message, "json: cannot unmarshal number"))
 }
 
 // schemaAgrees compares pkg/schema with a server that has no webhooks.
@@ -75,6 +83,8 @@ func reason(c comparison) string {
 		return runtimeAlone
 	case configured(c):
 		return otherDefault
+	case unserved(c):
+		return notServed
 	}
 	return unexplained
 }
