@@ -176,31 +176,47 @@ func (r *resolver) splits(accelerator catalog.Accelerator, args map[string]Arg, 
 	return out
 }
 
-// planLength chooses a context where neither the document nor a layout has one.
-func (r *resolver) planLength(t *RevisionTarget, e *estimate) {
-	if e == nil || t.MaxModelLen != 0 || t.Devices == 0 {
+// planLength chooses a context where neither the document nor a layout has one, and where that of a layout does not fit
+// beside what the document says otherwise.
+func (r *resolver) planLength(t *RevisionTarget, e *estimate, settled bool) {
+	if e == nil || t.Devices == 0 || r.spec.Model.MaxModelLen.Int() > 0 {
 		return
 	}
 	s, err := t.Sizing()
 	if err != nil {
 		return
 	}
-	result := sizing.Longest(e.model, t.Model.Weigh(e.weights), s)
+	weights, origin := t.Model.Weigh(e.weights), "The catalogue has no layout"
+	if t.MaxModelLen > 0 {
+		if settled || len(e.unknown) > 0 || fits(e.model, weights, s) {
+			return
+		}
+		origin = "The catalogue's layout has more, for other settings"
+	}
+	result := sizing.Longest(e.model, weights, s)
 	if result == nil {
 		return
 	}
 	t.MaxModelLen = int(result.Settings.MaxModelLen)
 	why := "The longest that is sure to fit"
 	switch {
+	case !result.Fits:
+		why = "Fits by the best figures only"
 	case !result.Sure:
 		why = "Fits by the likeliest figures"
 	case result.Settings.MaxModelLen == e.model.MaxPositions:
 		why = "The model's own, which is sure to fit"
 	}
-	r.planned.MaxModelLen = why + ". The catalogue has no layout; `kservegen plan` shows the figures."
+	r.planned.MaxModelLen = why + ". " + origin + "; `kservegen plan` shows the figures."
 	if r.planned.Devices == "" {
 		r.remarkPlanned(e, "spec.model.maxModelLen")
 	}
+}
+
+// fits says whether the engine likely starts; what is no input for an estimate is said elsewhere.
+func fits(model *sizing.Architecture, weights sizing.Weights, s sizing.Settings) bool {
+	result, err := sizing.Estimate(model, weights, s)
+	return err != nil || result.Fits
 }
 
 // remarkPlanned tells that a number was chosen by an estimate that does not know all of the document.

@@ -110,6 +110,51 @@ func TestPlannedNumbers(t *testing.T) {
 	}
 }
 
+// TestLayoutOfOtherSettings: the context of a layout gives way where it does not fit beside the document's flags, and only there.
+func TestLayoutOfOtherSettings(t *testing.T) {
+	t.Parallel()
+	const llama, r1 = "model: {id: meta-llama/Llama-3.1-8B-Instruct}", "model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B}"
+	for _, test := range []struct {
+		lines   []string
+		length  int
+		planned string
+		remark  string
+	}{
+		{[]string{r1, "accelerator: {type: a10g}", "runtime: {args: {enable-lora: true, max-loras: 4, max-lora-rank: 64}}"}, 21504, "The longest that is sure to fit. The catalogue's layout has more, for other settings", ""},
+		{[]string{llama, "accelerator: {type: l40s}", "runtime: {args: {gpu-memory-utilization: 0.45}}"}, 27648, "The longest that is sure", ""},
+		{[]string{llama, "accelerator: {type: l4}", "runtime: {args: {max-num-seqs: 1024, max-num-batched-tokens: 32768}}"}, 8192, "Fits by the likeliest figures", "likely starts, but not surely"},
+		{[]string{llama, "accelerator: {type: l4}", "runtime: {args: {enforce-eager: true}}"}, 24576, "", ""},
+		{[]string{llama, "accelerator: {type: l40s}", "runtime: {args: {gpu-memory-utilization: 0.45, cpu-offload-gb: 8}}"}, 131072, "", "cannot start.* without --cpu-offload-gb"},
+	} {
+		d := load(t, document(test.lines...))
+		r := d.Environments[0].Revisions[0]
+		assert.Equal(t, test.length, r.MaxModelLen, "%s", test.lines)
+		if test.planned == "" {
+			assert.Empty(t, r.Planned.MaxModelLen, "%s", test.lines)
+		} else {
+			assert.Contains(t, r.Planned.MaxModelLen, test.planned, "%s", test.lines)
+		}
+		if test.remark == "" {
+			assert.Empty(t, d.Remarks, "%s", test.lines)
+			continue
+		}
+		require.Len(t, d.Remarks, 1, "%s", test.lines)
+		assert.Regexp(t, test.remark, d.Remarks[0].Message)
+	}
+}
+
+// TestOnlyTheBest: auto isn't refused for a length that nobody asked for, where a shorter one may fit.
+func TestOnlyTheBest(t *testing.T) {
+	t.Parallel()
+	d := load(t, document("model: {id: mistralai/Mixtral-8x22B-v0.1}", "accelerator: {type: mi355x, perReplica: 1}"))
+	r := d.Environments[0].Revisions[0]
+	assert.Equal(t, 8192, r.MaxModelLen)
+	assert.Contains(t, r.Planned.MaxModelLen, "Fits by the best figures only")
+	require.Len(t, d.Remarks, 1)
+	assert.Contains(t, d.Remarks[0].Message, "likely does not start")
+	assert.NotContains(t, d.Remarks[0].Message, "65536")
+}
+
 // firstNumber is the figure of GiB in a sentence.
 func firstNumber(text string) string {
 	before, _, _ := strings.Cut(text, " GiB")

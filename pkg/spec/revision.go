@@ -71,7 +71,8 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.MaxModelLen = layout.MaxModelLen
 	}
 	e := r.estimate(t.Args)
-	r.planLength(&t, e)
+	settled := laidOut && t.keeps(layout)
+	r.planLength(&t, e, settled)
 	t.Planned = r.planned
 	t.MinReplicas, t.MaxReplicas = r.replicas()
 	t.Cooldown = r.cooldown(t)
@@ -91,7 +92,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	t.DeviceGroups = r.spec.Accelerator.DeviceGroups
 	t.SchedulerName = r.spec.Accelerator.SchedulerName
 	r.checkPlain("spec.accelerator.schedulerName", t.SchedulerName)
-	r.checkStart(t, e, laidOut && t.keeps(layout))
+	r.checkStart(t, e, settled)
 	return t
 }
 
