@@ -1,6 +1,9 @@
 package sizing
 
-import "sort"
+import (
+	"cmp"
+	"sort"
+)
 
 // Split is how the ranks of a replica share a model.
 type Split struct{ Tensor, Pipeline, Data int64 }
@@ -27,6 +30,19 @@ func Fewest(a *Architecture, w Weights, s Settings, splits []Split) (Split, *Res
 		}
 	}
 	return Split{}, nil, false
+}
+
+// Unsuited says what keeps all of the splits from being estimated, nil where one can be.
+func Unsuited(a *Architecture, w Weights, s Settings, splits []Split) error {
+	var first error
+	for _, split := range splits {
+		_, err := Estimate(a, w, s.over(split))
+		if err == nil {
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
 }
 
 func (s Settings) over(p Split) Settings {

@@ -36,11 +36,11 @@ func TestUnknownFlag(t *testing.T) {
 	for flag, want := range map[[2]string]string{
 		{"cpu-offload-gb", "4"}:                            "host's memory",
 		{"cpu_offload_gb", "4"}:                            "host's memory",
-		{"quantization", "fp8"}:                            "quantised while",
+		{"quantization", "fp8"}:                            "until they are quantised",
 		{"hf-overrides.rope_scaling", "{}"}:                "another config.json",
 		{"load-format", "bitsandbytes"}:                    "another form",
 		{"load-format", "runai_streamer"}:                  "",
-		{"dtype", "float32"}:                               "32 bit",
+		{"dtype", "float32"}:                               "",
 		{"dtype", "bfloat16"}:                              "",
 		{"enable-chunked-prefill", "false"}:                "whole prompts",
 		{"no-enable-chunked-prefill", "true"}:              "whole prompts",

@@ -205,6 +205,8 @@ func (r *resolver) planOr(accelerator catalog.Accelerator, model catalog.Model, 
 	case planned:
 	case known:
 		r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s%s; say how many one replica needs", model.Name, accelerator.Product, layoutsOf(model))
+	case model.Name != "":
+		r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s, and memory is estimated of GPUs only; say how many one replica needs", model.Name, accelerator.Product)
 	default:
 		r.failf("spec.accelerator.perReplica", "the catalogue does not know %s; say how many %s one replica needs", r.spec.Model.ID, accelerator.Product)
 	}
