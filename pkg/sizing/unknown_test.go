@@ -28,6 +28,7 @@ func TestUnknownFlagsExist(t *testing.T) {
 	newest, err := sizing.ParseVersion(table.Releases[len(table.Releases)-1])
 	require.NoError(t, err)
 	assert.False(t, newest.Unread(), "%s was read", newest)
+	assert.False(t, sizing.Version{Minor: newest.Minor, Patch: newest.Patch + 1}.Unread(), "a patch changes no figures")
 	assert.True(t, sizing.Version{Minor: newest.Minor + 1}.Unread())
 }
 
