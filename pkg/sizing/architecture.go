@@ -86,8 +86,10 @@ type Quantisation struct {
 	Group, Block int64
 	// Cache is the dtype that the checkpoint has scales of the KV cache for, empty for none.
 	Cache string
-	// ExpertsOnly leaves attention in 16 bit.
+	// ExpertsOnly leaves all but experts in 16 bit.
 	ExpertsOnly bool
+	// KeepsAttention leaves attention in 16 bit; of a model with experts the layers without, too.
+	KeepsAttention bool
 	// ExpertBits are those of experts where they differ (DeepSeek V4), scales included; 0 for Bits.
 	ExpertBits float64
 }

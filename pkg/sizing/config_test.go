@@ -152,8 +152,24 @@ func TestQuantisation(t *testing.T) {
 		}
 	}
 	kept := parse(t, `{`+tiny+`, "quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4", "exclude_modules": ["model.layers.0.self_attn*"]}}`)
-	assert.True(t, kept.Quantisation.ExpertsOnly)
+	assert.True(t, kept.Quantisation.KeepsAttention)
+	assert.False(t, kept.Quantisation.ExpertsOnly, "the rest of a dense model is quantised")
 	assert.InDelta(t, 4.25, parse(t, `{`+tiny+`, "quantization_config": {"quant_method": "fp8", "expert_dtype": "fp4"}}`).Quantisation.ExpertBits, 0)
+}
+
+// TestKeptAttention: attention that is left in 16 bit leaves the rest of a dense model quantised.
+func TestKeptAttention(t *testing.T) {
+	t.Parallel()
+	weights := func(quantisation string) float64 {
+		a := parse(t, `{"num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 1000`+quantisation+`}`)
+		r, err := sizing.Estimate(a, sizing.Weights{}, sizing.Settings{GPU: sizing.GPU{Name: "h100", MemoryGiB: 79.18}, Version: sizing.Version{Minor: 33}, MaxModelLen: 1024})
+		require.NoError(t, err)
+		return r.Weights.Value / (1 << 30)
+	}
+	plain, all := weights(""), weights(`, "quantization_config": {"quant_method": "fp8"}`)
+	kept := weights(`, "quantization_config": {"quant_method": "fp8", "modules_to_not_convert": ["re:.*self_attn.*"]}`)
+	assert.InDelta(t, 32*(2*4096*4096+2*4096*1024)/float64(1<<30), kept-all, 0.01, "one byte more for each element of attention")
+	assert.InDelta(t, 32*3*4096*14336/float64(1<<30), plain-kept, 0.01, "and one for each of the rest")
 }
 
 // TestHybridWeights: projections of layers with a state are counted by their own sizes.

@@ -219,7 +219,7 @@ func (r *Result) warn() {
 			s.Version, toGiB(r.Requested.Value), toGiB(r.Graphs.Value)))
 	}
 	switch {
-	case s.Version.newer():
+	case s.Version.Unread():
 		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is newer than 0.33, the newest release that was read: planned like that one", s.Version))
 	case !s.Version.atLeast(6, 0):
 		r.Warnings = append(r.Warnings, fmt.Sprintf("vLLM %s is older than 0.6, the oldest release that was read: planned like that one", s.Version))

@@ -1,6 +1,9 @@
 package sizing
 
-import "sort"
+import (
+	"cmp"
+	"sort"
+)
 
 // Split is how the ranks of a replica share a model.
 type Split struct{ Tensor, Pipeline, Data int64 }
@@ -27,6 +30,19 @@ func Fewest(a *Architecture, w Weights, s Settings, splits []Split) (Split, *Res
 		}
 	}
 	return Split{}, nil, false
+}
+
+// Unsuited says what keeps all of the splits from being estimated, nil where one can be.
+func Unsuited(a *Architecture, w Weights, s Settings, splits []Split) error {
+	var first error
+	for _, split := range splits {
+		_, err := Estimate(a, w, s.over(split))
+		if err == nil {
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
 }
 
 func (s Settings) over(p Split) Settings {
@@ -59,16 +75,17 @@ func (s Settings) keepsBlocks(a *Architecture) bool {
 
 // Longest finds the context to serve with where none is asked for, and what is estimated with it: the longest with which the
 // engine is sure to start; where that is shorter than LeastLength, the longest up to there that likely fits, which then is not
-// sure. Nil where nothing fits. What Estimate says of one length is no answer for another: the longer the context, the more
+// sure; where none does, the longest up to there that may fit. Nil where nothing can. What Estimate says of one length is no answer for another: the longer the context, the more
 // frames of a video are profiled, for example.
 func Longest(a *Architecture, w Weights, s Settings) *Result {
 	best := longest(a, w, s, a.MaxPositions, func(r *Result) bool { return r.Sure })
-	if best == nil || best.Settings.MaxModelLen < a.LeastLength() {
-		if likely := longest(a, w, s, a.LeastLength(), func(r *Result) bool { return r.Fits }); likely != nil {
-			best = likely
-		}
+	if best != nil && best.Settings.MaxModelLen >= a.LeastLength() {
+		return best
 	}
-	return best
+	if likely := longest(a, w, s, a.LeastLength(), func(r *Result) bool { return r.Fits }); likely != nil {
+		return likely
+	}
+	return longest(a, w, s, a.LeastLength(), func(r *Result) bool { return !r.Impossible })
 }
 
 // longest finds the longest context up to a bound of which something holds that holds of all shorter ones.

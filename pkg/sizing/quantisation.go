@@ -26,7 +26,8 @@ func readQuantisation(root, text fields, a *Architecture) {
 		a.assume(fmt.Sprintf("the checkpoint asks for a KV cache of %s, and vLLM does so from 0.14 (ModelOpt) or 0.16 (compressed-tensors) on unless --kv-cache-dtype says otherwise", a.Quantisation.Cache))
 	}
 	kept := slices.Concat(q.texts("modules_to_not_convert"), q.texts("ignore"), q.texts("exclude_modules"), q.texts("exclude"))
-	a.Quantisation.ExpertsOnly = method == "mxfp4" || slices.ContainsFunc(kept, func(module string) bool { return strings.Contains(module, "self_attn") })
+	a.Quantisation.ExpertsOnly = method == "mxfp4"
+	a.Quantisation.KeepsAttention = slices.ContainsFunc(kept, func(module string) bool { return strings.Contains(module, "self_attn") })
 	if text.text("expert_dtype") == "fp4" || q.text("expert_dtype") == "fp4" {
 		a.Quantisation.ExpertBits = 4.25
 	}

@@ -171,7 +171,7 @@ func (s Settings) divideBlocks(a *Architecture) []error {
 				tp, size/ranks, size, what, unit, q.Method, remedy))
 		}
 	}
-	if !q.ExpertsOnly && a.Latent == nil {
+	if !q.ExpertsOnly && !q.KeepsAttention && a.Latent == nil {
 		check("inputs of the attention's output", smaller, a.Heads*a.ValueDim, tp)
 	}
 	switch {

@@ -28,9 +28,8 @@ func has(part string) func(string) bool {
 func unknownFlags() []unknownFlag {
 	return []unknownFlag{
 		{[]string{"cpu-offload-gb", "cpu-offload-params", "offload-backend", "offload-group-size", "offload-num-in-group", "offload-prefetch-step", "offload-params"}, "weights that stay in the host's memory", nil},
-		{[]string{"quantization", "quantization-config"}, "weights that are quantised while they are loaded", nil},
+		{[]string{"quantization", "quantization-config"}, "weights that are in 16 bit until they are quantised", nil},
 		{[]string{"load-format"}, "weights in another form than safetensors", oneOf("bitsandbytes", "gguf", "sharded_state", "tensorizer")},
-		{[]string{"dtype"}, "weights in 32 bit", oneOf("float", "float32")},
 		{[]string{"hf-overrides", "hf-config-path", "config-format", "rope-scaling", "rope-theta"}, "another config.json than the model's", nil},
 		{[]string{"model-impl", "model-class-overrides", "worker-cls", "additional-config"}, "another implementation than the engine's own", nil},
 		{[]string{"task", "runner", "convert"}, "what the engine does besides generating", nil},

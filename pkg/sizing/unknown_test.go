@@ -28,6 +28,7 @@ func TestUnknownFlagsExist(t *testing.T) {
 	newest, err := sizing.ParseVersion(table.Releases[len(table.Releases)-1])
 	require.NoError(t, err)
 	assert.False(t, newest.Unread(), "%s was read", newest)
+	assert.False(t, sizing.Version{Minor: newest.Minor, Patch: newest.Patch + 1}.Unread(), "a patch changes no figures")
 	assert.True(t, sizing.Version{Minor: newest.Minor + 1}.Unread())
 }
 
@@ -36,11 +37,11 @@ func TestUnknownFlag(t *testing.T) {
 	for flag, want := range map[[2]string]string{
 		{"cpu-offload-gb", "4"}:                            "host's memory",
 		{"cpu_offload_gb", "4"}:                            "host's memory",
-		{"quantization", "fp8"}:                            "quantised while",
+		{"quantization", "fp8"}:                            "until they are quantised",
 		{"hf-overrides.rope_scaling", "{}"}:                "another config.json",
 		{"load-format", "bitsandbytes"}:                    "another form",
 		{"load-format", "runai_streamer"}:                  "",
-		{"dtype", "float32"}:                               "32 bit",
+		{"dtype", "float32"}:                               "",
 		{"dtype", "bfloat16"}:                              "",
 		{"enable-chunked-prefill", "false"}:                "whole prompts",
 		{"no-enable-chunked-prefill", "true"}:              "whole prompts",

@@ -40,8 +40,8 @@ func (v Version) atLeast(minor, patch int) bool {
 	return v.Minor > minor || v.Minor == minor && v.Patch >= patch
 }
 
-// Unread says whether the release is newer than those whose code the figures come from.
-func (v Version) Unread() bool { return v.atLeast(33, 1) }
+// Unread says whether the release came after the newest whose code the figures come from, 0.33. Its patches count as read.
+func (v Version) Unread() bool { return v.atLeast(34, 0) }
 
 // firstEngine says whether the first engine (V0) serves: alone before 0.8.0, and until 0.10.1 for what the second could not
 // do yet (engine/arg_utils.py, _is_v1_supported_oracle).
@@ -61,6 +61,3 @@ func (s Settings) firstEngine() bool {
 	}
 	return s.GPU.Vendor == "amd" || s.PipelineParallel > 1 || s.DraftLayers > 0
 }
-
-// newer says whether the release came after the newest that was read, 0.33.
-func (v Version) newer() bool { return v.atLeast(34, 0) }

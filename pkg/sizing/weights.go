@@ -79,9 +79,12 @@ func (s Settings) draftWeights(a *Architecture) float64 {
 
 func (s Settings) layerWeights(p *parts, a *Architecture, kind LayerKind, sparse bool) {
 	bits := a.Quantisation.bits()
-	attention := bits
-	if a.Quantisation.ExpertsOnly {
+	attention, dense := bits, bits
+	if a.Quantisation.ExpertsOnly || a.Quantisation.KeepsAttention {
 		attention = 16
+	}
+	if a.Quantisation.ExpertsOnly || a.Quantisation.KeepsAttention && a.MoE() {
+		dense = 16
 	}
 	tp := 1 / float64(s.TensorParallel)
 	h := float64(a.Hidden)
@@ -101,13 +104,13 @@ func (s Settings) layerWeights(p *parts, a *Architecture, kind LayerKind, sparse
 	}
 	matrices := float64(a.Matrices)
 	if !a.MoE() || !sparse {
-		p.add(matrices*h*float64(a.Intermediate), tp, attention)
+		p.add(matrices*h*float64(a.Intermediate), tp, dense)
 		return
 	}
 	expertShare := 1 / float64(s.TensorParallel*s.DataParallel)
 	p.add(matrices*float64(a.ExpertHidden)*float64(a.ExpertIntermediate*a.Experts), expertShare, cmp.Or(a.Quantisation.ExpertBits, bits))
 	p.add(h*float64(a.Experts), 1, 16)
-	p.add(matrices*h*float64(a.SharedIntermediate), tp, attention)
+	p.add(matrices*h*float64(a.SharedIntermediate), tp, dense)
 	if a.ExpertHidden != a.Hidden {
 		// Down to the experts' width and up again, on every rank (models/kimi_k3, models/nemotron_h.py).
 		p.add(2*h*float64(a.ExpertHidden), 1, bits)

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +23,8 @@ type estimate struct {
 	weights sizing.Weights
 	// unknown is what the document says that the estimate does not know; then it decides nothing.
 	unknown []string
+	// copied says that the weights come from where nobody knows what they are.
+	copied bool
 }
 
 // sizes reads the model's numbers, once; nil where the catalogue has none.
@@ -65,13 +68,17 @@ func (r *resolver) estimate(args map[string]Arg) *estimate {
 	if sizes == nil {
 		return nil
 	}
-	return &estimate{name: r.architecture.name, model: sizes, weights: weights, unknown: r.unknown(args)}
+	_, named := r.repository()
+	return &estimate{name: r.architecture.name, model: sizes, weights: weights, unknown: r.unknown(sizes, args), copied: !named}
 }
 
 // unknown lists what the estimate does not know, with the reason.
-func (r *resolver) unknown(args map[string]Arg) []string {
+func (r *resolver) unknown(model *sizing.Architecture, args map[string]Arg) []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if name == "quantization" && model.Quantisation.Bits > 0 {
+			continue // names a kernel for what is quantised already
+		}
 		if why := sizing.UnknownFlag(name, args[name].text()); why != "" {
 			list = append(list, fmt.Sprintf("--%s (%s)", name, why))
 		}
@@ -87,15 +94,28 @@ func (r *resolver) unknown(args map[string]Arg) []string {
 	if image := r.spec.Runtime.Image; image != "" && !strings.HasPrefix(image[strings.LastIndexByte(image, '/')+1:], "vllm-openai") {
 		list = append(list, "an image that may be another engine")
 	}
-	if source := r.spec.Model.Source; strings.HasPrefix(source, "hf://") && !strings.EqualFold(repositoryOf(source), r.spec.Model.ID) {
+	repository, named := r.repository()
+	switch {
+	case named && !strings.EqualFold(repository, r.spec.Model.ID):
 		list = append(list, "weights of another repository than model.id")
+	case quantised.MatchString(r.spec.Model.Source) && !quantised.MatchString(r.spec.Model.ID):
+		list = append(list, "weights that are quantised by the name of model.source, and not by model.id")
 	}
 	return list
 }
 
-func repositoryOf(source string) string {
-	repository, _, _ := strings.Cut(strings.TrimPrefix(source, "hf://"), ":")
-	return repository
+// quantised matches what names of quantised weights have in them.
+var quantised = regexp.MustCompile(`(?i)awq|gptq|gguf|bnb|exl[23]|quant|[^a-z](int|nf|(mx|nv)?fp)[48]|[48]-?bit|w[48]a(4|8|16)|\bq[2-8]_`)
+
+// repository is where on Hugging Face the weights come from; false where that is not known, as of what somebody copied.
+func (r *resolver) repository() (string, bool) {
+	source := r.spec.Model.Source
+	if d := r.spec.Model.Download; d != nil {
+		source = d.From
+	}
+	rest, ok := strings.CutPrefix(source, "hf://")
+	repository, _, _ := strings.Cut(rest, ":")
+	return repository, ok
 }
 
 // planDevices finds how many devices a replica takes where no layout says it; false where there is no estimate. That none
@@ -104,11 +124,19 @@ func (r *resolver) planDevices(model catalog.Model, accelerator catalog.Accelera
 	args := r.laidOver(model.Args)
 	e := r.estimate(args)
 	s := sizing.Settings{GPU: accelerator.GPU()}
-	if e == nil || r.spec.Runtime.size(&s, args) != nil {
+	if e == nil {
 		return 0, false
 	}
+	if err := r.spec.Runtime.size(&s, args); err != nil {
+		r.notEstimated(e, err)
+		return 0, true
+	}
 	s.MaxModelLen = min(r.wantedLength(), e.model.MaxPositions)
-	split, _, ok := sizing.Fewest(e.model, e.weights, s, r.splits(accelerator, args, max(r.spec.Accelerator.Nodes, 1)))
+	splits := r.splits(accelerator, args, max(r.spec.Accelerator.Nodes, 1))
+	if !r.suited(e, s, splits, accelerator) {
+		return 0, true
+	}
+	split, _, ok := sizing.Fewest(e.model, e.weights, s, splits)
 	if !ok {
 		t := RevisionTarget{Runtime: r.spec.Runtime, Accelerator: accelerator, Args: args}
 		r.failf("spec.accelerator.perReplica", "%s is not sure to start on as many %s as %s; %s; or say how many%s",
@@ -123,6 +151,24 @@ func (r *resolver) planDevices(model catalog.Model, accelerator catalog.Accelera
 		plural(int(split.Ranks()), "device"), accelerator.MemoryGiB, s.Version, length)
 	r.remarkPlanned(e, "spec.accelerator.perReplica")
 	return int(split.Ranks()), true
+}
+
+// suited reports flags that leave no way to share the model that can be estimated.
+func (r *resolver) suited(e *estimate, s sizing.Settings, splits []sizing.Split, accelerator catalog.Accelerator) bool {
+	if len(splits) == 0 {
+		r.failf("spec.accelerator.perReplica", "the parallel sizes among runtime.args make more devices than %s, or do not spread evenly over nodes; change them, or accelerator.nodes", r.room(accelerator))
+		return false
+	}
+	err := sizing.Unsuited(e.model, e.weights, s, splits)
+	if err != nil {
+		r.notEstimated(e, err)
+	}
+	return err == nil
+}
+
+// notEstimated tells why no number of devices was found.
+func (r *resolver) notEstimated(e *estimate, why error) {
+	r.failf("spec.accelerator.perReplica", "nothing can be estimated of %s: %s; say how many devices one replica needs", e.name, strings.ReplaceAll(why.Error(), "\n", "; "))
 }
 
 // wantedLength is the document's context in the terms of the estimate.
@@ -176,31 +222,47 @@ func (r *resolver) splits(accelerator catalog.Accelerator, args map[string]Arg, 
 	return out
 }
 
-// planLength chooses a context where neither the document nor a layout has one.
-func (r *resolver) planLength(t *RevisionTarget, e *estimate) {
-	if e == nil || t.MaxModelLen != 0 || t.Devices == 0 {
+// planLength chooses a context where neither the document nor a layout has one, and where that of a layout does not fit
+// beside what the document says otherwise.
+func (r *resolver) planLength(t *RevisionTarget, e *estimate, settled bool) {
+	if e == nil || t.Devices == 0 || r.spec.Model.MaxModelLen.Int() > 0 {
 		return
 	}
 	s, err := t.Sizing()
 	if err != nil {
 		return
 	}
-	result := sizing.Longest(e.model, t.Model.Weigh(e.weights), s)
+	weights, origin := t.Model.Weigh(e.weights), "The catalogue has no layout"
+	if t.MaxModelLen > 0 {
+		if settled || len(e.unknown) > 0 || fits(e.model, weights, s) {
+			return
+		}
+		origin = "The catalogue's layout has more, for other settings"
+	}
+	result := sizing.Longest(e.model, weights, s)
 	if result == nil {
 		return
 	}
 	t.MaxModelLen = int(result.Settings.MaxModelLen)
 	why := "The longest that is sure to fit"
 	switch {
+	case !result.Fits:
+		why = "Fits by the best figures only"
 	case !result.Sure:
 		why = "Fits by the likeliest figures"
 	case result.Settings.MaxModelLen == e.model.MaxPositions:
 		why = "The model's own, which is sure to fit"
 	}
-	r.planned.MaxModelLen = why + ". The catalogue has no layout; `kservegen plan` shows the figures."
+	r.planned.MaxModelLen = why + ". " + origin + "; `kservegen plan` shows the figures."
 	if r.planned.Devices == "" {
 		r.remarkPlanned(e, "spec.model.maxModelLen")
 	}
+}
+
+// fits says whether the engine likely starts; what is no input for an estimate is said elsewhere.
+func fits(model *sizing.Architecture, weights sizing.Weights, s sizing.Settings) bool {
+	result, err := sizing.Estimate(model, weights, s)
+	return err != nil || result.Fits
 }
 
 // remarkPlanned tells that a number was chosen by an estimate that does not know all of the document.

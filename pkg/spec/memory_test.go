@@ -2,6 +2,7 @@ package spec_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -110,6 +111,51 @@ func TestPlannedNumbers(t *testing.T) {
 	}
 }
 
+// TestLayoutOfOtherSettings: the context of a layout gives way where it does not fit beside the document's flags, and only there.
+func TestLayoutOfOtherSettings(t *testing.T) {
+	t.Parallel()
+	const llama, r1 = "model: {id: meta-llama/Llama-3.1-8B-Instruct}", "model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B}"
+	for _, test := range []struct {
+		lines   []string
+		length  int
+		planned string
+		remark  string
+	}{
+		{[]string{r1, "accelerator: {type: a10g}", "runtime: {args: {enable-lora: true, max-loras: 4, max-lora-rank: 64}}"}, 21504, "The longest that is sure to fit. The catalogue's layout has more, for other settings", ""},
+		{[]string{llama, "accelerator: {type: l40s}", "runtime: {args: {gpu-memory-utilization: 0.45}}"}, 27648, "The longest that is sure", ""},
+		{[]string{llama, "accelerator: {type: l4}", "runtime: {args: {max-num-seqs: 1024, max-num-batched-tokens: 32768}}"}, 8192, "Fits by the likeliest figures", "likely starts, but not surely"},
+		{[]string{llama, "accelerator: {type: l4}", "runtime: {args: {enforce-eager: true}}"}, 24576, "", ""},
+		{[]string{llama, "accelerator: {type: l40s}", "runtime: {args: {gpu-memory-utilization: 0.45, cpu-offload-gb: 8}}"}, 131072, "", "cannot start.* without --cpu-offload-gb"},
+	} {
+		d := load(t, document(test.lines...))
+		r := d.Environments[0].Revisions[0]
+		assert.Equal(t, test.length, r.MaxModelLen, "%s", test.lines)
+		if test.planned == "" {
+			assert.Empty(t, r.Planned.MaxModelLen, "%s", test.lines)
+		} else {
+			assert.Contains(t, r.Planned.MaxModelLen, test.planned, "%s", test.lines)
+		}
+		if test.remark == "" {
+			assert.Empty(t, d.Remarks, "%s", test.lines)
+			continue
+		}
+		require.Len(t, d.Remarks, 1, "%s", test.lines)
+		assert.Regexp(t, test.remark, d.Remarks[0].Message)
+	}
+}
+
+// TestOnlyTheBest: auto isn't refused for a length that nobody asked for, where a shorter one may fit.
+func TestOnlyTheBest(t *testing.T) {
+	t.Parallel()
+	d := load(t, document("model: {id: mistralai/Mixtral-8x22B-v0.1}", "accelerator: {type: mi355x, perReplica: 1}"))
+	r := d.Environments[0].Revisions[0]
+	assert.Equal(t, 8192, r.MaxModelLen)
+	assert.Contains(t, r.Planned.MaxModelLen, "Fits by the best figures only")
+	require.Len(t, d.Remarks, 1)
+	assert.Contains(t, d.Remarks[0].Message, "likely does not start")
+	assert.NotContains(t, d.Remarks[0].Message, "65536")
+}
+
 // firstNumber is the figure of GiB in a sentence.
 func firstNumber(text string) string {
 	before, _, _ := strings.Cut(text, " GiB")
@@ -153,6 +199,34 @@ func TestCannotStart(t *testing.T) {
 			"document.yaml:5:16: spec.accelerator.perReplica: kimi-k2 is not sure to start on as many NVIDIA H100 as one node has (8); it is sure to start with accelerator.perReplica: 16 with accelerator.nodes: 2, or accelerator: {type: h200, perReplica: 8}; or say how many",
 		},
 		{
+			"copied", []string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 'pvc://models/current'}", "accelerator: {type: l4, perReplica: 1}"},
+			"document.yaml:5:39: spec.accelerator.perReplica: llama-3.3-70b on 1 × NVIDIA L4 with vLLM 0.33.0 cannot start: each GPU needs 131.4 GiB for weights and 1.0 beside them, and may take 20.3 of its 22.0 GiB (gpu-memory-utilization 0.92); it is sure to start with accelerator.perReplica: 8, or accelerator: {type: b200, perReplica: 1}. If pvc://models/current holds other weights than meta-llama/Llama-3.3-70B-Instruct, say the model.id of those, or model.measured",
+		},
+		{
+			"a kernel for what is quantised", []string{"model: {id: deepseek-ai/DeepSeek-V3, maxModelLen: 8192}", "accelerator: {type: h200, perReplica: 4}", "runtime: {args: {quantization: fp8}}"},
+			"document.yaml:5:41: spec.accelerator.perReplica: deepseek-v3 on 4 × NVIDIA H200 with vLLM 0.33.0 cannot start…",
+		},
+		{
+			"an image of no release", []string{"model: {id: Qwen/Qwen2.5-7B-Instruct}", "accelerator: {type: l4}", "runtime: {image: 'vllm/vllm-openai:nightly'}"},
+			"document.yaml:5:16: spec.accelerator.perReplica: nothing can be estimated of qwen2.5-7b: which release the image has is not known: vLLM version \"nightly\": want a release such as 0.33.0; say how many devices one replica needs",
+		},
+		{
+			"a flag that makes no sense", []string{"model: {id: Qwen/Qwen2.5-7B-Instruct}", "accelerator: {type: l4}", "runtime: {args: {quantization: awq_marlin}}"},
+			"document.yaml:5:16: spec.accelerator.perReplica: nothing can be estimated of qwen2.5-7b: quantization \"awq_marlin\" is not known to quantise while loading…",
+		},
+		{
+			"a split that divides nothing", []string{"model: {id: Qwen/Qwen2.5-7B-Instruct}", "accelerator: {type: l4}", "runtime: {args: {tensor-parallel-size: 3}}"},
+			"document.yaml:5:16: spec.accelerator.perReplica: nothing can be estimated of qwen2.5-7b: tensor parallel size 3 must divide the 28 attention heads; the engine refuses to start. The nearest that do are 2 and 4; tensor parallel size 3 must divide the 4 KV heads…",
+		},
+		{
+			"a split over more than a node", []string{"model: {id: Qwen/Qwen2.5-7B-Instruct}", "accelerator: {type: l4}", "runtime: {args: {tensor-parallel-size: 16}}"},
+			"document.yaml:5:16: spec.accelerator.perReplica: the parallel sizes among runtime.args make more devices than one node has (8)…",
+		},
+		{
+			"no GPU", []string{"model: {id: meta-llama/Llama-3.1-70B-Instruct}", "accelerator: {type: trainium2}"},
+			"document.yaml:5:16: spec.accelerator.perReplica: the catalogue has no layout of llama-3.1-70b on AWS Trainium2, and memory is estimated of GPUs only; say how many one replica needs",
+		},
+		{
 			"measured", []string{"model: {id: Qwen/Qwen2.5-7B-Instruct, maxModelLen: 4096, measured: {weightsGiB: 30, otherGiB: 1}}", "accelerator: {type: l4, perReplica: 1}"},
 			"document.yaml:5:39: spec.accelerator.perReplica: qwen2.5-7b on 1 × NVIDIA L4 with vLLM 0.33.0 cannot start: each GPU needs 30.0 GiB for weights and 1.0 beside them, and may take 20.3 of its 22.0 GiB (gpu-memory-utilization 0.92); it is sure to start with accelerator.perReplica: 2, or accelerator: {type: a100-40gb, perReplica: 1}",
 		},
@@ -162,9 +236,24 @@ func TestCannotStart(t *testing.T) {
 			text := document(test.lines...)
 			_, err := spec.Load("document.yaml", strings.NewReader(text))
 			require.Error(t, err)
+			if begin, cut := strings.CutSuffix(test.want, "…"); cut {
+				assert.True(t, strings.HasPrefix(err.Error(), begin), "%s", err)
+				return
+			}
 			assert.Equal(t, test.want, err.Error())
 		})
 	}
+}
+
+// TestCannotStartInDocs: the refusal that docs/plan.md shows is the one that is given.
+func TestCannotStartInDocs(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/plan.md")
+	require.NoError(t, err)
+	_, err = spec.Load("document.yaml", strings.NewReader(document("model: {id: meta-llama/Llama-3.3-70B-Instruct}", "accelerator: {type: l4, perReplica: 1}")))
+	require.Error(t, err)
+	_, message, _ := strings.Cut(err.Error(), " ")
+	assert.Contains(t, strings.Join(strings.Fields(string(page)), " "), message)
 }
 
 // TestNotRefused: what the estimate does not know, and what is measured, refuses nothing.
@@ -181,6 +270,9 @@ func TestNotRefused(t *testing.T) {
 		"another image":                 {[]string{"runtime: {image: 'registry.example.com/llm:v0.33.0'}"}, "without an image that may be another engine"},
 		"an image of nobody knows when": {[]string{"runtime: {image: 'registry.example.com/llm:stable'}"}, ""},
 		"a newer release":               {[]string{"runtime: {version: v0.40.0}"}, "without vLLM 0.40.0"},
+		"quantised, by the name":        {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 'pvc://models/llama-3.3-70b-awq'}"}, "cannot start: each GPU.* without weights that are quantised by the name of model.source"},
+		"quantised, in a bucket":        {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 's3://models/llama-3.3-70b-w4a16'}"}, "without weights that are quantised"},
+		"a config.json of one's own":    {[]string{"model: {id: Qwen/Qwen3-0.6B, maxModelLen: 65536, source: 'pvc://models/qwen-yarn'}"}, "cannot start, unless the config.json of pvc://models/qwen-yarn has more positions: 65536"},
 		"other weights":                 {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 'hf://someone/llama-4bit:main'}"}, "without weights of another repository"},
 		"measured":                      {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, maxModelLen: 1024, measured: {weightsGiB: 18, otherGiB: 1}}"}, ""},
 		"a model of nobody":             {[]string{"model: {id: nobody/nothing}"}, ""},
@@ -220,7 +312,7 @@ func TestUncertain(t *testing.T) {
 		},
 		{
 			[]string{"model: {id: Qwen/Qwen2.5-7B-Instruct}", "accelerator: {type: l4}", "runtime: {args: {quantization: fp8}}"},
-			"spec.accelerator.perReplica: is chosen by an estimate that does not know --quantization (weights that are quantised while they are loaded); say a number",
+			"spec.accelerator.perReplica: is chosen by an estimate that does not know --quantization (weights that are in 16 bit until they are quantised); say a number",
 		},
 	} {
 		d := load(t, document(test.lines...))

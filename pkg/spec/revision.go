@@ -71,7 +71,8 @@ func (r *resolver) revision(s share) RevisionTarget {
 		t.MaxModelLen = layout.MaxModelLen
 	}
 	e := r.estimate(t.Args)
-	r.planLength(&t, e)
+	settled := laidOut && t.keeps(layout)
+	r.planLength(&t, e, settled)
 	t.Planned = r.planned
 	t.MinReplicas, t.MaxReplicas = r.replicas()
 	t.Cooldown = r.cooldown(t)
@@ -91,7 +92,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	t.DeviceGroups = r.spec.Accelerator.DeviceGroups
 	t.SchedulerName = r.spec.Accelerator.SchedulerName
 	r.checkPlain("spec.accelerator.schedulerName", t.SchedulerName)
-	r.checkStart(t, e, laidOut && t.keeps(layout))
+	r.checkStart(t, e, settled)
 	return t
 }
 
@@ -204,6 +205,8 @@ func (r *resolver) planOr(accelerator catalog.Accelerator, model catalog.Model, 
 	case planned:
 	case known:
 		r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s%s; say how many one replica needs", model.Name, accelerator.Product, layoutsOf(model))
+	case model.Name != "":
+		r.failf("spec.accelerator.perReplica", "the catalogue has no layout of %s on %s, and memory is estimated of GPUs only; say how many one replica needs", model.Name, accelerator.Product)
 	default:
 		r.failf("spec.accelerator.perReplica", "the catalogue does not know %s; say how many %s one replica needs", r.spec.Model.ID, accelerator.Product)
 	}

@@ -32,6 +32,8 @@ func (r *resolver) checkStart(t RevisionTarget, e *estimate, settled bool) {
 	path, why := reason(result, e.model)
 	what := fmt.Sprintf("%s on %d × %s with vLLM %s", e.name, t.Devices, t.Accelerator.Product, result.Settings.Version)
 	switch {
+	case e.copied && result.Settings.MaxModelLen > e.model.MaxPositions:
+		r.remarkf(path, "%s cannot start, unless the config.json of %s has more positions: %s; %s%s", what, r.spec.Model.Source, why, r.nearest(t, e, result), e.without())
 	case result.Impossible:
 		r.cannotStart(path, e, fmt.Sprintf("%s cannot start: %s; %s", what, why, r.nearest(t, e, result)))
 	case settled:
@@ -47,6 +49,9 @@ func (r *resolver) cannotStart(path string, e *estimate, text string) {
 	if len(e.unknown) > 0 {
 		r.remarkf(path, "%s%s", text, e.without())
 		return
+	}
+	if e.copied {
+		text += fmt.Sprintf(". If %s holds other weights than %s, say the model.id of those, or model.measured", r.spec.Model.Source, r.spec.Model.ID)
 	}
 	r.m.CannotStart = append(r.m.CannotStart, r.problem(path, text))
 }
