@@ -264,3 +264,24 @@ func TestNodeGroups(t *testing.T) {
 	assert.Equal(t, [2]string{"BOTTLEROCKET_x86_64_NVIDIA", "1.40.0"}, [2]string{bottlerocket.AMIType, bottlerocket.Release})
 	assert.Empty(t, eks.NodeGroups(targets(t, documents()["karpenter"])))
 }
+
+// TestNodesAreInPrivateSubnets: eksctl puts the tag for discovery on public subnets, too.
+func TestNodesAreInPrivateSubnets(t *testing.T) {
+	t.Parallel()
+	want := []eks.TagTerm{{Tags: map[string]string{"karpenter.sh/discovery": "llm", "kubernetes.io/role/internal-elb": "1"}}}
+	found := 0
+	for _, name := range []string{"karpenter", "efa", "auto"} {
+		for _, object := range eks.Nodes(targets(t, documents()[name]), nil) {
+			switch class := object.Typed.(type) {
+			case *eks.EC2NodeClass:
+				assert.Equal(t, want, class.Spec.SubnetSelectorTerms, name)
+			case *eks.NodeClass:
+				assert.Equal(t, want, class.Spec.SubnetSelectorTerms, name)
+			default:
+				continue
+			}
+			found++
+		}
+	}
+	assert.Equal(t, 3, found)
+}

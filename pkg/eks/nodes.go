@@ -16,12 +16,18 @@ import (
 // https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
 const DiscoveryTag = "karpenter.sh/discovery"
 
+// PrivateTag is on private subnets, with the value 1: where internal load balancers may be.
+// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+const PrivateTag = "kubernetes.io/role/internal-elb"
+
 const (
 	karpenterAPI = "karpenter.sh/v1"
 	ec2API       = "karpenter.k8s.aws/v1"
 	autoAPI      = "eks.amazonaws.com/v1"
 
 	capacityType = "karpenter.sh/capacity-type"
+
+	subnetComment = "The cluster's subnets and security groups have the first tag, private subnets the second: eksctl gives public\nones the first, too."
 
 	// idle is how long a node without pods is kept: a replica that follows finds the image on it.
 	idle = "5m"
@@ -152,6 +158,12 @@ func discovery(p spec.NodePool) []TagTerm {
 	return []TagTerm{{Tags: map[string]string{DiscoveryTag: p.Platform.Cluster}}}
 }
 
+// privateSubnets leaves out public ones, which eksctl tags for discovery, too (pkg/cfn/manager/api.go: the tags of a cluster are
+// those of its stack). There a node gets a public address, and one with several network cards none, and so no way out.
+func privateSubnets(p spec.NodePool) []TagTerm {
+	return []TagTerm{{Tags: map[string]string{DiscoveryTag: p.Platform.Cluster, PrivateTag: "1"}}}
+}
+
 func reservation(p spec.NodePool) []IDTerm {
 	if r := p.Platform.Nodes.Reservation; r != nil {
 		return []IDTerm{{ID: r.ID}}
@@ -169,7 +181,7 @@ func ec2NodeClass(p spec.NodePool, labels map[string]string) manifest.Object {
 		Spec: EC2NodeClassSpec{
 			AMISelectorTerms:                 []AMITerm{{Alias: p.Platform.Nodes.AMI}},
 			Role:                             p.Platform.Nodes.Role,
-			SubnetSelectorTerms:              discovery(p),
+			SubnetSelectorTerms:              privateSubnets(p),
 			SecurityGroupSelectorTerms:       discovery(p),
 			CapacityReservationSelectorTerms: reservation(p),
 			BlockDeviceMappings:              volumes(p),
@@ -179,7 +191,7 @@ func ec2NodeClass(p spec.NodePool, labels map[string]string) manifest.Object {
 	}
 	at := map[string]string{
 		"/spec/amiSelectorTerms":    "Pinned: latest replaces every node at each release. Karpenter takes the variant with the device's driver.",
-		"/spec/subnetSelectorTerms": "The cluster's subnets and security groups have this tag.",
+		"/spec/subnetSelectorTerms": subnetComment,
 		"/spec/metadataOptions":     "A hop more, and every pod could take the node's role.",
 		"/spec/tags":                "Of instances and volumes, for the bill.",
 		"/spec/blockDeviceMappings": "The system, two versions of the image, and what pods of a node fetch; 500 MiB/s, where gp3 has 125 unless asked.",
@@ -224,7 +236,7 @@ func nodeClass(p spec.NodePool, labels map[string]string) manifest.Object {
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: labels},
 		Spec: NodeClassSpec{
 			Role:                             p.Platform.Nodes.Role,
-			SubnetSelectorTerms:              discovery(p),
+			SubnetSelectorTerms:              privateSubnets(p),
 			SecurityGroupSelectorTerms:       discovery(p),
 			CapacityReservationSelectorTerms: reservation(p),
 			EphemeralStorage: EphemeralStorage{
@@ -237,7 +249,7 @@ func nodeClass(p spec.NodePool, labels map[string]string) manifest.Object {
 		Head: "How EKS Auto Mode makes the nodes of " + p.Name + ". It chooses the image, encrypts the volume and keeps pods from\nthe node's role by itself.",
 		At: map[string]string{
 			"/spec/role":                "It needs an access entry with the policy AmazonEKSAutoNodePolicy.",
-			"/spec/subnetSelectorTerms": "The cluster's subnets and security groups have this tag.",
+			"/spec/subnetSelectorTerms": subnetComment,
 			"/spec/ephemeralStorage":    "The system, two versions of the image, and what pods of a node fetch.",
 			"/spec/tags":                "Of instances and volumes, for the bill.",
 		},

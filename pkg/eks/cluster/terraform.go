@@ -63,7 +63,7 @@ func (n needs) vpcModule() vpcModule {
 	m := vpcModule{
 		Source: "terraform-aws-modules/vpc/aws", Version: vpcModuleVersion, Name: n.Name, CIDR: n.CIDR, AZs: n.Zones,
 		EnableNATGateway: true, SingleNATGateway: n.NAT == spec.NATSingle, OneNATGatewayPerAZ: n.NAT != spec.NATSingle,
-		PrivateSubnetTags: map[string]string{"kubernetes.io/role/internal-elb": "1", eks.DiscoveryTag: n.Name},
+		PrivateSubnetTags: map[string]string{eks.PrivateTag: "1", eks.DiscoveryTag: n.Name},
 		PublicSubnetTags:  map[string]string{"kubernetes.io/role/elb": "1"},
 	}
 	if len(n.Zones) == 0 {
