@@ -238,6 +238,7 @@ func TestNodeGroups(t *testing.T) {
 		"k8s.io/cluster-autoscaler/node-template/label/node.kubernetes.io/instance-type": "g5.xlarge",
 		"k8s.io/cluster-autoscaler/node-template/label/topology.kubernetes.io/zone":      "us-east-1a",
 		"k8s.io/cluster-autoscaler/node-template/label/kservegen.dev/nodes":              "models-a10g-x1",
+		"k8s.io/cluster-autoscaler/node-template/label/k8s.amazonaws.com/accelerator":    "nvidia-a10g",
 		"k8s.io/cluster-autoscaler/node-template/taint/nvidia.com/gpu":                   "true:NoSchedule",
 	}, g.Tags)
 	assert.Greater(t, groups[0].Priority, groups[2].Priority, "the cheaper first")
@@ -259,6 +260,7 @@ func TestNodeGroups(t *testing.T) {
 	require.Len(t, efa, 1)
 	assert.True(t, efa[0].EFA)
 	assert.Equal(t, "32", efa[0].Tags["k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa"])
+	assert.NotContains(t, eks.NodeGroups(targets(t, neuron+on("provisioner: managed")))[0].Labels, "k8s.amazonaws.com/accelerator", "the autoscaler would wait for NVIDIA GPUs")
 	assert.Equal(t, "AL2023_x86_64_NEURON", eks.NodeGroups(targets(t, neuron+on("provisioner: managed")))[0].AMIType)
 	bottlerocket := eks.NodeGroups(targets(t, distill+on("provisioner: managed, ami: bottlerocket@v1.40.0")))[0]
 	assert.Equal(t, [2]string{"BOTTLEROCKET_x86_64_NVIDIA", "1.40.0"}, [2]string{bottlerocket.AMIType, bottlerocket.Release})
