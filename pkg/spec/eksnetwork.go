@@ -62,6 +62,9 @@ const (
 	DefaultEKSVersion = "1.35"
 	// leastEKSVersion is the least of KServe 0.20 and Istio 1.31.
 	leastEKSVersion = "1.32"
+	// autoPodGroups is the first release where EKS Auto Mode reads SecurityGroupPolicies.
+	// https://docs.aws.amazon.com/eks/latest/userguide/auto-sgp.html
+	autoPodGroups = "1.36"
 	// DefaultCIDR has room for /19 networks of three zones, public and private.
 	DefaultCIDR = "10.0.0.0/16"
 
@@ -95,13 +98,19 @@ func (r *resolver) checkCluster(eks *EKS) {
 	case eks.Version == "":
 	case !eksVersion.MatchString(eks.Version):
 		r.failf(path+"version", "want a release of Kubernetes such as %s, in quotes, got %q", DefaultEKSVersion, eks.Version)
-	case version.MustParseGeneric(eks.Version).LessThan(version.MustParseGeneric(leastEKSVersion)):
+	case older(eks.Version, leastEKSVersion):
 		r.failf(path+"version", "%s is older than what KServe 0.20 and Istio 1.31 run on; want %s or later", eks.Version, leastEKSVersion)
 	}
 	if eks.KMSKeyARN != "" && !keyARN.MatchString(eks.KMSKeyARN) {
 		r.failf(path+"kmsKeyArn", "want arn:aws:kms:<region>:<12 digits>:key/<id>, got %q", eks.KMSKeyARN)
 	}
 	r.checkRegionOf(path+"kmsKeyArn", eks.KMSKeyARN, eks.Region)
+}
+
+// older compares releases of Kubernetes; one that isn't a release is not older.
+func older(release, than string) bool {
+	v, err := version.ParseGeneric(release)
+	return err == nil && v.LessThan(version.MustParseGeneric(than))
 }
 
 // checkRegionOf wants what an ARN names in the cluster's region.
@@ -124,6 +133,9 @@ func (r *resolver) checkNetwork(eks *EKS) {
 	r.enum(path+".natGateway", &n.NATGateway, "", NATPerZone, NATSingle)
 	r.checkRanges(path+".publicAccessCidrs", n.PublicAccessCIDRs)
 	r.checkPodGroups(path+".podSecurityGroups", n.PodSecurityGroups)
+	if len(n.PodSecurityGroups) > 0 && eks.AutoMode() && older(cmp.Or(eks.Version, DefaultEKSVersion), autoPodGroups) {
+		r.failf(path+".podSecurityGroups", "EKS Auto Mode gives pods security groups of their own from Kubernetes %s on; set spec.platform.eks.version, leave them out, or use nodes: {provisioner: %s}", autoPodGroups, ProvisionerKarpenter)
+	}
 	if n.LoadBalancer != nil {
 		r.checkLoadBalancer(n.LoadBalancer, eks.Region)
 	}

@@ -351,6 +351,10 @@ func TestAnyClusterIsTaken(t *testing.T) {
 			if i > 0 {
 				network = ""
 			}
+			version := ""
+			if provisioner == "auto" && strings.Contains(network, "podSecurityGroups") {
+				version = `, version: "1.36"` // the first that gives Auto Mode's pods groups of their own
+			}
 			documents = append(documents, fmt.Sprintf(`apiVersion: kservegen.dev/v1alpha1
 kind: ModelDeployment
 metadata: {name: m%d, namespace: llm}
@@ -359,8 +363,8 @@ spec:
   accelerator: {type: %s}
   replicas: {min: 1, max: %d}
   expose: {hosts: [m%d.example.com], gateway: istio-ingress/llm}
-  platform: {eks: {cluster: llm, region: us-east-1%s, nodes: {provisioner: %s%s}, network: {cidr: 10.0.0.0/16%s%s}}}
-`, i, source, accelerator, rapid.IntRange(1, 12).Draw(rt, "replicas"), i, zones, provisioner, capacity, network, balancer))
+  platform: {eks: {cluster: llm, region: us-east-1%s%s, nodes: {provisioner: %s%s}, network: {cidr: 10.0.0.0/16%s%s}}}
+`, i, source, accelerator, rapid.IntRange(1, 12).Draw(rt, "replicas"), i, zones, version, provisioner, capacity, network, balancer))
 		}
 		w := write(rt, strings.Join(documents, "---\n"))
 		taken(rt, w)
