@@ -62,6 +62,9 @@ const (
 	DefaultEKSVersion = "1.35"
 	// leastEKSVersion is the least of KServe 0.20 and Istio 1.31.
 	leastEKSVersion = "1.32"
+	// mostKarpenterVersion is that of Karpenter 1.11: 1.12 wants ec2:DescribeInstanceStatus, which eksctl doesn't give it (pkg/eks/cluster).
+	// https://karpenter.sh/docs/upgrading/compatibility/
+	mostKarpenterVersion = "1.35"
 	// autoPodGroups is the first release where EKS Auto Mode reads SecurityGroupPolicies.
 	// https://docs.aws.amazon.com/eks/latest/userguide/auto-sgp.html
 	autoPodGroups = "1.36"
@@ -100,6 +103,8 @@ func (r *resolver) checkCluster(eks *EKS) {
 		r.failf(path+"version", "want a release of Kubernetes such as %s, in quotes, got %q", DefaultEKSVersion, eks.Version)
 	case older(eks.Version, leastEKSVersion):
 		r.failf(path+"version", "%s is older than what KServe 0.20 and Istio 1.31 run on; want %s or later", eks.Version, leastEKSVersion)
+	case eks.Nodes != nil && cmp.Or(eks.Nodes.Provisioner, ProvisionerKarpenter) == ProvisionerKarpenter && older(mostKarpenterVersion, eks.Version):
+		r.failf(path+"version", "Karpenter 1.11, which eksctl can install, is for Kubernetes %s and older; want that, or nodes: {provisioner: %s} or %s", mostKarpenterVersion, ProvisionerAuto, ProvisionerManaged)
 	}
 	if eks.KMSKeyARN != "" && !keyARN.MatchString(eks.KMSKeyARN) {
 		r.failf(path+"kmsKeyArn", "want arn:aws:kms:<region>:<12 digits>:key/<id>, got %q", eks.KMSKeyARN)
