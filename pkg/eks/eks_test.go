@@ -239,6 +239,7 @@ func TestNodeGroups(t *testing.T) {
 		"k8s.io/cluster-autoscaler/node-template/label/topology.kubernetes.io/zone":      "us-east-1a",
 		"k8s.io/cluster-autoscaler/node-template/label/kservegen.dev/nodes":              "models-a10g-x1",
 		"k8s.io/cluster-autoscaler/node-template/label/k8s.amazonaws.com/accelerator":    "nvidia-a10g",
+		"k8s.io/cluster-autoscaler/node-template/label/nvidia.com/gpu.present":           "true",
 		"k8s.io/cluster-autoscaler/node-template/taint/nvidia.com/gpu":                   "true:NoSchedule",
 	}, g.Tags)
 	assert.Greater(t, groups[0].Priority, groups[2].Priority, "the cheaper first")
@@ -286,4 +287,29 @@ func TestNodesAreInPrivateSubnets(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 3, found)
+}
+
+// TestDevicePluginFindsNodes: NVIDIA's chart wants the label where the image brings no device plugin, and must not have it where
+// the image does.
+func TestDevicePluginFindsNodes(t *testing.T) {
+	t.Parallel()
+	for name, wants := range map[string]bool{"karpenter": true, "efa": true, "bottlerocket": false, "auto": false, "neuron": false} {
+		for _, object := range eks.Nodes(targets(t, documents()[name]), nil) {
+			pool, ok := object.Typed.(*eks.NodePool)
+			if !ok {
+				continue
+			}
+			if meta := pool.Spec.Template.Metadata; wants {
+				require.NotNil(t, meta, name)
+				assert.Equal(t, map[string]string{"nvidia.com/gpu.present": "true"}, meta.Labels, name)
+			} else {
+				assert.Nil(t, meta, name)
+			}
+		}
+	}
+	groups := func(ami string) map[string]string {
+		return eks.NodeGroups(targets(t, distill+on("provisioner: managed"+ami)))[0].Labels
+	}
+	assert.Contains(t, groups(""), "nvidia.com/gpu.present")
+	assert.NotContains(t, groups(", ami: bottlerocket@v1.40.0"), "nvidia.com/gpu.present")
 }

@@ -107,6 +107,7 @@ const gpuLabel = "k8s.amazonaws.com/accelerator"
 
 func groupLabels(p spec.NodePool) map[string]string {
 	labels := map[string]string{"kservegen.dev/nodes": p.Name}
+	maps.Copy(labels, pluginLabels(p))
 	if p.Accelerator.Vendor == "nvidia" {
 		labels[gpuLabel] = "nvidia-" + p.Accelerator.Name
 	}

@@ -62,7 +62,7 @@ func nodePool(p spec.NodePool, labels map[string]string) manifest.Object {
 		TypeMeta:   metav1.TypeMeta{APIVersion: karpenterAPI, Kind: "NodePool"},
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: labels},
 		Spec: NodePoolSpec{
-			Template: NodeClaimTemplate{Spec: NodeClaimSpec{
+			Template: NodeClaimTemplate{Metadata: templateMeta(p), Spec: NodeClaimSpec{
 				NodeClassRef: classRef(p),
 				Requirements: requirements(p),
 				Taints:       taints(p),
@@ -101,6 +101,23 @@ func taints(p spec.NodePool) []corev1.Taint {
 	return []corev1.Taint{{Key: p.Accelerator.TaintKey, Value: "true", Effect: corev1.TaintEffectNoSchedule}}
 }
 
+// pluginLabels let the device plugin of NVIDIA's chart onto a node. It waits for this label, or for one of Node Feature Discovery,
+// whose workers, as that chart sets them, don't tolerate the taint (k8s-device-plugin: deployments/helm/nvidia-device-plugin/values.yaml).
+// Bottlerocket and EKS Auto Mode bring a plugin of their own, beside which there is no room for another.
+func pluginLabels(p spec.NodePool) map[string]string {
+	if p.Accelerator.Vendor != "nvidia" || !strings.HasPrefix(p.Platform.Nodes.AMI, "al2023@") {
+		return nil
+	}
+	return map[string]string{"nvidia.com/gpu.present": "true"}
+}
+
+func templateMeta(p spec.NodePool) *TemplateMeta {
+	if labels := pluginLabels(p); labels != nil {
+		return &TemplateMeta{Labels: labels}
+	}
+	return nil
+}
+
 // budgets let empty nodes go at once. A node that no longer is what the pool asks for is replaced, one at a time, where every
 // model has another replica to answer meanwhile.
 func budgets(p spec.NodePool) []Budget {
@@ -122,6 +139,7 @@ func weight(p spec.NodePool) int32 {
 
 func explainPool(p spec.NodePool) manifest.Comments {
 	const template = "/spec/template/spec"
+	const labels = "/spec/template/metadata/labels"
 	at := map[string]string{
 		template + "/requirements/0":           "Those of the catalogue that hold a pod, the cheapest first.",
 		template + "/taints":                   "Pods of models tolerate it; others would fill the host's CPU and memory.",
@@ -130,6 +148,9 @@ func explainPool(p spec.NodePool) manifest.Comments {
 		"/spec/disruption/budgets":             "Empty nodes go at once. After a change of this pool or its class (Drifted) one at a time is replaced, its\nsuccessor first; none where a model has one replica only or one over several nodes, which would be gone until\nits successor has loaded: delete such nodes when it suits (kubectl delete nodeclaim).",
 		"/spec/limits":                         "In whole nodes: replicas.max of every model here, and a replica of each that starts before another ends.\nA pod over it stays Pending.",
 		"/spec/weight":                         "Of the pools with this device the one with the fewest to a node is tried first.",
+	}
+	if pluginLabels(p) != nil {
+		at[labels] = "NVIDIA's device plugin runs where this is; Node Feature Discovery, which its chart waits for otherwise, keeps off\nthe taint."
 	}
 	if len(p.Platform.Zones) > 0 {
 		at[template+"/requirements/2"] = "spec.platform.eks.zones."
