@@ -144,6 +144,10 @@ func (r *resolver) checkNetwork(eks *EKS) {
 	if n.LoadBalancer != nil {
 		r.checkLoadBalancer(n.LoadBalancer, eks.Region)
 	}
+	if n.LoadBalancer != nil && n.LoadBalancer.CertificateARN == "" && eks.AutoMode() {
+		// https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html says so of the other kind of load balancer.
+		r.remarkf(path+".loadBalancer", "EKS Auto Mode may not take idleTimeout, and cut a connection that is silent for %s; let answers be streamed, or use nodes: {provisioner: %s}", TLSIdle, ProvisionerKarpenter)
+	}
 }
 
 func (r *resolver) checkRanges(path string, ranges []string) {
