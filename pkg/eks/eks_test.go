@@ -238,6 +238,8 @@ func TestNodeGroups(t *testing.T) {
 		"k8s.io/cluster-autoscaler/node-template/label/node.kubernetes.io/instance-type": "g5.xlarge",
 		"k8s.io/cluster-autoscaler/node-template/label/topology.kubernetes.io/zone":      "us-east-1a",
 		"k8s.io/cluster-autoscaler/node-template/label/kservegen.dev/nodes":              "models-a10g-x1",
+		"k8s.io/cluster-autoscaler/node-template/label/k8s.amazonaws.com/accelerator":    "nvidia-a10g",
+		"k8s.io/cluster-autoscaler/node-template/label/nvidia.com/gpu.present":           "true",
 		"k8s.io/cluster-autoscaler/node-template/taint/nvidia.com/gpu":                   "true:NoSchedule",
 	}, g.Tags)
 	assert.Greater(t, groups[0].Priority, groups[2].Priority, "the cheaper first")
@@ -259,8 +261,55 @@ func TestNodeGroups(t *testing.T) {
 	require.Len(t, efa, 1)
 	assert.True(t, efa[0].EFA)
 	assert.Equal(t, "32", efa[0].Tags["k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa"])
+	assert.NotContains(t, eks.NodeGroups(targets(t, neuron+on("provisioner: managed")))[0].Labels, "k8s.amazonaws.com/accelerator", "the autoscaler would wait for NVIDIA GPUs")
 	assert.Equal(t, "AL2023_x86_64_NEURON", eks.NodeGroups(targets(t, neuron+on("provisioner: managed")))[0].AMIType)
 	bottlerocket := eks.NodeGroups(targets(t, distill+on("provisioner: managed, ami: bottlerocket@v1.40.0")))[0]
 	assert.Equal(t, [2]string{"BOTTLEROCKET_x86_64_NVIDIA", "1.40.0"}, [2]string{bottlerocket.AMIType, bottlerocket.Release})
 	assert.Empty(t, eks.NodeGroups(targets(t, documents()["karpenter"])))
+}
+
+// TestNodesAreInPrivateSubnets: eksctl puts the tag for discovery on public subnets, too.
+func TestNodesAreInPrivateSubnets(t *testing.T) {
+	t.Parallel()
+	want := []eks.TagTerm{{Tags: map[string]string{"karpenter.sh/discovery": "llm", "kubernetes.io/role/internal-elb": "1"}}}
+	found := 0
+	for _, name := range []string{"karpenter", "efa", "auto"} {
+		for _, object := range eks.Nodes(targets(t, documents()[name]), nil) {
+			switch class := object.Typed.(type) {
+			case *eks.EC2NodeClass:
+				assert.Equal(t, want, class.Spec.SubnetSelectorTerms, name)
+			case *eks.NodeClass:
+				assert.Equal(t, want, class.Spec.SubnetSelectorTerms, name)
+			default:
+				continue
+			}
+			found++
+		}
+	}
+	assert.Equal(t, 3, found)
+}
+
+// TestDevicePluginFindsNodes: NVIDIA's chart wants the label where the image brings no device plugin, and must not have it where
+// the image does.
+func TestDevicePluginFindsNodes(t *testing.T) {
+	t.Parallel()
+	for name, wants := range map[string]bool{"karpenter": true, "efa": true, "bottlerocket": false, "auto": false, "neuron": false} {
+		for _, object := range eks.Nodes(targets(t, documents()[name]), nil) {
+			pool, ok := object.Typed.(*eks.NodePool)
+			if !ok {
+				continue
+			}
+			if meta := pool.Spec.Template.Metadata; wants {
+				require.NotNil(t, meta, name)
+				assert.Equal(t, map[string]string{"nvidia.com/gpu.present": "true"}, meta.Labels, name)
+			} else {
+				assert.Nil(t, meta, name)
+			}
+		}
+	}
+	groups := func(ami string) map[string]string {
+		return eks.NodeGroups(targets(t, distill+on("provisioner: managed"+ami)))[0].Labels
+	}
+	assert.Contains(t, groups(""), "nvidia.com/gpu.present")
+	assert.NotContains(t, groups(", ami: bottlerocket@v1.40.0"), "nvidia.com/gpu.present")
 }

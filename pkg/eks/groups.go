@@ -64,7 +64,7 @@ func NodeGroups(targets []spec.Target) []NodeGroup {
 						MaxSize: (pool.Limit + instance.Count - 1) / instance.Count,
 						AMIType: amiType(pool), Release: n.AMI[strings.Index(n.AMI, "@v")+2:],
 						VolumeGiB: pool.VolumeGiB(), EFA: pool.EFA,
-						Labels: map[string]string{"kservegen.dev/nodes": pool.Name}, Taints: taints(pool), Priority: priority,
+						Labels: groupLabels(pool), Taints: taints(pool), Priority: priority,
 					}
 					g.Tags = g.tags(instance.Count, instance.EFA)
 					groups = append(groups, g)
@@ -98,6 +98,20 @@ func amiType(p spec.NodePool) string {
 		return "BOTTLEROCKET_x86_64_" + variant
 	}
 	return "AL2023_x86_64_" + variant
+}
+
+// gpuLabel tells the Cluster Autoscaler that a node will have NVIDIA GPUs, so that it waits for the device plugin of a node that is
+// up, instead of bringing another one. Its value is for the reader. A node of Neuron with it would never be ready.
+// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
+const gpuLabel = "k8s.amazonaws.com/accelerator"
+
+func groupLabels(p spec.NodePool) map[string]string {
+	labels := map[string]string{"kservegen.dev/nodes": p.Name}
+	maps.Copy(labels, pluginLabels(p))
+	if p.Accelerator.Vendor == "nvidia" {
+		labels[gpuLabel] = "nvidia-" + p.Accelerator.Name
+	}
+	return labels
 }
 
 // tags say what a node of the group will have: while there is none the autoscaler has nothing else to go by.

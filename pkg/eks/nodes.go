@@ -16,12 +16,18 @@ import (
 // https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
 const DiscoveryTag = "karpenter.sh/discovery"
 
+// PrivateTag is on private subnets, with the value 1: where internal load balancers may be.
+// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+const PrivateTag = "kubernetes.io/role/internal-elb"
+
 const (
 	karpenterAPI = "karpenter.sh/v1"
 	ec2API       = "karpenter.k8s.aws/v1"
 	autoAPI      = "eks.amazonaws.com/v1"
 
 	capacityType = "karpenter.sh/capacity-type"
+
+	subnetComment = "The cluster's subnets and security groups have the first tag, private subnets the second: eksctl gives public\nones the first, too."
 
 	// idle is how long a node without pods is kept: a replica that follows finds the image on it.
 	idle = "5m"
@@ -56,7 +62,7 @@ func nodePool(p spec.NodePool, labels map[string]string) manifest.Object {
 		TypeMeta:   metav1.TypeMeta{APIVersion: karpenterAPI, Kind: "NodePool"},
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: labels},
 		Spec: NodePoolSpec{
-			Template: NodeClaimTemplate{Spec: NodeClaimSpec{
+			Template: NodeClaimTemplate{Metadata: templateMeta(p), Spec: NodeClaimSpec{
 				NodeClassRef: classRef(p),
 				Requirements: requirements(p),
 				Taints:       taints(p),
@@ -95,6 +101,23 @@ func taints(p spec.NodePool) []corev1.Taint {
 	return []corev1.Taint{{Key: p.Accelerator.TaintKey, Value: "true", Effect: corev1.TaintEffectNoSchedule}}
 }
 
+// pluginLabels let the device plugin of NVIDIA's chart onto a node. It waits for this label, or for one of Node Feature Discovery,
+// whose workers, as that chart sets them, don't tolerate the taint (k8s-device-plugin: deployments/helm/nvidia-device-plugin/values.yaml).
+// Bottlerocket and EKS Auto Mode bring a plugin of their own, beside which there is no room for another.
+func pluginLabels(p spec.NodePool) map[string]string {
+	if p.Accelerator.Vendor != "nvidia" || !strings.HasPrefix(p.Platform.Nodes.AMI, "al2023@") {
+		return nil
+	}
+	return map[string]string{"nvidia.com/gpu.present": "true"}
+}
+
+func templateMeta(p spec.NodePool) *TemplateMeta {
+	if labels := pluginLabels(p); labels != nil {
+		return &TemplateMeta{Labels: labels}
+	}
+	return nil
+}
+
 // budgets let empty nodes go at once. A node that no longer is what the pool asks for is replaced, one at a time, where every
 // model has another replica to answer meanwhile.
 func budgets(p spec.NodePool) []Budget {
@@ -116,6 +139,7 @@ func weight(p spec.NodePool) int32 {
 
 func explainPool(p spec.NodePool) manifest.Comments {
 	const template = "/spec/template/spec"
+	const labels = "/spec/template/metadata/labels"
 	at := map[string]string{
 		template + "/requirements/0":           "Those of the catalogue that hold a pod, the cheapest first.",
 		template + "/taints":                   "Pods of models tolerate it; others would fill the host's CPU and memory.",
@@ -124,6 +148,9 @@ func explainPool(p spec.NodePool) manifest.Comments {
 		"/spec/disruption/budgets":             "Empty nodes go at once. After a change of this pool or its class (Drifted) one at a time is replaced, its\nsuccessor first; none where a model has one replica only or one over several nodes, which would be gone until\nits successor has loaded: delete such nodes when it suits (kubectl delete nodeclaim).",
 		"/spec/limits":                         "In whole nodes: replicas.max of every model here, and a replica of each that starts before another ends.\nA pod over it stays Pending.",
 		"/spec/weight":                         "Of the pools with this device the one with the fewest to a node is tried first.",
+	}
+	if pluginLabels(p) != nil {
+		at[labels] = "NVIDIA's device plugin runs where this is; Node Feature Discovery, which its chart waits for otherwise, keeps off\nthe taint."
 	}
 	if len(p.Platform.Zones) > 0 {
 		at[template+"/requirements/2"] = "spec.platform.eks.zones."
@@ -152,6 +179,12 @@ func discovery(p spec.NodePool) []TagTerm {
 	return []TagTerm{{Tags: map[string]string{DiscoveryTag: p.Platform.Cluster}}}
 }
 
+// privateSubnets leaves out public ones, which eksctl tags for discovery, too (pkg/cfn/manager/api.go: the tags of a cluster are
+// those of its stack). There a node gets a public address, and one with several network cards none, and so no way out.
+func privateSubnets(p spec.NodePool) []TagTerm {
+	return []TagTerm{{Tags: map[string]string{DiscoveryTag: p.Platform.Cluster, PrivateTag: "1"}}}
+}
+
 func reservation(p spec.NodePool) []IDTerm {
 	if r := p.Platform.Nodes.Reservation; r != nil {
 		return []IDTerm{{ID: r.ID}}
@@ -169,7 +202,7 @@ func ec2NodeClass(p spec.NodePool, labels map[string]string) manifest.Object {
 		Spec: EC2NodeClassSpec{
 			AMISelectorTerms:                 []AMITerm{{Alias: p.Platform.Nodes.AMI}},
 			Role:                             p.Platform.Nodes.Role,
-			SubnetSelectorTerms:              discovery(p),
+			SubnetSelectorTerms:              privateSubnets(p),
 			SecurityGroupSelectorTerms:       discovery(p),
 			CapacityReservationSelectorTerms: reservation(p),
 			BlockDeviceMappings:              volumes(p),
@@ -179,7 +212,7 @@ func ec2NodeClass(p spec.NodePool, labels map[string]string) manifest.Object {
 	}
 	at := map[string]string{
 		"/spec/amiSelectorTerms":    "Pinned: latest replaces every node at each release. Karpenter takes the variant with the device's driver.",
-		"/spec/subnetSelectorTerms": "The cluster's subnets and security groups have this tag.",
+		"/spec/subnetSelectorTerms": subnetComment,
 		"/spec/metadataOptions":     "A hop more, and every pod could take the node's role.",
 		"/spec/tags":                "Of instances and volumes, for the bill.",
 		"/spec/blockDeviceMappings": "The system, two versions of the image, and what pods of a node fetch; 500 MiB/s, where gp3 has 125 unless asked.",
@@ -224,7 +257,7 @@ func nodeClass(p spec.NodePool, labels map[string]string) manifest.Object {
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: labels},
 		Spec: NodeClassSpec{
 			Role:                             p.Platform.Nodes.Role,
-			SubnetSelectorTerms:              discovery(p),
+			SubnetSelectorTerms:              privateSubnets(p),
 			SecurityGroupSelectorTerms:       discovery(p),
 			CapacityReservationSelectorTerms: reservation(p),
 			EphemeralStorage: EphemeralStorage{
@@ -237,7 +270,7 @@ func nodeClass(p spec.NodePool, labels map[string]string) manifest.Object {
 		Head: "How EKS Auto Mode makes the nodes of " + p.Name + ". It chooses the image, encrypts the volume and keeps pods from\nthe node's role by itself.",
 		At: map[string]string{
 			"/spec/role":                "It needs an access entry with the policy AmazonEKSAutoNodePolicy.",
-			"/spec/subnetSelectorTerms": "The cluster's subnets and security groups have this tag.",
+			"/spec/subnetSelectorTerms": subnetComment,
 			"/spec/ephemeralStorage":    "The system, two versions of the image, and what pods of a node fetch.",
 			"/spec/tags":                "Of instances and volumes, for the bill.",
 		},

@@ -22,7 +22,13 @@ type NodePoolSpec struct {
 
 // NodeClaimTemplate is what every node of a pool has.
 type NodeClaimTemplate struct {
-	Spec NodeClaimSpec `json:"spec"`
+	Metadata *TemplateMeta `json:"metadata,omitempty"`
+	Spec     NodeClaimSpec `json:"spec"`
+}
+
+// TemplateMeta has the labels of every node of a pool.
+type TemplateMeta struct {
+	Labels map[string]string `json:"labels"`
 }
 
 // NodeClaimSpec is a node that is asked for.

@@ -62,6 +62,12 @@ const (
 	DefaultEKSVersion = "1.35"
 	// leastEKSVersion is the least of KServe 0.20 and Istio 1.31.
 	leastEKSVersion = "1.32"
+	// mostKarpenterVersion is that of Karpenter 1.11: 1.12 wants ec2:DescribeInstanceStatus, which eksctl doesn't give it (pkg/eks/cluster).
+	// https://karpenter.sh/docs/upgrading/compatibility/
+	mostKarpenterVersion = "1.35"
+	// autoPodGroups is the first release where EKS Auto Mode reads SecurityGroupPolicies.
+	// https://docs.aws.amazon.com/eks/latest/userguide/auto-sgp.html
+	autoPodGroups = "1.36"
 	// DefaultCIDR has room for /19 networks of three zones, public and private.
 	DefaultCIDR = "10.0.0.0/16"
 
@@ -95,13 +101,21 @@ func (r *resolver) checkCluster(eks *EKS) {
 	case eks.Version == "":
 	case !eksVersion.MatchString(eks.Version):
 		r.failf(path+"version", "want a release of Kubernetes such as %s, in quotes, got %q", DefaultEKSVersion, eks.Version)
-	case version.MustParseGeneric(eks.Version).LessThan(version.MustParseGeneric(leastEKSVersion)):
+	case older(eks.Version, leastEKSVersion):
 		r.failf(path+"version", "%s is older than what KServe 0.20 and Istio 1.31 run on; want %s or later", eks.Version, leastEKSVersion)
+	case eks.Nodes != nil && cmp.Or(eks.Nodes.Provisioner, ProvisionerKarpenter) == ProvisionerKarpenter && older(mostKarpenterVersion, eks.Version):
+		r.failf(path+"version", "Karpenter 1.11, which eksctl can install, is for Kubernetes %s and older; want that, or nodes: {provisioner: %s} or %s", mostKarpenterVersion, ProvisionerAuto, ProvisionerManaged)
 	}
 	if eks.KMSKeyARN != "" && !keyARN.MatchString(eks.KMSKeyARN) {
 		r.failf(path+"kmsKeyArn", "want arn:aws:kms:<region>:<12 digits>:key/<id>, got %q", eks.KMSKeyARN)
 	}
 	r.checkRegionOf(path+"kmsKeyArn", eks.KMSKeyARN, eks.Region)
+}
+
+// older compares releases of Kubernetes; one that isn't a release is not older.
+func older(release, than string) bool {
+	v, err := version.ParseGeneric(release)
+	return err == nil && v.LessThan(version.MustParseGeneric(than))
 }
 
 // checkRegionOf wants what an ARN names in the cluster's region.
@@ -124,8 +138,15 @@ func (r *resolver) checkNetwork(eks *EKS) {
 	r.enum(path+".natGateway", &n.NATGateway, "", NATPerZone, NATSingle)
 	r.checkRanges(path+".publicAccessCidrs", n.PublicAccessCIDRs)
 	r.checkPodGroups(path+".podSecurityGroups", n.PodSecurityGroups)
+	if len(n.PodSecurityGroups) > 0 && eks.AutoMode() && older(cmp.Or(eks.Version, DefaultEKSVersion), autoPodGroups) {
+		r.failf(path+".podSecurityGroups", "EKS Auto Mode gives pods security groups of their own from Kubernetes %s on; set spec.platform.eks.version, leave them out, or use nodes: {provisioner: %s}", autoPodGroups, ProvisionerKarpenter)
+	}
 	if n.LoadBalancer != nil {
 		r.checkLoadBalancer(n.LoadBalancer, eks.Region)
+	}
+	if n.LoadBalancer != nil && n.LoadBalancer.CertificateARN == "" && eks.AutoMode() {
+		// https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html says so of the other kind of load balancer.
+		r.remarkf(path+".loadBalancer", "EKS Auto Mode may not take idleTimeout, and cut a connection that is silent for %s; let answers be streamed, or use nodes: {provisioner: %s}", TLSIdle, ProvisionerKarpenter)
 	}
 }
 

@@ -53,3 +53,21 @@ func TestLoadBalancerIsPatient(t *testing.T) {
 		assert.Equal(t, test.want, spec.Idle(test.targets), name)
 	}
 }
+
+// TestAutoModesLoadBalancer: AWS promises no idle timeout there, which is told and no error.
+func TestAutoModesLoadBalancer(t *testing.T) {
+	t.Parallel()
+	remarks := func(provisioner, fields string) []string {
+		var messages []string
+		for _, remark := range load(t, document("expose: {hosts: [a.example.com], gateway: istio-ingress/llm}", "runtime: {drainTimeout: 5m}",
+			"platform: {eks: {cluster: llm, nodes: {provisioner: "+provisioner+"}, network: {loadBalancer: {"+fields+"}}}}")).Remarks {
+			messages = append(messages, remark.Message)
+		}
+		return messages
+	}
+	if told := remarks("auto", ""); assert.Len(t, told, 1) {
+		assert.Contains(t, told[0], "cut a connection that is silent for 5m50s")
+	}
+	assert.Empty(t, remarks("karpenter", ""))
+	assert.Empty(t, remarks("auto", `certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/1"`), "it has 350 s anyway")
+}

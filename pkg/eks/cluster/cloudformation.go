@@ -146,8 +146,20 @@ func (b *builder) exported(name string) reference {
 	return reference{ImportValue: "eksctl-" + b.Name + "-cluster::" + name}
 }
 
-func (b *builder) vpc() reference   { return b.exported("VPC") }
-func (b *builder) nodes() reference { return b.exported("SharedNodeSecurityGroup") }
+func (b *builder) vpc() reference { return b.exported("VPC") }
+
+// nodesGroup is a security group that nodes have.
+type nodesGroup struct {
+	// name tells the rules with it from those with the other.
+	name string
+	id   reference
+}
+
+// nodes have one of two groups: those of managed node groups and of EKS Auto Mode's own pools that which EKS makes of a cluster,
+// those that the classes of models choose by their tag that of eksctl (eksctl: pkg/vpc/importer.go, SecurityGroups).
+func (b *builder) nodes() []nodesGroup {
+	return []nodesGroup{{"Nodes", b.exported("SharedNodeSecurityGroup")}, {"ClusterNodes", b.exported("ClusterSecurityGroupId")}}
+}
 
 func (b *builder) add(name, kind string, properties any) {
 	b.t.Resources[name] = resource{kind, properties}
@@ -194,12 +206,14 @@ func (b *builder) addFileSystems() {
 	if b.fsx {
 		const group = "FSxSecurityGroup"
 		b.add(group, "AWS::EC2::SecurityGroup", securityGroup{Description: "FSx for Lustre of " + b.Name, VpcID: b.vpc()})
-		own, nodes := reference{GetAtt: []string{group, "GroupId"}}, b.nodes()
+		own := reference{GetAtt: []string{group, "GroupId"}}
 		for _, r := range lustreRules() {
 			id := group + logicalID(r.name)
-			b.add(id+"FromNodes", "AWS::EC2::SecurityGroupIngress", r.into(own, nodes))
 			b.add(id+"FromItself", "AWS::EC2::SecurityGroupIngress", r.into(own, own))
-			b.add(id+"ToNodes", "AWS::EC2::SecurityGroupIngress", r.into(nodes, own))
+			for _, nodes := range b.nodes() {
+				b.add(id+"From"+nodes.name, "AWS::EC2::SecurityGroupIngress", r.into(own, nodes.id))
+				b.add(id+"To"+nodes.name, "AWS::EC2::SecurityGroupIngress", r.into(nodes.id, own))
+			}
 		}
 		b.t.Outputs["FSxSecurityGroupId"] = output{"For spec.model.volume.fsx.securityGroupIds, or the file system that exists.", own}
 	}
@@ -207,7 +221,9 @@ func (b *builder) addFileSystems() {
 		const group = "EFSSecurityGroup"
 		b.add(group, "AWS::EC2::SecurityGroup", securityGroup{Description: "EFS of " + b.Name, VpcID: b.vpc()})
 		own := reference{GetAtt: []string{group, "GroupId"}}
-		b.add(group+"FromNodes", "AWS::EC2::SecurityGroupIngress", nfsRule().into(own, b.nodes()))
+		for _, nodes := range b.nodes() {
+			b.add(group+"From"+nodes.name, "AWS::EC2::SecurityGroupIngress", nfsRule().into(own, nodes.id))
+		}
 		b.t.Outputs["EFSSecurityGroupId"] = output{"For the file system's mount targets.", own}
 	}
 }

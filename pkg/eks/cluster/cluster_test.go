@@ -351,6 +351,10 @@ func TestAnyClusterIsTaken(t *testing.T) {
 			if i > 0 {
 				network = ""
 			}
+			version := ""
+			if provisioner == "auto" && strings.Contains(network, "podSecurityGroups") {
+				version = `, version: "1.36"` // the first that gives Auto Mode's pods groups of their own
+			}
 			documents = append(documents, fmt.Sprintf(`apiVersion: kservegen.dev/v1alpha1
 kind: ModelDeployment
 metadata: {name: m%d, namespace: llm}
@@ -359,8 +363,8 @@ spec:
   accelerator: {type: %s}
   replicas: {min: 1, max: %d}
   expose: {hosts: [m%d.example.com], gateway: istio-ingress/llm}
-  platform: {eks: {cluster: llm, region: us-east-1%s, nodes: {provisioner: %s%s}, network: {cidr: 10.0.0.0/16%s%s}}}
-`, i, source, accelerator, rapid.IntRange(1, 12).Draw(rt, "replicas"), i, zones, provisioner, capacity, network, balancer))
+  platform: {eks: {cluster: llm, region: us-east-1%s%s, nodes: {provisioner: %s%s}, network: {cidr: 10.0.0.0/16%s%s}}}
+`, i, source, accelerator, rapid.IntRange(1, 12).Draw(rt, "replicas"), i, zones, version, provisioner, capacity, network, balancer))
 		}
 		w := write(rt, strings.Join(documents, "---\n"))
 		taken(rt, w)
@@ -381,4 +385,78 @@ func TestQuotas(t *testing.T) {
 	assert.Contains(t, string(files[0].Data), fmt.Sprintf("# The account's quotas of EC2 must have so many vCPUs for the models' nodes (aws service-quotas list-service-quotas --service-code ec2): G and VT %d.", 4*pool.Limit))
 	block := write(t, one("a", "nodes: {instanceTypes: [g5.xlarge], reservation: {id: cr-0123456789abcdef0, capacityBlock: true}}"))
 	assert.NotContains(t, string(block.eksctl), "quota", "a Capacity Block counts against none")
+}
+
+// TestFileSystemsLetAllNodesIn: nodes of managed node groups and of EKS Auto Mode's own pools, where a download may run, have
+// another security group than those that a class chooses.
+func TestFileSystemsLetAllNodesIn(t *testing.T) {
+	t.Parallel()
+	type rule struct {
+		group, from string
+		port        int
+	}
+	for _, provisioner := range []string{"karpenter", "auto", "managed"} {
+		document := strings.Replace(one("a", "nodes: {provisioner: "+provisioner+"}"), "openai/gpt-oss-20b",
+			"openai/gpt-oss-20b, source: pvc://m, volume: {size: 1200Gi, fsx: {fileSystemId: fs-0123456789abcdef0, mountName: abc}}", 1)
+		var template struct {
+			Resources map[string]struct {
+				Type       string
+				Properties struct {
+					GroupID  map[string]any `json:"GroupId"`
+					From     map[string]any `json:"SourceSecurityGroupId"`
+					FromPort int
+				}
+			}
+		}
+		require.NoError(t, json.Unmarshal(write(t, document).network, &template))
+		rules := map[rule]bool{}
+		name := func(reference map[string]any) string {
+			if imported, ok := reference["Fn::ImportValue"]; ok {
+				return fmt.Sprint(imported)
+			}
+			return fmt.Sprint(reference["Fn::GetAtt"])
+		}
+		for _, r := range template.Resources {
+			if r.Type == "AWS::EC2::SecurityGroupIngress" {
+				rules[rule{name(r.Properties.GroupID), name(r.Properties.From), r.Properties.FromPort}] = true
+			}
+		}
+		const fsx = "[FSxSecurityGroup GroupId]"
+		for _, nodes := range []string{"eksctl-llm-cluster::SharedNodeSecurityGroup", "eksctl-llm-cluster::ClusterSecurityGroupId"} {
+			for _, port := range []int{988, 1018} {
+				assert.True(t, rules[rule{fsx, nodes, port}] && rules[rule{nodes, fsx, port}], "%s: %s %d", provisioner, nodes, port)
+			}
+		}
+	}
+}
+
+// TestAutoModesNodesTalk: the module gives its group to the models' nodes, EKS its own to those of EKS Auto Mode's pools.
+func TestAutoModesNodesTalk(t *testing.T) {
+	t.Parallel()
+	type rule struct {
+		Group    string `json:"security_group_id"`
+		From     string `json:"referenced_security_group_id"`
+		Protocol string `json:"ip_protocol"`
+		FromPort *int   `json:"from_port"`
+	}
+	ingress := func(provisioner string) map[string]rule {
+		var root struct {
+			Resource struct {
+				Ingress map[string]rule `json:"aws_vpc_security_group_ingress_rule"`
+			}
+		}
+		require.NoError(t, json.Unmarshal(write(t, one("a", "nodes: {provisioner: "+provisioner+"}")).terraform, &root))
+		return root.Resource.Ingress
+	}
+	const nodes, primary = "${module.eks.node_security_group_id}", "${module.eks.cluster_primary_security_group_id}"
+	auto := ingress("auto")
+	require.Len(t, auto, 2)
+	ways := map[[2]string]bool{}
+	for _, r := range auto {
+		ways[[2]string{r.Group, r.From}] = true
+		assert.Equal(t, "-1", r.Protocol)
+		assert.Nil(t, r.FromPort, "the provider wants no ports beside all protocols")
+	}
+	assert.Equal(t, map[[2]string]bool{{nodes, primary}: true, {primary, nodes}: true}, ways)
+	assert.Empty(t, ingress("karpenter"))
 }

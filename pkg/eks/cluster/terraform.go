@@ -22,6 +22,8 @@ const (
 	privateSubnets = "${module.vpc.private_subnets}"
 	nodeGroupID    = "${module.eks.node_security_group_id}"
 	clusterName    = "${module.eks.cluster_name}"
+	// primaryGroupID is of the group that EKS makes of a cluster, and gives the nodes of EKS Auto Mode's own pools.
+	primaryGroupID = "${module.eks.cluster_primary_security_group_id}"
 )
 
 // terraform is a root module.
@@ -45,6 +47,9 @@ func (n needs) terraform() configuration {
 		}
 		c.Output["karpenter_queue"] = terraformOutput{"For settings.interruptionQueue of Karpenter's chart.", "${module.karpenter.queue_name}"}
 	}
+	if n.balanced && !n.auto() {
+		c.Output["vpc_id"] = terraformOutput{"For vpcId of the AWS Load Balancer Controller's chart: its pods don't reach the nodes' metadata.", vpcID}
+	}
 	n.controllers(&c.Module)
 	if r := n.resources(c.Output); r != nil {
 		c.Resource = r
@@ -63,7 +68,7 @@ func (n needs) vpcModule() vpcModule {
 	m := vpcModule{
 		Source: "terraform-aws-modules/vpc/aws", Version: vpcModuleVersion, Name: n.Name, CIDR: n.CIDR, AZs: n.Zones,
 		EnableNATGateway: true, SingleNATGateway: n.NAT == spec.NATSingle, OneNATGatewayPerAZ: n.NAT != spec.NATSingle,
-		PrivateSubnetTags: map[string]string{"kubernetes.io/role/internal-elb": "1", eks.DiscoveryTag: n.Name},
+		PrivateSubnetTags: map[string]string{eks.PrivateTag: "1", eks.DiscoveryTag: n.Name},
 		PublicSubnetTags:  map[string]string{"kubernetes.io/role/elb": "1"},
 	}
 	if len(n.Zones) == 0 {
@@ -254,25 +259,55 @@ func podIdentity(name, account string) *podIdentityModule {
 // resources are those of no module, nil for none.
 func (n needs) resources(outputs map[string]terraformOutput) *resources {
 	r := &resources{Groups: map[string]tfSecurityGroup{}, Ingress: map[string]tfRule{}, Egress: map[string]tfRule{}, ASGTags: n.groupTags()}
+	if n.auto() {
+		r.joinNodes()
+	}
 	if n.fsx {
-		const own = "${aws_security_group.fsx.id}"
-		r.Groups["fsx"] = tfSecurityGroup{Name: n.Name + "-fsx", Description: "FSx for Lustre of " + n.Name, VPCID: vpcID}
-		for _, lustre := range lustreRules() {
-			r.Ingress["fsx_"+lustre.name+"_nodes"], r.Ingress["fsx_"+lustre.name+"_itself"] = lustre.between(own, nodeGroupID), lustre.between(own, own)
-			r.Egress["fsx_"+lustre.name+"_nodes"], r.Egress["fsx_"+lustre.name+"_itself"] = lustre.between(own, nodeGroupID), lustre.between(own, own)
-		}
-		outputs["fsx_security_group_id"] = terraformOutput{"For spec.model.volume.fsx.securityGroupIds, or the file system that exists.", own}
+		n.addFSx(r, outputs)
 	}
 	if n.efs {
 		const own = "${aws_security_group.efs.id}"
 		r.Groups["efs"] = tfSecurityGroup{Name: n.Name + "-efs", Description: "EFS of " + n.Name, VPCID: vpcID}
-		r.Ingress["efs_nfs_nodes"] = nfsRule().between(own, nodeGroupID)
+		for name, nodes := range n.nodesGroups() {
+			r.Ingress["efs_nfs_"+name] = nfsRule().between(own, nodes)
+		}
 		outputs["efs_security_group_id"] = terraformOutput{"For the file system's mount targets.", own}
 	}
-	if len(r.Groups)+len(r.ASGTags) == 0 {
+	if len(r.Groups)+len(r.ASGTags)+len(r.Ingress) == 0 {
 		return nil
 	}
 	return r
+}
+
+// joinNodes lets the models' nodes, which have the module's group by its tag, and those of EKS Auto Mode's own pools, which have
+// the group that EKS makes, talk: model servers to istiod, gateways to model servers.
+func (r *resources) joinNodes() {
+	all := rule{protocol: allProtocols, why: "Nodes of models and of EKS Auto Mode's own pools"}
+	r.Ingress["models_from_system"], r.Ingress["system_from_models"] = all.between(nodeGroupID, primaryGroupID), all.between(primaryGroupID, nodeGroupID)
+}
+
+// nodesGroups are the security groups of nodes, by the names that tell their rules apart.
+func (n needs) nodesGroups() map[string]string {
+	groups := map[string]string{"nodes": nodeGroupID}
+	if n.auto() {
+		groups["system_nodes"] = primaryGroupID
+	}
+	return groups
+}
+
+func (n needs) addFSx(r *resources, outputs map[string]terraformOutput) {
+	const own = "${aws_security_group.fsx.id}"
+	r.Groups["fsx"] = tfSecurityGroup{Name: n.Name + "-fsx", Description: "FSx for Lustre of " + n.Name, VPCID: vpcID}
+	for _, lustre := range lustreRules() {
+		r.Ingress["fsx_"+lustre.name+"_itself"], r.Egress["fsx_"+lustre.name+"_itself"] = lustre.between(own, own), lustre.between(own, own)
+		for name, nodes := range n.nodesGroups() {
+			r.Ingress["fsx_"+lustre.name+"_"+name], r.Egress["fsx_"+lustre.name+"_"+name] = lustre.between(own, nodes), lustre.between(own, nodes)
+		}
+		if n.auto() { // the module's own group has this rule already (nodeRules)
+			r.Ingress["system_nodes_"+lustre.name] = lustre.between(primaryGroupID, own)
+		}
+	}
+	outputs["fsx_security_group_id"] = terraformOutput{"For spec.model.volume.fsx.securityGroupIds, or the file system that exists.", own}
 }
 
 // between lets two groups talk.

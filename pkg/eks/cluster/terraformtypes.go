@@ -262,11 +262,12 @@ type tfSecurityGroup struct {
 }
 
 type tfRule struct {
-	GroupID     string `json:"security_group_id"`
-	Referenced  string `json:"referenced_security_group_id"`
-	Protocol    string `json:"ip_protocol"`
-	FromPort    int    `json:"from_port"`
-	ToPort      int    `json:"to_port"`
+	GroupID    string `json:"security_group_id"`
+	Referenced string `json:"referenced_security_group_id"`
+	Protocol   string `json:"ip_protocol"`
+	// FromPort and ToPort are left out where the protocol is all.
+	FromPort    int    `json:"from_port,omitempty"`
+	ToPort      int    `json:"to_port,omitempty"`
 	Description string `json:"description"`
 }
 
