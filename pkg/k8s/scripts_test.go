@@ -18,20 +18,29 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hub stands in for hf: files of $HUB arrive one by one, but for those that $HUB.fail names, and are compared.
+// hub stands in for hf: files of $HUB arrive one by one, but for those that $HUB.fail names, and are compared. As with hf, what is missing
+// counts only by --fail-on-missing-files. There is no answer while $HUB.down is there.
 const hub = `#!/bin/sh
 echo "$@" >> "$HUB.log"
 while [ $# -gt 1 ]; do [ "$1" = --local-dir ] && dir=$2; [ "$1" = cache ] && verify=yes; shift; done
+[ "$1" = --fail-on-missing-files ] && whole=yes
 cd "$HUB"
+[ -e "$HUB.down" ] && { echo "no answer" >&2; exit 1; }
 for file in *; do
   if [ -n "$verify" ]; then
-    cmp -s "$file" "$dir/$file" || { echo "$file differs"; exit 1; }
-  elif ! [ -e "$dir/$file" ] || { ! [ -d "$dir/.cache" ] && ! cmp -s "$file" "$dir/$file"; }; then
+    if [ -e "$dir/$file" ]; then
+      cmp -s "$file" "$dir/$file" || { echo "  - $file: expected a (sha256), got b"; wrong=yes; }
+    elif [ -n "$whole" ]; then
+      [ -d "$file" ] && file=$file/consolidated.pth
+      echo "  - $file"; wrong=yes
+    fi
+  elif [ -f "$file" ] && { ! [ -e "$dir/$file" ] || { ! [ -d "$dir/.cache" ] && ! cmp -s "$file" "$dir/$file"; }; }; then
     grep -qx "$file" "$HUB.fail" 2>/dev/null && exit 1
     cp "$file" "$dir/$file"; echo "$file" >> "$HUB.got"
   fi
 done
 [ -n "$verify" ] || mkdir -p "$dir/.cache"
+[ -z "$wrong" ]
 `
 
 // script is a download's script in a shell of this machine.
@@ -87,6 +96,7 @@ func TestHubScript(t *testing.T) {
 	for _, name := range []string{"a.json", "b.safetensors", "c.safetensors"} {
 		write(t, filepath.Join(models, name), name)
 	}
+	write(t, filepath.Join(models, "original", "consolidated.pth"), "left out")
 	write(t, filepath.Join(bin, "hf"), hub)
 	require.NoError(t, os.Chmod(filepath.Join(bin, "hf"), 0o700))
 	s := script{t, "download-hf.sh", target, []string{
@@ -111,10 +121,20 @@ func TestHubScript(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, "a.json\nb.safetensors\nc.safetensors\n", read(t, models+".got"), "a second Job fetches nothing")
 
-	write(t, filepath.Join(target, "b.safetensors"), "damaged")
+	write(t, models+".down", "")
 	said, ok := s.run()
 	assert.False(t, ok)
+	assert.NotContains(t, said, "holds something else", "or somebody removes a folder that is well")
+	require.NoError(t, os.Remove(models+".down"))
+
+	write(t, filepath.Join(target, "b.safetensors"), "damaged")
+	said, ok = s.run()
+	assert.False(t, ok)
 	assert.Contains(t, said, target+" holds something else than acme/m at abc: name another folder")
+	require.NoError(t, os.Remove(filepath.Join(target, "b.safetensors")))
+	said, ok = s.run()
+	assert.False(t, ok, "a folder that lacks a file is no copy")
+	assert.Contains(t, said, "  - b.safetensors\n")
 }
 
 // TestHubScriptMends: what arrived damaged is fetched again by the next attempt, and nothing else is.
@@ -133,8 +153,9 @@ func TestHubScriptMends(t *testing.T) {
 	}}
 	said, ok := s.run()
 	assert.False(t, ok)
-	assert.Contains(t, said, "b.safetensors differs")
+	assert.Contains(t, said, "b.safetensors: expected")
 	assert.Nil(t, s.files())
+	assert.NoDirExists(t, filepath.Join(target+".partial", ".cache"))
 	_, ok = s.run()
 	require.True(t, ok)
 	assert.Equal(t, []string{"a.json", "b.safetensors"}, s.files())
@@ -145,8 +166,10 @@ func TestHubScriptMends(t *testing.T) {
 type bucket struct {
 	mu      sync.Mutex
 	objects map[string]string
-	// broken objects end in the middle.
+	// broken objects are refused, and so are lists after so many where there is a limit.
 	broken map[string]bool
+	lists  int
+	limit  int
 	got    []string
 }
 
@@ -155,6 +178,10 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer b.mu.Unlock()
 	key := strings.TrimPrefix(r.URL.Path, "/models/")
 	if key == "" || key == "/models" || r.URL.Query().Has("list-type") {
+		if b.lists++; b.limit > 0 && b.lists > b.limit {
+			http.Error(w, "<Error><Code>AccessDenied</Code></Error>", http.StatusForbidden)
+			return
+		}
 		b.list(w, r.URL.Query().Get("prefix"))
 		return
 	}
@@ -239,6 +266,13 @@ func TestS3Script(t *testing.T) {
 	require.True(t, ok, said)
 	assert.Empty(t, s3.got, "a second Job fetches nothing")
 
+	s3.lists, s3.limit = 1, 1
+	said, ok = s.run()
+	assert.False(t, ok, "what cannot be listed was not checked")
+	assert.Contains(t, said, "AccessDenied")
+	assert.NotContains(t, said, "holds something else", "or somebody removes a folder that is well")
+
+	s3.limit = 0
 	s3.objects["r1/a.json"] = "another"
 	said, ok = s.run()
 	assert.False(t, ok)
@@ -266,7 +300,13 @@ func TestS3ScriptChecksHashes(t *testing.T) {
 	require.True(t, ok, said)
 	assert.Equal(t, []string{"SHA256SUMS", "a.json"}, s.files())
 
-	s3.objects = map[string]string{}
+	s3.lists, s3.limit = 0, 1
+	unlisted := script{t, "download-s3.sh", target + "1", append(slices.Clone(s.env), "TARGET="+target+"1")}
+	said, ok = unlisted.run()
+	assert.False(t, ok, said)
+	assert.Nil(t, unlisted.files(), "no second list, no name")
+
+	s3.limit, s3.objects = 0, map[string]string{}
 	empty := script{t, "download-s3.sh", target + "2", append(s.env, "TARGET="+target+"2")}
 	said, ok = empty.run()
 	assert.False(t, ok)

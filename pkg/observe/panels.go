@@ -120,7 +120,7 @@ func (q queries) deviceGraphs() []graph {
 	const legend = "{{pod}} GPU {{gpu}}"
 	return []graph{
 		{"Utilization", "Share of the time in which the GPU did anything.", "percent", false, []legendQuery{{legend, q.ofDevices(gpuUtilization, anyRevision)}}},
-		{"Memory in use", "", "decmbytes", false, []legendQuery{{legend, q.ofDevices(gpuMemory, anyRevision)}}},
+		{"Memory in use", "", "mbytes", false, []legendQuery{{legend, q.ofDevices(gpuMemory, anyRevision)}}},
 		{"Last Xid", "0 is none; https://docs.nvidia.com/deploy/xid-errors.", "short", false, []legendQuery{{legend, q.ofDevices(gpuErrors, anyRevision)}}},
 	}
 }

@@ -64,8 +64,12 @@ func (r *resolver) downloadFrom(d *Download, model catalog.Model) {
 	if d.From == "" {
 		d.From = "hf://" + r.spec.Model.ID + ":" + cmp.Or(r.spec.Model.Revision, model.Revision)
 	}
-	r.checkPlain(path, d.From)
 	scheme, rest, _ := strings.Cut(d.From, "://")
+	if strings.Contains(rest, "@") { // and is not repeated
+		r.failf(path, "holds a user or a password; name a Secret in model.secret instead")
+		return
+	}
+	r.checkPlain(path, d.From)
 	switch scheme {
 	case "s3":
 		if !s3URI.MatchString(d.From) || !strings.Contains(strings.Trim(rest, "/"), "/") {

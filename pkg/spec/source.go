@@ -49,9 +49,13 @@ func (r *resolver) source(model catalog.Model) {
 func (r *resolver) volume(scheme, rest string, model catalog.Model) {
 	v := r.spec.Model.Volume
 	if scheme == "pvc" {
-		claim, _, _ := strings.Cut(rest, "/")
+		claim, folder, _ := strings.Cut(rest, "/")
 		if !dnsLabel.MatchString(claim) {
 			r.failf("spec.model.source", "want pvc://<claim>/<path>, got %q", r.spec.Model.Source)
+		}
+		// KServe makes a subPath of it as it is (AddModelMount in pkg/utils/storage.go), and the API server refuses the pod.
+		if slices.Contains(strings.Split(folder, "/"), "..") {
+			r.failf("spec.model.source", "%q leads out of the folder that is mounted; write the path without ..", r.spec.Model.Source)
 		}
 	}
 	if v == nil {

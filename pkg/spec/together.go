@@ -15,6 +15,7 @@ func CheckTogether(deployments []*Deployment) error {
 	var problems manifest.Problems
 	problems = append(problems, checkNames(deployments)...)
 	problems = append(problems, checkVolumes(deployments)...)
+	problems = append(problems, checkFolders(deployments)...)
 	problems = append(problems, checkFileSystems(deployments)...)
 	problems = append(problems, checkHosts(deployments)...)
 	problems = append(problems, checkGateways(deployments)...)
@@ -88,6 +89,27 @@ func checkVolumes(deployments []*Deployment) manifest.Problems {
 				continue
 			}
 			makers[key] = m
+		}
+	}
+	return slices.Compact(problems)
+}
+
+// checkFolders: Jobs of two documents that fill one folder take each other's unfinished files away, or find another origin's there.
+func checkFolders(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	fillers := map[string]*Deployment{}
+	for m, target := range targetsOf(deployments) {
+		for _, revision := range target.Revisions {
+			if revision.Model.Download == nil {
+				continue
+			}
+			key := m.Namespace + "/" + revision.Model.Claim() + "/" + revision.Model.Folder()
+			if first, ok := fillers[key]; ok && first != m {
+				problems = append(problems, m.problemOf("spec.model.download",
+					"spec.model.download: model %s (%s) fills %s already; leave the download out of one of them, or give each its own folder", first.Name, first.where(), key))
+				continue
+			}
+			fillers[key] = m
 		}
 	}
 	return slices.Compact(problems)

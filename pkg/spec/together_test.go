@@ -75,6 +75,16 @@ func TestClaimsOfDocuments(t *testing.T) {
 	require.ErrorContains(t, together(t, named("name: a", fmt.Sprintf(claim, "1Ti")), named("name: b", fmt.Sprintf(claim, "2Ti"))), "models")
 }
 
+func TestDownloadsOfDocuments(t *testing.T) {
+	t.Parallel()
+	const model = "model: {id: openai/gpt-oss-20b, source: 'pvc://models/%s', download: {from: 's3://weights/gpt/'}}"
+	err := together(t, named("name: a", fmt.Sprintf(model, "x")), named("name: b", fmt.Sprintf(model, "x/")))
+	require.ErrorContains(t, err, "fills default/models/x already")
+	assert.Len(t, problemsOf(t, err), 1)
+	require.NoError(t, together(t, named("name: a", fmt.Sprintf(model, "x")), named("name: b", fmt.Sprintf(model, "y"))))
+	require.NoError(t, together(t, named("name: a", fmt.Sprintf(model, "x")), named("name: b", "model: {id: openai/gpt-oss-20b, source: 'pvc://models/x'}")))
+}
+
 func TestAllProblemsBetweenDocuments(t *testing.T) {
 	t.Parallel()
 	err := together(t, named("name: a"), named("name: a"), named("name: b", "expose: {hosts: [a.b], gateway: c/d}"),

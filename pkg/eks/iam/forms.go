@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -30,6 +31,9 @@ func Forms() []string {
 func Write(form string, roles []Role) ([]byte, error) {
 	if first, other := oneAccount(roles); form != FormPolicy && other != "" {
 		return nil, fmt.Errorf("%s makes roles in one account, and the documents name %s and %s; name documents of one", form, first, other)
+	}
+	if first, second := sameIdentifier(roles); first != "" && (form == FormCloudFormation || form == FormTerraform || form == FormACK) {
+		return nil, fmt.Errorf("roles %s and %s get the same name in what %s reads, which has letters and digits only; rename one (platform.eks.identity.role)", first, second, form)
 	}
 	switch form {
 	case FormPolicy:
@@ -89,10 +93,12 @@ func cloudFormation(roles []Role) object {
 	resources := object{}
 	for _, r := range roles {
 		id := identifier(r.Name, "")
-		resources[id+"Role"] = object{"Type": "AWS::IAM::Role", "Properties": object{
+		properties := object{
 			"RoleName": r.Name, "AssumeRolePolicyDocument": r.Trust,
 			"Policies": []object{{"PolicyName": policyName, "PolicyDocument": r.Permissions}},
-		}}
+		}
+		r.setPath(properties, "Path")
+		resources[id+"Role"] = object{"Type": "AWS::IAM::Role", "Properties": properties}
 		for i, s := range associated(r) {
 			resources[fmt.Sprintf("%sAssociation%d", id, i+1)] = object{"Type": "AWS::EKS::PodIdentityAssociation", "Properties": object{
 				"ClusterName": s.Cluster, "Namespace": s.Namespace, "ServiceAccount": s.ServiceAccount,
@@ -101,6 +107,13 @@ func cloudFormation(roles []Role) object {
 		}
 	}
 	return object{"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+}
+
+// setPath says the role's path, where it has one.
+func (r Role) setPath(properties object, field string) {
+	if r.Path != "" {
+		properties[field] = r.Path
+	}
 }
 
 // associated are the subjects that need an association.
@@ -114,7 +127,9 @@ func terraform(roles []Role) object {
 	all, policies, associations := object{}, object{}, object{}
 	for _, r := range roles {
 		id := identifier(r.Name, "_")
-		all[id] = object{"name": r.Name, "assume_role_policy": line(r.Trust)}
+		role := object{"name": r.Name, "assume_role_policy": line(r.Trust)}
+		r.setPath(role, "path")
+		all[id] = role
 		policies[id] = object{"name": policyName, "role": "${aws_iam_role." + id + ".id}", "policy": line(r.Permissions)}
 		for i, s := range associated(r) {
 			associations[fmt.Sprintf("%s_%d", id, i+1)] = object{
@@ -160,12 +175,15 @@ type EksctlAssociation struct {
 }
 
 // EksctlSection is what eksctl makes of the roles of one cluster. A role that several ServiceAccounts share is an error:
-// eksctl makes one for each.
+// eksctl makes one for each. So is one with a path, for which eksctl has no field.
 func EksctlSection(roles []Role) (Eksctl, error) {
 	var section Eksctl
 	for _, r := range roles {
 		if len(r.Subjects) > 1 {
 			return Eksctl{}, fmt.Errorf("role %s is shared by %d ServiceAccounts, and eksctl makes a role for each; give each model its own (platform.eks.identity.role), or use another form", r.Name, len(r.Subjects))
+		}
+		if r.Path != "" {
+			return Eksctl{}, fmt.Errorf("role %s has the path %s, and eksctl makes roles without one; leave the path out of platform.eks.roleArn, or use another form", r.Name, r.Path)
 		}
 		s := r.Subjects[0]
 		if s.Type == spec.IRSA {
@@ -202,11 +220,12 @@ func eksctl(roles []Role) (object, error) {
 func ack(roles []Role) ([]byte, error) {
 	var objects []object
 	for _, r := range roles {
-		name := identifier(r.Name, "-")
-		namespace := r.Subjects[0].Namespace
+		name := strings.ToLower(identifier(r.Name, "-")) // of an object, which has no capitals
+		role := object{"name": r.Name, "assumeRolePolicyDocument": line(r.Trust), "inlinePolicies": object{policyName: line(r.Permissions)}}
+		r.setPath(role, "path")
 		objects = append(objects, object{
-			"apiVersion": "iam.services.k8s.aws/v1alpha1", "kind": "Role", "metadata": object{"name": name, "namespace": namespace},
-			"spec": object{"name": r.Name, "assumeRolePolicyDocument": line(r.Trust), "inlinePolicies": object{policyName: line(r.Permissions)}},
+			"apiVersion": "iam.services.k8s.aws/v1alpha1", "kind": "Role", "spec": role,
+			"metadata": object{"name": name, "namespace": r.Subjects[0].Namespace},
 		})
 		for _, s := range associated(r) {
 			objects = append(objects, object{

@@ -238,3 +238,46 @@ func TestAccounts(t *testing.T) {
 	_, err := iam.Write(iam.FormTerraform, append(one, two...))
 	require.ErrorContains(t, err, "111122223333 and 444455556666")
 }
+
+// TestRoleWithPath: the role that is written is the one that the ServiceAccount is told of.
+func TestRoleWithPath(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:iam::111122223333:role/team/llm/models"
+	text := strings.Replace(document("deepseek", "source: s3://models/r1/", "type: irsa, oidcProvider: "+provider), "identity:", "roleArn: \""+arn+"\", identity:", 1)
+	deployments, err := spec.Load("d.yaml", strings.NewReader(text))
+	require.NoError(t, err)
+	roles := iam.Roles(deployments)
+	require.Len(t, roles, 1)
+	assert.Equal(t, arn, roles[0].ARN())
+	for form, want := range map[string]string{
+		iam.FormPolicy: `"path": "/team/llm/"`, iam.FormCloudFormation: `"Path": "/team/llm/"`, iam.FormTerraform: `"path": "/team/llm/"`, iam.FormACK: "path: /team/llm/\n",
+	} {
+		data, err := iam.Write(form, roles)
+		require.NoError(t, err)
+		assert.Contains(t, string(data), want)
+	}
+	_, err = iam.Write(iam.FormEksctl, roles)
+	require.ErrorContains(t, err, "role models has the path /team/llm/, and eksctl makes roles without one")
+}
+
+// TestNamesOfTools: what a tool calls a role is a name that it takes, and of one role.
+func TestNamesOfTools(t *testing.T) {
+	t.Parallel()
+	named := func(role string) []iam.Role {
+		return rolesOf(t, "source: s3://models/r1/", "role: "+role)
+	}
+	data, err := iam.Write(iam.FormACK, named("1Team.Models"))
+	require.NoError(t, err)
+	assert.Contains(t, string(data), "metadata:\n  name: role-1team-models\n", "names of objects have no capitals")
+	data, err = iam.Write(iam.FormTerraform, named("1Team.Models"))
+	require.NoError(t, err)
+	assert.Contains(t, string(data), `"Role_1Team_Models": {`, "names of Terraform begin with a letter")
+
+	two := append(named("team-models"), named("team.models")...)
+	for _, form := range []string{iam.FormCloudFormation, iam.FormTerraform, iam.FormACK} {
+		_, err = iam.Write(form, two)
+		require.ErrorContains(t, err, "roles team-models and team.models get the same name in what "+form+" reads", "the second would take the first's place")
+	}
+	_, err = iam.Write(iam.FormPolicy, two)
+	require.NoError(t, err)
+}

@@ -11,7 +11,9 @@ import (
 
 // Role is an IAM role: who may have it, and what it may do.
 type Role struct {
-	Name    string `json:"name"`
+	Name string `json:"name"`
+	// Path that the ARN of spec.platform.eks.roleArn has before the name, such as /team/; empty for none.
+	Path    string `json:"path,omitempty"`
 	Account string `json:"account"`
 	// Subjects are the ServiceAccounts whose pods get it.
 	Subjects []Subject `json:"subjects"`
@@ -21,7 +23,7 @@ type Role struct {
 }
 
 // ARN of the role.
-func (r Role) ARN() string { return r.Subjects[0].arn("iam", "", "role/"+r.Name) }
+func (r Role) ARN() string { return r.Subjects[0].arn("iam", "", "role"+cmp.Or(r.Path, "/")+r.Name) }
 
 // Roles are those of all documents, by account and name. Models that name one role share it, and it may read what each of
 // them reads. A model that reads nothing of S3 has none.
@@ -54,7 +56,7 @@ func add(roles []Role, t spec.Target) []Role {
 	at := slices.IndexFunc(roles, func(r Role) bool { return r.Account == id.Account && r.Name == id.Role })
 	if at < 0 {
 		at = len(roles)
-		roles = append(roles, Role{Name: id.Role, Account: id.Account, Trust: Policy{Version: version}, Permissions: Policy{Version: version}})
+		roles = append(roles, Role{Name: id.Role, Path: pathIn(t.Platform.EKS.RoleARN), Account: id.Account, Trust: Policy{Version: version}, Permissions: Policy{Version: version}})
 	}
 	role := &roles[at]
 	if !slices.Contains(role.Subjects, subject) {
@@ -67,6 +69,15 @@ func add(roles []Role, t spec.Target) []Role {
 		}
 	}
 	return roles
+}
+
+// pathIn is what a role's ARN has between role and the name; empty where that is a slash.
+func pathIn(arn string) string {
+	_, resource, _ := strings.Cut(arn, ":role/")
+	if end := strings.LastIndex(resource, "/"); end >= 0 {
+		return "/" + resource[:end+1]
+	}
+	return ""
 }
 
 // number makes the names of statements different, as IAM wants them.
@@ -103,7 +114,7 @@ func permissions(t spec.Target) []Statement {
 	return statements
 }
 
-// identifier makes a name of what a tool wants for its own: letters and digits, with the separator between them.
+// identifier makes a name of what a tool wants for its own: letters and digits, with the separator between them, and a letter first.
 func identifier(name, separator string) string {
 	words := strings.FieldsFunc(name, func(c rune) bool { return !strings.ContainsRune(alphanumeric, c) })
 	if separator == "" {
@@ -111,7 +122,27 @@ func identifier(name, separator string) string {
 			words[i] = strings.ToUpper(word[:1]) + word[1:]
 		}
 	}
+	if len(words) == 0 || strings.ContainsRune(digits, rune(words[0][0])) {
+		words = append([]string{"Role"}, words...)
+	}
 	return strings.Join(words, separator)
 }
 
-const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+// sameIdentifier returns two roles that get one name in what a tool reads, where the second would take the place of the first; empty
+// where there are none.
+func sameIdentifier(roles []Role) (first, second string) {
+	seen := map[string]string{}
+	for _, r := range roles {
+		id := strings.ToLower(identifier(r.Name, ""))
+		if other, is := seen[id]; is {
+			return other, r.Name
+		}
+		seen[id] = r.Name
+	}
+	return "", ""
+}
+
+const (
+	digits       = "0123456789"
+	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits
+)

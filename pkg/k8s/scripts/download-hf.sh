@@ -2,7 +2,13 @@
 # SHA-256 of each with the hub's. The folder gets its name last.
 set -eu
 check() {
-  hf cache verify "$REPOSITORY" --revision "$REVISION" --local-dir "$1"
+  said=$(hf cache verify "$REPOSITORY" --revision "$REVISION" --local-dir "$1" --fail-on-missing-files) && return 0
+  echo "$said"
+  # One line for each file that differs or is missing (verify in huggingface_hub/cli/cache.py). Without any there was no answer, and
+  # nothing is known, neither that the folder is complete nor that it is another's.
+  wrong=$(echo "$said" | sed -n 's/^  - //p')
+  [ -n "$wrong" ] || exit 1
+  ! echo "$wrong" | grep -qv '^original/'
 }
 if [ -n "$(ls -A "$TARGET" 2>/dev/null)" ]; then
   check "$TARGET" || { echo "$TARGET holds something else than $REPOSITORY at $REVISION: name another folder, or remove this one" >&2; exit 1; }

@@ -2,7 +2,8 @@
 # one must find nothing to do. Where the prefix has a file SHA256SUMS, it is checked. The folder gets its name last.
 set -eu
 check() {
-  left=$(aws s3 sync "$SOURCE" "$1" --exact-timestamps --dryrun)
+  # Its error says why. Without an answer nothing is known, neither that the folder is complete nor that it is another's.
+  left=$(aws s3 sync "$SOURCE" "$1" --exact-timestamps --dryrun) || exit 1
   if [ -n "$left" ]; then
     echo "$left" >&2
     return 1

@@ -39,6 +39,7 @@ const (
 	StorageClass            Kind = "StorageClass.storage.k8s.io"
 	Deployment              Kind = "Deployment.apps"
 	StatefulSet             Kind = "StatefulSet.apps"
+	Job                     Kind = "Job.batch"
 	LeaderWorkerSet         Kind = "LeaderWorkerSet.leaderworkerset.x-k8s.io"
 	HorizontalPodAutoscaler Kind = "HorizontalPodAutoscaler.autoscaling"
 	PodDisruptionBudget     Kind = "PodDisruptionBudget.policy"

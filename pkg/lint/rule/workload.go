@@ -70,6 +70,18 @@ func workloads(index *Index) []*Workload {
 	return all
 }
 
+// Jobs returns the pods of Jobs, which are none of Workloads: they serve nobody, and end.
+func (c *Context) Jobs() []*Workload {
+	var all []*Workload
+	for _, object := range c.Objects(Job) {
+		template := object.Field("spec", "template")
+		job := native(object, template, template.Field("spec"))
+		job.Controller = object.Name
+		all = append(all, job)
+	}
+	return all
+}
+
 func ofPredictor(p *Predictor) *Workload {
 	w := &Workload{
 		Object: p.Object, Predictor: p, Controller: p.ServiceName(), Labels: p.PodLabels(), Pod: p.Spec,

@@ -13,13 +13,13 @@ func absentReference() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG1002", Name: "reference-outside-of-set", Level: finding.Info,
-			Summary: "The ServiceAccount and the claims that a predictor names are in the set, or somebody makes them.",
+			Summary: "The ServiceAccount and the claims that a predictor names, and the claims of a Job, are in the set, or somebody makes them.",
 			Why: "Pods of a missing ServiceAccount aren't created, and pods that mount a missing claim stay Pending; the InferenceService only says that it isn't ready. " +
 				"They may well come from elsewhere.",
 			How:   "Add it to the set, or make sure that it exists before.",
 			Refs:  []string{"kubernetes: docs/tasks/configure-pod-container/configure-service-account"},
 			Whole: true,
-			Kinds: rule.PredictorKinds(rule.ServiceAccount, rule.PersistentVolumeClaim),
+			Kinds: rule.PredictorKinds(rule.ServiceAccount, rule.PersistentVolumeClaim, rule.Job),
 		},
 		Check: func(c *rule.Context) {
 			for _, p := range c.Predictors() {
@@ -32,6 +32,13 @@ func absentReference() rule.Rule {
 					name, _, _ := strings.Cut(path, "/")
 					if is && c.Find(rule.PersistentVolumeClaim, p.Namespace, name) == nil {
 						c.Report(uri, "the set has no PersistentVolumeClaim %s in %s", name, rule.InNamespace(p.Namespace))
+					}
+				}
+			}
+			for _, job := range c.Jobs() {
+				for _, claim := range job.Claims() {
+					if name := rule.ClaimName(claim); c.Find(rule.PersistentVolumeClaim, job.Namespace, name) == nil {
+						c.Report(claim, "the set has no PersistentVolumeClaim %s in %s", name, rule.InNamespace(job.Namespace))
 					}
 				}
 			}

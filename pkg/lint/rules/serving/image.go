@@ -108,24 +108,40 @@ func floatingImage() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0221", Name: "floating-image", Level: finding.Warning,
-			Summary: "The image of a model server has a version.",
+			Summary: "The image of a model server has a version, and so have those of what runs before it and of Jobs.",
 			Why: "vLLM renames flags and metrics between releases. With `latest`, or no tag, two replicas of one Deployment may run different releases, " +
-				"and a rescheduled pod may not start any more.",
+				"and a rescheduled pod may not start any more. A Job that downloads weights ends otherwise when its image changed between two attempts.",
 			How:   "Pin a version or a digest.",
 			Refs:  []string{"kubernetes: docs/concepts/containers/images"},
-			Kinds: rule.ServerKinds(),
+			Kinds: rule.ServerKinds(rule.Job),
 		},
 		Check: func(c *rule.Context) {
 			for _, w := range c.Servers() {
-				image := w.Main().Field("image")
-				name, tag := rule.SplitImage(image.Text())
-				if name == "" || strings.Contains(image.Text(), "@") || w.Predictor != nil && w.Predictor.Model.Field("runtimeVersion").Found() {
-					continue
+				if w.Predictor == nil || !w.Predictor.Model.Field("runtimeVersion").Found() {
+					reportFloating(c, w.Main().Field("image"))
 				}
-				if tag == "" || tag == "latest" {
-					c.Report(image, "image %q may be another release tomorrow", image.Text())
-				}
+				reportFloatingIn(c, w.PodField("initContainers"))
+			}
+			for _, job := range c.Jobs() {
+				reportFloatingIn(c, job.PodField("initContainers"))
+				reportFloatingIn(c, job.PodField("containers"))
 			}
 		},
+	}
+}
+
+func reportFloatingIn(c *rule.Context, containers rule.Value) {
+	for container := range containers.Items() {
+		reportFloating(c, container.Field("image"))
+	}
+}
+
+func reportFloating(c *rule.Context, image rule.Value) {
+	name, tag := rule.SplitImage(image.Text())
+	if name == "" || strings.Contains(image.Text(), "@") {
+		return
+	}
+	if tag == "" || tag == "latest" {
+		c.Report(image, "image %q may be another release tomorrow", image.Text())
 	}
 }

@@ -41,31 +41,57 @@ func oneNodeClaim() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0608", Name: "claim-of-one-node", Level: finding.Error,
-			Summary: "Replicas on several nodes don't share a volume that only one node may mount.",
+			Summary: "Replicas on several nodes, or a Job and what it works for, don't share a volume that only one node may mount.",
 			Why: "A volume with ReadWriteOnce attaches to one node, with ReadWriteOncePod to one pod. A second replica on another node, or the new pod of a rollout, " +
-				"stays in ContainerCreating with a Multi-Attach error.",
+				"stays in ContainerCreating with a Multi-Attach error. A server that waits for a Job on another node to fill the volume keeps the Job from it for ever.",
 			How:   "Use a claim with ReadOnlyMany or ReadWriteMany (EFS, FSx), or s3://.",
 			Refs:  []string{"kubernetes: docs/concepts/storage/persistent-volumes#access-modes"},
-			Kinds: rule.WorkloadKinds(rule.PersistentVolumeClaim),
+			Kinds: rule.WorkloadKinds(rule.PersistentVolumeClaim, rule.Job),
 		},
 		Check: func(c *rule.Context) {
+			mounted := map[*rule.Object]*rule.Workload{}
 			for _, workload := range c.Workloads() {
-				if workload.Kind == rule.StatefulSet || !several(workload) {
-					continue
-				}
 				for _, claim := range workload.Claims() {
-					object := c.Find(rule.PersistentVolumeClaim, workload.Namespace, rule.ClaimName(claim))
+					object, modes := ofOneNode(c, workload, claim)
 					if object == nil {
 						continue
 					}
-					modes := object.Field("spec", "accessModes").Strings()
-					if len(modes) > 0 && !slices.ContainsFunc(modes, func(mode string) bool { return strings.HasSuffix(mode, "Many") }) {
-						c.Report(claim, "claim %s is %s, and there are several replicas", object.Name, strings.Join(modes, ", "))
+					if workload.Serves {
+						mounted[object] = workload
+					}
+					if workload.Kind != rule.StatefulSet && several(workload) {
+						c.Report(claim, "claim %s is %s, and there are several replicas", object.Name, modes)
+					}
+				}
+			}
+			for _, job := range c.Jobs() {
+				for _, claim := range job.Claims() {
+					object, modes := ofOneNode(c, job, claim)
+					if other := mounted[object]; other != nil && !together(job) {
+						c.Report(claim, "claim %s is %s, and %s mounts it too", object.Name, modes, other.Object)
 					}
 				}
 			}
 		},
 	}
+}
+
+// ofOneNode is a claim of the set that one node may mount, and its access modes; nil where there is none or more may.
+func ofOneNode(c *rule.Context, w *rule.Workload, claim rule.Value) (object *rule.Object, modes string) {
+	object = c.Find(rule.PersistentVolumeClaim, w.Namespace, rule.ClaimName(claim))
+	if object == nil {
+		return nil, ""
+	}
+	all := object.Field("spec", "accessModes").Strings()
+	if len(all) == 0 || slices.ContainsFunc(all, func(mode string) bool { return strings.HasSuffix(mode, "Many") }) {
+		return nil, ""
+	}
+	return object, strings.Join(all, ", ")
+}
+
+// together says whether a pod asks for the node of another one, or for a node by its name.
+func together(job *rule.Workload) bool {
+	return job.PodField("affinity", "podAffinity").Found() || job.PodField("nodeName").Found() || job.PodField("nodeSelector", "kubernetes.io/hostname").Found()
 }
 
 // several says whether pods may run beside each other on two nodes.
