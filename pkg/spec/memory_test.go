@@ -125,6 +125,8 @@ func TestLayoutOfOtherSettings(t *testing.T) {
 		{[]string{llama, "accelerator: {type: l40s}", "runtime: {args: {gpu-memory-utilization: 0.45}}"}, 27648, "The longest that is sure", ""},
 		{[]string{llama, "accelerator: {type: l4}", "runtime: {args: {max-num-seqs: 1024, max-num-batched-tokens: 32768}}"}, 8192, "Fits by the likeliest figures", "likely starts, but not surely"},
 		{[]string{llama, "accelerator: {type: l4}", "runtime: {args: {enforce-eager: true}}"}, 24576, "", ""},
+		{[]string{"model: {id: openai/gpt-oss-120b}", "accelerator: {type: a100-80gb}", "runtime: {args: {enable-prefix-caching: true}}"}, 131072, "", ""}, // nothing about memory
+		{[]string{"model: {id: openai/gpt-oss-120b}", "accelerator: {type: a100-80gb}", "runtime: {args: {max-num-seqs: 300}}"}, 131072, "", "likely starts, but not surely"},
 		{[]string{llama, "accelerator: {type: l40s}", "runtime: {args: {gpu-memory-utilization: 0.45, cpu-offload-gb: 8}}"}, 131072, "", "cannot start.* without --cpu-offload-gb"},
 	} {
 		d := load(t, document(test.lines...))
