@@ -18,6 +18,21 @@ func (s *Settings) ApplyFlag(name, value string) error {
 	return nil
 }
 
+// BearsOnMemory says whether a flag may change what a server takes, as far as that is known.
+func BearsOnMemory(name, value string) bool {
+	if UnknownFlag(name, value) != "" {
+		return true
+	}
+	// A switch changes one of the two.
+	for _, before := range []Settings{{}, {ExpertParallel: true, PlainCache: true, EnforceEager: true}} {
+		after := before
+		if err := after.ApplyFlag(name, value); err != nil || after != before {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Settings) applyFlag(name, value string) (err error) {
 	whole := map[string]*int64{
 		"tensor-parallel-size": &s.TensorParallel, "pipeline-parallel-size": &s.PipelineParallel, "data-parallel-size": &s.DataParallel,

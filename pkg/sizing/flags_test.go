@@ -46,3 +46,22 @@ func TestFlags(t *testing.T) {
 	require.ErrorContains(t, s.ApplyFlag("max-num-seqs", "many"), "--max-num-seqs many")
 	require.ErrorContains(t, s.ApplyFlag("speculative-config", "mtp"), "want JSON")
 }
+
+func TestBearsOnMemory(t *testing.T) {
+	t.Parallel()
+	for flag, want := range map[[2]string]bool{
+		{"max-num-seqs", "64"}:                true,
+		{"enable-expert-parallel", "true"}:    true,
+		{"enable-expert-parallel", "false"}:   true,
+		{"enforce-eager", "false"}:            true,
+		{"cpu-offload-gb", "4"}:               true,
+		{"max-num-seqs", "many"}:              true,
+		{"tool-call-parser", "hermes"}:        false,
+		{"enable-auto-tool-choice", "true"}:   false,
+		{"trust-remote-code", "true"}:         false,
+		{"enable-prefix-caching", "false"}:    false,
+		{"speculative-config", `{"model":1}`}: true,
+	} {
+		assert.Equal(t, want, sizing.BearsOnMemory(flag[0], flag[1]), "%v", flag)
+	}
+}

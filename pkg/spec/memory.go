@@ -98,7 +98,7 @@ func (r *resolver) unknown(model *sizing.Architecture, args map[string]Arg) []st
 	switch {
 	case named && !strings.EqualFold(repository, r.spec.Model.ID):
 		list = append(list, "weights of another repository than model.id")
-	case quantised.MatchString(r.spec.Model.Source) && !quantised.MatchString(r.spec.Model.ID):
+	case r.spec.Model.quantisedCopy():
 		list = append(list, "weights that are quantised by the name of model.source, and not by model.id")
 	}
 	return list
@@ -106,6 +106,11 @@ func (r *resolver) unknown(model *sizing.Architecture, args map[string]Arg) []st
 
 // quantised matches what names of quantised weights have in them.
 var quantised = regexp.MustCompile(`(?i)awq|gptq|gguf|bnb|exl[23]|quant|[^a-z](int|nf|(mx|nv)?fp)[48]|[48]-?bit|w[48]a(4|8|16)|\bq[2-8]_`)
+
+// quantisedCopy says whether the name of the source says that it is quantised, and the id does not.
+func (m Model) quantisedCopy() bool {
+	return quantised.MatchString(m.Source) && !quantised.MatchString(m.ID)
+}
 
 // repository is where on Hugging Face the weights come from; false where that is not known, as of what somebody copied.
 func (r *resolver) repository() (string, bool) {

@@ -125,6 +125,8 @@ func TestLayoutOfOtherSettings(t *testing.T) {
 		{[]string{llama, "accelerator: {type: l40s}", "runtime: {args: {gpu-memory-utilization: 0.45}}"}, 27648, "The longest that is sure", ""},
 		{[]string{llama, "accelerator: {type: l4}", "runtime: {args: {max-num-seqs: 1024, max-num-batched-tokens: 32768}}"}, 8192, "Fits by the likeliest figures", "likely starts, but not surely"},
 		{[]string{llama, "accelerator: {type: l4}", "runtime: {args: {enforce-eager: true}}"}, 24576, "", ""},
+		{[]string{"model: {id: openai/gpt-oss-120b}", "accelerator: {type: a100-80gb}", "runtime: {args: {enable-prefix-caching: true}}"}, 131072, "", ""}, // nothing about memory
+		{[]string{"model: {id: openai/gpt-oss-120b}", "accelerator: {type: a100-80gb}", "runtime: {args: {max-num-seqs: 300}}"}, 131072, "", "likely starts, but not surely"},
 		{[]string{llama, "accelerator: {type: l40s}", "runtime: {args: {gpu-memory-utilization: 0.45, cpu-offload-gb: 8}}"}, 131072, "", "cannot start.* without --cpu-offload-gb"},
 	} {
 		d := load(t, document(test.lines...))
@@ -272,6 +274,7 @@ func TestNotRefused(t *testing.T) {
 		"a newer release":               {[]string{"runtime: {version: v0.40.0}"}, "without vLLM 0.40.0"},
 		"quantised, by the name":        {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 'pvc://models/llama-3.3-70b-awq'}"}, "cannot start: each GPU.* without weights that are quantised by the name of model.source"},
 		"quantised, in a bucket":        {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 's3://models/llama-3.3-70b-w4a16'}"}, "without weights that are quantised"},
+		"a volume of quantised weights": {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 'pvc://models/llama-3.3-70b-gptq', volume: {size: 60Gi}}"}, "without weights that are quantised"},
 		"a config.json of one's own":    {[]string{"model: {id: Qwen/Qwen3-0.6B, maxModelLen: 65536, source: 'pvc://models/qwen-yarn'}"}, "cannot start, unless the config.json of pvc://models/qwen-yarn has more positions: 65536"},
 		"other weights":                 {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 'hf://someone/llama-4bit:main'}"}, "without weights of another repository"},
 		"measured":                      {[]string{"model: {id: meta-llama/Llama-3.3-70B-Instruct, maxModelLen: 1024, measured: {weightsGiB: 18, otherGiB: 1}}"}, ""},
@@ -292,6 +295,18 @@ func TestNotRefused(t *testing.T) {
 			require.Len(t, d.Remarks, 1)
 			assert.Regexp(t, test.want, d.Remarks[0].Message)
 		})
+	}
+}
+
+// TestNamesOfQuantisedCopies: which names of a source keep the estimate from refusing.
+func TestNamesOfQuantisedCopies(t *testing.T) {
+	t.Parallel()
+	for name, quantised := range map[string]bool{
+		"llama-3.3-70b-awq": true, "Llama-3.3-70B-FP8-dynamic": true, "llama_nvfp4": true, "llama-MXFP4": true, "l/Q4_K_M": true, "llama-w8a8": true, "llama-4bit": true,
+		"llama-3.3-70b-instruct": false, "checkpoint4": false, "llama/70b": false, "v4": false,
+	} {
+		_, err := spec.Load("document.yaml", strings.NewReader(document("model: {id: meta-llama/Llama-3.3-70B-Instruct, source: 's3://models/"+name+"'}", "accelerator: {type: l4, perReplica: 1}")))
+		assert.Equal(t, quantised, err == nil, "%s: %v", name, err)
 	}
 }
 

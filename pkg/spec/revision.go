@@ -213,10 +213,15 @@ func (r *resolver) planOr(accelerator catalog.Accelerator, model catalog.Model, 
 	return devices
 }
 
-// keeps reports whether a revision is a layout as the catalogue has it, or one that asks for less.
+// keeps reports whether a revision takes the memory of a layout as the catalogue has it, or less.
 func (r RevisionTarget) keeps(l catalog.Layout) bool {
 	run := r.Runtime
-	return r.Devices == l.GPUs && r.MaxModelLen <= l.MaxModelLen && len(run.Args) == 0 && run.Version == "" && run.Image == "" && r.Model.Measured == nil
+	for name, arg := range run.Args {
+		if sizing.BearsOnMemory(name, arg.text()) {
+			return false
+		}
+	}
+	return r.Devices == l.GPUs && r.MaxModelLen <= l.MaxModelLen && run.Version == "" && run.Image == "" && r.Model.Measured == nil
 }
 
 func layoutsOf(model catalog.Model) string {

@@ -65,11 +65,17 @@ func (r *resolver) volume(scheme, rest string, model catalog.Model) {
 		r.failf("spec.model.volume", "is for a pvc:// source; this one is %s://", scheme)
 	}
 	size := r.checkQuantity("spec.model.volume.size", v.Size)
-	if weights := resource.NewQuantity(model.WeightsBytes, resource.BinarySI); size.Sign() > 0 && size.Cmp(*weights) < 0 {
+	if weights := resource.NewQuantity(model.WeightsBytes, resource.BinarySI); size.Sign() > 0 && size.Cmp(*weights) < 0 && r.holdsModel() {
 		r.failf("spec.model.volume.size", "%s is less than the %.0f GiB of %s", v.Size, float64(model.WeightsBytes)/(1<<30), model.Name)
 	}
 	r.enum("spec.model.volume.accessMode", &v.AccessMode, "ReadWriteMany", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")
 	r.checkFileSystem(v, size)
+}
+
+// holdsModel says whether a volume holds the weights of the model's own repository, as far as the document tells.
+func (r *resolver) holdsModel() bool {
+	m := r.spec.Model
+	return m.Measured == nil && !m.quantisedCopy()
 }
 
 // checkClaims wants one size of a claim that the last of the revisions shares with another.
