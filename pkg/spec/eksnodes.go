@@ -189,6 +189,9 @@ func (r *resolver) capacity(n *EKSNodes) {
 func (r *resolver) image(n *EKSNodes) {
 	const path = eksNodesPath + ".ami"
 	family, release, _ := strings.Cut(n.AMI, "@")
+	if n.Provisioner == ProvisionerManaged && amiAlias.MatchString(n.AMI) {
+		r.remarkf(path, "a managed node group is made with the newest release of %s, whatever the alias says, and keeps it until it is updated", family)
+	}
 	switch {
 	case n.AMI == "" && n.Provisioner == ProvisionerAuto:
 	case n.AMI == "":

@@ -160,7 +160,9 @@ func (n needs) nodeGroup(g eks.NodeGroup) nodeGroup {
 		device = "/dev/xvdb" // the second holds all that isn't the system
 	}
 	group := nodeGroup{
-		AMIType: g.AMIType, InstanceTypes: []string{g.InstanceType}, CapacityType: capacityTypeOf(g.Capacity, reserved && reservation.CapacityBlock),
+		// The module would give all nodes the newest release at every apply.
+		AMIType: g.AMIType, LatestRelease: ptr.To(false),
+		InstanceTypes: []string{g.InstanceType}, CapacityType: capacityTypeOf(g.Capacity, reserved && reservation.CapacityBlock),
 		MinSize: g.MinSize, DesiredSize: g.MinSize, MaxSize: g.MaxSize, EnableEFASupport: g.EFA,
 		BlockDeviceMappings: rootVolume(device, g.VolumeGiB, volumeThroughput), MetadataOptions: metadata(),
 		Labels: g.Labels, Taints: map[string]tfTaint{},

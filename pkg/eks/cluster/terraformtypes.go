@@ -129,6 +129,7 @@ type computeConfig struct {
 
 type nodeGroup struct {
 	AMIType               string                 `json:"ami_type"`
+	LatestRelease         *bool                  `json:"use_latest_ami_release_version,omitempty"`
 	InstanceTypes         []string               `json:"instance_types"`
 	CapacityType          string                 `json:"capacity_type"`
 	SubnetIDs             []string               `json:"subnet_ids,omitempty"`
