@@ -123,6 +123,9 @@ func (r *resolver) checkEKSNodes(t Target) {
 		if n.Provisioner == ProvisionerAuto {
 			n.Role = "AmazonEKSAutoNodeRole"
 		}
+		if eks.Cluster != "" && !iamRoleName.MatchString(n.Role) {
+			r.failf(eksNodesPath+".role", "is missing; %s is longer than the 64 letters that IAM takes", n.Role)
+		}
 	} else if !iamRoleName.MatchString(n.Role) {
 		r.failf(eksNodesPath+".role", "want the name of an IAM role, got %q", n.Role)
 	}
