@@ -229,7 +229,6 @@ func TestNodeGroups(t *testing.T) {
 	assert.Equal(t, "models-a10g-x1-g5-xlarge-us-east-1a", g.Name)
 	assert.Equal(t, [2]int{0, 7}, [2]int{g.MinSize, g.MaxSize})
 	assert.Equal(t, "AL2023_x86_64_NVIDIA", g.AMIType)
-	assert.Equal(t, "20260903", g.Release)
 	assert.Equal(t, []corev1.Taint{{Key: "nvidia.com/gpu", Value: "true", Effect: corev1.TaintEffectNoSchedule}}, g.Taints)
 	assert.Equal(t, map[string]string{
 		"k8s.io/cluster-autoscaler/enabled":                                              "true",
@@ -264,7 +263,7 @@ func TestNodeGroups(t *testing.T) {
 	assert.NotContains(t, eks.NodeGroups(targets(t, neuron+on("provisioner: managed")))[0].Labels, "k8s.amazonaws.com/accelerator", "the autoscaler would wait for NVIDIA GPUs")
 	assert.Equal(t, "AL2023_x86_64_NEURON", eks.NodeGroups(targets(t, neuron+on("provisioner: managed")))[0].AMIType)
 	bottlerocket := eks.NodeGroups(targets(t, distill+on("provisioner: managed, ami: bottlerocket@v1.40.0")))[0]
-	assert.Equal(t, [2]string{"BOTTLEROCKET_x86_64_NVIDIA", "1.40.0"}, [2]string{bottlerocket.AMIType, bottlerocket.Release})
+	assert.Equal(t, "BOTTLEROCKET_x86_64_NVIDIA", bottlerocket.AMIType)
 	assert.Empty(t, eks.NodeGroups(targets(t, documents()["karpenter"])))
 }
 

@@ -26,9 +26,8 @@ type NodeGroup struct {
 	InstanceType, Capacity, Zone string
 	// MinSize and MaxSize in nodes. MinSize is 0: the autoscaler brings what pods want.
 	MinSize, MaxSize int
-	// AMIType as EKS names it. Release of the image: the date of Amazon Linux's, which EKS writes behind the release of Kubernetes
-	// (1.36.3-20260903), or Bottlerocket's version.
-	AMIType, Release string
+	// AMIType as EKS names it. Of which release is not said: EKS names those by patch releases of Kubernetes and by commits.
+	AMIType string
 	// VolumeGiB of the encrypted root volume, of type gp3.
 	VolumeGiB int64
 	// EFA asks for a launch template with EFA interfaces.
@@ -62,8 +61,7 @@ func NodeGroups(targets []spec.Target) []NodeGroup {
 						Name: groupName(pool.Name, instance.Name, capacity, zone), Pool: pool,
 						InstanceType: instance.Name, Capacity: capacity, Zone: zone,
 						MaxSize: (pool.Limit + instance.Count - 1) / instance.Count,
-						AMIType: amiType(pool), Release: n.AMI[strings.Index(n.AMI, "@v")+2:],
-						VolumeGiB: pool.VolumeGiB(), EFA: pool.EFA,
+						AMIType: amiType(pool), VolumeGiB: pool.VolumeGiB(), EFA: pool.EFA,
 						Labels: groupLabels(pool), Taints: taints(pool), Priority: priority,
 					}
 					g.Tags = g.tags(instance.Count, instance.EFA)

@@ -123,6 +123,9 @@ func (r *resolver) checkEKSNodes(t Target) {
 		if n.Provisioner == ProvisionerAuto {
 			n.Role = "AmazonEKSAutoNodeRole"
 		}
+		if eks.Cluster != "" && !iamRoleName.MatchString(n.Role) {
+			r.failf(eksNodesPath+".role", "is missing; %s is longer than the 64 letters that IAM takes", n.Role)
+		}
 	} else if !iamRoleName.MatchString(n.Role) {
 		r.failf(eksNodesPath+".role", "want the name of an IAM role, got %q", n.Role)
 	}
@@ -189,6 +192,9 @@ func (r *resolver) capacity(n *EKSNodes) {
 func (r *resolver) image(n *EKSNodes) {
 	const path = eksNodesPath + ".ami"
 	family, release, _ := strings.Cut(n.AMI, "@")
+	if n.Provisioner == ProvisionerManaged && amiAlias.MatchString(n.AMI) {
+		r.remarkf(path, "a managed node group is made with the newest release of %s, whatever the alias says, and keeps it until it is updated", family)
+	}
 	switch {
 	case n.AMI == "" && n.Provisioner == ProvisionerAuto:
 	case n.AMI == "":

@@ -129,6 +129,9 @@ func TestEKSNodesAreFilledIn(t *testing.T) {
 	assert.Nil(t, load(t, document()).Environments[0].EKSNodes())
 	assert.True(t, load(t, onEKS("a", "")).NeedsShared())
 	assert.Len(t, load(t, onEKS("a", "capacity: [spot]")).Remarks, 1, "spot cuts streams")
+	assert.Len(t, load(t, onEKS("a", "provisioner: managed, ami: al2023@v20260903")).Remarks, 1, "the release is EKS' choice")
+	assert.Empty(t, load(t, onEKS("a", "ami: al2023@v20260903")).Remarks)
+	assert.Empty(t, load(t, onEKS("a", "provisioner: managed")).Remarks)
 }
 
 // TestDocumentsAgreeOnTheirNodes: pods choose nodes by the device alone.

@@ -172,6 +172,7 @@ func takenByTerraform(t require.TestingT, data []byte) {
 			}
 		}
 	}
+	checkNames(t, root.Module["eks"])
 	for _, match := range moduleOutput.FindAllStringSubmatch(string(data), -1) {
 		assert.Contains(t, sources[match[1]].Outputs, match[2], match[0])
 	}
@@ -180,6 +181,38 @@ func takenByTerraform(t require.TestingT, data []byte) {
 		_, resource := root.Resource[match[1]][match[2]]
 		assert.True(t, data || resource, "nothing is called %s", match[0])
 	}
+}
+
+// checkNames: the provider for AWS takes 38 letters for the prefix of a role's name, and EKS 63 for a group's. The modules add
+// their own words (terraform-aws-eks: main.tf and modules/eks-managed-node-group/main.tf).
+func checkNames(t require.TestingT, eks map[string]any) {
+	role, ok := eks["iam_role_name"].(string)
+	if !ok {
+		role = fmt.Sprint(eks["name"], "-cluster")
+	}
+	assert.LessOrEqual(t, len(role+"-"), 38)
+	groups, _ := eks["eks_managed_node_groups"].(map[string]any)
+	for name, value := range groups {
+		group, ok := value.(map[string]any)
+		require.True(t, ok)
+		role, ok := group["iam_role_name"].(string)
+		if !ok {
+			role = name + "-eks-node-group"
+		}
+		assert.LessOrEqual(t, len(role+"-"), 38, name)
+		if group["use_name_prefix"] == false {
+			assert.LessOrEqual(t, len(name), 63, name)
+			continue
+		}
+		assert.LessOrEqual(t, len(name+"-"), 37, name)
+		assert.False(t, strings.HasPrefix(name, "models-"), "the priorities of the Cluster Autoscaler name %s without more", name)
+	}
+}
+
+// TestLongNameOfACluster: EKS takes 100 letters, a role's name fewer.
+func TestLongNameOfACluster(t *testing.T) {
+	t.Parallel()
+	takenByTerraform(t, write(t, strings.Replace(one("a", "nodes: {role: models}"), "cluster: llm", "cluster: "+strings.Repeat("long", 25), 1)).terraform)
 }
 
 // TestSubnetsFit: the networks of a VPC are within it, and apart.

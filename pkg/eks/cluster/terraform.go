@@ -102,7 +102,7 @@ func (n needs) eksModule() eksModule {
 	m := eksModule{
 		Source: "terraform-aws-modules/eks/aws", Version: eksModuleVersion,
 		Name: n.Name, KubernetesVersion: n.Version, VPCID: vpcID, SubnetIDs: privateSubnets,
-		EndpointPublicAccess: true, EndpointPublicAccessCIDRs: n.PublicAccessCIDRs, CreatorIsAdmin: true, EnableIRSA: true,
+		EndpointPublicAccess: true, EndpointPublicAccessCIDRs: n.PublicAccessCIDRs, CreatorIsAdmin: true, EnableIRSA: true, IAMRoleName: clusterRole(n.Name),
 		LogTypes: logTypes(), LogDays: logDays, CreateKMSKey: n.KMSKeyARN == "", Addons: map[string]tfAddon{},
 		NodeSecurityGroupRules: n.nodeRules(), NodeSecurityGroupTags: map[string]string{eks.DiscoveryTag: n.Name},
 	}
@@ -133,6 +133,21 @@ func (n needs) eksModule() eksModule {
 	return m
 }
 
+const (
+	// modelsRole begins the names of the roles of the models' node groups.
+	modelsRole = "models"
+	// rolePrefix is the longest prefix of a role's name that the provider takes, with the hyphen that the modules add.
+	rolePrefix = 38
+)
+
+// clusterRole begins the name of the control plane's role, empty where the module's own is short enough.
+func clusterRole(name string) string {
+	if len(name+"-cluster-") <= rolePrefix {
+		return ""
+	}
+	return name[:min(len(name), rolePrefix-1)]
+}
+
 func metadata() tfMetadataOptions { return tfMetadataOptions{"enabled", "required", 1} }
 
 func rootVolume(device string, size, throughput int64) map[string]blockDevice {
@@ -160,7 +175,11 @@ func (n needs) nodeGroup(g eks.NodeGroup) nodeGroup {
 		device = "/dev/xvdb" // the second holds all that isn't the system
 	}
 	group := nodeGroup{
-		AMIType: g.AMIType, InstanceTypes: []string{g.InstanceType}, CapacityType: capacityTypeOf(g.Capacity, reserved && reservation.CapacityBlock),
+		// The module would make a longer name than EKS takes, and of it a role's prefix that IAM doesn't.
+		UseNamePrefix: ptr.To(false), IAMRoleName: modelsRole,
+		// The module would give all nodes the newest release at every apply.
+		AMIType: g.AMIType, LatestRelease: ptr.To(false),
+		InstanceTypes: []string{g.InstanceType}, CapacityType: capacityTypeOf(g.Capacity, reserved && reservation.CapacityBlock),
 		MinSize: g.MinSize, DesiredSize: g.MinSize, MaxSize: g.MaxSize, EnableEFASupport: g.EFA,
 		BlockDeviceMappings: rootVolume(device, g.VolumeGiB, volumeThroughput), MetadataOptions: metadata(),
 		Labels: g.Labels, Taints: map[string]tfTaint{},

@@ -96,6 +96,7 @@ type eksModule struct {
 	SubnetIDs                 string               `json:"subnet_ids"`
 	EndpointPublicAccess      bool                 `json:"endpoint_public_access"`
 	EndpointPublicAccessCIDRs []string             `json:"endpoint_public_access_cidrs,omitempty"`
+	IAMRoleName               string               `json:"iam_role_name,omitempty"`
 	CreatorIsAdmin            bool                 `json:"enable_cluster_creator_admin_permissions"`
 	ClusterRolePolicies       map[string]string    `json:"iam_role_additional_policies,omitempty"`
 	EnableIRSA                bool                 `json:"enable_irsa"`
@@ -128,7 +129,13 @@ type computeConfig struct {
 }
 
 type nodeGroup struct {
+	// UseNamePrefix false has the group called what the Cluster Autoscaler's priorities call it.
+	UseNamePrefix *bool `json:"use_name_prefix,omitempty"`
+	// IAMRoleName begins the role's name.
+	IAMRoleName string `json:"iam_role_name,omitempty"`
+
 	AMIType               string                 `json:"ami_type"`
+	LatestRelease         *bool                  `json:"use_latest_ami_release_version,omitempty"`
 	InstanceTypes         []string               `json:"instance_types"`
 	CapacityType          string                 `json:"capacity_type"`
 	SubnetIDs             []string               `json:"subnet_ids,omitempty"`

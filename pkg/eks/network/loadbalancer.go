@@ -3,6 +3,7 @@ package network
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,7 +95,7 @@ func comments(models []spec.Target, ports []corev1.ServicePort) map[string]strin
 		label(noTranslation):                  "The gateway's ports follow from its own Service.",
 		note("nlb-target-type"):               "Straight to the pods; instance would go by kube-proxy of any node.",
 		note("attributes"):                    crossZoneComment(models[0].LoadBalancer()),
-		note("healthcheck-port"):              "Istio's proxy says there that it is ready.",
+		note("healthcheck-port"):              healthComment(models[0].LoadBalancer()),
 		note("target-group-attributes"):       "Seconds that a pod which goes keeps its connections: an answer may take as long.",
 		note(listener(ports)):                 "Seconds of silence: an answer that isn't streamed is silent until it is there.",
 		note("proxy-protocol"):                "The gateway must expect it: proxy.istio.io/config: '{\"gatewayTopology\": {\"proxyProtocol\": {}}}' on its pods.\nWithout that it refuses every connection.",
@@ -107,6 +108,13 @@ func comments(models []spec.Target, ports []corev1.ServicePort) map[string]strin
 		}
 	}
 	return at
+}
+
+func healthComment(lb *spec.LoadBalancer) string {
+	if lb.ProxyProtocol {
+		return "A connection is enough: the check sends the proxy protocol's header, too, and Istio's proxy answers it with 400 here."
+	}
+	return "Istio's proxy says there that it is ready."
 }
 
 func crossZoneComment(lb *spec.LoadBalancer) string {
@@ -155,20 +163,26 @@ func annotations(models []spec.Target, ports []corev1.ServicePort) map[string]st
 		annotation + "scheme":                  lb.Scheme,
 		annotation + "nlb-target-type":         "ip",
 		annotation + "attributes":              "load_balancing.cross_zone.enabled=" + strconv.FormatBool(lb.CrossesZones()),
-		annotation + "healthcheck-protocol":    "http",
 		annotation + "healthcheck-port":        strconv.Itoa(readyPort),
-		annotation + "healthcheck-path":        readyPath,
 		annotation + "target-group-attributes": "deregistration_delay.timeout_seconds=" + strconv.Itoa(delay(models)),
 	}
-	for key, value := range tlsNotes(lb) {
-		notes[key] = value
-	}
+	maps.Copy(notes, healthNotes(lb))
+	maps.Copy(notes, tlsNotes(lb))
 	if lb.CertificateARN == "" {
 		for _, port := range ports {
 			notes[fmt.Sprintf("%slistener-attributes.TCP-%d", annotation, port.Port)] = fmt.Sprintf("tcp.idle_timeout.seconds=%d", int(spec.Idle(models).Seconds()))
 		}
 	}
 	return notes
+}
+
+// healthNotes ask the proxy whether it is ready. With the proxy protocol a connection of the check begins with its header, too, which
+// that port answers with 400 (istio#39868): there it is enough that the proxy takes the connection.
+func healthNotes(lb *spec.LoadBalancer) map[string]string {
+	if lb.ProxyProtocol {
+		return map[string]string{annotation + "healthcheck-protocol": "tcp"}
+	}
+	return map[string]string{annotation + "healthcheck-protocol": "http", annotation + "healthcheck-path": readyPath}
 }
 
 func tlsNotes(lb *spec.LoadBalancer) map[string]string {

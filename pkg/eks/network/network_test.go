@@ -92,10 +92,11 @@ func TestTLSEnds(t *testing.T) {
 	assert.Equal(t, []string{"192.0.2.0/24"}, s.Spec.LoadBalancerSourceRanges)
 	for name, want := range map[string]string{
 		"scheme": "internet-facing", "ssl-cert": cert, "ssl-ports": "443", "ssl-negotiation-policy": tlsPolicy, "proxy-protocol": "*",
-		"attributes": "load_balancing.cross_zone.enabled=false",
+		"attributes": "load_balancing.cross_zone.enabled=false", "healthcheck-protocol": "tcp", "healthcheck-port": "15021",
 	} {
 		assert.Equal(t, want, s.Annotations[annotation+name], name)
 	}
+	assert.NotContains(t, s.Annotations, annotation+"healthcheck-path", "the header of the proxy protocol is no request")
 	for key := range s.Annotations {
 		assert.NotContains(t, key, "listener-attributes", "a TLS listener has none")
 	}
