@@ -91,13 +91,24 @@ func (r *resolver) downloadFrom(d *Download, model catalog.Model) {
 func (r *resolver) checkDownloads(revisions []RevisionTarget) {
 	last := revisions[len(revisions)-1]
 	for _, other := range revisions[:len(revisions)-1] {
-		if last.Model.Download == nil || last.Model.Claim() == "" || other.Model.Claim() != last.Model.Claim() || other.Model.Folder() != last.Model.Folder() {
+		if last.Model.Download == nil || last.Model.Claim() == "" || other.Model.Claim() != last.Model.Claim() {
+			continue
+		}
+		if other.Model.Download != nil && within(last.Model, other.Model) {
+			r.failf("spec.model.download", "revision %s fills %s, and one is in the other: what waits for the outer one starts with the inner one; put them side by side", other.Name, other.Model.Source)
+		}
+		if other.Model.Folder() != last.Model.Folder() {
 			continue
 		}
 		if !reflect.DeepEqual(other.Model.Download, last.Model.Download) {
 			r.failf("spec.model.download", "revision %s has the same folder, %s, with another download; give each its own folder", other.Name, last.Model.Source)
 		}
 	}
+}
+
+// within reports that the folder of one model lies in that of the other.
+func within(a, b Model) bool {
+	return a.Folder() != b.Folder() && (strings.HasPrefix(a.Folder(), b.Folder()+"/") || strings.HasPrefix(b.Folder(), a.Folder()+"/"))
 }
 
 // Bucket is what the model reads of S3, and by whom.

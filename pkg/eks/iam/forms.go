@@ -30,7 +30,7 @@ func Forms() []string {
 // policy are for one account, eksctl for one cluster; roles of several are an error.
 func Write(form string, roles []Role) ([]byte, error) {
 	if first, other := oneAccount(roles); form != FormPolicy && other != "" {
-		return nil, fmt.Errorf("%s makes roles in one account, and the documents name %s and %s; name documents of one", form, first, other)
+		return nil, fmt.Errorf("%s makes roles in one account, and the documents name %s and %s; choose a cluster of one of them (--cluster)", form, first, other)
 	}
 	if first, second := sameIdentifier(roles); first != "" && (form == FormCloudFormation || form == FormTerraform || form == FormACK) {
 		return nil, fmt.Errorf("roles %s and %s get the same name in what %s reads, which has letters and digits only; rename one (platform.eks.identity.role)", first, second, form)
@@ -206,7 +206,7 @@ func eksctl(roles []Role) (object, error) {
 	first := roles[0].Subjects[0]
 	for _, r := range roles {
 		if s := r.Subjects[0]; s.Cluster != first.Cluster || s.Region != first.Region {
-			return nil, fmt.Errorf("a ClusterConfig is of one cluster, and the documents name %s (%s) and %s (%s); name documents of one", first.Cluster, first.Region, s.Cluster, s.Region)
+			return nil, fmt.Errorf("a ClusterConfig is of one cluster, and the documents name %s (%s) and %s (%s); choose one (--cluster)", first.Cluster, first.Region, s.Cluster, s.Region)
 		}
 	}
 	return object{

@@ -24,7 +24,7 @@ func rolesOf(t *testing.T, model, identity string) []iam.Role {
 	t.Helper()
 	deployments, err := spec.Load("d.yaml", strings.NewReader(document("deepseek", model, identity)))
 	require.NoError(t, err)
-	return iam.Roles(deployments)
+	return iam.Roles(deployments, "")
 }
 
 func document(name, model, identity string) string {
@@ -161,7 +161,7 @@ func TestPartitions(t *testing.T) {
 	text := strings.ReplaceAll(document("deepseek", "source: s3://models/r1", "type: pod-identity"), "us-east-1", "cn-north-1")
 	deployments, err := spec.Load("d.yaml", strings.NewReader(text))
 	require.NoError(t, err)
-	data, err := iam.Write(iam.FormPolicy, iam.Roles(deployments))
+	data, err := iam.Write(iam.FormPolicy, iam.Roles(deployments, ""))
 	require.NoError(t, err)
 	assert.NotContains(t, string(data), "arn:aws:")
 	assert.Contains(t, string(data), "arn:aws-cn:s3:::models")
@@ -177,7 +177,7 @@ func TestSharedRole(t *testing.T) {
 		require.NoError(t, err)
 		deployments = append(deployments, one...)
 	}
-	roles := iam.Roles(deployments)
+	roles := iam.Roles(deployments, "")
 	require.Len(t, roles, 1)
 	assert.Len(t, roles[0].Subjects, 2)
 	seen := map[string]bool{}
@@ -246,7 +246,7 @@ func TestRoleWithPath(t *testing.T) {
 	text := strings.Replace(document("deepseek", "source: s3://models/r1/", "type: irsa, oidcProvider: "+provider), "identity:", "roleArn: \""+arn+"\", identity:", 1)
 	deployments, err := spec.Load("d.yaml", strings.NewReader(text))
 	require.NoError(t, err)
-	roles := iam.Roles(deployments)
+	roles := iam.Roles(deployments, "")
 	require.Len(t, roles, 1)
 	assert.Equal(t, arn, roles[0].ARN())
 	for form, want := range map[string]string{

@@ -25,13 +25,15 @@ type Role struct {
 // ARN of the role.
 func (r Role) ARN() string { return r.Subjects[0].arn("iam", "", "role"+cmp.Or(r.Path, "/")+r.Name) }
 
-// Roles are those of all documents, by account and name. Models that name one role share it, and it may read what each of
+// Roles are those of all documents, by account and name; of one cluster where it is not empty. Models that name one role share it, and it may read what each of
 // them reads. A model that reads nothing of S3 has none.
-func Roles(deployments []*spec.Deployment) []Role {
+func Roles(deployments []*spec.Deployment, cluster string) []Role {
 	var roles []Role
 	for _, deployment := range deployments {
 		for _, target := range deployment.Environments {
-			roles = add(roles, target)
+			if eks := target.Platform.EKS; cluster == "" || eks != nil && eks.Cluster == cluster {
+				roles = add(roles, target)
+			}
 		}
 	}
 	slices.SortStableFunc(roles, func(a, b Role) int {

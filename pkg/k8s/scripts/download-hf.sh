@@ -8,7 +8,8 @@ check() {
   # nothing is known, neither that the folder is complete nor that it is another's.
   wrong=$(echo "$said" | sed -n 's/^  - //p')
   [ -n "$wrong" ] || exit 1
-  ! echo "$wrong" | grep -qv '^original/'
+  echo "$wrong" | grep -qv '^original/' && return 1
+  echo "Only original/ is missing, which vLLM doesn't load: $1 is complete."
 }
 if [ -n "$(ls -A "$TARGET" 2>/dev/null)" ]; then
   check "$TARGET" || { echo "$TARGET holds something else than $REPOSITORY at $REVISION: name another folder, or remove this one" >&2; exit 1; }

@@ -11,8 +11,10 @@ import (
 )
 
 func newEKSIdentity(s Streams) *cobra.Command {
-	var documents documentFlags
-	format := iam.FormPolicy
+	var (
+		documents       documentFlags
+		format, cluster = iam.FormPolicy, ""
+	)
 	cmd := &cobra.Command{
 		Use:   "identity -f DOCUMENT...",
 		Short: "Write the IAM roles that the models read their weights with",
@@ -20,7 +22,8 @@ func newEKSIdentity(s Streams) *cobra.Command {
 of one cluster, and what it may read, which is the prefix of the weights. Nothing is sent to AWS.
 
 policy is both policies of each role as JSON. cloudformation and terraform are a template and a file *.tf.json, eksctl is a
-ClusterConfig with its section iam, and ack are objects for the AWS Controllers for Kubernetes.`,
+ClusterConfig with its section iam, and ack are objects for the AWS Controllers for Kubernetes. Where environments are clusters of
+several accounts, --cluster chooses.`,
 		Example: `  kservegen eks identity -f deepseek.yaml
   kservegen eks identity -f deploy/ --format terraform > identity.tf.json`,
 		Args: cobra.NoArgs,
@@ -32,7 +35,10 @@ ClusterConfig with its section iam, and ack are objects for the AWS Controllers 
 			if err != nil {
 				return err
 			}
-			roles := iam.Roles(deployments)
+			roles := iam.Roles(deployments, cluster)
+			if len(roles) == 0 && cluster != "" && len(iam.Roles(deployments, "")) > 0 {
+				return usagef("no document has a role in cluster %s", cluster)
+			}
 			if len(roles) == 0 {
 				return usagef("no document has both spec.platform.eks.identity and weights in S3 (spec.model.source or spec.model.download.from)")
 			}
@@ -46,5 +52,6 @@ ClusterConfig with its section iam, and ack are objects for the AWS Controllers 
 	}
 	documents.register(cmd)
 	cmd.Flags().StringVar(&format, "format", format, "what to write: "+strings.Join(iam.Forms(), ", "))
+	cmd.Flags().StringVar(&cluster, "cluster", "", "the cluster whose roles are written (default: all that the documents name)")
 	return cmd
 }

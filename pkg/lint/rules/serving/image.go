@@ -108,7 +108,7 @@ func floatingImage() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0221", Name: "floating-image", Level: finding.Warning,
-			Summary: "The image of a model server has a version, and so have those of what runs before it and of Jobs.",
+			Summary: "The image of a model server has a version, and so have those of what runs before it and of Jobs that mount a claim.",
 			Why: "vLLM renames flags and metrics between releases. With `latest`, or no tag, two replicas of one Deployment may run different releases, " +
 				"and a rescheduled pod may not start any more. A Job that downloads weights ends otherwise when its image changed between two attempts.",
 			How:   "Pin a version or a digest.",
@@ -123,6 +123,9 @@ func floatingImage() rule.Rule {
 				reportFloatingIn(c, w.PodField("initContainers"))
 			}
 			for _, job := range c.Jobs() {
+				if len(job.Claims()) == 0 {
+					continue // a load test, or the like
+				}
 				reportFloatingIn(c, job.PodField("initContainers"))
 				reportFloatingIn(c, job.PodField("containers"))
 			}
