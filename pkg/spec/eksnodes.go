@@ -291,6 +291,10 @@ func (r *resolver) checkHost(list catalog.Instances, t Target, revision Revision
 		r.failf("spec.accelerator.network.resource", "EC2 has %s between its nodes, not %s", EFAResource, network.Resource)
 		return
 	}
+	if revision.Nodes > 1 && t.EKSNodes().Provisioner == ProvisionerManaged && len(t.Platform.EKS.Zones) == 0 {
+		r.failf("spec.platform.eks.zones", "is missing; the pods of revision %s over %d nodes run in one zone, and the Cluster Autoscaler cannot choose one within a group: name a zone for each group", revision.Name, revision.Nodes)
+		return
+	}
 	if revision.Accelerator.Vendor == "aws" && strings.HasPrefix(t.EKSNodes().AMI, "bottlerocket@") {
 		r.failf(eksNodesPath+".ami", "on Bottlerocket a container that isn't root reaches a Neuron device only with settings of the image that kservegen doesn't write; use %s", defaultAMI)
 	}
