@@ -298,7 +298,11 @@ func (r *resolver) checkHost(list catalog.Instances, t Target, revision Revision
 	if revision.Accelerator.Vendor == "aws" && strings.HasPrefix(t.EKSNodes().AMI, "bottlerocket@") {
 		r.failf(eksNodesPath+".ami", "on Bottlerocket a container that isn't root reaches a Neuron device only with settings of the image that kservegen doesn't write; use %s", defaultAMI)
 	}
-	if len(t.EKSNodes().typesOf(list, revision)) > 0 {
+	if types := t.EKSNodes().typesOf(list, revision); len(types) > 0 {
+		// Types that the document names were checked one by one.
+		if len(t.EKSNodes().InstanceTypes) == 0 && r.notOffered(list, t, types[0]) {
+			r.failf(eksNodesPath+".capacity", "%s, which revision %s would run on, is not on offer on demand in %s (AWS' prices of %s); use capacity: [reserved] with a reservation, or another region", types[0].Name, revision.Name, list.Prices.Region, list.Prices.Day)
+		}
 		return
 	}
 	need := revision.need()
