@@ -256,7 +256,7 @@ func TestNodeGroups(t *testing.T) {
 		"models-a10g-x1-g5-xlarge", "models-a10g-x1-g5-xlarge-spot",
 	}, slices.Sorted(maps.Keys(names)))
 	assert.Equal(t, "spot", both[0].Capacity)
-	efa := eks.NodeGroups(targets(t, two+on("provisioner: managed")))
+	efa := eks.NodeGroups(targets(t, two+"  platform: {eks: {cluster: llm, zones: [us-east-1a], nodes: {provisioner: managed}}}\n"))
 	require.Len(t, efa, 1)
 	assert.True(t, efa[0].EFA)
 	assert.Equal(t, "32", efa[0].Tags["k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa"])

@@ -291,10 +291,18 @@ func (r *resolver) checkHost(list catalog.Instances, t Target, revision Revision
 		r.failf("spec.accelerator.network.resource", "EC2 has %s between its nodes, not %s", EFAResource, network.Resource)
 		return
 	}
+	if revision.Nodes > 1 && t.EKSNodes().Provisioner == ProvisionerManaged && len(t.Platform.EKS.Zones) == 0 {
+		r.failf("spec.platform.eks.zones", "is missing; the pods of revision %s over %d nodes run in one zone, and the Cluster Autoscaler cannot choose one within a group: name a zone for each group", revision.Name, revision.Nodes)
+		return
+	}
 	if revision.Accelerator.Vendor == "aws" && strings.HasPrefix(t.EKSNodes().AMI, "bottlerocket@") {
 		r.failf(eksNodesPath+".ami", "on Bottlerocket a container that isn't root reaches a Neuron device only with settings of the image that kservegen doesn't write; use %s", defaultAMI)
 	}
-	if len(t.EKSNodes().typesOf(list, revision)) > 0 {
+	if types := t.EKSNodes().typesOf(list, revision); len(types) > 0 {
+		// Types that the document names were checked one by one.
+		if len(t.EKSNodes().InstanceTypes) == 0 && r.notOffered(list, t, types[0]) {
+			r.failf(eksNodesPath+".capacity", "%s, which revision %s would run on, is not on offer on demand in %s (AWS' prices of %s); use capacity: [reserved] with a reservation, or another region", types[0].Name, revision.Name, list.Prices.Region, list.Prices.Day)
+		}
 		return
 	}
 	need := revision.need()

@@ -12,7 +12,9 @@ import (
 )
 
 // Rules returns them in the order of their codes.
-func Rules() []rule.Rule { return []rule.Rule{unreadIdleTimeout(), emptyPolicy()} }
+func Rules() []rule.Rule {
+	return []rule.Rule{unreadIdleTimeout(), emptyPolicy(), proxiedHealthCheck()}
+}
 
 const (
 	notes = "service.beta.kubernetes.io/aws-load-balancer-"
@@ -140,4 +142,36 @@ func emptyPolicy() rule.Rule {
 			}
 		},
 	}
+}
+
+// statusPort is where Istio's proxies say that they are ready. It knows nothing of the proxy protocol.
+const statusPort = "15021"
+
+func proxiedHealthCheck() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG1203", Name: "health-check-with-proxy-protocol", Level: finding.Warning,
+			Summary: "A Network Load Balancer with the proxy protocol checks Istio's status port by connection.",
+			Why: "With the proxy protocol the connections of health checks begin with its header, too. Istio's proxy answers a request on 15021 that begins so with 400, " +
+				"and no target is ever healthy, unless its pods have ENVOY_STATUS_PORT_ENABLE_PROXY_PROTOCOL.",
+			How:   "Write service.beta.kubernetes.io/aws-load-balancer-healthcheck-protocol: tcp, without a path, or set ENVOY_STATUS_PORT_ENABLE_PROXY_PROTOCOL for the pods of the gateway.",
+			Refs:  []string{"istio#39868", "istio: tools/packaging/common/envoy_bootstrap.json (envoy_status_port_enable_proxy_protocol)"},
+			Kinds: []rule.Kind{rule.Service},
+		},
+		Check: func(c *rule.Context) {
+			for _, service := range c.Objects(rule.Service) {
+				annotations := service.Field("metadata", "annotations")
+				check := annotations.Field(notes + "healthcheck-protocol")
+				if isNetworkLoadBalancer(service) && proxied(annotations) && strings.EqualFold(check.Text(), "http") && annotations.Field(notes+"healthcheck-port").Scalar() == statusPort {
+					c.Report(check, "a request on %s that begins with the proxy protocol's header is answered with 400", statusPort)
+				}
+			}
+		},
+	}
+}
+
+// proxied says whether targets are sent the proxy protocol.
+func proxied(annotations rule.Value) bool {
+	return annotations.Field(notes+"proxy-protocol").Text() == "*" ||
+		strings.Contains(annotations.Field(notes+"target-group-attributes").Text(), "proxy_protocol_v2.enabled=true")
 }
