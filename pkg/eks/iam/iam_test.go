@@ -252,8 +252,8 @@ func TestRoleWithPath(t *testing.T) {
 	for form, want := range map[string]string{
 		iam.FormPolicy: `"path": "/team/llm/"`, iam.FormCloudFormation: `"Path": "/team/llm/"`, iam.FormTerraform: `"path": "/team/llm/"`, iam.FormACK: "path: /team/llm/\n",
 	} {
-		data, err := iam.Write(form, roles)
-		require.NoError(t, err)
+		data, failed := iam.Write(form, roles)
+		require.NoError(t, failed)
 		assert.Contains(t, string(data), want)
 	}
 	_, err = iam.Write(iam.FormEksctl, roles)

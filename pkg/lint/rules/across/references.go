@@ -28,21 +28,25 @@ func absentReference() rule.Rule {
 					c.Report(account, "the set has no ServiceAccount %s in %s", name, rule.InNamespace(p.Namespace))
 				}
 				for _, uri := range p.StorageURIs() {
-					path, is := strings.CutPrefix(uri.Text(), "pvc://")
-					name, _, _ := strings.Cut(path, "/")
-					if is && c.Find(rule.PersistentVolumeClaim, p.Namespace, name) == nil {
-						c.Report(uri, "the set has no PersistentVolumeClaim %s in %s", name, rule.InNamespace(p.Namespace))
+					if path, is := strings.CutPrefix(uri.Text(), "pvc://"); is {
+						name, _, _ := strings.Cut(path, "/")
+						wantClaim(c, uri, p.Namespace, name)
 					}
 				}
 			}
 			for _, job := range c.Jobs() {
 				for _, claim := range job.Claims() {
-					if name := rule.ClaimName(claim); c.Find(rule.PersistentVolumeClaim, job.Namespace, name) == nil {
-						c.Report(claim, "the set has no PersistentVolumeClaim %s in %s", name, rule.InNamespace(job.Namespace))
-					}
+					wantClaim(c, claim, job.Namespace, rule.ClaimName(claim))
 				}
 			}
 		},
+	}
+}
+
+// wantClaim reports a claim that is not in the set where it is named.
+func wantClaim(c *rule.Context, at rule.Value, namespace, name string) {
+	if c.Find(rule.PersistentVolumeClaim, namespace, name) == nil {
+		c.Report(at, "the set has no PersistentVolumeClaim %s in %s", name, rule.InNamespace(namespace))
 	}
 }
 

@@ -49,31 +49,37 @@ func oneNodeClaim() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.PersistentVolumeClaim, rule.Job),
 		},
 		Check: func(c *rule.Context) {
-			mounted := map[*rule.Object]*rule.Workload{}
-			for _, workload := range c.Workloads() {
-				for _, claim := range workload.Claims() {
-					object, modes := ofOneNode(c, workload, claim)
-					if object == nil {
-						continue
-					}
-					if workload.Serves {
-						mounted[object] = workload
-					}
-					if workload.Kind != rule.StatefulSet && several(workload) {
-						c.Report(claim, "claim %s is %s, and there are several replicas", object.Name, modes)
-					}
-				}
-			}
+			served := replicasShare(c)
 			for _, job := range c.Jobs() {
 				for _, claim := range job.Claims() {
 					object, modes := ofOneNode(c, job, claim)
-					if other := mounted[object]; other != nil && !together(job) {
+					if other := served[object]; other != nil && !together(job) {
 						c.Report(claim, "claim %s is %s, and %s mounts it too", object.Name, modes, other.Object)
 					}
 				}
 			}
 		},
 	}
+}
+
+// replicasShare reports claims of one node that several replicas mount, and returns by whom claims of one node are served.
+func replicasShare(c *rule.Context) map[*rule.Object]*rule.Workload {
+	served := map[*rule.Object]*rule.Workload{}
+	for _, workload := range c.Workloads() {
+		for _, claim := range workload.Claims() {
+			object, modes := ofOneNode(c, workload, claim)
+			if object == nil {
+				continue
+			}
+			if workload.Serves {
+				served[object] = workload
+			}
+			if workload.Kind != rule.StatefulSet && several(workload) {
+				c.Report(claim, "claim %s is %s, and there are several replicas", object.Name, modes)
+			}
+		}
+	}
+	return served
 }
 
 // ofOneNode is a claim of the set that one node may mount, and its access modes; nil where there is none or more may.
