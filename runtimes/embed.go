@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // file is the name that every runtime's YAML has in the folder of the runtime.
@@ -19,7 +20,9 @@ const file = "servingruntime.yaml"
 var files embed.FS
 
 // Names lists the runtimes of the catalogue, sorted.
-func Names() []string {
+func Names() []string { return slices.Clone(names()) }
+
+var names = sync.OnceValue(func() []string {
 	paths, err := fs.Glob(files, "*/"+file)
 	if err != nil {
 		panic(err) // only for a malformed pattern
@@ -30,29 +33,32 @@ func Names() []string {
 	}
 	slices.Sort(names)
 	return names
-}
+})
 
 // imageLine is where a runtime names its image; each has one container.
 var imageLine = regexp.MustCompile(`(?m)^ +image: (\S+)`)
 
 // Image is the image that the runtime of this name pins, empty for an unknown name.
-func Image(name string) string {
-	data, err := Get(name)
-	if err != nil {
-		return ""
+func Image(name string) string { return images()[name] }
+
+var images = sync.OnceValue(func() map[string]string {
+	all := map[string]string{}
+	for _, name := range names() {
+		data, err := Get(name)
+		if err != nil {
+			continue
+		}
+		if match := imageLine.FindSubmatch(data); match != nil {
+			all[name] = string(match[1])
+		}
 	}
-	match := imageLine.FindSubmatch(data)
-	if match == nil {
-		return ""
-	}
-	return string(match[1])
-}
+	return all
+})
 
 // Get gives the servingruntime.yaml of the runtime of this name.
 func Get(name string) ([]byte, error) {
-	names := Names()
-	if !slices.Contains(names, name) {
-		return nil, fmt.Errorf("unknown runtime %q: choose one of %s", name, strings.Join(names, ", "))
+	if !slices.Contains(names(), name) {
+		return nil, fmt.Errorf("unknown runtime %q: choose one of %s", name, strings.Join(names(), ", "))
 	}
 	data, err := files.ReadFile(path.Join(name, file))
 	if err != nil {
