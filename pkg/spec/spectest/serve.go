@@ -75,6 +75,8 @@ func (d *drawer) length() *node {
 
 func (d *drawer) source() *node {
 	switch {
+	case d.claim && d.store != byClass: // a file system has one claim
+		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://models/c"))
 	case d.download:
 		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://llm-models/c"))
 	case d.claim && d.llm:
