@@ -35,7 +35,7 @@ func layers() map[string][]string {
 		topics:                       {"pkg/finding", "pkg/manifest", "pkg/lint/rule", "pkg/neuron", "pkg/vllm"},
 		"pkg/spec":                   {"pkg/manifest", "pkg/catalog", "pkg/neuron", "pkg/secret", "pkg/sizing", "pkg/suggest", "pkg/vllm", "runtimes"},
 		"pkg/kserve":                 {"pkg/spec", "pkg/manifest", "pkg/traffic", "pkg/gatewayapi", "runtimes"},
-		"pkg/eks/iam":                {"pkg/spec"},
+		"pkg/eks/iam":                {"pkg/spec", "pkg/manifest"},
 		"pkg/lws":                    {"pkg/kserve", "pkg/spec", "pkg/manifest"},
 		"pkg/traffic":                {"pkg/spec"},
 		"pkg/istio":                  {"pkg/spec", "pkg/manifest", "pkg/traffic"},

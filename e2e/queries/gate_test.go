@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,12 +53,7 @@ type analysis struct {
 // analyze runs the CLI on what a Prometheus has, over 65 minutes of which five are the warm-up.
 func analyze(t *testing.T, document, url string, flags ...string) (found analysis, code int, said string) {
 	t.Helper()
-	program := os.Getenv("KSERVEGEN")
-	if program == "" {
-		program = filepath.Join("..", "..", "bin", "kservegen")
-	}
-	file := filepath.Join(t.TempDir(), "document.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(document), 0o600))
+	program, file := programAnd(t, document)
 	args := append([]string{"canary", "analyze", "-f", file, "--prometheus", url, "-o", "json", "--since", "1970-01-01T00:01:00Z", "--until", "1970-01-01T01:06:00Z"}, flags...)
 	var out, talk bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), program, args...)

@@ -64,15 +64,22 @@ func objectsOf(t *testing.T, document string) []map[string]any {
 	return objects
 }
 
-// documentsOf has the CLI (KSERVEGEN, or what make builds) write the only environment of a document, as YAML by object.
-func documentsOf(t *testing.T, document string) []string {
+// programAnd is the CLI (KSERVEGEN, or what make builds), and a document in a file for it.
+func programAnd(t *testing.T, document string) (program, file string) {
 	t.Helper()
-	program := os.Getenv("KSERVEGEN")
+	program = os.Getenv("KSERVEGEN")
 	if program == "" {
 		program = filepath.Join("..", "..", "bin", "kservegen")
 	}
-	file := filepath.Join(t.TempDir(), "document.yaml")
+	file = filepath.Join(t.TempDir(), "document.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(document), 0o600))
+	return program, file
+}
+
+// documentsOf has the CLI write the only environment of a document, as YAML by object.
+func documentsOf(t *testing.T, document string) []string {
+	t.Helper()
+	program, file := programAnd(t, document)
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), program, "render", "-f", file, "--env", "dev")
 	cmd.Stdout, cmd.Stderr = &out, &said

@@ -1,10 +1,8 @@
 package observe
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -87,14 +85,8 @@ func dashboardJSON(q queries) (string, error) {
 		}},
 		Panels: arrange(q.sections()),
 	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(board); err != nil {
-		return "", err
-	}
-	return text.String(), nil
+	text, err := manifest.IndentedJSON(board)
+	return string(text), err
 }
 
 // uid is the name, cut and told apart by a hash where Grafana would not take it.

@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -46,20 +44,11 @@ func Files(format string, c spec.Cluster) ([]File, error) {
 		if err != nil {
 			return nil, err
 		}
-		template, err := asJSON(n.cloudFormation())
+		template, err := manifest.IndentedJSON(n.cloudFormation())
 		return []File{{eksctlFile, text}, {networkFile, template}}, err
 	case FormatTerraform:
-		text, err := asJSON(n.terraform())
+		text, err := manifest.IndentedJSON(n.terraform())
 		return []File{{terraformFile, text}}, err
 	}
 	return nil, fmt.Errorf("there is no format %q", format)
-}
-
-func asJSON(v any) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(v)
-	return out.Bytes(), err
 }

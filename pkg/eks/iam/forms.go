@@ -9,6 +9,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -37,11 +38,11 @@ func Write(form string, roles []Role) ([]byte, error) {
 	}
 	switch form {
 	case FormPolicy:
-		return text(map[string]any{"roles": roles})
+		return manifest.IndentedJSON(map[string]any{"roles": roles})
 	case FormCloudFormation:
-		return text(cloudFormation(roles))
+		return manifest.IndentedJSON(cloudFormation(roles))
 	case FormTerraform:
-		return text(terraform(roles))
+		return manifest.IndentedJSON(terraform(roles))
 	case FormEksctl:
 		config, err := eksctl(roles)
 		if err != nil {
@@ -62,15 +63,6 @@ func oneAccount(roles []Role) (first, other string) {
 		}
 	}
 	return "", ""
-}
-
-func text(v any) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(v)
-	return out.Bytes(), err
 }
 
 // line is a policy in one line, for what takes it as a string.
