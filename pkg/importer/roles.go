@@ -68,7 +68,7 @@ func (s *scene) role(r *manifest.Resource) string {
 		if action := text(dig(r.Data, "spec", "action")); s.selectsUs(r) && (action == "" || action == "ALLOW") {
 			return "authorizationpolicy/" + s.purpose(r)
 		}
-	case "PersistentVolume", "Job", "StorageClass", "ExternalSecret":
+	case "PersistentVolume", "Job", "StorageClass", "ExternalSecret", "VolumeSnapshot", "VolumeSnapshotContent", "LocalModelCache", "LocalModelNodeGroup":
 		return s.roleOfStorage(r)
 	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar", "SecurityGroupPolicy":
 		if role := s.roleOfStorage(r); role != "" {

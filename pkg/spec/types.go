@@ -81,6 +81,8 @@ type Model struct {
 	Streamed bool `json:"streamed,omitempty"`
 	// Download fills the folder of a pvc:// source once, by a Job; the servers wait for it. Default: something else fills it.
 	Download *Download `json:"download,omitempty"`
+	// Cache copies the source to the disks of nodes by KServe's LocalModelCache; pods mount it. Default: each pod downloads.
+	Cache *ModelCache `json:"cache,omitempty"`
 	// Measured is what a server logged of its memory, to be used instead of an estimate.
 	Measured *Measured `json:"measured,omitempty"`
 }
@@ -100,12 +102,14 @@ type Volume struct {
 	Size string `json:"size"`
 	// StorageClass that provisions it. Default: the cluster's default class.
 	StorageClass string `json:"storageClass,omitempty"`
-	// AccessMode of the claim. Default: ReadWriteMany, since every replica mounts it.
+	// AccessMode of the claim. Default: ReadWriteMany, since every replica mounts it; ReadWriteOnce of EBS.
 	AccessMode string `json:"accessMode,omitempty" jsonschema:"enum=ReadWriteMany,enum=ReadOnlyMany,enum=ReadWriteOnce"`
 	// FSx is the Amazon FSx for Lustre file system that the volume is: one that exists, or a new one.
 	FSx *FSx `json:"fsx,omitempty"`
 	// EFS is the Amazon EFS file system that the volume is; it must exist.
 	EFS *EFS `json:"efs,omitempty"`
+	// EBS is the Amazon EBS volumes that pods have of a snapshot, one each.
+	EBS *EBS `json:"ebs,omitempty"`
 }
 
 // Runtime is the ServingRuntime of the catalogue that runs the model.
