@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -84,4 +85,24 @@ func TestCachesOfDocuments(t *testing.T) {
 			assert.Len(t, problemsOf(t, err), 1)
 		})
 	}
+}
+
+func TestSmallDisks(t *testing.T) {
+	t.Parallel()
+	pool := spec.NodePool{Devices: 1, Platform: spec.EKS{Nodes: &spec.EKSNodes{Provisioner: spec.ProvisionerKarpenter, AMI: "al2023@v20260903"}}, Types: []catalog.Instance{
+		{Name: "large", Count: 1, LocalNVMeGB: 250}, {Name: "small", Count: 1, LocalNVMeGB: 50}, {Name: "none", Count: 1},
+	}}
+	assert.Equal(t, []string{"small has 47Gi, and images, weights and caches of its pods take 89Gi", "none has none"}, pool.SmallDisks())
+	assert.False(t, pool.LocalDisks())
+	pool.Types = pool.Types[:1]
+	assert.Empty(t, pool.SmallDisks())
+	assert.True(t, pool.LocalDisks())
+}
+
+// TestNodesAgreeOnDisks: pods of both documents land on the same nodes.
+func TestNodesAgreeOnDisks(t *testing.T) {
+	t.Parallel()
+	const model = "model: {id: openai/gpt-oss-20b}"
+	err := together(t, onEKS("a", "provisioner: managed", model, "accelerator: {type: l4}"), onEKS("b", "provisioner: managed, instanceStore: true", model, "accelerator: {type: l4}"))
+	require.ErrorContains(t, err, "spec.platform.eks.nodes.instanceStore: nodes with l4 have false by model a")
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/version"
-
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/suggest"
 )
@@ -78,6 +76,9 @@ type EKSNodes struct {
 	// Volume is the size of the root volume, for example 200Gi. Default: what the system, two versions of the image and
 	// the weights that pods fetch take; 30Gi where the instances' own disks hold these.
 	Volume string `json:"volume,omitempty"`
+	// InstanceStore has images and weights on the instances' own disks, as one by RAID 0, and refuses types whose disks don't
+	// hold them. Default: with Karpenter where those of every type do; in managed node groups false.
+	InstanceStore bool `json:"instanceStore,omitempty"`
 	// ExpireAfter is a node's longest life, for example 720h, or Never. Default: Never, and 504h with EKS Auto Mode, which
 	// allows no more.
 	ExpireAfter string `json:"expireAfter,omitempty"`
@@ -145,6 +146,7 @@ func (r *resolver) checkEKSNodes(t Target) {
 		}
 	}
 	r.checkVolume(t)
+	r.checkInstanceStore(t)
 }
 
 // capacity checks where the instances come from.
@@ -384,16 +386,6 @@ func typeNames(types []catalog.Instance) []string {
 		names = append(names, i.Name)
 	}
 	return names
-}
-
-// raidsLocalDisks says whether the image sets up the instances' own disks.
-func (n *EKSNodes) raidsLocalDisks() bool {
-	family, release, _ := strings.Cut(n.AMI, "@v")
-	if n.Provisioner != ProvisionerKarpenter || family != "bottlerocket" {
-		return n.Provisioner == ProvisionerKarpenter
-	}
-	v, err := version.ParseGeneric(release)
-	return err == nil && v.AtLeast(version.MustParseGeneric(raidBottlerocket))
 }
 
 func gib(bytes float64) int64 { return int64(math.Ceil(bytes / (1 << 30))) }

@@ -151,6 +151,9 @@ func managed(g eks.NodeGroup) ManagedNodeGroup {
 	if strings.HasPrefix(g.AMIType, "BOTTLEROCKET") {
 		m.AMIFamily = "Bottlerocket"
 	}
+	if g.LocalDisks {
+		m.OverrideBootstrapCommand, m.VolumeThroughput = eks.NodeConfig(), 0
+	}
 	if g.Zone != "" {
 		m.AvailabilityZones = []string{g.Zone}
 	}
