@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -68,7 +67,7 @@ func NodeGroups(targets []spec.Target) []NodeGroup {
 						AMIType: amiType(pool), VolumeGiB: pool.VolumeGiB(), LocalDisks: pool.LocalDisks(), EFA: pool.EFA,
 						Labels: groupLabels(pool), Taints: taints(pool), Priority: priority,
 					}
-					g.Tags = g.tags(instance)
+					g.Tags = g.tags(instance.Count, instance.EFA, g.diskGiB(pool.LocalGiB(instance)))
 					groups = append(groups, g)
 				}
 				priority -= 10
@@ -117,17 +116,17 @@ func groupLabels(p spec.NodePool) map[string]string {
 }
 
 // tags say what a node of the group will have: while there is none the autoscaler has nothing else to go by.
-func (g NodeGroup) tags(instance catalog.Instance) map[string]string {
+func (g NodeGroup) tags(devices, efa int, diskGiB int64) map[string]string {
 	const node = "k8s.io/cluster-autoscaler/node-template/"
 	tags := map[string]string{
 		"k8s.io/cluster-autoscaler/enabled":                    "true",
 		"k8s.io/cluster-autoscaler/" + g.Pool.Platform.Cluster: "owned",
-		node + "resources/" + g.Pool.Accelerator.Resource:      strconv.Itoa(instance.Count),
-		node + "resources/" + ephemeralStorage:                 fmt.Sprintf("%dGi", g.diskGiB(instance)),
+		node + "resources/" + g.Pool.Accelerator.Resource:      strconv.Itoa(devices),
+		node + "resources/" + ephemeralStorage:                 fmt.Sprintf("%dGi", diskGiB),
 		node + "label/" + corev1.LabelInstanceTypeStable:       g.InstanceType,
 	}
 	if g.EFA {
-		tags[node+"resources/"+spec.EFAResource] = strconv.Itoa(instance.EFA)
+		tags[node+"resources/"+spec.EFAResource] = strconv.Itoa(efa)
 	}
 	if g.Zone != "" {
 		tags[node+"label/"+corev1.LabelTopologyZone] = g.Zone
@@ -146,10 +145,10 @@ func (g NodeGroup) tags(instance catalog.Instance) map[string]string {
 const ephemeralStorage = "ephemeral-storage"
 
 // diskGiB is what the kubelet leaves to pods of the disk that it is on: nine tenths, less 1 GiB.
-func (g NodeGroup) diskGiB(instance catalog.Instance) int64 {
+func (g NodeGroup) diskGiB(local int64) int64 {
 	disk := g.VolumeGiB
 	if g.LocalDisks {
-		disk = g.Pool.LocalGiB(instance)
+		disk = local
 	}
 	return disk*9/10 - 1
 }
