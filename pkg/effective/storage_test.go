@@ -6,8 +6,11 @@ import (
 	"testing"
 
 	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	controllerutils "github.com/kserve/kserve/pkg/controller/v1alpha1/utils"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/kservegen/kservegen/pkg/effective"
@@ -280,4 +283,35 @@ func TestCacheIsWhatPodsMount(t *testing.T) {
 		assert.NotNil(t, initializer(fetching), name)
 		assert.Empty(t, volumesOfClaims(fetching), name)
 	}
+}
+
+// TestCacheIsOnNodesOfItsGroup: KServe's own code finds the nodes that it copies to by the labels of the document.
+func TestCacheIsOnNodesOfItsGroup(t *testing.T) {
+	t.Parallel()
+	deployments, err := spec.Load("d.yaml", strings.NewReader("apiVersion: kservegen.dev/v1alpha1\nkind: ModelDeployment\nmetadata: {name: m, namespace: llm}\nspec:\n"+
+		"  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, cache: {nodeGroup: a10g, storageLimit: 100Gi, nodeLabels: {kserve/localmodel: worker, models: a10g}}}\n  accelerator: {type: a10g}\n"))
+	require.NoError(t, err)
+	shared, err := render.NewGenerator().Shared(deployments)
+	require.NoError(t, err)
+	text, err := json.Marshal(resource(resourcesIn(t, shared), "LocalModelNodeGroup", "a10g").Data)
+	require.NoError(t, err)
+	group := v1alpha1.LocalModelNodeGroup{}
+	require.NoError(t, utiljson.Unmarshal(text, &group))
+	for _, c := range []struct {
+		labels map[string]string
+		in     bool
+	}{
+		{map[string]string{"kserve/localmodel": "worker", "models": "a10g", "x": "y"}, true},
+		{map[string]string{"kserve/localmodel": "worker"}, false},
+		{nil, false},
+	} {
+		matches, err := controllerutils.CheckNodeAffinity(&group.Spec.PersistentVolumeSpec, corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: c.labels}})
+		require.NoError(t, err)
+		assert.Equal(t, c.in, matches, c.labels)
+	}
+	volume, claim := group.Spec.PersistentVolumeSpec, group.Spec.PersistentVolumeClaimSpec
+	assert.Equal(t, volume.StorageClassName, *claim.StorageClassName, "or the claim is never bound")
+	assert.Equal(t, volume.Capacity["storage"], claim.Resources.Requests["storage"])
+	assert.Equal(t, volume.AccessModes, claim.AccessModes)
+	assert.Equal(t, "/models", volume.Local.Path, "where KServe's agent looks")
 }
