@@ -330,7 +330,7 @@ func TestChecksNotice(t *testing.T) {
 // TestNetworkPolicyAgrees: what the model's NetworkPolicy lets out has a way, and what the nodes mount needs none of it.
 func TestNetworkPolicyAgrees(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"g5-karpenter", "fsx-efa", "neuron", "managed", "auto"} {
+	for _, name := range []string{"g5-karpenter", "fsx-efa", "neuron", "managed", "auto", "copies"} {
 		data, err := os.ReadFile("testdata/documents/" + name + ".yaml")
 		require.NoError(t, err)
 		w, deployments := write(t, string(data)), load(t, string(data))
@@ -376,6 +376,9 @@ func TestAnyClusterIsTaken(t *testing.T) {
 				", source: pvc://m%[1]d, volume: {size: 1200Gi, fsx: {subnetId: subnet-0123456789abcdef0, securityGroupIds: [sg-0123456789abcdef0]}}",
 				", source: pvc://m%[1]d, volume: {size: 50Gi, efs: {fileSystemId: fs-0123456789abcde%[1]d}}", ", source: pvc://m%[1]d, volume: {size: 50Gi}",
 			}).Draw(rt, "source")
+			if provisioner != "auto" && rapid.Bool().Draw(rt, "snapshot") {
+				source = ", source: pvc://m%[1]d, volume: {size: 50Gi, ebs: {snapshotId: snap-0123456789abcdef0}}"
+			}
 			if strings.Contains(source, "%[1]d") {
 				source = fmt.Sprintf(source, i)
 			}
