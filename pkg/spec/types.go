@@ -207,6 +207,10 @@ type Rollout struct {
 	// Steps are the shares that `canary step` gives the new revision one after the other, in percent: ascending, and 100 at
 	// the end. Default: 5, 25, 50, 100.
 	Steps []int `json:"steps,omitempty"`
+	// Shadow is the percentage of the requests that the new revision gets copies of between its start, when testers alone
+	// reach it, and its first share; their answers are thrown away. Each copy takes as much of a device as a request.
+	// Default: 0, no such phase.
+	Shadow int `json:"shadow,omitempty" jsonschema:"minimum=0,maximum=100"`
 	// From is the revision that gives its share away, and To the one that takes it over. `canary start` writes them and
 	// `canary finish` takes them out. Default: the first and the second of two revisions that run.
 	From string `json:"from,omitempty"`

@@ -33,7 +33,7 @@ func (d *Document) Finish(environments []string, named []string) (Change, error)
 		for _, revision := range gone {
 			leaving[revision] = true
 		}
-		want[t.Environment] = slices.DeleteFunc(w.shares, func(s Share) bool { return slices.Contains(gone, s.Revision) })
+		want[t.Environment] = alone(slices.DeleteFunc(w.shares, func(s Share) bool { return slices.Contains(gone, s.Revision) }))
 	}
 	w, err := d.writer()
 	if err != nil {
@@ -48,6 +48,14 @@ func (d *Document) Finish(environments []string, named []string) (Change, error)
 	}
 	change.Notes = notes
 	return change, d.check(change, want)
+}
+
+// alone takes the copies from a revision that runs alone: it has every request already.
+func alone(shares []Share) []Share {
+	if len(shares) == 1 {
+		shares[0].Mirror = 0
+	}
+	return shares
 }
 
 // leaving are the revisions that end in an environment.
@@ -152,7 +160,7 @@ func (w *writer) follow(gone func(string) bool, want map[string][]Share) {
 			lost += t.Weight
 			continue
 		}
-		rest = append(rest, Share{t.Revision, t.Weight})
+		rest = append(rest, Share{t.Revision, t.Weight, t.Mirror})
 	}
 	for _, t := range w.d.Environments {
 		if shares, selected := want[t.Environment]; selected && lost > 0 {
@@ -160,7 +168,7 @@ func (w *writer) follow(gone func(string) bool, want map[string][]Share) {
 			break
 		}
 	}
-	w.list(edit.Path{"spec", "traffic"}, traffic, rest)
+	w.list(edit.Path{"spec", "traffic"}, traffic, alone(rest))
 }
 
 // endRollout takes the ends of the canary out of the plan.
