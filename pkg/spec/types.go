@@ -230,6 +230,20 @@ type HeaderMatch struct {
 type Sticky struct {
 	// Header that carries the bucket. Default: x-llm-bucket.
 	Header string `json:"header,omitempty"`
+	// From is what the gateway takes the user from: it writes the bucket of the user into the header, and takes off what the
+	// client sent there. It needs expose with a gateway of Istio's; render --shared writes how. Default: nothing, and the
+	// authentication layer or the client sets the header.
+	From *StickyFrom `json:"from,omitempty"`
+}
+
+// StickyFrom is one thing that is the same in all requests of a user. Requests without it go by the weights.
+type StickyFrom struct {
+	// Cookie is the name of a cookie.
+	Cookie string `json:"cookie,omitempty"`
+	// Claim is the name of a claim, such as sub, that is a string in the tokens that security.jwt checks.
+	Claim string `json:"claim,omitempty"`
+	// Header is the name of a request header, in lower case, that an authentication layer in front of the gateway sets.
+	Header string `json:"header,omitempty"`
 }
 
 // Expose makes the model reachable through an ingress gateway.

@@ -10,6 +10,9 @@ func (d *drawer) sticky() *node {
 	if d.api == byKServe || !d.chance("sticky", 3) {
 		return nil
 	}
+	if d.api == byIstio && d.expose && d.chance("bucket by the gateway", 2) {
+		return fields("from", pick(d, "from", fields("cookie", scalar(str, "session~id")), fields("header", scalar(str, "x-user"))))
+	}
 	return pick(d, "sticky", fields(), fields("header", scalar(str, "x-user-bucket")))
 }
 
