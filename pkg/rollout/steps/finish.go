@@ -150,12 +150,13 @@ func (w *writer) forget(leaving map[string]bool, want map[string][]Share) {
 }
 
 // follow takes revisions out of a spec.traffic that no environment has any more. Where one has a weight there, the list becomes
-// that of the first environment that changes.
+// that of the first environment that changes, but for copies, which begin nowhere by it.
 func (w *writer) follow(gone func(string) bool, want map[string][]Share) {
 	traffic := w.d.Document.Spec.Traffic
 	var rest []Share
-	lost := 0
+	lost, copies := 0, map[string]int{}
 	for _, t := range traffic {
+		copies[t.Revision] = t.Mirror
 		if gone(t.Revision) {
 			lost += t.Weight
 			continue
@@ -164,7 +165,10 @@ func (w *writer) follow(gone func(string) bool, want map[string][]Share) {
 	}
 	for _, t := range w.d.Environments {
 		if shares, selected := want[t.Environment]; selected && lost > 0 {
-			rest = shares
+			rest = slices.Clone(shares)
+			for i := range rest {
+				rest[i].Mirror = copies[rest[i].Revision]
+			}
 			break
 		}
 	}
