@@ -172,16 +172,6 @@ func (s *scene) spread() map[string]int {
 	return weights
 }
 
-// sticky infers spec.sticky, nil where there are no buckets.
-func (s *scene) sticky() map[string]any {
-	for _, r := range s.rules() {
-		if r.kind == stickyRule {
-			return map[string]any{"header": r.header}
-		}
-	}
-	return nil
-}
-
 // expose infers spec.expose: from the route, the Gateway that it names, and who may call.
 func (s *scene) expose() map[string]any {
 	if s.byKServe() {

@@ -54,6 +54,10 @@ func (s *scene) role(r *manifest.Resource) string {
 		return s.roleOfConfigMap(r)
 	case "VirtualService":
 		return s.roleOfVirtualService(r)
+	case "TrafficExtension":
+		if header, _, _ := s.bucketOf(r); header != "" {
+			return "bucketwriter"
+		}
 	case "ResourceQuota":
 		if s.quotaOf(r) != nil {
 			return "resourcequota"

@@ -124,6 +124,7 @@ func aroundTopics() []topic {
 		{prefix: "syncsource:spec/url", fields: []string{"spec.gitops.repository"}},
 		{prefix: "serviceaccount:metadata/annotations", fields: []string{"spec.platform.eks"}},
 		{prefix: "modellist/", fields: []string{"spec.expose.modelList"}, fix: "render --shared writes the list, of all documents of a run"},
+		{prefix: "bucketwriter:", fields: []string{"spec.sticky.from"}, fix: "render --shared writes the script; a gateway's filter of your own belongs into another object"},
 		{prefix: "resourcequota:spec/hard", fields: []string{"spec.quota.devices"}},
 		{prefix: "prometheusrule:", fields: []string{"spec.monitoring.alerts"}, fix: "alerts of your own belong into a PrometheusRule beside this one"},
 		{prefix: "dashboard:", fields: []string{"spec.monitoring.dashboard"}, fix: "save the dashboard under another name if you changed it"},

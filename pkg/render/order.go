@@ -15,7 +15,7 @@ func kinds() []string {
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "scaledobject", "podmonitor",
 		"prometheusrule", "configmap",
-		"gateway", "ec2nodeclass", "nodeclass", "nodepool", "securitygrouppolicy", "priorityclass", "deployment",
+		"gateway", "trafficextension", "ec2nodeclass", "nodeclass", "nodepool", "securitygrouppolicy", "priorityclass", "deployment",
 	}
 }
 

@@ -108,6 +108,7 @@ func sharedObjects(targets []spec.Target) ([]planned, error) {
 	objects = append(objects, istio.Gateways(targets, labels)...)
 	objects = append(objects, istio.ModelLists(targets, labels)...)
 	objects = append(objects, gatewayapi.Gateways(targets, labels)...)
+	objects = append(objects, istio.Buckets(targets, labels)...)
 	objects = append(objects, network.LoadBalancers(targets, labels)...)
 	objects = append(objects, k8s.SpareClass(targets, labels)...)
 	rules, err := k8s.AdapterRules(targets, labels)

@@ -63,6 +63,7 @@ func (r *resolver) target() Target {
 			s.Sticky.Header = DefaultBucketHeader
 		}
 		r.checkHeaderName("spec.sticky.header", s.Sticky.Header)
+		r.checkStickyFrom()
 	}
 	r.checkSelection()
 	return Target{

@@ -211,6 +211,10 @@ type Rollout struct {
 	// Steps are the shares that `canary step` gives the new revision one after the other, in percent: ascending, and 100 at
 	// the end. Default: 5, 25, 50, 100.
 	Steps []int `json:"steps,omitempty"`
+	// Shadow is the percentage of the requests that the new revision gets copies of between its start, when testers alone
+	// reach it, and its first share; their answers are thrown away. Each copy takes as much of a device as a request.
+	// Default: 0, no such phase.
+	Shadow int `json:"shadow,omitempty" jsonschema:"minimum=0,maximum=100"`
 	// From is the revision that gives its share away, and To the one that takes it over. `canary start` writes them and
 	// `canary finish` takes them out. Default: the first and the second of two revisions that run.
 	From string `json:"from,omitempty"`
@@ -229,6 +233,20 @@ type HeaderMatch struct {
 // authentication layer or the client sets from a hash of the user.
 type Sticky struct {
 	// Header that carries the bucket. Default: x-llm-bucket.
+	Header string `json:"header,omitempty"`
+	// From is what the gateway takes the user from: it writes the bucket of the user into the header, and takes off what the
+	// client sent there. It needs expose with a gateway of Istio's; render --shared writes how. Default: nothing, and the
+	// authentication layer or the client sets the header.
+	From *StickyFrom `json:"from,omitempty"`
+}
+
+// StickyFrom is one thing that is the same in all requests of a user. Requests without it go by the weights.
+type StickyFrom struct {
+	// Cookie is the name of a cookie.
+	Cookie string `json:"cookie,omitempty"`
+	// Claim is the name of a claim, such as sub, that is a string in the tokens that security.jwt checks.
+	Claim string `json:"claim,omitempty"`
+	// Header is the name of a request header, in lower case, that an authentication layer in front of the gateway sets.
 	Header string `json:"header,omitempty"`
 }
 

@@ -147,6 +147,10 @@ func TestReferenceTrees(t *testing.T) {
 		"deepseek-r1-distill-llama-8b-snapshot/deepseek-r1-8b-snapshot/overlays/production": "it brings the VolumeSnapshotContent llm-deepseek-r1-8b-6a6f4aa, whose storage is not here",
 		"deepseek-r1-distill-qwen-14b-cache/_shared/overlays/production":                    "it has a LocalModelNodeGroup, whose controller is not installed; it has a LocalModelCache, whose controller is not installed",
 		"deepseek-r1-distill-qwen-14b-cache/deepseek-r1-14b-cache/overlays/production":      "deepseek-r1-14b-cache-v1 has its weights on the nodes of l40s, and the controller of local models is not installed",
+		"deepseek-r1-distill-llama-8b-sticky/_shared/overlays/production":                   nodes,
+		"deepseek-r1-distill-llama-8b-sticky/_shared/overlays/staging":                      nodes,
+		"deepseek-r1-distill-llama-8b-sticky/deepseek-r1/overlays/production":               tokens,
+		"deepseek-r1-distill-llama-8b-sticky/deepseek-r1/overlays/staging":                  "",
 	}
 	folders, err := filepath.Glob(filepath.Join(overlays, "*", "*", "overlays", "*"))
 	require.NoError(t, err)

@@ -67,6 +67,8 @@ type drawer struct {
 	bare bool
 	// Overrides of revisions and environments keep to one way of saying things.
 	claim, images, hpa, expose, jwt bool
+	// writes says that the gateway writes the buckets of users.
+	writes bool
 	// store is what claims are made of, download whether a Job fills them.
 	store    store
 	download bool
@@ -99,6 +101,7 @@ func newDrawer(t *rapid.T) *drawer {
 	if d.llm && d.chance("routed by KServe", 3) {
 		d.api = byKServe
 	}
+	d.writes = d.api == byIstio && d.expose && d.chance("bucket by the gateway", 4)
 	if d.claim {
 		d.store, d.download = store(d.upTo("store", 3)), d.chance("download", 3)
 		if d.plain() && !d.download && d.chance("snapshot", 4) {
