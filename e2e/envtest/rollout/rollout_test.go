@@ -80,6 +80,7 @@ func TestCanaryRun(t *testing.T) {
 func (w *world) good() func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		m := w.deploy(t, "good", document)
+		m.asLeastPrivileged(t)
 		before := m.get(t, virtualServices, "ship")
 		p := m.run(t)
 		assert.Equal(t, runner.Started, p.until(t, runner.Started).Kind)
@@ -306,7 +307,7 @@ func (w *world) anotherHand() func(*testing.T, *world) {
 			}, []string{"kubectl-edit at ", "/spec/http/0/retries"}},
 			"record": {func(o map[string]any) {
 				delete(o["metadata"].(map[string]any)["annotations"].(map[string]any), routes.Annotation)
-			}, []string{"kubectl-edit at ", "was removed"}},
+			}, []string{"somebody removed the annotation kservegen.dev/canary"}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -24,6 +24,7 @@ import (
 
 	"github.com/kservegen/kservegen/e2e/envtest/cluster"
 	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/rollout/routes"
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -294,4 +295,43 @@ func (d *door) shut() {
 		connection.Close()
 	}
 	d.open = nil
+}
+
+// asLeastPrivileged lets the runner work by a user who may do what routes.Rules says, and nothing else.
+func (m *model) asLeastPrivileged(t *testing.T) {
+	t.Helper()
+	documents, err := spec.Load(m.document, strings.NewReader(strings.ReplaceAll(document, "NAMESPACE", m.namespace)))
+	require.NoError(t, err)
+	var rules []any
+	texts := func(list []string) []any {
+		found := []any{}
+		for _, text := range list {
+			found = append(found, text)
+		}
+		return found
+	}
+	for _, rule := range routes.Rules(documents[0].Environments[0]) {
+		one := map[string]any{"apiGroups": []any{rule.Group}, "resources": []any{rule.Resource}, "verbs": texts(rule.Verbs)}
+		if len(rule.Names) > 0 {
+			one["resourceNames"] = texts(rule.Names)
+		}
+		rules = append(rules, one)
+	}
+	const user = "runner"
+	metadata := map[string]any{"name": user, "namespace": m.namespace}
+	for _, object := range []map[string]any{
+		{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+		{
+			"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": metadata,
+			"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user},
+			"subjects": []any{map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}},
+		},
+	} {
+		_, err := m.API.Apply(t.Context(), &unstructured.Unstructured{Object: object})
+		require.NoError(t, err)
+	}
+	file, err := clientcmd.LoadFromFile(m.kubeconfig)
+	require.NoError(t, err)
+	file.AuthInfos["c"].Impersonate = user
+	require.NoError(t, clientcmd.WriteToFile(*file, m.kubeconfig))
 }
