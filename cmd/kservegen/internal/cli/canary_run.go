@@ -124,12 +124,14 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if failed := mine.Release(release); failed != nil {
 		fmt.Fprintf(s.Err, "the Lease was not given back, and ends by itself in %s: %v\n", lease.Duration, failed)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case ended == runner.Promoted:
+	}
+	w.advise(s, ended)
+	switch ended {
+	case runner.Promoted:
 		return nil
-	case ended == runner.Interrupted:
+	case runner.Interrupted:
 		return errLeft
 	}
 	return errFindings

@@ -125,6 +125,7 @@ func TestRunEnds(t *testing.T) {
 	assert.Equal(t, exitFindings, code)
 	assert.Empty(t, out)
 	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d    0 %  rolled back  none of its replicas answers: its replicas do not answer yet$`, said)
+	assert.Contains(t, said, "canary.yaml gives v2 10 % still, which the next kubectl apply would bring: kservegen canary abort -f ")
 	assert.Contains(t, r.Get(routed)["metadata"].(map[string]any)["annotations"], "kservegen.dev/canary")
 
 	code, out, said = r.run(t.Context(), "--dry-run")
