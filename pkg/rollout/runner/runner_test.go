@@ -142,7 +142,9 @@ func TestWhatLastsIsToldOnce(t *testing.T) {
 	w.verdict = passing(50 * time.Minute)
 	first, second := during(w, 5*time.Minute, 10*time.Minute), during(w, 20*time.Minute, 30*time.Minute)
 	w.blind = failing(func() bool { return first() || second() })
-	w.cut = failing(func() bool { return w.now.Sub(time.Unix(0, 0)) > 32*time.Minute && w.now.Sub(time.Unix(0, 0)) < 36*time.Minute })
+	w.cut = failing(func() bool {
+		return w.now.Sub(time.Unix(0, 0)) > 32*time.Minute && w.now.Sub(time.Unix(0, 0)) < 36*time.Minute
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	w.call = func() {
 		if w.share == 25 {
