@@ -128,7 +128,12 @@ func (r *Repository) FirstParents(ctx context.Context, commit string, paths ...s
 	return entries, shallow != "true", err
 }
 
-// Ahead lists the commits that are checked out here and that another commit does not have.
-func (r *Repository) Ahead(ctx context.Context, of string) ([]Entry, error) {
-	return r.log(ctx, of+"..HEAD")
+// Ahead lists the commits that are checked out here and that another commit does not have, of those that touch some paths.
+func (r *Repository) Ahead(ctx context.Context, of string, paths ...string) ([]Entry, error) {
+	return r.log(ctx, append([]string{of + "..HEAD", "--"}, paths...)...)
+}
+
+// Message is the whole text of a commit.
+func (r *Repository) Message(ctx context.Context, commit string) (string, error) {
+	return r.line(ctx, "log", "-1", "--no-show-signature", "--format=%B", commit)
 }
