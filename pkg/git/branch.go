@@ -28,6 +28,9 @@ func (r *Repository) Tracked(ctx context.Context) (Branch, error) {
 	return Branch{r, u.remote, strings.TrimPrefix(u.ref, branches)}, nil
 }
 
+// Branch is a branch of a remote by its name, whatever is checked out.
+func (r *Repository) Branch(remote, name string) Branch { return Branch{r, remote, name} }
+
 // Sibling is another branch of the same remote repository.
 func (b Branch) Sibling(name string) Branch { return Branch{b.r, b.Remote, name} }
 
@@ -38,7 +41,7 @@ func (b Branch) String() string { return b.Remote + "/" + b.Name }
 const branches = "refs/heads/"
 
 // Fetch brings what the branch has here, and returns its newest commit, empty where there is no such branch. No branch of the
-// work tree moves.
+// work tree moves, nor what it remembers of the remote: several may fetch at once.
 func (b Branch) Fetch(ctx context.Context) (string, error) {
 	for range tries {
 		listed, err := b.r.line(ctx, "ls-remote", b.Remote, branches+b.Name)
@@ -46,7 +49,7 @@ func (b Branch) Fetch(ctx context.Context) (string, error) {
 			return "", err
 		}
 		hash, _, _ := strings.Cut(listed, "\t")
-		if _, err = b.r.git(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", b.Remote, branches+b.Name); err != nil {
+		if _, err = b.r.git(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", b.Remote, branches+b.Name); err != nil {
 			return "", err
 		}
 		if _, err = b.r.git(ctx, "cat-file", "-e", hash+"^{commit}"); err == nil {
@@ -69,7 +72,7 @@ func (b Branch) Send(ctx context.Context, commit, was string) error {
 }
 
 // CommitOn makes a commit on top of another one that differs from it in the content of some files, and returns its hash. Neither
-// the work tree nor the index nor a branch changes: until it is sent, nobody sees it.
+// the work tree nor the index nor a branch changes: until it is sent, nobody sees it. Files without content, nil, are removed.
 func (r *Repository) CommitOn(ctx context.Context, parent, message string, files map[string][]byte) (string, error) {
 	dir, err := os.MkdirTemp("", "kservegen-index-")
 	if err != nil {
@@ -84,6 +87,12 @@ func (r *Repository) CommitOn(ctx context.Context, parent, message string, files
 		return "", err
 	}
 	for name, data := range files {
+		if data == nil {
+			if _, err = index("0 "+strings.Repeat("0", 40)+"\t"+name+"\x00", "update-index", "-z", "--index-info"); err != nil {
+				return "", err
+			}
+			continue
+		}
 		blob, err := index(string(data), "hash-object", "-w", "--stdin")
 		if err != nil {
 			return "", err

@@ -114,13 +114,13 @@ func (c clone) place(change ...func(*ingit.Options)) (*ingit.Place, error) {
 	o := ingit.Options{
 		Canary:     ingit.Canary{Model: "m", Environment: "production", Document: "docs/m.yaml", Trees: "deploy"},
 		Repository: c.Repository, Branch: branch, Readiness: ingit.Unchecked{},
-		Analysis: func() (gate.Analysis, bool) {
-			return gate.Analysis{Model: "m", Environment: "production", Baseline: "v1", Canary: "v2", Report: gate.Report{
+		Analysis: func() *gate.Analysis {
+			return &gate.Analysis{Model: "m", Environment: "production", Baseline: "v1", Canary: "v2", Report: gate.Report{
 				Verdict: gate.Pass, Metrics: []gate.Result{
 					{Name: gate.Errors, Required: true, Verdict: gate.Pass, Unit: "share", Margin: new(1.)},
 					{Name: gate.Aborts, Verdict: gate.Undecided, Unit: "share", Margin: new(1.)},
 				},
-			}}, true
+			}}
 		},
 	}
 	for _, f := range change {

@@ -13,18 +13,24 @@ import (
 // signature ends the messages of a runner's commits, by which another runner knows them.
 const signature = "By kservegen canary run."
 
-// message is what a commit or a pull request says.
-type message struct {
-	title, why, shift string
-	analysis          *gate.Analysis
+// saying is why a share is given.
+type saying struct {
+	why      string
+	analysis *gate.Analysis
 }
 
-func (p *Place) message(now *standing, change steps.Change, share int, why string) message {
+// message is what a commit or a pull request says.
+type message struct {
+	saying
+	title, shift string
+}
+
+func (p *Place) message(now *standing, change steps.Change, share int, said saying) message {
 	where := ""
 	if p.Environment != spec.DefaultEnvironment {
 		where = " in " + p.Environment
 	}
-	m := message{why: why}
+	m := message{saying: said}
 	switch share {
 	case 0:
 		m.title = fmt.Sprintf("Roll back %s of %s%s", now.ends.To, p.Model, where)
@@ -35,9 +41,6 @@ func (p *Place) message(now *standing, change steps.Change, share int, why strin
 	}
 	for _, shift := range change.Shifts {
 		m.shift += fmt.Sprintf("%s: %s → %s\n", shift.Environment, steps.Words(shift.Before), steps.Words(shift.After))
-	}
-	if last, ok := p.Analysis(); ok {
-		m.analysis = &last
 	}
 	return m
 }

@@ -21,6 +21,7 @@ const tries = 5
 // Move makes the step on top of what the branch has, and sends it. Where others were faster it is made again on theirs, unless
 // they changed the canary.
 func (p *Place) Move(ctx context.Context, from runner.State, share int, why string) error {
+	said := saying{why: why, analysis: p.Analysis()}
 	for range tries {
 		now, err := p.standing(ctx)
 		if err != nil {
@@ -32,7 +33,7 @@ func (p *Place) Move(ctx context.Context, from runner.State, share int, why stri
 		if now.version() != from.Version {
 			return p.moved(ctx, now)
 		}
-		if err = p.step(ctx, now, share, why); !errors.Is(err, git.ErrMoved) {
+		if err = p.step(ctx, now, share, said); !errors.Is(err, git.ErrMoved) {
 			return err
 		}
 	}
@@ -57,7 +58,7 @@ func (p *Place) moved(ctx context.Context, now *standing) error {
 }
 
 // step makes the commit and sends it where it belongs.
-func (p *Place) step(ctx context.Context, now *standing, share int, why string) error {
+func (p *Place) step(ctx context.Context, now *standing, share int, said saying) error {
 	change, err := now.document.Set([]string{p.Environment}, map[string]int{now.ends.To: share})
 	if err != nil {
 		return refusef("giving %s %d %%: %v", now.ends.To, share, err)
@@ -67,7 +68,7 @@ func (p *Place) step(ctx context.Context, now *standing, share int, why string) 
 	if err != nil {
 		return err
 	}
-	message := p.message(now, change, share, why)
+	message := p.message(now, change, share, said)
 	commit, err := p.Repository.CommitOn(ctx, now.head, message.text(shortened), files)
 	if err != nil {
 		return err
@@ -75,8 +76,14 @@ func (p *Place) step(ctx context.Context, now *standing, share int, why string) 
 	if p.Review != nil {
 		return p.propose(ctx, now, share, commit, message)
 	}
-	if err = p.Branch.Send(ctx, commit, now.head); err == nil {
-		p.asked = share
+	return p.send(ctx, now, share, commit)
+}
+
+// send gives the tracked branch the step.
+func (p *Place) send(ctx context.Context, now *standing, share int, commit string) error {
+	err := p.Branch.Send(ctx, commit, now.head)
+	if err == nil {
+		p.asked, p.commit = share, commit[:7]
 	}
 	return err
 }
@@ -107,8 +114,8 @@ func (p *Place) files(ctx context.Context, now *standing, change steps.Change) (
 		return nil, err
 	}
 	files := map[string][]byte{}
-	for _, c := range plan.Changes { // weights alone: none is removed
-		files[path.Join(filepath.ToSlash(root), c.Path)] = c.Data
+	for _, c := range plan.Changes {
+		files[path.Join(filepath.ToSlash(root), c.Path)] = c.Data // nil where it is removed
 	}
 	return files, nil
 }

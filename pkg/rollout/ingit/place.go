@@ -11,6 +11,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/rollout/gate"
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
 	"github.com/kservegen/kservegen/pkg/rollout/steps"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // Canary is which one it is, and where the repository has it.
@@ -30,8 +31,8 @@ type Options struct {
 	Branch     git.Branch
 	// Readiness says whether the revision that takes over answers.
 	Readiness Readiness
-	// Analysis is the last one that was made, for the messages of commits; none yet where the second value is false.
-	Analysis func() (gate.Analysis, bool)
+	// Analysis is the one that a move follows from, for the commit's message; nil for none.
+	Analysis func() *gate.Analysis
 	// Review is nil where steps go to the branch itself.
 	Review *Review
 }
@@ -39,6 +40,8 @@ type Options struct {
 // Place is a branch of a remote repository. It is not for several goroutines.
 type Place struct {
 	Options
+	// commit is the newest that gave a share.
+	commit string
 	// known is what the branch had when it was last read, asked the share that this runner wanted there last, -1 for none.
 	known *standing
 	asked int
@@ -98,7 +101,7 @@ func (p *Place) Read(ctx context.Context) (runner.State, error) {
 	if err != nil {
 		return runner.State{}, err
 	}
-	p.known = now
+	p.known, p.commit = now, record.entry.Short
 	state := runner.State{Share: now.share, Most: now.most, Ready: answer.Ready, NotReady: answer.Why, Down: answer.Down, Version: now.version()}
 	if record.moved || now.share > 0 {
 		state.Since = record.entry.Time
@@ -108,6 +111,19 @@ func (p *Place) Read(ctx context.Context) (runner.State, error) {
 	}
 	return state, err
 }
+
+// Deployment is the document as the branch has it, which is what a run begins with.
+func (p *Place) Deployment(ctx context.Context) (*spec.Deployment, error) {
+	now, err := p.standing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.known = now
+	return now.document.Deployment, nil
+}
+
+// Commit is the one that gave the share which stands, by its short hash; empty before anything was read.
+func (p *Place) Commit() string { return p.commit }
 
 // standing is what the branch has now.
 func (p *Place) standing(ctx context.Context) (*standing, error) {

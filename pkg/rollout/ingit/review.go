@@ -27,10 +27,7 @@ type Proposal struct {
 // propose sends a step to a branch of its own, unless it is there.
 func (p *Place) propose(ctx context.Context, now *standing, share int, commit string, m message) error {
 	if share == 0 {
-		err := p.Branch.Send(ctx, commit, now.head)
-		if err == nil {
-			p.asked = 0
-		}
+		err := p.send(ctx, now, share, commit)
 		if err == nil || errors.Is(err, git.ErrMoved) || ctx.Err() != nil {
 			return err
 		} // else the branch is protected

@@ -67,8 +67,6 @@ type Webhook struct {
 	Format Format
 	// Secret signs the bodies; empty for no signature.
 	Secret []byte
-	// All sends also what is only looked at; otherwise what people want to know.
-	All bool
 	// Client, http.DefaultClient's timeouts and proxies where it is nil.
 	Client *http.Client
 	// Commit is the newest of the place, nil where there is none.
@@ -118,9 +116,9 @@ func ReadSecret(file, variable string) ([]byte, error) {
 	return nil, nil
 }
 
-// Notify sends an event, and tries again where the other side is not well.
+// Notify sends an event, unless nothing came of it, and tries again where the other side is not well.
 func (w Webhook) Notify(ctx context.Context, e runner.Event) error {
-	if !w.All && e.Kind == runner.Looked {
+	if e.Kind == runner.Looked {
 		return nil
 	}
 	body, err := w.body(e)
