@@ -22,6 +22,8 @@ type runOptions struct {
 	treeFlags
 	clusterFlags
 	gateFlags
+	gitFlags
+	webhookFlags
 	env              string
 	stepMin, stepMax time.Duration
 	blindMax         time.Duration
@@ -29,6 +31,7 @@ type runOptions struct {
 	again            bool
 	despiteGitOps    bool
 	dryRun           bool
+	once             bool
 	output           string
 }
 
@@ -58,6 +61,8 @@ func (o *runOptions) register(cmd *cobra.Command) {
 	o.treeFlags.register(cmd)
 	o.clusterFlags.register(cmd, "context of the cluster (default the current one)")
 	o.gateFlags.register(cmd)
+	o.gitFlags.register(cmd)
+	o.webhookFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.env, "env", "", "environment of the document (default its only one)")
 	flags.DurationVar(&o.stepMin, "step-min", 10*time.Minute, "how long a share stands at least")
@@ -66,6 +71,7 @@ func (o *runOptions) register(cmd *cobra.Command) {
 	flags.DurationVar(&o.blindMax, "blind-max", 0, "roll back when Prometheus was silent for so long (default hold the share)")
 	flags.BoolVar(&o.again, "again", false, "pass over what earlier runs recorded: after a rollback, or a change by hand")
 	flags.BoolVar(&o.despiteGitOps, "despite-gitops", false, "move weights although Flux or Argo CD writes the routes; it must leave the weights alone")
+	flags.BoolVar(&o.once, "once", false, "look once, do what follows, and end, with 4 where it is not over; for what runs by a schedule")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "change nothing; print the steps with their times, and what Prometheus would be asked")
 	flags.StringVarP(&o.output, "output", "o", "text", "text, or json for one event a line")
 	complete(cmd, "output", []string{"text", "json"})
@@ -81,6 +87,9 @@ func (o *runOptions) validate() error {
 	case o.dryRun && o.output == "json":
 		return usagef("--dry-run prints a plan; -o json makes no sense with it")
 	}
+	if err := o.gitFlags.validate(o.clusterFlags); err != nil {
+		return err
+	}
 	return o.gateFlags.validate()
 }
 
@@ -89,7 +98,7 @@ func (o *runOptions) config(m *spec.Deployment, t spec.Target, ends steps.Ends) 
 	c := runner.Config{
 		Subject:  runner.Subject{Model: t.Name, Namespace: t.Namespace, Environment: t.Environment, Baseline: ends.From, Canary: ends.To},
 		Plan:     m.Steps(),
-		Interval: o.block, StepMin: o.stepMin, StepMax: o.stepMax, Hold: o.overdue == "hold", BlindMax: o.blindMax,
+		Interval: o.block, StepMin: o.stepMin, StepMax: o.stepMax, Hold: o.overdue == "hold", BlindMax: o.blindMax, Once: o.once,
 	}
 	if err := c.Check(); err != nil {
 		return c, usageError{err}
@@ -101,6 +110,9 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if o.git {
+		return o.runGit(ctx, s)
+	}
 	w, err := o.prepare(ctx, s)
 	if err != nil {
 		return err
@@ -108,7 +120,7 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if o.dryRun {
 		return o.plan(ctx, s, w)
 	}
-	held, mine, err := lease.Acquire(ctx, w.cluster, w.target.Namespace, w.target.Name+"-canary", identity(), func(holder string) {
+	held, mine, err := lease.Acquire(ctx, w.cluster, w.target.Namespace, leaseName(w.target), identity(), func(holder string) {
 		fmt.Fprintf(s.Err, "waiting for %s, which is at work on %s in %s\n", holder, w.target.Name, w.target.Environment)
 	})
 	if err != nil {
@@ -124,6 +136,11 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if failed := mine.Release(release); failed != nil {
 		fmt.Fprintf(s.Err, "the Lease was not given back, and ends by itself in %s: %v\n", lease.Duration, failed)
 	}
+	return endOf(ended, err)
+}
+
+// endOf is the exit code of a run.
+func endOf(ended runner.Kind, err error) error {
 	switch {
 	case err != nil:
 		return err
@@ -131,6 +148,8 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 		return nil
 	case ended == runner.Interrupted:
 		return errLeft
+	case !ended.Ends():
+		return errUndecided
 	}
 	return errFindings
 }
@@ -141,7 +160,11 @@ func (o *runOptions) drive(ctx context.Context, s Streams, w *work) (runner.Kind
 	if err != nil {
 		return runner.Stopped, usageError{err}
 	}
-	r := runner.Runner{Config: w.config, Place: place, Analyst: w.analyst, Notifier: &teller{s: s, json: o.output == "json"}, Clock: wallClock{}}
+	hook, err := o.webhook()
+	if err != nil {
+		return runner.Stopped, err
+	}
+	r := runner.Runner{Config: w.config, Place: place, Analyst: w.analyst, Notifier: o.tellers(s, hook), Clock: wallClock{}}
 	return r.Run(ctx)
 }
 
@@ -173,25 +196,11 @@ func (o *runOptions) prepare(ctx context.Context, s Streams) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &work{model: model}
-	if w.target, err = environmentOf(model, o.env); err != nil {
-		return nil, err
-	}
-	ends, err := o.ends(model, w.target)
+	w, err := o.work(model, o.env)
 	if err != nil {
 		return nil, err
 	}
-	if w.config, err = o.config(model, w.target, ends); err != nil {
-		return nil, err
-	}
-	w.analyst = metrics.Analyst{Profile: metrics.Profile(o.profile), Block: o.block, Gate: o.gate}
-	if w.analyst.Pair, err = pairOf(w.target, ends.From, ends.To); err != nil {
-		return nil, err
-	}
-	if w.analyst.From, err = o.access.Dial(); err != nil {
-		return nil, usageError{err}
-	}
-	w.canary = routes.Canary{Target: w.target, From: ends.From, To: ends.To, Document: model.Digest()}
+	w.canary = routes.Canary{Target: w.target, From: w.config.Baseline, To: w.config.Canary, Document: model.Digest()}
 	if w.canary.Routes, err = o.routes(model, w.target); err != nil {
 		return nil, err
 	}
