@@ -43,7 +43,7 @@ func (s *suite) canaryRunner(t *testing.T) {
 	}
 	s.applyData(t, vs)
 	built, err := incluster.Objects(incluster.Options{
-		Target: target, Document: []byte("document"), RouteNames: []string{target.Name}, Lease: "m-canary",
+		Target: target, Document: []byte("document"),
 		Image: "registry.example.com/kservegen:v1", Prometheus: "http://prometheus.monitoring:9090", Deadline: time.Hour, Secret: "canary",
 	})
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func (s *suite) podIsAdmitted(t *testing.T, job *unstructured.Unstructured) {
 
 // moves takes the Lease, reads, moves and gives the Lease back.
 func moves(t *testing.T, me *rest.Config, target spec.Target, digest string, vs map[string]any) {
-	held, mine, err := lease.Acquire(t.Context(), me, canaryNamespace, "m-canary", "test", func(holder string) { assert.Fail(t, "waits for "+holder) })
+	held, mine, err := lease.Acquire(t.Context(), me, canaryNamespace, routes.LeaseName(target), "test", func(holder string) { assert.Fail(t, "waits for "+holder) })
 	require.NoError(t, err)
 	place, err := routes.New(me, routes.Canary{Target: target, From: "v1", To: "v2", Document: digest, Routes: []map[string]any{vs}}, routes.Options{Held: mine.Held})
 	require.NoError(t, err)

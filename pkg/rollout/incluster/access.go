@@ -1,6 +1,7 @@
 package incluster
 
 import (
+	"fmt"
 	"slices"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
+	"github.com/kservegen/kservegen/pkg/rollout/routes"
 )
 
 func (o Options) account() manifest.Object {
@@ -20,45 +22,37 @@ func (o Options) account() manifest.Object {
 	}, Comments: manifest.Comments{Head: "The identity of the canary's runner. Its pod alone asks for the token."}}
 }
 
-// role is what a runner does: it reads what the revisions are and how they do (pkg/rollout/live), moves the weights of this model's
-// routes (pkg/rollout/routes), and holds its Lease (pkg/rollout/lease). Lists cannot be limited to names, since they are asked for
-// by label.
+// role is what a runner needs, but for making its Lease, which is among the objects: no rule can limit to a name what has none yet.
 func (o Options) role() manifest.Object {
-	route, names := o.routes()
-	read := []string{"get", "list"}
+	var rules []rbacv1.PolicyRule
+	at := map[string]string{}
+	for _, rule := range routes.Rules(o.Target) {
+		if slices.Contains(rule.Verbs, "create") {
+			continue
+		}
+		if comment := o.ruleComment(rule); comment != "" {
+			at[fmt.Sprintf("/rules/%d", len(rules))] = comment
+		}
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{rule.Group}, Resources: []string{rule.Resource}, ResourceNames: rule.Names, Verbs: rule.Verbs})
+	}
 	return manifest.Object{File: "role", Typed: &rbacv1.Role{
-		TypeMeta: typeMeta("rbac.authorization.k8s.io/v1", "Role"), ObjectMeta: o.meta(o.name()),
-		Rules: []rbacv1.PolicyRule{
-			{APIGroups: []string{route.group}, Resources: []string{route.resource}, ResourceNames: names, Verbs: []string{"patch"}},
-			{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, ResourceNames: []string{o.Lease}, Verbs: []string{"get", "update"}},
-			{APIGroups: []string{"networking.istio.io"}, Resources: []string{"virtualservices"}, Verbs: read},
-			{APIGroups: []string{"gateway.networking.k8s.io"}, Resources: []string{"httproutes"}, Verbs: read},
-			{APIGroups: []string{"serving.kserve.io"}, Resources: []string{"inferenceservices", "llminferenceservices"}, Verbs: read},
-			{APIGroups: []string{"serving.kserve.io"}, Resources: []string{"servingruntimes"}, Verbs: []string{"get"}},
-			{APIGroups: []string{"leaderworkerset.x-k8s.io"}, Resources: []string{"leaderworkersets"}, Verbs: read},
-			{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"get"}},
-			{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list"}},
-		},
+		TypeMeta: typeMeta("rbac.authorization.k8s.io/v1", "Role"), ObjectMeta: o.meta(o.name()), Rules: rules,
 	}, Comments: manifest.Comments{
-		Head: "What the runner does, and nothing else: it moves the weights of this model, and reads how its revisions do.",
-		At: map[string]string{
-			"/rules/1": "The Lease is below, so that no right to make others is needed.",
-			"/rules/2": "Lists are by label, which a rule cannot limit to names. A kind that the cluster does not have costs nothing.",
-			"/rules/8": "Why a revision does not answer.",
-		},
+		Head: "What the runner does, and nothing else: it moves the weights of this model, and reads how its revisions do.\nLists are by label, which no rule can limit to names. Kinds that the cluster does not have do no harm.", At: at,
 	}}
 }
 
-type routeKind struct{ group, resource string }
-
-// routes are the objects that share this model's requests.
-func (o Options) routes() (routeKind, []string) {
-	names := slices.Clone(o.RouteNames)
-	slices.Sort(names)
-	if o.Target.RouteKind() == "HTTPRoute" {
-		return routeKind{"gateway.networking.k8s.io", "httproutes"}, names
+func (o Options) ruleComment(rule routes.Rule) string {
+	switch rule.Resource {
+	case "leases":
+		return "The Lease is below, so that no right to make others is needed."
+	case "pods":
+		return "Why a revision does not answer."
 	}
-	return routeKind{"networking.istio.io", "virtualservices"}, names
+	if slices.Contains(rule.Verbs, "patch") {
+		return "The weights."
+	}
+	return ""
 }
 
 func (o Options) binding() manifest.Object {
@@ -71,7 +65,7 @@ func (o Options) binding() manifest.Object {
 
 func (o Options) lease() manifest.Object {
 	return manifest.Object{File: "lease", Typed: &coordinationv1.Lease{
-		TypeMeta: typeMeta("coordination.k8s.io/v1", "Lease"), ObjectMeta: o.meta(o.Lease),
+		TypeMeta: typeMeta("coordination.k8s.io/v1", "Lease"), ObjectMeta: o.meta(routes.LeaseName(o.Target)),
 	}, Comments: manifest.Comments{Head: "One runner at a time. Whoever holds it is written here by the runner; nothing of that is in Git."}}
 }
 

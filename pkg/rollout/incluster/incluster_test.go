@@ -40,7 +40,7 @@ func options(t *testing.T, text string) incluster.Options {
 	all, err := spec.Load("m.yaml", strings.NewReader(text))
 	require.NoError(t, err)
 	return incluster.Options{
-		Target: all[0].Environments[0], Document: []byte(text), RouteNames: []string{"m"}, Lease: "m-canary",
+		Target: all[0].Environments[0], Document: []byte(text),
 		Image: "registry.example.com/kservegen:v1", Prometheus: "http://prometheus.monitoring:9090", Deadline: 24 * time.Hour,
 	}
 }
@@ -123,7 +123,6 @@ func TestNobodyTakesTheRunnerForAServer(t *testing.T) {
 func TestTheLeastRights(t *testing.T) {
 	t.Parallel()
 	o := options(t, strings.Replace(document, "  environments:", "  expose: {api: gateway, gateway: istio-ingress/llm, hosts: [m.example.com]}\n  environments:", 1))
-	o.RouteNames = []string{"m", "m-mesh"}
 	role := built(t, o)["role"].Typed.(*rbacv1.Role)
 	writes := map[string][]string{}
 	for _, rule := range role.Rules {

@@ -47,10 +47,6 @@ type Options struct {
 	Target spec.Target
 	// Document is the whole file.
 	Document []byte
-	// RouteNames are the objects that share the requests, of the kind that the target says.
-	RouteNames []string
-	// Lease is the name of the one that lets one runner at a time be at work.
-	Lease string
 	// Image of kservegen, with a tag or a digest.
 	Image string
 	// Prometheus is its URL, as pods reach it.

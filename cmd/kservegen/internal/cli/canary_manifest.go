@@ -111,41 +111,34 @@ func (o *manifestOptions) complete(m *spec.Deployment) (err error) {
 	if _, err = r.ends(m, o.objects.Target); err != nil {
 		return err
 	}
-	o.objects.Lease = leaseName(o.objects.Target)
-	o.objects.RouteNames, err = o.routeNames(m)
-	return err
+	return o.checkRoutes(m)
 }
 
-// routeNames are the objects that the runner writes. It finds out what they are from the document alone, so that they must be what
-// the tree has.
-func (o *manifestOptions) routeNames(m *spec.Deployment) ([]string, error) {
+// checkRoutes refuses what a runner could not write. It finds out what the routes are from the document alone, so that they must be
+// what the tree has.
+func (o *manifestOptions) checkRoutes(m *spec.Deployment) error {
 	t := o.objects.Target
 	if t.RoutedByKServe() || t.OmitsRoutes() {
-		return nil, usagef("%s has no routes that a runner could write (spec.expose.api: kserve, or spec.omit); move the shares in Git: kservegen canary run --git", t.Name)
+		return usagef("%s has no routes that a runner could write (spec.expose.api: kserve, or spec.omit); move the shares in Git: kservegen canary run --git", t.Name)
 	}
 	tree, err := (&runOptions{treeFlags: o.treeFlags}).routes(m, t)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	objects, err := rendered(m, t)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var names []string
-	plain := routesAmong(objects, t)
-	for i, route := range plain {
-		metadata, _ := route["metadata"].(map[string]any)
-		name, _ := metadata["name"].(string)
+	for i, route := range routesAmong(objects, t) {
 		same, err := alike(i, route, tree)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !same {
-			return nil, usagef("%s %s is changed in custom/ of the tree, of which a runner in the cluster knows nothing; run it where the tree is (kservegen canary run), or in Git (--git)", t.RouteKind(), name)
+			return usagef("the %s is changed in custom/ of the tree, of which a runner in the cluster knows nothing; run it where the tree is (kservegen canary run), or in Git (--git)", t.RouteKind())
 		}
-		names = append(names, name)
 	}
-	return names, nil
+	return nil
 }
 
 // alike compares what two ways of building an object give, whose numbers are of different types.
@@ -178,6 +171,3 @@ func checkRunFlags(args []string) error {
 	}
 	return nil
 }
-
-// leaseName is that of the Lease of a model's runner.
-func leaseName(t spec.Target) string { return t.Name + "-canary" }
