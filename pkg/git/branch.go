@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // ErrMoved marks a push that came too late: the branch has other commits than the pushed one was made on.
@@ -40,16 +41,30 @@ func (b Branch) String() string { return b.Remote + "/" + b.Name }
 // branches is what the full names of branches begin with.
 const branches = "refs/heads/"
 
+// patience is how long the remote may take.
+const patience = time.Minute
+
+// ask is about the remote, which may never answer. Nobody is asked for a password.
+func (b Branch) ask(ctx context.Context, args ...string) ([]byte, error) {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	out, err := runWith(bounded, b.r.top, []string{"GIT_TERMINAL_PROMPT=0"}, nil, args...)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("git %s: %s did not answer in %s", args[0], b.Remote, patience)
+	}
+	return out, err
+}
+
 // Fetch brings what the branch has here, and returns its newest commit, empty where there is no such branch. No branch of the
 // work tree moves, nor what it remembers of the remote: several may fetch at once.
 func (b Branch) Fetch(ctx context.Context) (string, error) {
 	for range tries {
-		listed, err := b.r.line(ctx, "ls-remote", b.Remote, branches+b.Name)
-		if err != nil || listed == "" {
+		listed, err := b.ask(ctx, "ls-remote", b.Remote, branches+b.Name)
+		if err != nil || len(listed) == 0 {
 			return "", err
 		}
-		hash, _, _ := strings.Cut(listed, "\t")
-		if _, err = b.r.git(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", b.Remote, branches+b.Name); err != nil {
+		hash, _, _ := strings.Cut(string(listed), "\t")
+		if _, err = b.ask(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", b.Remote, branches+b.Name); err != nil {
 			return "", err
 		}
 		if _, err = b.r.git(ctx, "cat-file", "-e", hash+"^{commit}"); err == nil {
@@ -63,7 +78,7 @@ func (b Branch) Fetch(ctx context.Context) (string, error) {
 // such branch. Where it has another one, the error is ErrMoved.
 func (b Branch) Send(ctx context.Context, commit, was string) error {
 	ref := branches + b.Name
-	_, err := b.r.git(ctx, "push", "--quiet", "--force-with-lease="+ref+":"+was, b.Remote, commit+":"+ref)
+	_, err := b.ask(ctx, "push", "--quiet", "--force-with-lease="+ref+":"+was, b.Remote, commit+":"+ref)
 	var said *failure
 	if errors.As(err, &said) && rejected.MatchString(said.stderr) {
 		return fmt.Errorf("%w to %s", ErrMoved, b)

@@ -183,6 +183,26 @@ func TestAStep(t *testing.T) {
 	assert.Equal(t, 0, s.Share)
 	assert.Contains(t, s.RolledBack, "Roll back v2 of m in production: errors: 3 % for 0.5 %")
 	assert.False(t, s.Since.IsZero())
+
+	again := mine.opened(func(o *ingit.Options) { o.Again = true })
+	s = mine.read(again)
+	assert.Empty(t, s.RolledBack)
+	assert.True(t, s.Since.IsZero())
+	require.NoError(t, again.Move(t.Context(), s, 5, "it answers"))
+	require.NoError(t, again.Move(t.Context(), mine.read(again), 0, "errors again"))
+	assert.Contains(t, mine.read(again).RolledBack, "errors again", "what this run did counts")
+}
+
+// TestNoCanary can be told from what a person has to put right.
+func TestNoCanary(t *testing.T) {
+	t.Parallel()
+	origin := bare(t)
+	mine := cloned(t, origin, "runner", false)
+	mine.rendered(strings.NewReplacer(", {name: v2, replicas: {max: 2}}", "", "  - {revision: v2, weight: 0}\n", "", "  rollout: {from: v1, to: v2}\n", "").Replace(document))
+	mine.pushed("Finished")
+	_, err := mine.opened().Read(t.Context())
+	require.ErrorIs(t, err, ingit.ErrNoCanary)
+	refused(t, err, "no canary of m runs in production on origin/main; kservegen canary start")
 }
 
 // TestTheTreeIsRendered: what a runner commits is what rendering the document gives, to the byte.

@@ -33,6 +33,8 @@ type Options struct {
 	Readiness Readiness
 	// Analysis is the one that a move follows from, for the commit's message; nil for none.
 	Analysis func() *gate.Analysis
+	// Again passes over that the canary was rolled back, until the first move.
+	Again bool
 	// Review is nil where steps go to the branch itself.
 	Review *Review
 }
@@ -103,10 +105,11 @@ func (p *Place) Read(ctx context.Context) (runner.State, error) {
 	}
 	p.known, p.commit = now, record.entry.Short
 	state := runner.State{Share: now.share, Most: now.most, Ready: answer.Ready, NotReady: answer.Why, Down: answer.Down, Version: now.version()}
-	if record.moved || now.share > 0 {
+	back := record.moved && now.share == 0 && !(p.Again && p.asked < 0)
+	if back || now.share > 0 {
 		state.Since = record.entry.Time
 	}
-	if record.moved && now.share == 0 {
+	if back {
 		state.RolledBack, err = p.why(ctx, record.entry)
 	}
 	return state, err

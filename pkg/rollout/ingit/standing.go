@@ -5,10 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"path"
 	"slices"
 
 	"github.com/kservegen/kservegen/pkg/render"
+	"github.com/kservegen/kservegen/pkg/rollout/runner"
 	"github.com/kservegen/kservegen/pkg/rollout/steps"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -68,6 +71,16 @@ func (p *Place) engine(ctx context.Context, commit string) (string, error) {
 	return lock.Engine(), nil
 }
 
+// ErrNoCanary is that the environment has no two revisions of which one takes over from the other.
+var ErrNoCanary = errors.New("no canary")
+
+// none is the refusal that says so.
+type none struct{ *runner.Refusal }
+
+func (n none) Unwrap() error { return n.Refusal }
+
+func (none) Is(target error) bool { return target == ErrNoCanary }
+
 // weigh finds both revisions.
 func (s *standing) weigh(p *Place) error {
 	var both [2]*spec.RevisionTarget
@@ -81,7 +94,7 @@ func (s *standing) weigh(p *Place) error {
 		}
 	}
 	if both[0] == nil || both[1] == nil {
-		return refusef("no canary of %s runs in %s on %s; kservegen canary start begins one, and spec.rollout says between which revisions it is", p.Model, p.Environment, p.Branch)
+		return none{&runner.Refusal{Words: fmt.Sprintf("no canary of %s runs in %s on %s; kservegen canary start begins one, and spec.rollout says between which revisions it is", p.Model, p.Environment, p.Branch)}}
 	}
 	s.share, s.most = both[1].Weight, both[0].Weight+both[1].Weight
 	both[0].Weight, both[1].Weight = 0, 0

@@ -39,17 +39,22 @@ func newCanaryRun(s Streams) *cobra.Command {
 	o := &runOptions{}
 	cmd := &cobra.Command{
 		Use:   "run -f DOC --prometheus URL",
-		Short: "Take the new revision through its steps in the cluster, by what Prometheus says, until promoted or rolled back",
+		Short: "Take the new revision through its steps, in the cluster or in Git, by what Prometheus says, until promoted or rolled back",
 		Long: `Give the new revision the shares of spec.rollout.steps one after the other, in the VirtualService or the HTTPRoutes of
 the cluster. Each share stands until the gate passes it (canary analyze); one that fails takes everything back at once.
 What a run has to know is in the cluster: one that was killed goes on from there when it is called again, and of two at
 the same canary one waits. The document stays as it is. What happens in each case: docs/canary-run.md.
 
+With --git the shares are those of the document on the remote branch, and each step is a commit that is pushed there, or
+with --pull-request to a branch of its own. What applies the tree does the rest: docs/canary-git.md.
+
 The exit code is 0 where the new revision was promoted, 1 where it was rolled back or the run stopped since somebody
-changed what it works on, 2 for a wrong call, 3 where the cluster cannot be reached, 130 after an interruption.`,
+changed what it works on, 2 for a wrong call, 3 where the cluster or the repository cannot be reached, 4 where --once
+looked and it is not over, 130 after an interruption.`,
 		Example: `  kservegen canary run -f deepseek.yaml --env production --prometheus http://localhost:9090 --dry-run
   kservegen canary run -f deepseek.yaml --env production --prometheus https://prometheus.example.com --bearer-token-file token
-  kservegen canary run -f deepseek.yaml --prometheus http://localhost:9090 --step-min 30m --step-max 4h --slo errors=0.01 -o json`,
+  kservegen canary run -f deepseek.yaml --prometheus http://localhost:9090 --step-min 30m --step-max 4h --slo errors=0.01 -o json
+  kservegen canary run -f deepseek.yaml --env production --prometheus https://prometheus.example.com --git --once --webhook-file url --webhook-format slack`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
 	}
@@ -86,6 +91,9 @@ func (o *runOptions) validate() error {
 		return usagef("--overdue %s is unknown; rollback or hold", o.overdue)
 	case o.dryRun && o.output == "json":
 		return usagef("--dry-run prints a plan; -o json makes no sense with it")
+	}
+	if o.git && o.despiteGitOps {
+		return usagef("--despite-gitops is about weights in the cluster; with --git they are where GitOps takes them from")
 	}
 	if err := o.gitFlags.validate(o.clusterFlags); err != nil {
 		return err

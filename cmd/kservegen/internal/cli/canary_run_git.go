@@ -65,6 +65,10 @@ func (o *runOptions) runGit(ctx context.Context, s Streams) error {
 		return refusal(err)
 	}
 	m, err := place.Deployment(ctx)
+	if o.once && errors.Is(err, ingit.ErrNoCanary) { // a schedule goes on between canaries
+		fmt.Fprintln(s.Err, err)
+		return nil
+	}
 	if err != nil {
 		return refusal(err)
 	}
@@ -111,7 +115,7 @@ func (o *runOptions) gitPlace(ctx context.Context, s Streams, last *lastAnalysis
 	if err != nil {
 		return nil, err
 	}
-	p := ingit.Options{Canary: ingit.Canary{Model: model.Name, Environment: target.Environment}, Analysis: last.take}
+	p := ingit.Options{Canary: ingit.Canary{Model: model.Name, Environment: target.Environment}, Analysis: last.take, Again: o.again}
 	if p.Repository, err = git.Open(ctx, filepath.Dir(model.File)); err != nil {
 		return nil, usageError{err}
 	}

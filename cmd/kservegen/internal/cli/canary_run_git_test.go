@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -137,6 +138,10 @@ func TestACanaryInGit(t *testing.T) {
 	assert.Contains(t, said, "promoted")
 	typed(t, "git pull --quiet")
 	typed(t, "kservegen render -f m.yaml -o deploy --check")
+	typed(t, "kservegen canary finish v1 -f m.yaml --env production --push")
+	code, _, said = runInGit(t, serving(t, 0), "--once")
+	require.Equal(t, exitOK, code, said)
+	assert.Contains(t, said, "no canary of canary runs in production")
 }
 
 // TestABadCanaryInGit is rolled back by a commit, and the next run says so and does nothing.
@@ -156,6 +161,12 @@ func TestABadCanaryInGit(t *testing.T) {
 	code, _, said = runInGit(t, url)
 	require.Equal(t, exitFindings, code, said)
 	assert.Contains(t, said, "Roll back v2 of canary in production: errors is")
+	var told atomic.Int32
+	hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told.Add(1) }))
+	defer hook.Close()
+	code, _, said = runInGit(t, url, "--once", "--webhook", hook.URL)
+	require.Equal(t, exitFindings, code, said)
+	assert.Zero(t, told.Load(), "a schedule would say it each time")
 	code, out, said := runInGit(t, url, "--dry-run")
 	require.Equal(t, exitOK, code, said)
 	assert.Contains(t, out, "branch origin/main: from v1 to v2")
@@ -176,6 +187,7 @@ func TestRunsInGitThatAreRefused(t *testing.T) {
 		"signs nothing":                        {"--webhook-secret-env", "HOOK"},
 		"the webhook's URL is none":            {"--webhook", "hooks"},
 		"the variable EMPTY_HOOK is empty":     {"--webhook", url, "--webhook-secret-env", "EMPTY_HOOK"},
+		"--despite-gitops is about weights in": {"--despite-gitops"},
 		"are about the shares in Git; add --g": {"--git=false", "--branch", "main"},
 	} {
 		code, _, said := runInGit(t, url, flags...)

@@ -63,11 +63,13 @@ type tellers struct {
 	s    Streams
 	here runner.Notifier
 	hook *notify.Webhook
+	// once leaves out what each run by a schedule would say again.
+	once bool
 }
 
 func (t *tellers) Notify(ctx context.Context, e runner.Event) error {
 	err := t.here.Notify(ctx, e)
-	if t.hook == nil {
+	if t.hook == nil || t.once && stale(e) {
 		return err
 	}
 	if failed := t.hook.Notify(ctx, e); failed != nil {
@@ -76,7 +78,16 @@ func (t *tellers) Notify(ctx context.Context, e runner.Event) error {
 	return err
 }
 
+// stale reports an event that says how things stand, and that nobody did.
+func stale(e runner.Event) bool {
+	switch e.Kind {
+	case runner.Started, runner.Resumed, runner.Waiting, runner.Promoted, runner.RolledBack:
+		return e.Before == e.Share
+	}
+	return false
+}
+
 // tellers are those of a run.
 func (o *runOptions) tellers(s Streams, hook *notify.Webhook) *tellers {
-	return &tellers{s: s, here: &teller{s: s, json: o.output == "json"}, hook: hook}
+	return &tellers{s: s, here: &teller{s: s, json: o.output == "json"}, hook: hook, once: o.once}
 }
