@@ -56,10 +56,13 @@ func Connect(kubeconfig, contextName string) (*Cluster, error) {
 	return cluster, nil
 }
 
-// New connects to a cluster.
+// New connects to a cluster. A limit of the rate that the configuration has is kept.
 func New(config *rest.Config) (*Cluster, error) {
 	config = rest.CopyConfig(config)
-	config.QPS, config.Burst, config.Timeout = 50, 100, patience
+	config.Timeout = patience
+	if config.QPS == 0 {
+		config.QPS, config.Burst = 50, 100
+	}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)

@@ -104,7 +104,7 @@ type run struct {
 	report    *gate.Report
 	// blind is since when Prometheus is silent, zero where it isn't.
 	blind time.Time
-	// said is what was last told of waiting, so that it is told once.
+	// said is what was told of something that lasts, so that it is told once; empty after anything else.
 	said string
 	// pause is until the next look, 0 for the usual interval.
 	pause time.Duration
@@ -252,7 +252,7 @@ func (r *run) move(ctx context.Context, s State, share int, why string, report .
 	if err := r.Place.Move(bounded, s, share, why); err != nil {
 		return r.unmoved(ctx, s, share, err)
 	}
-	r.said, r.retry = "", 0
+	r.retry = 0
 	e := Event{Kind: Moved, Before: s.Share, Share: share, Reason: why}
 	if len(report) > 0 {
 		e.Report = report[0]
@@ -299,8 +299,10 @@ func (r *run) next(ctx context.Context, last State) (State, Kind) {
 		state, err := r.Place.Read(ctx)
 		var refusal *Refusal
 		switch {
+		case err == nil && r.retry > 0:
+			r.retry, r.said = 0, ""
+			return state, Looked
 		case err == nil:
-			r.retry = 0
 			return state, Looked
 		case errors.As(err, &refusal):
 			return last, r.tell(ctx, last, Event{Kind: Stopped, Reason: refusal.Words})
@@ -319,8 +321,8 @@ func (r *run) once(ctx context.Context, s State, e Event) Kind {
 		said += e.Reason
 	}
 	if r.said != said {
-		r.said = said
 		r.tell(ctx, s, e)
+		r.said = said
 	}
 	return e.Kind
 }
@@ -338,7 +340,7 @@ func (r *run) tell(ctx context.Context, s State, e Event) Kind {
 func (r *run) emit(ctx context.Context, e Event) Kind {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), telling)
 	defer cancel()
-	e.Time, e.Subject = r.Clock.Now(), r.Subject
+	e.Time, e.Subject, r.said = r.Clock.Now(), r.Subject, ""
 	_ = r.Notifier.Notify(bounded, e)
 	return e.Kind
 }

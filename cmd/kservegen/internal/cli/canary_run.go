@@ -144,14 +144,16 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if failed := mine.Release(release); failed != nil {
 		fmt.Fprintf(s.Err, "the Lease was not given back, and ends by itself in %s: %v\n", lease.Duration, failed)
 	}
-	return endOf(ended, err)
+	if err != nil {
+		return err
+	}
+	w.advise(s, ended)
+	return endOf(ended)
 }
 
 // endOf is the exit code of a run.
-func endOf(ended runner.Kind, err error) error {
+func endOf(ended runner.Kind) error {
 	switch {
-	case err != nil:
-		return err
 	case ended == runner.Promoted:
 		return nil
 	case ended == runner.Interrupted:

@@ -93,7 +93,10 @@ func (o *runOptions) runGit(ctx context.Context, s Streams) error {
 	fmt.Fprintf(s.Err, "%s in %s by commits on %s; whether %s answers: %s\n", m.Name, place.Environment, place.Branch, w.config.Canary, o.readyBy)
 	r := runner.Runner{Config: w.config, Place: place, Analyst: last, Notifier: o.tellers(s, hook), Clock: wallClock{}}
 	ended, err := r.Run(ctx)
-	return endOf(ended, err)
+	if err != nil {
+		return err
+	}
+	return endOf(ended)
 }
 
 // refusal makes what a person has to put right an error about the call.

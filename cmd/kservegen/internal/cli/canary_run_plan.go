@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -18,6 +19,11 @@ func (o *runOptions) plan(ctx context.Context, s Streams, w *work) error {
 		return usageError{err}
 	}
 	state, err := place.Read(ctx)
+	var refusal *runner.Refusal
+	if errors.As(err, &refusal) {
+		fmt.Fprintln(s.Err, refusal.Words)
+		return errFindings
+	}
 	if err != nil {
 		return err
 	}
