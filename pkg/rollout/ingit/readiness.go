@@ -68,7 +68,8 @@ func sleeps(t spec.Target, revision live.Revision) bool {
 	return false
 }
 
-// InPrometheus asks whether Prometheus collects the revision's pods. It knows those that are there, and not how many should be.
+// InPrometheus asks whether Prometheus collects the revision's pods. It knows those that are there, and not how many should be; and
+// that it cannot collect them does not say that they do not serve, so that it never says that the revision is down.
 type InPrometheus struct {
 	From metrics.Ranger
 	// Revision is what the series of the one that takes over are known by.
@@ -85,7 +86,7 @@ func (p InPrometheus) Ask(ctx context.Context, _ Question) (Answer, error) {
 	case known == 0:
 		return Answer{Why: fmt.Sprintf("Prometheus collects no pod of %s", p.Revision.Name)}, nil
 	case answering < known:
-		return Answer{Why: fmt.Sprintf("%d of %d pods of %s answer Prometheus", answering, known, p.Revision.Name), Down: answering == 0}, nil
+		return Answer{Why: fmt.Sprintf("%d of %d pods of %s answer Prometheus", answering, known, p.Revision.Name)}, nil
 	}
 	return Answer{Ready: true}, nil
 }

@@ -66,7 +66,7 @@ func TestReadyInPrometheus(t *testing.T) {
 	}{
 		{series{1, 1}, ingit.Answer{Ready: true}},
 		{series{1, 0}, ingit.Answer{Why: "1 of 2 pods of v2 answer Prometheus"}},
-		{series{0}, ingit.Answer{Why: "0 of 1 pods of v2 answer Prometheus", Down: true}},
+		{series{0}, ingit.Answer{Why: "0 of 1 pods of v2 answer Prometheus"}},
 		{nil, ingit.Answer{Why: "Prometheus collects no pod of v2"}},
 	} {
 		got, err := ingit.InPrometheus{From: test.has, Revision: metrics.Revision{Name: "v2"}, Now: time.Now}.Ask(t.Context(), ingit.Question{})
