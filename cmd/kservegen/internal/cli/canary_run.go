@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
 
 	"github.com/kservegen/kservegen/pkg/rollout/lease"
 	"github.com/kservegen/kservegen/pkg/rollout/live"
@@ -195,7 +196,7 @@ type work struct {
 	analyst metrics.Analyst
 	canary  routes.Canary
 	options routes.Options
-	cluster *restConfig
+	cluster *rest.Config
 	// context is its name, for people.
 	context string
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/kservegen/kservegen/pkg/render"
@@ -18,8 +17,6 @@ import (
 	"github.com/kservegen/kservegen/pkg/rollout/steps"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
-
-type restConfig = rest.Config
 
 // environmentOf finds an environment by its name, or the only one.
 func environmentOf(m *spec.Deployment, name string) (spec.Target, error) {
