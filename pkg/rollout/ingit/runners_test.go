@@ -39,7 +39,7 @@ func TestTwoRunners(t *testing.T) {
 
 type passes struct{}
 
-func (passes) Analyze(context.Context, time.Time, time.Time) (gate.Report, error) {
+func (passes) Analyze(context.Context, time.Time, time.Time, bool) (gate.Report, error) {
 	return gate.Report{Verdict: gate.Pass}, nil
 }
 

@@ -28,8 +28,9 @@ type Analyst struct {
 
 // Analyze judges the whole blocks between two times; the end of a span that is not one block longer than the warm-up is not enough
 // data. A share that stands for longer than Longest blocks is judged by a new test every half of that, which a later look at the
-// same share begins at the same time.
-func (a Analyst) Analyze(ctx context.Context, since, until time.Time) (gate.Report, error) {
+// same share begins at the same time. copied is set where the canary gets copies of requests meanwhile, whatever the document says.
+func (a Analyst) Analyze(ctx context.Context, since, until time.Time, copied bool) (gate.Report, error) {
+	a.Pair.Canary.Copied = copied
 	span := a.span(since, until)
 	if span.Blocks <= a.Gate.WarmUp {
 		warm := span.Start.Add(time.Duration(a.Gate.WarmUp+1) * a.Block)

@@ -37,13 +37,13 @@ func TestAnalystWaitsForTheWarmUp(t *testing.T) {
 	t.Parallel()
 	from, since := &empty{}, time.Unix(1000, 0)
 	for _, age := range []time.Duration{-time.Hour, 0, time.Minute, 6*time.Minute - time.Second} {
-		report, err := analyst(from).Analyze(t.Context(), since, since.Add(age))
+		report, err := analyst(from).Analyze(t.Context(), since, since.Add(age), false)
 		require.NoError(t, err)
 		assert.Equal(t, gate.Undecided, report.Verdict)
 		assert.Equal(t, []string{"warming up until 1970-01-01T00:22:40Z"}, report.Reasons)
 	}
 	assert.Empty(t, from.asked)
-	report, err := analyst(from).Analyze(t.Context(), since, since.Add(6*time.Minute))
+	report, err := analyst(from).Analyze(t.Context(), since, since.Add(6*time.Minute), false)
 	require.NoError(t, err)
 	assert.Equal(t, gate.Undecided, report.Verdict, "without data")
 	assert.Equal(t, v1.Range{Start: since, End: since.Add(6 * time.Minute), Step: time.Minute}, from.asked[0])
@@ -58,7 +58,7 @@ func TestAnalystBeginsAnew(t *testing.T) {
 		6: 0, 720: 0, 721: 6 * time.Hour, 1079: 6 * time.Hour, 1080: 12 * time.Hour, 1439: 12 * time.Hour, 3000: 42 * time.Hour,
 	} {
 		from := &empty{}
-		_, err := analyst(from).Analyze(t.Context(), since, since.Add(time.Duration(minutes)*time.Minute))
+		_, err := analyst(from).Analyze(t.Context(), since, since.Add(time.Duration(minutes)*time.Minute), false)
 		require.NoError(t, err)
 		assert.Equal(t, v1.Range{Start: since.Add(start), End: since.Add(time.Duration(minutes) * time.Minute), Step: time.Minute}, from.asked[0])
 	}
@@ -67,7 +67,7 @@ func TestAnalystBeginsAnew(t *testing.T) {
 func TestAnalystWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	since := time.Unix(1000, 0)
-	_, err := analyst(&empty{err: errors.New("gone")}).Analyze(t.Context(), since, since.Add(time.Hour))
+	_, err := analyst(&empty{err: errors.New("gone")}).Analyze(t.Context(), since, since.Add(time.Hour), false)
 	require.ErrorContains(t, err, "gone")
 }
 

@@ -17,6 +17,9 @@ type Place interface {
 	// share that it has already takes over one that somebody gave it. It writes nothing and is ErrMoved where the place is not
 	// what was read (State.Version). After any other error it may have been written or not; the next Read tells.
 	Move(ctx context.Context, from State, share int, why string) error
+	// Copy gives the revision that takes over copies of a percentage of the requests, 1 to 100, and no share; otherwise it is as
+	// Move, which ends the copies at the same moment.
+	Copy(ctx context.Context, from State, percent int, why string) error
 }
 
 // State is what stands in a place.
@@ -24,7 +27,9 @@ type State struct {
 	// Share of the revision that takes over, in percent of all requests. Most is what it gets when it has taken over: 100, less
 	// what revisions get that the canary leaves alone.
 	Share, Most int
-	// Since is when the share was given, by the record of a Move. Zero where there is no record: nobody moved, or the document
+	// Shadow is the percentage of all requests that the revision gets copies of, whose answers nobody sees; 0 for none.
+	Shadow int
+	// Since is when the share or the copies were given, by the record of a Move or Copy. Zero where there is no record: nobody moved, or the document
 	// has changed since.
 	Since time.Time
 	// RolledBack is why a Move to 0 was made, with nothing moved after it; otherwise empty.
@@ -46,10 +51,10 @@ type Refusal struct{ Words string }
 
 func (r *Refusal) Error() string { return r.Words }
 
-// Analyst says whether the revision that takes over may go on, from what both did since the share was given. An error is that it
-// cannot be told: it is asked again.
+// Analyst says whether the revision that takes over may go on, from what both did since the share was given. copied is set where
+// it gets copies of requests instead of a share. An error is that it cannot be told: it is asked again.
 type Analyst interface {
-	Analyze(ctx context.Context, since, until time.Time) (gate.Report, error)
+	Analyze(ctx context.Context, since, until time.Time, copied bool) (gate.Report, error)
 }
 
 // Notifier tells people and programs what happens. It must return soon; an error is told, and does not change what is done.
@@ -67,7 +72,7 @@ const (
 	Resumed Kind = "resumed"
 	// Waiting is for the revision to answer.
 	Waiting Kind = "waiting"
-	// Moved gave it a greater share, or took over one that it had.
+	// Moved gave it copies or a greater share, or took over what it had.
 	Moved Kind = "moved"
 	// Looked is an analysis without consequence: not enough data, or too early.
 	Looked Kind = "looked"
@@ -98,6 +103,29 @@ type Subject struct {
 	Canary   string `json:"canary"`
 }
 
+// Phase of a canary, by who depends on it.
+type Phase string
+
+// Phases, in their order.
+const (
+	// Testers alone reach it, where there are some: it has no share and gets no copies.
+	Testers Phase = "testers"
+	// Copies is what it gets of requests that others answer.
+	Copies Phase = "shadow"
+	// Shares of the requests are its own.
+	Shares Phase = "shares"
+)
+
+func phaseOf(share, shadow int) Phase {
+	switch {
+	case share > 0:
+		return Shares
+	case shadow > 0:
+		return Copies
+	}
+	return Testers
+}
+
 // Event is one thing that happened.
 type Event struct {
 	Time time.Time `json:"time"`
@@ -106,10 +134,18 @@ type Event struct {
 	// Before and Share are the canary's shares before and after, in percent of all requests; the same where none was moved.
 	Before int `json:"before"`
 	Share  int `json:"share"`
-	// Since is when the share was given; nil where no record says it.
+	// ShadowBefore and Shadow are the percentages of all requests that it got copies of before, and gets after.
+	ShadowBefore int `json:"shadowBefore,omitempty"`
+	Shadow       int `json:"shadow,omitempty"`
+	// Phase that it is in after: see Phase.
+	Phase Phase `json:"phase"`
+	// Since is when the share or the copies were given; nil where no record says it.
 	Since *time.Time `json:"since,omitempty"`
 	// Reason in words, for people.
 	Reason string `json:"reason,omitempty"`
 	// Report is the analysis that the event follows from, nil for none.
 	Report *gate.Report `json:"report,omitempty"`
 }
+
+// Changes reports that a share or copies were given or taken.
+func (e Event) Changes() bool { return e.Before != e.Share || e.ShadowBefore != e.Shadow }

@@ -48,6 +48,7 @@ func drawConfig(t *rapid.T) runner.Config {
 	c.Plan = rapid.SliceOfNDistinct(rapid.IntRange(1, 99), 0, 6, rapid.ID[int]).Draw(t, "plan")
 	slices.Sort(c.Plan)
 	c.Plan = append(c.Plan, 100)
+	c.Shadow = rapid.SampledFrom([]int{0, 0, 1, 20, 100}).Draw(t, "shadow")
 	c.StepMin = time.Duration(rapid.IntRange(0, 20).Draw(t, "min")) * time.Minute
 	c.StepMax = c.StepMin + time.Duration(rapid.IntRange(1, 60).Draw(t, "longer"))*time.Minute
 	return c
@@ -63,7 +64,8 @@ func TestWhateverHappens(t *testing.T) {
 		w := newWorld()
 		w.most = rapid.IntRange(1, 100).Draw(t, "most")
 		w.share = rapid.IntRange(0, w.most).Draw(t, "share")
-		begin, end := w.share, w.now.Add(10*time.Hour) // then the world is kind, and all must end
+		w.shadow = rapid.SampledFrom([]int{0, 0, 30}).Draw(t, "copies")
+		begin, end := given{w.share, w.shadow}, w.now.Add(10*time.Hour) // then the world is kind, and all must end
 		one := func(name string, in int) bool {
 			return w.now.Before(end) && rapid.IntRange(1, in).Draw(t, name) == 1
 		}
@@ -87,6 +89,7 @@ func TestWhateverHappens(t *testing.T) {
 			}
 			return gate.Pass
 		}
+		w.copies = func(age time.Duration) gate.Verdict { return w.verdict(0, age) }
 		w.call = func() {
 			if one("kill", 40) {
 				panic(killed{})
@@ -99,23 +102,36 @@ func TestWhateverHappens(t *testing.T) {
 	})
 }
 
+// given is what a revision has of the requests, and what it gets copies of.
+type given struct{ share, shadow int }
+
+// next is what the plan gives after something.
+func next(c runner.Config, g given, most int) given {
+	if c.Shadow > 0 && g == (given{}) {
+		return given{0, c.Shadow}
+	}
+	return given{c.After(g.share, most), 0}
+}
+
 // requireLawful checks each move.
-func requireLawful(t *rapid.T, w *world, c runner.Config, share int) {
+func requireLawful(t *rapid.T, w *world, c runner.Config, stands given) {
 	for i, m := range w.moves {
-		require.Equal(t, share, m.from)
+		require.Equal(t, stands, given{m.from, m.copied})
+		to := given{m.share, m.copies}
+		require.True(t, to.share == 0 || to.shadow == 0, "nobody gets copies beside a share")
 		switch {
-		case m.share == 0:
+		case to == (given{}):
 			require.Equal(t, i, len(w.moves)-1, "nothing comes after a rollback")
-		case m.share == share:
-			require.Zero(t, i, "a share is taken over at the beginning alone")
+		case to.share == stands.share && stands.share > 0, to == stands:
+			require.Zero(t, i, "what it has is taken over at the beginning alone")
 		default:
-			require.Equal(t, c.After(share, w.most), m.share, "the next of the plan")
+			require.Equal(t, next(c, stands, w.most), to, "the next of the plan")
 			require.True(t, m.ready, "of one that answers")
-			if share > 0 {
+			if stands != (given{}) {
 				require.Equal(t, gate.Pass, m.verdict, "after a pass")
 			}
 		}
-		share = m.share
+		stands = to
 	}
 }
 
@@ -124,7 +140,11 @@ func TestBackWithinAnInterval(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c, w := drawConfig(t), newWorld()
-		share := rapid.SampledFrom(c.Plan).Draw(t, "fails at")
+		steps := c.Plan
+		if c.Shadow > 0 {
+			steps = append([]int{0}, c.Plan...) // 0 are the copies
+		}
+		share := rapid.SampledFrom(steps).Draw(t, "fails at")
 		age := time.Duration(rapid.IntRange(0, 3600).Draw(t, "after")) * time.Second
 		broken := time.Time{}
 		w.verdict = func(s int, a time.Duration) gate.Verdict {
@@ -139,6 +159,7 @@ func TestBackWithinAnInterval(t *testing.T) {
 			}
 			return gate.Undecided
 		}
+		w.copies = func(age time.Duration) gate.Verdict { return w.verdict(0, age) }
 		ended := w.live(t, c)
 		if share == 100 {
 			require.Equal(t, runner.Promoted, ended)
@@ -146,7 +167,9 @@ func TestBackWithinAnInterval(t *testing.T) {
 		}
 		require.Equal(t, runner.RolledBack, ended)
 		last := w.moves[len(w.moves)-1]
-		require.Equal(t, []int{share, 0}, []int{last.from, last.share})
+		require.Equal(t, given{}, given{last.share, last.copies})
+		require.Equal(t, share, last.from)
+		require.Equal(t, share == 0, last.copied > 0)
 		if !broken.IsZero() {
 			require.LessOrEqual(t, last.at.Sub(broken), c.Interval)
 		}
@@ -161,7 +184,7 @@ func TestResumedAsIfNeverKilled(t *testing.T) {
 		c := drawConfig(t)
 		// One thing happens to each share, at an age that is far from the step's ends.
 		passes, fails := map[int]time.Duration{}, map[int]time.Duration{}
-		for _, share := range c.Plan {
+		for _, share := range append([]int{0}, c.Plan...) { // 0 are the copies
 			age := time.Duration(rapid.IntRange(0, 200).Draw(t, "age")) * time.Minute
 			if age > c.StepMax-2*c.Interval {
 				continue // never
@@ -185,6 +208,7 @@ func TestResumedAsIfNeverKilled(t *testing.T) {
 				}
 				return gate.Undecided
 			}
+			w.copies = func(age time.Duration) gate.Verdict { return w.verdict(0, age) }
 			return w
 		}
 		undisturbed, disturbed := world(), world()
@@ -197,7 +221,7 @@ func TestResumedAsIfNeverKilled(t *testing.T) {
 		}
 		require.Equal(t, undisturbed.live(t, c), disturbed.live(t, c))
 		require.Equal(t, undisturbed.shares(), disturbed.shares())
-		requireLawful(t, disturbed, c, 0)
+		requireLawful(t, disturbed, c, given{})
 		for i := range disturbed.moves {
 			late := disturbed.moves[i].at.Sub(undisturbed.moves[i].at)
 			require.LessOrEqual(t, late.Abs(), time.Duration(i+13)*c.Interval)

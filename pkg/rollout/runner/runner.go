@@ -22,6 +22,9 @@ type Config struct {
 	Subject
 	// Plan are the shares in percent, ascending. What is over State.Most counts as that.
 	Plan []int
+	// Shadow is the percentage of all requests that it gets copies of before the first share, as a step of its own; 0 for no such
+	// step.
+	Shadow int
 	// Interval is from one look to the next.
 	Interval time.Duration
 	// StepMin is how long a share stands at least, however soon it passes; StepMax how long without a pass, or without an answer
@@ -39,6 +42,8 @@ func (c Config) Check() error {
 	switch {
 	case len(c.Plan) == 0:
 		return errors.New("a plan without steps leads nowhere")
+	case c.Shadow < 0 || c.Shadow > 100:
+		return fmt.Errorf("copies are of 1 to 100 percent of the requests, got %d", c.Shadow)
 	case c.Interval <= 0:
 		return fmt.Errorf("the interval must be longer than nothing, got %s", c.Interval)
 	case c.StepMin < 0 || c.StepMax <= c.StepMin:
@@ -124,25 +129,40 @@ func (r *run) unread(ctx context.Context, err error) (Kind, error) {
 }
 
 func (r *run) begin(ctx context.Context, s State) {
-	if s.Share == 0 && s.Since.IsZero() {
+	if s.Share == 0 && s.Shadow == 0 && s.Since.IsZero() {
 		r.tell(ctx, s, Event{Kind: Started, Reason: fmt.Sprintf("%s takes over from %s in %s", r.Canary, r.Baseline, r.plan(s))})
 		return
 	}
-	reason := "nobody recorded when it got this share"
+	what := "this share"
+	if s.Shadow > 0 {
+		what = words(s.Share, s.Shadow)
+	}
+	reason := "nobody recorded when it got " + what
 	if !s.Since.IsZero() {
-		reason = "it has this share since " + s.Since.UTC().Format(time.RFC3339)
+		reason = "it has " + what + " since " + s.Since.UTC().Format(time.RFC3339)
 	}
 	r.tell(ctx, s, Event{Kind: Resumed, Reason: reason})
 }
 
 // plan are the steps in words.
 func (r *run) plan(s State) string {
-	words := []string{}
+	steps := []string{}
+	if r.Shadow > 0 {
+		steps = append(steps, words(0, r.Shadow))
+	}
 	for share := 0; share < s.Most; {
 		share = r.after(share, s.Most)
-		words = append(words, fmt.Sprintf("%d %%", share))
+		steps = append(steps, words(share, 0))
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(steps, ", ")
+}
+
+// words are what a revision gets.
+func words(share, shadow int) string {
+	if shadow > 0 && share == 0 {
+		return fmt.Sprintf("copies of %d %%", shadow)
+	}
+	return fmt.Sprintf("%d %%", share)
 }
 
 // After is the share that comes after one: the plan's next, and at last most.
@@ -167,19 +187,24 @@ func (r *run) turn(ctx context.Context, s State) Kind {
 		return r.tell(ctx, s, Event{Kind: RolledBack, Reason: s.RolledBack})
 	case r.condemned != "":
 		return r.back(ctx, s)
-	case s.Share == 0:
+	case s.Share == 0 && s.Shadow == 0:
 		return r.enter(ctx, s)
 	case s.Down:
 		return r.condemn(ctx, s, nil, "none of its replicas answers: "+s.NotReady)
+	case s.Since.IsZero() && s.Share == 0:
+		return r.copy(ctx, s, s.Shadow, "the copies that it got when the run began")
 	case s.Since.IsZero():
 		return r.move(ctx, s, s.Share, "the share that it had when the run began")
 	}
 	return r.judge(ctx, s)
 }
 
-// enter gives the first share to a revision that answers.
+// enter gives the first share, or copies where the plan begins with them, to a revision that answers.
 func (r *run) enter(ctx context.Context, s State) Kind {
-	if s.Ready {
+	switch {
+	case s.Ready && r.Shadow > 0:
+		return r.copy(ctx, s, r.Shadow, "it answers")
+	case s.Ready:
 		return r.move(ctx, s, r.after(0, s.Most), "it answers")
 	}
 	if r.Clock.Now().Sub(r.began) >= r.StepMax {
@@ -191,7 +216,7 @@ func (r *run) enter(ctx context.Context, s State) Kind {
 // judge asks the analyst about a share that stands.
 func (r *run) judge(ctx context.Context, s State) Kind {
 	now := r.Clock.Now()
-	report, err := r.Analyst.Analyze(ctx, s.Since, now)
+	report, err := r.Analyst.Analyze(ctx, s.Since, now, s.Share == 0)
 	if ctx.Err() != nil {
 		return Looked // next says that it was interrupted
 	}
@@ -247,13 +272,7 @@ func (r *run) back(ctx context.Context, s State) Kind {
 
 // move gives a share, and says so. What was begun is ended although the run is interrupted.
 func (r *run) move(ctx context.Context, s State, share int, why string, report ...*gate.Report) Kind {
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), writing)
-	defer cancel()
-	if err := r.Place.Move(bounded, s, share, why); err != nil {
-		return r.unmoved(ctx, s, share, err)
-	}
-	r.retry = 0
-	e := Event{Kind: Moved, Before: s.Share, Share: share, Reason: why}
+	e := Event{Kind: Moved, Share: share, Reason: why}
 	if len(report) > 0 {
 		e.Report = report[0]
 	}
@@ -263,13 +282,30 @@ func (r *run) move(ctx context.Context, s State, share int, why string, report .
 	case s.Most:
 		e.Kind = Promoted
 	}
+	return r.write(ctx, s, e, func(ctx context.Context) error { return r.Place.Move(ctx, s, share, why) })
+}
+
+// copy gives copies of requests, as move gives a share.
+func (r *run) copy(ctx context.Context, s State, percent int, why string) Kind {
+	e := Event{Kind: Moved, Shadow: percent, Reason: words(0, percent) + ": " + why}
+	return r.write(ctx, s, e, func(ctx context.Context) error { return r.Place.Copy(ctx, s, percent, why) })
+}
+
+func (r *run) write(ctx context.Context, s State, e Event, how func(context.Context) error) Kind {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), writing)
+	defer cancel()
+	if err := how(bounded); err != nil {
+		return r.unmoved(ctx, s, words(e.Share, e.Shadow), err)
+	}
+	r.retry = 0
+	e.Before, e.ShadowBefore = s.Share, s.Shadow
 	now := r.Clock.Now()
 	e.Since = &now
 	return r.emit(ctx, e)
 }
 
 // unmoved is a Move that did not end well. The place says at the next look whether it was written.
-func (r *run) unmoved(ctx context.Context, s State, share int, err error) Kind {
+func (r *run) unmoved(ctx context.Context, s State, what string, err error) Kind {
 	var refusal *Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -282,7 +318,7 @@ func (r *run) unmoved(ctx context.Context, s State, share int, err error) Kind {
 		return r.once(ctx, s, Event{Kind: Waiting, Reason: err.Error()})
 	}
 	r.backOff()
-	return r.once(ctx, s, Event{Kind: Cut, Reason: fmt.Sprintf("%s is to get %d %%, and that cannot be written: %v", r.Canary, share, err)})
+	return r.once(ctx, s, Event{Kind: Cut, Reason: fmt.Sprintf("%s is to get %s, and that cannot be written: %v", r.Canary, what, err)})
 }
 
 func (r *run) backOff() {
@@ -316,7 +352,7 @@ func (r *run) next(ctx context.Context, last State) (State, Kind) {
 
 // once tells what lasts when it begins.
 func (r *run) once(ctx context.Context, s State, e Event) Kind {
-	said := fmt.Sprint(e.Kind, s.Share)
+	said := fmt.Sprint(e.Kind, s.Share, s.Shadow)
 	if e.Kind == Waiting { // what it waits for may change
 		said += e.Reason
 	}
@@ -330,6 +366,7 @@ func (r *run) once(ctx context.Context, s State, e Event) Kind {
 // tell is about a share that stays.
 func (r *run) tell(ctx context.Context, s State, e Event) Kind {
 	e.Before, e.Share = s.Share, s.Share
+	e.ShadowBefore, e.Shadow = s.Shadow, s.Shadow
 	if !s.Since.IsZero() {
 		e.Since = &s.Since
 	}
@@ -340,7 +377,7 @@ func (r *run) tell(ctx context.Context, s State, e Event) Kind {
 func (r *run) emit(ctx context.Context, e Event) Kind {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), telling)
 	defer cancel()
-	e.Time, e.Subject, r.said = r.Clock.Now(), r.Subject, ""
+	e.Time, e.Subject, e.Phase, r.said = r.Clock.Now(), r.Subject, phaseOf(e.Share, e.Shadow), ""
 	_ = r.Notifier.Notify(bounded, e)
 	return e.Kind
 }

@@ -18,6 +18,7 @@ type world struct {
 	now time.Time
 	// share, since and back are what the place has.
 	share, most int
+	shadow      int
 	since       time.Time
 	back        string
 	version     int
@@ -32,6 +33,8 @@ type world struct {
 	ready      func() bool
 	down       func() bool
 	verdict    func(share int, age time.Duration) gate.Verdict
+	// copies is the verdict on copies of some age, Pass where it is nil.
+	copies func(age time.Duration) gate.Verdict
 	// call runs before and after all that a runner asks for. It panics where the runner is killed.
 	call func()
 	// foreign is what another hand did.
@@ -45,7 +48,9 @@ type world struct {
 type move struct {
 	at          time.Time
 	from, share int
-	why         string
+	// copied and copies are what it got copies of before and gets after.
+	copied, copies int
+	why            string
 	// verdict is what was last found of the share before, ready whether it was said to answer.
 	verdict gate.Verdict
 	ready   bool
@@ -78,7 +83,7 @@ func (w *world) Read(context.Context) (runner.State, error) {
 			return runner.State{}, err
 		}
 	}
-	s := runner.State{Share: w.share, Most: w.most, Since: w.since, RolledBack: w.back, Ready: true, Version: fmt.Sprint(w.version)}
+	s := runner.State{Share: w.share, Most: w.most, Since: w.since, Shadow: w.shadow, RolledBack: w.back, Ready: true, Version: fmt.Sprint(w.version)}
 	if w.ready != nil && !w.ready() {
 		s.Ready, s.NotReady = false, "no pod"
 	}
@@ -88,6 +93,14 @@ func (w *world) Read(context.Context) (runner.State, error) {
 }
 
 func (w *world) Move(_ context.Context, from runner.State, share int, why string) error {
+	return w.give(from, share, 0, why)
+}
+
+func (w *world) Copy(_ context.Context, from runner.State, percent int, why string) error {
+	return w.give(from, 0, percent, why)
+}
+
+func (w *world) give(from runner.State, share, shadow int, why string) error {
 	w.step()
 	defer w.step()
 	if from.Version != fmt.Sprint(w.version) {
@@ -98,10 +111,10 @@ func (w *world) Move(_ context.Context, from runner.State, share int, why string
 			return err
 		}
 	}
-	w.moves = append(w.moves, move{w.now, w.share, share, why, w.last, from.Ready})
-	w.share, w.since, w.last = share, w.now, ""
+	w.moves = append(w.moves, move{w.now, w.share, share, w.shadow, shadow, why, w.last, from.Ready})
+	w.share, w.shadow, w.since, w.last = share, shadow, w.now, ""
 	w.version++
-	if share == 0 {
+	if share == 0 && shadow == 0 {
 		w.back = why
 	}
 	if w.cut != nil {
@@ -110,7 +123,7 @@ func (w *world) Move(_ context.Context, from runner.State, share int, why string
 	return nil
 }
 
-func (w *world) Analyze(_ context.Context, since, until time.Time) (gate.Report, error) {
+func (w *world) Analyze(_ context.Context, since, until time.Time, copied bool) (gate.Report, error) {
 	w.step()
 	defer w.step()
 	if w.blind != nil {
@@ -118,7 +131,17 @@ func (w *world) Analyze(_ context.Context, since, until time.Time) (gate.Report,
 			return gate.Report{}, err
 		}
 	}
-	w.last = w.verdict(w.share, until.Sub(since))
+	if copied != (w.shadow > 0) {
+		return gate.Report{}, errors.New("this is no judgement of what it gets")
+	}
+	switch {
+	case !copied:
+		w.last = w.verdict(w.share, until.Sub(since))
+	case w.copies != nil:
+		w.last = w.copies(until.Sub(since))
+	default:
+		w.last = gate.Pass
+	}
 	return gate.Report{Verdict: w.last, Reasons: []string{"as the test wants"}}, nil
 }
 
@@ -201,6 +224,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(*runner.Config){
 		func(c *runner.Config) { c.Plan = nil },
+		func(c *runner.Config) { c.Shadow = 101 },
 		func(c *runner.Config) { c.Interval = 0 },
 		func(c *runner.Config) { c.StepMax = c.StepMin },
 		func(c *runner.Config) { c.BlindMax = -1 },

@@ -190,8 +190,8 @@ func (l *lastAnalysis) of(analyst metrics.Analyst, profile string, subject runne
 }
 
 // Analyze asks the analyst.
-func (l *lastAnalysis) Analyze(ctx context.Context, since, until time.Time) (gate.Report, error) {
-	report, err := l.analyst.Analyze(ctx, since, until)
+func (l *lastAnalysis) Analyze(ctx context.Context, since, until time.Time, copied bool) (gate.Report, error) {
+	report, err := l.analyst.Analyze(ctx, since, until, copied)
 	if err != nil {
 		return report, err
 	}
