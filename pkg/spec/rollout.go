@@ -29,11 +29,19 @@ type Phase struct {
 	Weight int
 }
 
+// Shadow is the percentage of the requests that a new revision gets copies of before its first share, 0 for none.
+func (m *Deployment) Shadow() int {
+	if m.Document.Spec.Rollout == nil {
+		return 0
+	}
+	return m.Document.Spec.Rollout.Shadow
+}
+
 // Phases of the rollout behind the start, in their order: copies, where the plan wants some, then shares.
 func (m *Deployment) Phases() []Phase {
 	var phases []Phase
-	if r := m.Document.Spec.Rollout; r != nil && r.Shadow > 0 {
-		phases = append(phases, Phase{Shadow: r.Shadow})
+	if shadow := m.Shadow(); shadow > 0 {
+		phases = append(phases, Phase{Shadow: shadow})
 	}
 	for _, weight := range m.Steps() {
 		phases = append(phases, Phase{Weight: weight})

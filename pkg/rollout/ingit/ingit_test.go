@@ -193,6 +193,38 @@ func TestAStep(t *testing.T) {
 	assert.Contains(t, mine.read(again).RolledBack, "errors again", "what this run did counts")
 }
 
+// TestCopies: a commit gives them, the first share ends them, and so does a rollback, which later runs know.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	origin := bare(t)
+	mine, person := cloned(t, origin, "runner", false), cloned(t, origin, "ann", false)
+	p := mine.opened()
+	require.NoError(t, p.Copy(t.Context(), mine.read(p), 20, "it answers"))
+	person.git("pull", "--quiet")
+	assert.Equal(t, "Give v2 of m copies of 20 % in production\n\nit answers\n\nproduction: v1 100, v2 0 → v1 100, v2 0 and copies of 20", strings.Split(person.git("log", "-1", "--format=%B"), "\n\n###")[0])
+	for _, other := range []*ingit.Place{p, mine.opened()} {
+		s := mine.read(other)
+		assert.Equal(t, []any{0, 20, ""}, []any{s.Share, s.Shadow, s.RolledBack})
+		assert.WithinDuration(t, time.Now(), s.Since, time.Minute)
+	}
+	require.NoError(t, p.Move(t.Context(), mine.read(p), 0, "errors: 3 % for 0.5 %"))
+	s := mine.read(mine.opened())
+	assert.Equal(t, []int{0, 0}, []int{s.Share, s.Shadow})
+	assert.Contains(t, s.RolledBack, "Roll back v2 of m in production: errors: 3 % for 0.5 %")
+
+	again := mine.opened(func(o *ingit.Options) { o.Again = true })
+	require.NoError(t, again.Copy(t.Context(), mine.read(again), 20, "it answers"))
+	require.NoError(t, again.Move(t.Context(), mine.read(again), 5, "it passed"))
+	s = mine.read(mine.opened())
+	assert.Equal(t, []int{5, 0}, []int{s.Share, s.Shadow})
+	person.git("pull", "--quiet")
+	assert.Contains(t, person.git("log", "-1", "--format=%B"), "production: v1 100, v2 0 and copies of 20 → v1 95, v2 5")
+	text, err := os.ReadFile(filepath.Join(person.dir, "docs/m.yaml"))
+	require.NoError(t, err)
+	person.rendered(string(text))
+	assert.Empty(t, person.git("status", "--porcelain"), "what rendering gives")
+}
+
 // TestNoCanary can be told from what a person has to put right.
 func TestNoCanary(t *testing.T) {
 	t.Parallel()

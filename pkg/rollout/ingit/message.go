@@ -25,19 +25,19 @@ type message struct {
 	title, shift string
 }
 
-func (p *Place) message(now *standing, change steps.Change, share int, said saying) message {
+func (p *Place) message(now *standing, change steps.Change, to spec.Phase, said saying) message {
 	where := ""
 	if p.Environment != spec.DefaultEnvironment {
 		where = " in " + p.Environment
 	}
 	m := message{saying: said}
-	switch share {
-	case 0:
+	switch to {
+	case spec.Phase{}:
 		m.title = fmt.Sprintf("Roll back %s of %s%s", now.ends.To, p.Model, where)
-	case now.most:
+	case spec.Phase{Weight: now.most}:
 		m.title = fmt.Sprintf("Promote %s of %s%s", now.ends.To, p.Model, where)
 	default:
-		m.title = fmt.Sprintf("Give %s of %s %d %%%s", now.ends.To, p.Model, share, where)
+		m.title = fmt.Sprintf("Give %s of %s %s%s", now.ends.To, p.Model, words(to), where)
 	}
 	for _, shift := range change.Shifts {
 		m.shift += fmt.Sprintf("%s: %s → %s\n", shift.Environment, steps.Words(shift.Before), steps.Words(shift.After))

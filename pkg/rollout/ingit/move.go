@@ -13,6 +13,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
 	"github.com/kservegen/kservegen/pkg/rollout/steps"
 	"github.com/kservegen/kservegen/pkg/rollout/write"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // tries is how often a step is made anew because others pushed first.
@@ -21,31 +22,40 @@ const tries = 5
 // Move makes the step on top of what the branch has, and sends it. Where others were faster it is made again on theirs, unless
 // they changed the canary.
 func (p *Place) Move(ctx context.Context, from runner.State, share int, why string) error {
+	return p.make(ctx, from, spec.Phase{Weight: share}, why)
+}
+
+// Copy does the same with copies of requests.
+func (p *Place) Copy(ctx context.Context, from runner.State, percent int, why string) error {
+	return p.make(ctx, from, spec.Phase{Shadow: percent}, why)
+}
+
+func (p *Place) make(ctx context.Context, from runner.State, to spec.Phase, why string) error {
 	said := saying{why: why, analysis: p.Analysis()}
 	for range tries {
 		now, err := p.standing(ctx)
 		if err != nil {
 			return err
 		}
-		if p.done(now, share) {
+		if p.done(now, to) {
 			return nil
 		}
 		if now.version() != from.Version {
 			return p.moved(ctx, now)
 		}
-		if err = p.step(ctx, now, share, said); !errors.Is(err, git.ErrMoved) {
+		if err = p.step(ctx, now, to, said); !errors.Is(err, git.ErrMoved) {
 			return err
 		}
 	}
 	return fmt.Errorf("%s moves faster than a step is made on it", p.Branch)
 }
 
-// done reports that the canary of the last Read has the share: it had it then, or another runner was faster.
-func (p *Place) done(now *standing, share int) bool {
-	if now.share != share || p.known != nil && now.definition != p.known.definition {
+// done reports that the canary of the last Read has what it is to get: it had it then, or another runner was faster.
+func (p *Place) done(now *standing, to spec.Phase) bool {
+	if now.gets != to || p.known != nil && now.definition != p.known.definition {
 		return false
 	}
-	p.asked = share
+	p.asked = &to
 	return true
 }
 
@@ -58,32 +68,55 @@ func (p *Place) moved(ctx context.Context, now *standing) error {
 }
 
 // step makes the commit and sends it where it belongs.
-func (p *Place) step(ctx context.Context, now *standing, share int, said saying) error {
-	change, err := now.document.Set([]string{p.Environment}, map[string]int{now.ends.To: share})
+func (p *Place) step(ctx context.Context, now *standing, to spec.Phase, said saying) error {
+	change, err := p.change(now, to)
 	if err != nil {
-		return refusef("giving %s %d %%: %v", now.ends.To, share, err)
+		return refusef("giving %s %s: %v", now.ends.To, words(to), err)
 	}
 	change.After.DefaultEngine(now.engine)
 	files, err := p.files(ctx, now, change)
 	if err != nil {
 		return err
 	}
-	message := p.message(now, change, share, said)
+	message := p.message(now, change, to, said)
 	commit, err := p.Repository.CommitOn(ctx, now.head, message.text(shortened), files)
 	if err != nil {
 		return err
 	}
 	if p.Review != nil {
-		return p.propose(ctx, now, share, commit, message)
+		return p.propose(ctx, now, to, commit, message)
 	}
-	return p.send(ctx, now, share, commit)
+	return p.send(ctx, now, to, commit)
+}
+
+// change is the step as an edit of the document.
+func (p *Place) change(now *standing, to spec.Phase) (steps.Change, error) {
+	environments := []string{p.Environment}
+	switch {
+	case to.Shadow > 0:
+		return now.document.Copy(environments, to.Shadow)
+	case to.Weight > 0:
+		return now.document.Set(environments, map[string]int{now.ends.To: to.Weight})
+	}
+	return now.document.Abort(environments)
+}
+
+// words are what a revision gets.
+func words(to spec.Phase) string {
+	switch {
+	case to.Shadow == 0:
+		return fmt.Sprintf("%d %%", to.Weight)
+	case to.Weight == 0:
+		return fmt.Sprintf("copies of %d %%", to.Shadow)
+	}
+	return fmt.Sprintf("%d %% and copies of %d %%", to.Weight, to.Shadow)
 }
 
 // send gives the tracked branch the step.
-func (p *Place) send(ctx context.Context, now *standing, share int, commit string) error {
+func (p *Place) send(ctx context.Context, now *standing, to spec.Phase, commit string) error {
 	err := p.Branch.Send(ctx, commit, now.head)
 	if err == nil {
-		p.asked, p.commit = share, commit[:7]
+		p.asked, p.commit = &to, commit[:7]
 	}
 	return err
 }

@@ -44,15 +44,15 @@ type Place struct {
 	Options
 	// commit is the newest that gave a share.
 	commit string
-	// known is what the branch had when it was last read, asked the share that this runner wanted there last, -1 for none.
+	// known is what the branch had when it was last read, asked what this runner wanted there last, nil for nothing.
 	known *standing
-	asked int
+	asked *spec.Phase
 }
 
 // New checks that the work tree has nothing of the model that the branch does not have: what would run is not what its author
 // sees.
 func New(ctx context.Context, o Options) (*Place, error) {
-	p := &Place{Options: o, asked: -1}
+	p := &Place{Options: o}
 	dirty, err := o.Repository.Dirty(ctx, o.Document, o.tree())
 	if err != nil {
 		return nil, err
@@ -99,14 +99,15 @@ func (p *Place) Read(ctx context.Context) (runner.State, error) {
 	if err != nil {
 		return runner.State{}, err
 	}
-	answer, err := p.Readiness.Ask(ctx, Question{now.target, now.ends, now.share})
+	answer, err := p.Readiness.Ask(ctx, Question{now.target, now.ends, now.gets})
 	if err != nil {
 		return runner.State{}, err
 	}
 	p.known, p.commit = now, record.entry.Short
-	state := runner.State{Share: now.share, Most: now.most, Ready: answer.Ready, NotReady: answer.Why, Down: answer.Down, Version: now.version()}
-	back := record.moved && now.share == 0 && !(p.Again && p.asked < 0)
-	if back || now.share > 0 {
+	state := runner.State{Share: now.gets.Weight, Shadow: now.gets.Shadow, Most: now.most, Ready: answer.Ready, NotReady: answer.Why, Down: answer.Down, Version: now.version()}
+	nothing := now.gets == spec.Phase{}
+	back := record.moved && nothing && !(p.Again && p.asked == nil)
+	if back || !nothing {
 		state.Since = record.entry.Time
 	}
 	if back {
@@ -150,10 +151,10 @@ func (p *Place) unchanged(ctx context.Context, now *standing) error {
 	if len(entries) > 0 {
 		who = fmt.Sprintf("commit %s by %s (%s)", entries[0].Short, entries[0].Author, entries[0].Subject)
 	}
-	if now.definition != p.known.definition || !slices.Equal(now.steps, p.known.steps) {
+	if now.definition != p.known.definition || !slices.Equal(now.phases, p.known.phases) {
 		return refusef("%s changed %s of the document while its canary ran; nothing is touched. Look at it, then run this again", who, p.Model)
 	}
-	if now.share == p.asked || len(entries) > 0 && p.ours(ctx, entries[0]) {
+	if p.asked != nil && now.gets == *p.asked || len(entries) > 0 && p.ours(ctx, entries[0]) {
 		return nil
 	}
 	return refusef("%s gave %s; nothing is touched. Look at it, then run this again", who, steps.Words(steps.Shares(now.target)))
@@ -168,11 +169,11 @@ func (p *Place) ours(ctx context.Context, entry git.Entry) bool {
 // record is the commit that gave the shares which stand.
 type record struct {
 	entry git.Entry
-	// moved is set where the canary was the same before and had another share; otherwise the commit began it, or changed it.
+	// moved is set where the canary was the same before and had something else; otherwise the commit began it, or changed it.
 	moved bool
 }
 
-// record goes back to the commit before which the canary had another share, or was another one.
+// record goes back to the commit before which the canary had another share or other copies, or was another one.
 func (p *Place) record(ctx context.Context, now *standing) (record, error) {
 	entries, complete, err := p.Repository.FirstParents(ctx, now.head, p.Document)
 	if err != nil {
@@ -187,7 +188,7 @@ func (p *Place) record(ctx context.Context, now *standing) (record, error) {
 		if err != nil || then.definition != now.definition { // not valid then, or no canary yet
 			return found, nil
 		}
-		if then.share != now.share {
+		if then.gets != now.gets {
 			found.moved = true
 			return found, nil
 		}

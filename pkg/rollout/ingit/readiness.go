@@ -16,8 +16,8 @@ import (
 type Question struct {
 	Target spec.Target
 	Ends   steps.Ends
-	// Share that Git gives it.
-	Share int
+	// Gets is what Git gives it: a share, or copies.
+	Gets spec.Phase
 }
 
 // Answer says whether it can have more requests.
@@ -49,8 +49,11 @@ func (c InCluster) Ask(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, err
 	}
 	revision, _ := model.Find(q.Ends.To)
-	if revision.Weight != nil && *revision.Weight != q.Share {
-		return Answer{Why: fmt.Sprintf("the cluster gives %s %d %% and Git %d %%: what applies the tree (Flux, Argo CD) has not done so yet", q.Ends.To, *revision.Weight, q.Share)}, nil
+	if revision.Weight != nil {
+		has := spec.Phase{Shadow: revision.Mirror, Weight: *revision.Weight}
+		if has != q.Gets {
+			return Answer{Why: fmt.Sprintf("the cluster gives %s %s and Git %s: what applies the tree (Flux, Argo CD) has not done so yet", q.Ends.To, words(has), words(q.Gets))}, nil
+		}
 	}
 	return Answer{
 		Ready: revision.Ready || sleeps(q.Target, revision), Why: strings.TrimSuffix(revision.Reason, "."),

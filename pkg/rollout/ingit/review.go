@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/kservegen/kservegen/pkg/git"
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // Review has people agree to each step: it goes to a branch of its own, and stands when the tracked branch has it. A
@@ -25,9 +27,9 @@ type Proposal struct {
 }
 
 // propose sends a step to a branch of its own, unless it is there.
-func (p *Place) propose(ctx context.Context, now *standing, share int, commit string, m message) error {
-	if share == 0 {
-		err := p.send(ctx, now, share, commit)
+func (p *Place) propose(ctx context.Context, now *standing, to spec.Phase, commit string, m message) error {
+	if to == (spec.Phase{}) {
+		err := p.send(ctx, now, to, commit)
 		if err == nil || errors.Is(err, git.ErrMoved) || ctx.Err() != nil {
 			return err
 		} // else the branch is protected
@@ -36,7 +38,7 @@ func (p *Place) propose(ctx context.Context, now *standing, share int, commit st
 	if err != nil {
 		return err
 	}
-	branch := p.Branch.Sibling(p.stepBranch(now, record, share))
+	branch := p.Branch.Sibling(p.stepBranch(now, record, to))
 	there, err := branch.Fetch(ctx)
 	if err != nil {
 		return err
@@ -47,7 +49,7 @@ func (p *Place) propose(ctx context.Context, now *standing, share int, commit st
 	if err != nil && !errors.Is(err, git.ErrMoved) { // another runner has proposed it
 		return err
 	}
-	p.asked = share
+	p.asked = &to
 	if err = p.Review.Say(Proposal{branch.Name, p.Branch.Name, m.title, m.body(whole)}); err != nil {
 		return err
 	}
@@ -55,6 +57,10 @@ func (p *Place) propose(ctx context.Context, now *standing, share int, commit st
 }
 
 // stepBranch is the same for the same step from the same state, so that a runner finds what it proposed before it was killed.
-func (p *Place) stepBranch(now *standing, from record, share int) string {
-	return fmt.Sprintf("kservegen/%s-%s-%s-%d-%s", p.Model, p.Environment, now.ends.To, share, digest([]byte(now.definition + from.entry.Hash))[:8])
+func (p *Place) stepBranch(now *standing, from record, to spec.Phase) string {
+	step := strconv.Itoa(to.Weight)
+	if to.Shadow > 0 {
+		step = fmt.Sprintf("shadow%d", to.Shadow)
+	}
+	return fmt.Sprintf("kservegen/%s-%s-%s-%s-%s", p.Model, p.Environment, now.ends.To, step, digest([]byte(now.definition + from.entry.Hash))[:8])
 }

@@ -18,12 +18,14 @@ import (
 
 // standing is what a commit has of the canary.
 type standing struct {
-	head        string
-	document    *steps.Document
-	target      spec.Target
-	ends        steps.Ends
-	share, most int
-	steps       []int
+	head     string
+	document *steps.Document
+	target   spec.Target
+	ends     steps.Ends
+	// gets is what the revision that takes over has: a share, or copies.
+	gets   spec.Phase
+	most   int
+	phases []spec.Phase
 	// definition is the same where both revisions are, whatever their shares.
 	definition string
 	// engine is what the tree was rendered for.
@@ -43,7 +45,7 @@ func (p *Place) at(ctx context.Context, commit string) (*standing, error) {
 	if err != nil {
 		return nil, refusef("the document on %s: %v", p.Branch, err)
 	}
-	s := &standing{head: commit, document: document, steps: document.Steps()}
+	s := &standing{head: commit, document: document, phases: document.Phases()}
 	if s.engine, err = p.engine(ctx, commit); err != nil {
 		return nil, err
 	}
@@ -96,8 +98,8 @@ func (s *standing) weigh(p *Place) error {
 	if both[0] == nil || both[1] == nil {
 		return none{&runner.Refusal{Words: fmt.Sprintf("no canary of %s runs in %s on %s; kservegen canary start begins one, and spec.rollout says between which revisions it is", p.Model, p.Environment, p.Branch)}}
 	}
-	s.share, s.most = both[1].Weight, both[0].Weight+both[1].Weight
-	both[0].Weight, both[1].Weight = 0, 0
+	s.gets, s.most = spec.Phase{Shadow: both[1].Mirror, Weight: both[1].Weight}, both[0].Weight+both[1].Weight
+	both[0].Weight, both[1].Weight, both[1].Mirror = 0, 0, 0
 	data, err := json.Marshal(both)
 	s.definition = digest(data)
 	return err
@@ -110,7 +112,7 @@ func digest(data []byte) string {
 
 // version changes with everything that a step stands on: the revisions, the plan, and all shares of the environment.
 func (s *standing) version() string {
-	data, err := json.Marshal([]any{s.definition, s.steps, steps.Shares(s.target)})
+	data, err := json.Marshal([]any{s.definition, s.phases, steps.Shares(s.target)})
 	if err != nil {
 		panic(err) // strings and numbers
 	}

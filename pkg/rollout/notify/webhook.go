@@ -51,6 +51,11 @@ type Message struct {
 	// Before and Share are To's in percent of all requests, the same where none was moved.
 	Before int `json:"before"`
 	Share  int `json:"share"`
+	// ShadowBefore and Shadow are what it got and gets copies of, in percent of all requests.
+	ShadowBefore int `json:"shadowBefore"`
+	Shadow       int `json:"shadow"`
+	// Phase that it is in afterwards: testers, shadow or shares.
+	Phase runner.Phase `json:"phase"`
 	// Verdict of the analysis that the event follows from, empty for none.
 	Verdict gate.Verdict `json:"verdict"`
 	// Why in words.
@@ -151,7 +156,7 @@ func (w Webhook) body(e runner.Event) ([]byte, error) {
 	}
 	m := Message{
 		Event: e.Kind, Model: e.Model, Namespace: e.Namespace, Environment: e.Environment, From: e.Baseline, To: e.Canary,
-		Before: e.Before, Share: e.Share, Why: e.Reason, Time: e.Time.UTC(),
+		Before: e.Before, Share: e.Share, ShadowBefore: e.ShadowBefore, Shadow: e.Shadow, Phase: e.Phase, Why: e.Reason, Time: e.Time.UTC(),
 	}
 	if e.Report != nil {
 		m.Verdict = e.Report.Verdict
@@ -167,6 +172,12 @@ func Text(e runner.Event) string {
 	share := fmt.Sprintf("%s has %d %%", e.Canary, e.Share)
 	if e.Before != e.Share {
 		share = fmt.Sprintf("%s: %d → %d %%", e.Canary, e.Before, e.Share)
+	}
+	switch {
+	case e.ShadowBefore != e.Shadow:
+		share += fmt.Sprintf(" and copies of %d → %d %%", e.ShadowBefore, e.Shadow)
+	case e.Shadow > 0:
+		share += fmt.Sprintf(" and copies of %d %%", e.Shadow)
 	}
 	text := fmt.Sprintf("*%s* in %s: %s, %s", e.Model, e.Environment, e.Kind, share)
 	if e.Reason != "" {

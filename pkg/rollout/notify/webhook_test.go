@@ -26,7 +26,7 @@ import (
 
 func event() runner.Event {
 	return runner.Event{
-		Time: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Kind: runner.RolledBack, Before: 25, Share: 0,
+		Time: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Kind: runner.RolledBack, Before: 25, Share: 0, Phase: runner.Testers,
 		Subject: runner.Subject{Model: "m", Namespace: "llm", Environment: "production", Baseline: "v1", Canary: "v2"},
 		Reason:  "errors: 3 % for <1 %", Report: &gate.Report{Verdict: gate.Fail},
 	}
@@ -59,7 +59,7 @@ func TestWhatIsSent(t *testing.T) {
 	require.NoError(t, hook.Check())
 	require.NoError(t, hook.Notify(t.Context(), event()))
 	require.Len(t, *bodies, 1)
-	assert.JSONEq(t, `{"event":"rolled back","model":"m","namespace":"llm","environment":"production","from":"v1","to":"v2","before":25,"share":0,
+	assert.JSONEq(t, `{"event":"rolled back","model":"m","namespace":"llm","environment":"production","from":"v1","to":"v2","before":25,"share":0,"shadowBefore":0,"shadow":0,"phase":"testers",
 		"verdict":"fail","why":"errors: 3 % for <1 %","time":"2026-11-30T12:00:00Z","commit":"3f2a1bc"}`, (*bodies)[0])
 	mac := hmac.New(sha256.New, []byte("s3cret"))
 	mac.Write([]byte((*bodies)[0]))
@@ -72,6 +72,18 @@ func TestWhatIsSent(t *testing.T) {
 	assert.Empty(t, (*headers)[1].Get(notify.SignatureHeader))
 }
 
+// TestCopiesAreTold beside the share.
+func TestCopiesAreTold(t *testing.T) {
+	t.Parallel()
+	e := event()
+	e.Before, e.ShadowBefore, e.Reason = 0, 20, ""
+	assert.Equal(t, "*m* in production: rolled back, v2 has 0 % and copies of 20 → 0 %", notify.Text(e))
+	e.Kind, e.Shadow = runner.Waiting, 20
+	assert.Equal(t, "*m* in production: waiting, v2 has 0 % and copies of 20 %", notify.Text(e))
+	e.Kind, e.Share, e.Shadow = runner.Moved, 5, 0
+	assert.Equal(t, "*m* in production: moved, v2: 0 → 5 % and copies of 20 → 0 %", notify.Text(e))
+}
+
 // TestEveryFieldIsThere: an event without a report or a commit has the same fields.
 func TestEveryFieldIsThere(t *testing.T) {
 	t.Parallel()
@@ -79,7 +91,7 @@ func TestEveryFieldIsThere(t *testing.T) {
 	require.NoError(t, notify.Webhook{URL: url, Format: notify.JSON}.Notify(t.Context(), runner.Event{Kind: runner.Started}))
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal([]byte((*bodies)[0]), &fields))
-	assert.Len(t, fields, 12)
+	assert.Len(t, fields, 15)
 	assert.Empty(t, fields["commit"])
 }
 

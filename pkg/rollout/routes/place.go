@@ -118,7 +118,7 @@ func (p *Place) Read(ctx context.Context) (runner.State, error) {
 		return runner.State{}, err
 	}
 	first := p.routes[0]
-	s := runner.State{Share: first.share, Most: p.most(), Version: p.version()}
+	s := runner.State{Share: first.share, Shadow: first.shadow, Most: p.most(), Version: p.version()}
 	if err := p.readRevisions(ctx, &s); err != nil {
 		return s, err
 	}
@@ -147,8 +147,8 @@ func (p *Place) removed(first *route) error {
 
 // exchanged refuses to go on with revisions that are not those that were looked at.
 func (p *Place) exchanged(r *record) error {
-	return refuse("%s or %s is not what it was when %s got %d %%, at %s: somebody changed its objects in the cluster; look at what it is now, and begin anew with --again",
-		p.canary.From, p.canary.To, p.canary.To, r.Share, r.Since.Format(time.RFC3339))
+	return refuse("%s or %s is not what it was when %s got %s, at %s: somebody changed its objects in the cluster; look at what it is now, and begin anew with --again",
+		p.canary.From, p.canary.To, p.canary.To, gets(r.Share, r.Shadow), r.Since.Format(time.RFC3339))
 }
 
 func refuse(format string, args ...any) error {
@@ -181,11 +181,11 @@ func (p *Place) readRoutes(ctx context.Context) error {
 func (p *Place) complete(ctx context.Context) error {
 	first := p.routes[0]
 	for _, other := range p.routes[1:] {
-		if other.share == first.share && (first.record == nil || other.record != nil) {
+		if other.share == first.share && other.shadow == first.shadow && (first.record == nil || other.record != nil) {
 			continue
 		}
 		if first.record == nil {
-			return refuse("%s gives %s %d %% and %s %d %%; apply the tree first: kubectl apply -k", first.name(), p.canary.To, first.share, other.name(), other.share)
+			return refuse("%s gives %s %s and %s %s; apply the tree first: kubectl apply -k", first.name(), p.canary.To, gets(first.share, first.shadow), other.name(), gets(other.share, other.shadow))
 		}
 		if p.options.ReadOnly {
 			return refuse("a run ended between %s and %s; the next one completes it", first.name(), other.name())
@@ -206,8 +206,18 @@ func (p *Place) version() string {
 	return strings.Join(versions, ",")
 }
 
-// Move writes the share into each route, first that of the gateway.
+// Move writes the share into each route, first that of the gateway, and takes copies out.
 func (p *Place) Move(ctx context.Context, from runner.State, share int, why string) error {
+	return p.record(ctx, from, record{Share: share, Why: why, RolledBack: share == 0})
+}
+
+// Copy writes copies into each route, and no share.
+func (p *Place) Copy(ctx context.Context, from runner.State, percent int, why string) error {
+	return p.record(ctx, from, record{Shadow: percent, Why: why})
+}
+
+// record writes what it says into each route.
+func (p *Place) record(ctx context.Context, from runner.State, r record) error {
 	if from.Version != p.version() {
 		return runner.ErrMoved
 	}
@@ -216,10 +226,8 @@ func (p *Place) Move(ctx context.Context, from runner.State, share int, why stri
 			return err
 		}
 	}
-	r := record{
-		From: p.canary.From, To: p.canary.To, Share: share, Since: p.options.Now().UTC().Truncate(time.Second), Why: why,
-		RolledBack: share == 0, Document: p.canary.Document, Revisions: p.revisions,
-	}
+	r.From, r.To, r.Document, r.Revisions = p.canary.From, p.canary.To, p.canary.Document, p.revisions
+	r.Since = p.options.Now().UTC().Truncate(time.Second)
 	for _, one := range p.routes {
 		if err := p.write(ctx, one, r); err != nil {
 			return err
@@ -229,10 +237,10 @@ func (p *Place) Move(ctx context.Context, from runner.State, share int, why stri
 	return nil
 }
 
-// write is one server-side apply: the weights, the buckets that follow from them, and the record, or nothing. It takes the list
+// write is one server-side apply: the weights, the buckets that follow from them, the copies, and the record, or nothing. It takes the list
 // of rules over from whoever had it; the resourceVersion makes sure that it is the list that was read.
 func (p *Place) write(ctx context.Context, r *route, what record) error {
-	rules, err := p.rules(r, what.Share)
+	rules, err := p.rules(r, what.Share, what.Shadow)
 	if err != nil {
 		return err
 	}
@@ -255,7 +263,7 @@ func (p *Place) write(ctx context.Context, r *route, what record) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", r.name(), err)
 	}
-	r.live, r.share, r.record = written, what.Share, &what
+	r.live, r.share, r.shadow, r.record = written, what.Share, what.Shadow, &what
 	return nil
 }
 

@@ -2,6 +2,7 @@ package routes
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -14,12 +15,14 @@ const (
 
 // record is what a move leaves for those who come later.
 type record struct {
-	From  string    `json:"from"`
-	To    string    `json:"to"`
-	Share int       `json:"share"`
-	Since time.Time `json:"since"`
-	Why   string    `json:"why"`
-	// RolledBack tells a share of 0 that was taken back from one that was never given.
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Share int    `json:"share"`
+	// Shadow is the percentage of the requests that it got copies of instead of a share.
+	Shadow int       `json:"shadow,omitempty"`
+	Since  time.Time `json:"since"`
+	Why    string    `json:"why"`
+	// RolledBack tells what was taken back from what was never given.
 	RolledBack bool `json:"rolledBack,omitempty"`
 	// Document is the digest of what was rendered, Revisions what the cluster had of the two revisions then.
 	Document  string `json:"document"`
@@ -36,6 +39,17 @@ func (p *Place) recordOf(annotations map[string]string) *record {
 		return nil
 	}
 	return &r
+}
+
+// gets is what a revision has of the requests, in words.
+func gets(share, shadow int) string {
+	switch {
+	case shadow == 0:
+		return fmt.Sprintf("%d %%", share)
+	case share == 0:
+		return fmt.Sprintf("copies of %d %%", shadow)
+	}
+	return fmt.Sprintf("%d %% and copies of %d %%", share, shadow)
 }
 
 func (r record) text() string {

@@ -17,6 +17,7 @@ import (
 type route struct {
 	live   *unstructured.Unstructured
 	share  int
+	shadow int
 	record *record
 }
 
@@ -41,15 +42,15 @@ func (p *Place) weight(revision string) int {
 	return p.canary.Target.Revisions[i].Weight
 }
 
-// with is the environment where the revision that takes over has a share, the other one the rest of what both have, and others
-// what they had.
-func (p *Place) with(share int) spec.Target {
+// with is the environment where the revision that takes over has a share and gets copies of a percentage of the requests, the other
+// one has the rest of what both have, and others what they had.
+func (p *Place) with(share, shadow int) spec.Target {
 	t, most := p.canary.Target, p.most()
 	t.Revisions = slices.Clone(t.Revisions)
 	for i := range t.Revisions {
 		switch t.Revisions[i].Name {
 		case p.canary.To:
-			t.Revisions[i].Weight = share
+			t.Revisions[i].Weight, t.Revisions[i].Mirror = share, shadow
 		case p.canary.From:
 			t.Revisions[i].Weight = most - share
 		}
@@ -57,7 +58,15 @@ func (p *Place) with(share int) spec.Target {
 	return t
 }
 
-func (p *Place) weights(share int) []traffic.Weight { return render.Weights(p.with(share)) }
+func (p *Place) weights(share int) []traffic.Weight { return render.Weights(p.with(share, 0)) }
+
+// give puts a share and copies into a route.
+func (p *Place) give(route map[string]any, share, shadow int) error {
+	if err := render.SetWeights(route, p.weights(share)); err != nil {
+		return err
+	}
+	return render.SetCopies(route, p.with(share, shadow))
+}
 
 // understand finds the share in a route, and refuses one that is not what the document says but for that.
 func (p *Place) understand(found *unstructured.Unstructured, rendered map[string]any) (*route, error) {
@@ -73,22 +82,23 @@ func (p *Place) understand(found *unstructured.Unstructured, rendered map[string
 	if share < 0 || share > p.most() {
 		return nil, p.differs(r, p.words(has)+", and both have "+fmt.Sprint(p.most())+" in the document")
 	}
-	for _, revision := range p.with(share).Revisions {
+	for _, revision := range p.with(share, 0).Revisions {
 		if weight, ok := has[revision.Name]; !ok || weight != revision.Weight {
 			return nil, p.differs(r, p.words(has)+", and the document has "+p.said())
 		}
 	}
+	shadow := render.Copies(found.Object, p.canary.Target, p.canary.To)
 	want := manifest.DeepCopy(rendered)
-	if err := render.SetWeights(want, p.weights(share)); err != nil {
+	if err := p.give(want, share, shadow); err != nil {
 		return nil, fmt.Errorf("the tree's %s: %w", r.name(), err)
 	}
 	if at := difference(want["spec"], found.Object["spec"], "/spec"); at != "" {
 		return nil, p.differs(r, "at "+at)
 	}
-	r.share = share
-	if r.record != nil && r.record.Share != share {
-		return nil, refuse("%s gives %s %d %%, and a runner gave it %d %% at %s; %s wrote it last; nothing was changed since. To go on from what stands there: --again",
-			r.name(), p.canary.To, share, r.record.Share, r.record.Since.Format("2006-01-02T15:04:05Z07:00"), lastHand(found))
+	r.share, r.shadow = share, shadow
+	if r.record != nil && (r.record.Share != share || r.record.Shadow != shadow) {
+		return nil, refuse("%s gives %s %s, and a runner gave it %s at %s; %s wrote it last; nothing was changed since. To go on from what stands there: --again",
+			r.name(), p.canary.To, gets(share, shadow), gets(r.record.Share, r.record.Shadow), r.record.Since.Format("2006-01-02T15:04:05Z07:00"), lastHand(found))
 	}
 	return r, nil
 }
@@ -119,10 +129,10 @@ func (p *Place) said() string {
 	return strings.Join(words, ", ")
 }
 
-// rules are a route's with other weights. The rest stays as it stands.
-func (p *Place) rules(r *route, share int) (any, error) {
+// rules are a route's with other weights and copies. The rest stays as it stands.
+func (p *Place) rules(r *route, share, shadow int) (any, error) {
 	changed := manifest.DeepCopy(r.live.Object)
-	if err := render.SetWeights(changed, p.weights(share)); err != nil {
+	if err := p.give(changed, share, shadow); err != nil {
 		return nil, refuse("%s: %v", r.name(), err)
 	}
 	rules, _, err := unstructured.NestedSlice(changed, "spec", rulesField(p.canary.Target.RouteKind()))

@@ -23,7 +23,7 @@ func TestCopiesComeFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.verdict = passing(0)
-	w.copies = func(age time.Duration) gate.Verdict { return passing(30 * time.Minute)(0, age) }
+	w.copies = func(age time.Duration) gate.Verdict { return passing(30*time.Minute)(0, age) }
 	assert.Equal(t, runner.Promoted, w.run(t, t.Context(), shadowed()))
 	assert.Equal(t, []int{0, 5, 25, 50, 100}, w.shares())
 	assert.Equal(t, []int{0, 20}, []int{w.moves[0].copied, w.moves[0].copies})

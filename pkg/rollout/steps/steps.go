@@ -273,6 +273,20 @@ func (d *Document) Step(environments []string) (Change, error) {
 	})
 }
 
+// Copy gives the new revision copies of a percentage of the requests, as the plan's phase before its first share does.
+func (d *Document) Copy(environments []string, percent int) (Change, error) {
+	return d.each(environments, func(w *weights) (string, error) {
+		if err := w.pair(); err != nil {
+			return "", err
+		}
+		if weight, _ := w.at(w.ends.To); weight > 0 {
+			return "", refusef("%s answers %d %% of the requests itself%s, and copies would make it answer some twice", w.ends.To, weight, w.where())
+		}
+		w.mirror(w.ends.To, percent)
+		return w.cost(percent), nil
+	})
+}
+
 // cost says what copies take: each is generated to its end, and thrown away.
 func (w *weights) cost(percent int) string {
 	words := fmt.Sprintf("%s generates the answers to %d %% of the requests again%s, which takes as much of its devices as weight %[2]d, and throws them away", w.ends.To, percent, w.where())

@@ -189,9 +189,16 @@ func TestPhases(t *testing.T) {
 		require.Len(t, change.Shifts, 1, test.want)
 	}
 
+	change, err = d.Copy(nil, 30)
+	require.NoError(t, err)
+	assert.Equal(t, "v1 100, v2 0 and copies of 30", words(change))
+	require.Len(t, change.Notes, 1)
+
 	first, err := d.Step(nil)
 	require.NoError(t, err)
 	d = open(t, first.Data, "")
+	_, err = d.Copy(nil, 30)
+	require.ErrorContains(t, err, "v2 answers 5 % of the requests itself, and copies would make it answer some twice")
 	for range 3 { // 25, 50, 100
 		change, err = d.Step(nil)
 		require.NoError(t, err)

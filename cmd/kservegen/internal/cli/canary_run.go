@@ -107,6 +107,7 @@ func (o *runOptions) config(m *spec.Deployment, t spec.Target, ends steps.Ends) 
 	c := runner.Config{
 		Subject:  runner.Subject{Model: t.Name, Namespace: t.Namespace, Environment: t.Environment, Baseline: ends.From, Canary: ends.To},
 		Plan:     m.Steps(),
+		Shadow:   m.Shadow(),
 		Interval: o.block, StepMin: o.stepMin, StepMax: o.stepMax, Hold: o.overdue == "hold", BlindMax: o.blindMax, Once: o.once,
 	}
 	if err := c.Check(); err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ func (o *runOptions) printPlan(ctx context.Context, s Streams, w *work, where st
 // stands is a state in words.
 func stands(c runner.Config, s runner.State) string {
 	words := fmt.Sprintf("%s has %d of %d %%", c.Canary, s.Share, s.Most)
+	if s.Shadow > 0 {
+		words += fmt.Sprintf(", and copies of %d %%", s.Shadow)
+	}
 	if !s.Since.IsZero() {
 		words += " since " + s.Since.UTC().Format(time.RFC3339)
 	}
@@ -73,29 +77,37 @@ func printSteps(s Streams, c runner.Config, state runner.State, warmUp int, now 
 	fmt.Fprintln(table, "share\tearliest\tlatest\tgoes on")
 	soonest := max(c.StepMin, time.Duration(warmUp+1)*c.Interval)
 	earliest, latest := now, now
-	row := func(share int, words string) {
-		fmt.Fprintf(table, "%d %%\t%s\t%s\t%s\n", share, earliest.Format(time.DateTime), latest.Format(time.DateTime), words)
+	row := func(share, words string) {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", share, earliest.Format(time.DateTime), latest.Format(time.DateTime), words)
 	}
-	if state.Share == 0 {
-		row(0, fmt.Sprintf("once %s answers; not in %s: %s", c.Canary, c.StepMax, late(c)))
-		latest = latest.Add(c.StepMax)
-	} else if !state.Since.IsZero() {
-		earliest, latest = state.Since.UTC(), state.Since.UTC()
-	}
-	share := state.Share
-	if share == 0 {
-		share = c.After(0, state.Most)
-	}
-	for ; share < state.Most; share = c.After(share, state.Most) {
-		row(share, fmt.Sprintf("after a pass, and %s; a failure: back to 0; neither in %s: %s", soonest, c.StepMax, late(c)))
+	step := func(share, back string) {
+		row(share, fmt.Sprintf("after a pass, and %s; a failure: back to 0%s; neither in %s: %s", soonest, back, c.StepMax, late(c)))
 		earliest, latest = earliest.Add(soonest), latest.Add(c.StepMax)
 		if earliest.Before(now) {
 			earliest = now
 		}
 	}
-	row(state.Most, "promoted")
+	if state.Share == 0 && state.Shadow == 0 {
+		row("0 %", fmt.Sprintf("once %s answers; not in %s: %s", c.Canary, c.StepMax, late(c)))
+		latest = latest.Add(c.StepMax)
+	} else if !state.Since.IsZero() {
+		earliest, latest = state.Since.UTC(), state.Since.UTC()
+	}
+	share := state.Share
+	if shadow := cmp.Or(state.Shadow, c.Shadow); share == 0 && shadow > 0 {
+		step(fmt.Sprintf("copies of %d %%", shadow), " and no copies")
+	}
+	if share == 0 {
+		share = c.After(0, state.Most)
+	}
+	for ; share < state.Most; share = c.After(share, state.Most) {
+		step(percent(share), "")
+	}
+	row(percent(state.Most), "promoted")
 	return table.Flush()
 }
+
+func percent(share int) string { return fmt.Sprintf("%d %%", share) }
 
 func late(c runner.Config) string {
 	if c.Hold {

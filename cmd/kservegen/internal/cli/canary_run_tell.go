@@ -82,7 +82,7 @@ func (t *tellers) Notify(ctx context.Context, e runner.Event) error {
 func stale(e runner.Event) bool {
 	switch e.Kind {
 	case runner.Started, runner.Resumed, runner.Waiting, runner.Promoted, runner.RolledBack:
-		return e.Before == e.Share
+		return !e.Changes()
 	}
 	return false
 }

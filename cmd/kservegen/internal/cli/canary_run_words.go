@@ -33,20 +33,24 @@ func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
 
 // advise says how the document gets what the cluster has: the next kubectl apply would bring the document's shares.
 func (w *work) advise(s Streams, ended runner.Kind) {
-	given := map[string]int{}
+	given := map[string]steps.Share{}
 	for _, share := range steps.Shares(w.target) {
-		given[share.Revision] = share.Weight
+		given[share.Revision] = share
 	}
-	step := ""
+	step, to := "", given[w.canary.To]
 	switch {
-	case ended == runner.Promoted && given[w.canary.From] > 0:
+	case ended == runner.Promoted && given[w.canary.From].Weight > 0:
 		step = "promote"
-	case ended == runner.RolledBack && given[w.canary.To] > 0:
+	case ended == runner.RolledBack && to.Weight+to.Mirror > 0:
 		step = "abort"
 	default:
 		return
 	}
-	fmt.Fprintf(s.Err, "%s gives %s %d %% still, which the next kubectl apply would bring: kservegen canary %s -f %s\n", w.model.File, w.canary.To, given[w.canary.To], step, w.model.File)
+	gets := percent(to.Weight)
+	if to.Mirror > 0 {
+		gets += " and copies of " + percent(to.Mirror)
+	}
+	fmt.Fprintf(s.Err, "%s gives %s %s still, which the next kubectl apply would bring: kservegen canary %s -f %s\n", w.model.File, w.canary.To, gets, step, w.model.File)
 }
 
 // teller prints events: a line each for people, and for programs one as JSON.
