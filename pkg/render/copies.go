@@ -13,7 +13,7 @@ import (
 // SetCopies puts the copies that the revisions of an environment get into one of its routes, as they would be rendered, in the place
 // of those that it has. Copies that go to others stay, behind these.
 func SetCopies(route map[string]any, t spec.Target) error {
-	fresh, err := routeOf(t)
+	fresh, err := built(t, nameOf(route))
 	if err != nil {
 		return err
 	}
@@ -58,12 +58,20 @@ func percentOf(v any) int {
 // everything is the percentage of all requests.
 const everything = 100
 
-// routeOf is a route of an environment as it is built.
-func routeOf(t spec.Target) (map[string]any, error) {
+// built is a route of an environment as it is without traffic.yaml.
+func built(t spec.Target, name any) (map[string]any, error) {
 	p := &planner{target: t, byFile: map[string]planned{}}
 	p.routes()
-	return manifest.FromTyped(p.objects[0].Typed)
+	for _, object := range p.objects {
+		route, err := manifest.FromTyped(object.Typed)
+		if err != nil || nameOf(route) == name {
+			return route, err
+		}
+	}
+	return nil, fmt.Errorf("%s has no %s %v", t.Name, t.RouteKind(), name)
 }
+
+func nameOf(object map[string]any) any { return lookup(object, "/metadata/name") }
 
 // copiesAPI is where an API has copies in its rules.
 type copiesAPI struct {

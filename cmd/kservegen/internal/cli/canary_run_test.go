@@ -83,6 +83,58 @@ Every 1m0s Prometheus is asked for the time since the share was given:
 	assert.Empty(t, r.Writes())
 }
 
+// TestRunPlanWithCopies: they come first, and those that the cluster has count.
+func TestRunPlanWithCopies(t *testing.T) {
+	t.Parallel()
+	r := runsIn(t, shadows(""))
+	plan := func() string {
+		code, out, said := r.run(t.Context(), "--dry-run", "--profile", "vllm")
+		require.Equal(t, exitOK, code, said)
+		return regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`).ReplaceAllString(out, "DATE       AND TIME")
+	}
+	assert.Contains(t, plan(), `now: v2 has 0 of 100 %, and answers
+
+share           earliest             latest               goes on
+0 %             DATE       AND TIME  DATE       AND TIME  once v2 answers; not in 2h0m0s: back to 0
+copies of 20 %  DATE       AND TIME  DATE       AND TIME  after a pass, and 10m0s; a failure: back to 0 and no copies; neither in 2h0m0s: back to 0
+5 %             DATE       AND TIME  DATE       AND TIME  after a pass, and 10m0s; a failure: back to 0; neither in 2h0m0s: back to 0
+`)
+	r = runsIn(t, shadows(", mirror: 7"))
+	assert.Contains(t, plan(), `now: v2 has 0 of 100 %, and copies of 7 %, and answers
+
+share          earliest             latest               goes on
+copies of 7 %  DATE       AND TIME  DATE       AND TIME  after a pass`)
+	assert.Empty(t, r.Writes())
+}
+
+// shadows begins the canary, with copies in its plan.
+func shadows(mirror string) func(string) string {
+	return func(text string) string {
+		return strings.NewReplacer("weight: 90", "weight: 100", "weight: 10}", "weight: 0"+mirror+"}", "  traffic:\n", "  rollout: {from: v1, to: v2, shadow: 20}\n  traffic:\n").Replace(text)
+	}
+}
+
+// TestRunBeginsWithCopies, and takes them back where the revision is lost.
+func TestRunBeginsWithCopies(t *testing.T) {
+	t.Parallel()
+	r := runsIn(t, shadows(""))
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &untilMoved{cancel: cancel}
+	code := Main(ctx, []string{"canary", "run", "-f", r.document, "--env", "production", "-d", filepath.Join(r.dir, "deploy"), "--kubeconfig", r.kubeconfig, "--prometheus", "http://127.0.0.1:1", "-o", "json", "--interval", "1s"},
+		Streams{In: strings.NewReader(""), Out: out, Err: &bytes.Buffer{}})
+	assert.Equal(t, exitInterrupted, code)
+	assert.Contains(t, out.String(), `"event":"moved","model":"canary","namespace":"llm","environment":"production","baseline":"v1","canary":"v2","before":0,"share":0,"shadow":20,"phase":"shadow"`)
+	mirrors := func() any {
+		return r.Get(routed)["spec"].(map[string]any)["http"].([]any)[0].(map[string]any)["mirrors"]
+	}
+	assert.Len(t, mirrors(), 1)
+	r.PutYAML(t, "/apis/apps/v1/namespaces/llm/deployments/canary-v2-predictor", "{apiVersion: apps/v1, kind: Deployment, metadata: {generation: 1}, spec: {replicas: 2}, status: {observedGeneration: 1}}")
+	code, _, said := r.run(t.Context())
+	assert.Equal(t, exitFindings, code)
+	assert.Regexp(t, `(?m)  0 %  resumed      it has copies of 20 % since .*\n.*  0 %  rolled back  none of its replicas answers`, said)
+	assert.Nil(t, mirrors())
+}
+
 func TestRunIsInterrupted(t *testing.T) {
 	t.Parallel()
 	r := runsIn(t, asItIs)
