@@ -68,6 +68,7 @@ func TestCanaryRun(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *world){
 		"good": w.good(), "bad": w.bad(), "gateway": w.gateway(), "killed": w.killed(), "two": w.two(), "terminated": w.terminated(),
 		"lost": w.lost(), "another hand": w.anotherHand(), "gitops": w.gitOps(), "refused": w.refused(),
+		"copies": w.copies(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -397,5 +398,78 @@ func (w *world) refused() func(*testing.T, *world) {
 			assert.Contains(t, p.until(t, runner.Stopped).Reason, test.says, name)
 			assert.Equal(t, 1, p.ends(t), name)
 		}
+	}
+}
+
+// shadowed begins with copies of a fifth.
+func shadowed(document string) string {
+	return strings.Replace(document, "to: v2, steps", "to: v2, shadow: 20, steps", 1)
+}
+
+// copied is what the last rule of a route sends copies of to v2, nil for none.
+func copied(t *testing.T, o *unstructured.Unstructured) any {
+	t.Helper()
+	field, list, percent := "http", "mirrors", []string{"percentage", "value"}
+	if o.GetKind() == "HTTPRoute" {
+		field, list, percent = "rules", "filters", []string{"requestMirror", "percent"}
+	}
+	rules, _, err := unstructured.NestedSlice(o.Object, "spec", field)
+	require.NoError(t, err)
+	entries, _, err := unstructured.NestedSlice(rules[len(rules)-1].(map[string]any), list)
+	require.NoError(t, err)
+	if len(entries) == 0 {
+		return nil
+	}
+	require.Len(t, entries, 1)
+	found, _, err := unstructured.NestedFieldNoCopy(entries[0].(map[string]any), percent...)
+	require.NoError(t, err)
+	return found
+}
+
+// copies come before the first share, which ends them in the same write; a runner that is killed meanwhile goes on with them, and
+// errors of copies take them back.
+func (w *world) copies() func(*testing.T, *world) {
+	return func(t *testing.T, w *world) {
+		t.Run("shares", func(t *testing.T) {
+			t.Parallel()
+			m := w.deploy(t, "copies-shares", shadowed(document))
+			m.asLeastPrivileged(t)
+			before := m.get(t, virtualServices, "ship")
+			p := m.run(t)
+			e := p.until(t, runner.Moved)
+			assert.Equal(t, []any{runner.Copies, 0, 20}, []any{e.Phase, e.Share, e.Shadow})
+			at := m.get(t, virtualServices, "ship")
+			assert.EqualValues(t, 20, copied(t, at))
+			assert.Equal(t, map[string]int64{"v1": 80, "v2": 0, "v3": 20}, shared(t, at))
+			p.kill(t)
+			p = m.run(t)
+			assert.Equal(t, 20, p.until(t, runner.Resumed).Shadow)
+			e = p.until(t, runner.Moved)
+			assert.Equal(t, []any{runner.Shares, 5, 20, 0}, []any{e.Phase, e.Share, e.ShadowBefore, e.Shadow})
+			at = m.get(t, virtualServices, "ship")
+			assert.Nil(t, copied(t, at))
+			assert.Equal(t, map[string]int64{"v1": 75, "v2": 5, "v3": 20}, shared(t, at))
+			assert.EqualValues(t, 2, at.GetGeneration()-before.GetGeneration(), "one write each")
+			assert.Equal(t, 80, p.until(t, runner.Promoted).Share)
+			assert.Equal(t, 0, p.ends(t))
+		})
+		t.Run("errors", func(t *testing.T) {
+			t.Parallel()
+			m := w.deploy(t, "copies-errors", shadowed(gatewayDocument()))
+			before := m.get(t, httpRoutes, "ship").Object["spec"]
+			p := m.run(t, "--step-min", "1m")
+			p.until(t, runner.Moved)
+			for _, name := range []string{"ship", "ship-mesh"} {
+				assert.EqualValues(t, 20, copied(t, m.get(t, httpRoutes, name)), name)
+			}
+			m.prometheus.broken.Store(time.Now().Unix())
+			e := p.until(t, runner.RolledBack)
+			assert.Equal(t, []int{0, 20, 0}, []int{e.Share, e.ShadowBefore, e.Shadow})
+			assert.Contains(t, e.Reason, "errors is")
+			assert.Equal(t, 1, p.ends(t))
+			assert.Equal(t, before, m.get(t, httpRoutes, "ship").Object["spec"])
+			assert.Nil(t, copied(t, m.get(t, httpRoutes, "ship-mesh")))
+			assert.Equal(t, 1, m.run(t).ends(t), "and stays so")
+		})
 	}
 }
