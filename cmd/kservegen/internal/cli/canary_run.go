@@ -42,7 +42,8 @@ func newCanaryRun(s Streams) *cobra.Command {
 		Use:   "run -f DOC --prometheus URL",
 		Short: "Take the new revision through its steps, in the cluster or in Git, by what Prometheus says, until promoted or rolled back",
 		Long: `Give the new revision the shares of spec.rollout.steps one after the other, in the VirtualService or the HTTPRoutes of
-the cluster. Each share stands until the gate passes it (canary analyze); one that fails takes everything back at once.
+the cluster, where the plan has them (spec.rollout.shadow) after copies of requests. Each stands until the gate passes it
+(canary analyze); one that fails takes everything back at once.
 What a run has to know is in the cluster: one that was killed goes on from there when it is called again, and of two at
 the same canary one waits. The document stays as it is. What happens in each case: docs/canary-run.md.
 
