@@ -70,6 +70,10 @@ func drawCommand(t *rapid.T, d *steps.Document) command {
 	return c
 }
 
+// fewest is the reciprocal of the share of the commands that must change something. What is drawn makes it 0.27 with a standard
+// deviation of 0.03 (25 runs of a hundred sequences each), so that one in eight is missed by chance once in a million runs.
+const fewest = 8
+
 // TestAnySequence: whatever is called in whatever order on any valid document, what is left is a valid document, in which
 // each environment's weights sum to 100 and go to revisions that it has; environments that were not named keep theirs; a
 // command twice is that command once; no byte changes but those that the command is about; and abort gives back.
@@ -109,7 +113,7 @@ func TestAnySequence(t *testing.T) {
 		}
 	})
 	t.Logf("%d commands: %d changed something, %d were refused", made.Load(), changed.Load(), refused.Load())
-	require.Greater(t, changed.Load()*5, made.Load(), "a test of refusals alone shows little")
+	require.Greater(t, changed.Load()*fewest, made.Load(), "a test of refusals alone shows little")
 }
 
 const other = `# of somebody else
