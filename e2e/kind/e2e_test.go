@@ -81,6 +81,7 @@ func TestE2E(t *testing.T) {
 		{cases.Scaling(), cases.ScalingMistakes(), len(e.Tree.Scaled) > 0},
 		{cases.KEDA(), cases.KEDAMistakes(), len(e.Tree.Scaled) == 0},
 		{cases.Shared(), nil, false},
+		{cases.Users(), nil, false},
 	} {
 		t.Run(run.Name, func(t *testing.T) {
 			if run.lacks {

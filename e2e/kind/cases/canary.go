@@ -36,6 +36,9 @@ func canary() Case {
 		{Name: "testers", Run: testersAlways},
 		{Name: "sticky", Run: sticks},
 		{Name: "ends", Run: ends},
+		{Name: "copies", Run: copiesRequests},
+		{Name: "copies end", Run: copiesEnd},
+		{Name: "copies fail", Run: copiesFail},
 	}}
 }
 

@@ -97,6 +97,7 @@ type envoyRoute struct {
 				Weight int
 			}
 		} `json:"weighted_clusters"`
+		Mirrors []mirrorPolicy `json:"request_mirror_policies"`
 	}
 }
 
