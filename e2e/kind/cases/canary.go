@@ -35,10 +35,10 @@ func canary() Case {
 		{Name: "weights", Run: splits},
 		{Name: "testers", Run: testersAlways},
 		{Name: "sticky", Run: sticks},
-		{Name: "ends", Run: ends},
 		{Name: "copies", Run: copiesRequests},
 		{Name: "copies end", Run: copiesEnd},
 		{Name: "copies fail", Run: copiesFail},
+		{Name: "ends", Run: ends},
 	}}
 }
 

@@ -52,6 +52,13 @@ func TestAProposal(t *testing.T) {
 	require.ErrorIs(t, p.Move(t.Context(), s, 25, "why"), runner.ErrPending)
 	require.Len(t, *said, 2)
 
+	other, saidOther := reviewed(cloned(t, bare(t), "runner", false))
+	state, err := other.Read(t.Context())
+	require.NoError(t, err)
+	require.ErrorIs(t, other.Copy(t.Context(), state, 20, "it answers"), runner.ErrPending)
+	assert.Equal(t, "Give v2 of m copies of 20 % in production", (*saidOther)[0].Title)
+	assert.Contains(t, (*saidOther)[0].Branch, "-v2-shadow20-")
+
 	// The way back does not wait, and the next attempt is not the branch that was merged.
 	require.NoError(t, p.Move(t.Context(), s, 0, "errors"))
 	assert.Equal(t, "Roll back v2 of m in production", shell(t, origin, "log", "-1", "--format=%s", "main"))

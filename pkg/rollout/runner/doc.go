@@ -1,5 +1,5 @@
-// Package runner takes a canary through the steps of its plan: each share stands until the gate passes it, and one that fails
-// takes everything back at once.
+// Package runner takes a canary through the steps of its plan: copies of requests and each share stand until the gate passes them, and
+// what fails takes everything back at once.
 //
 // It keeps nothing. What it has to know is in the place where the shares are, so that a runner that was killed goes on from what
 // the place says. It knows nothing of clusters, Git, Prometheus or the machine's clock.
