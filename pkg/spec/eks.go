@@ -43,9 +43,7 @@ func (r *resolver) checkEKS() {
 	if eks.Region != "" && eks.RoleARN == "" && eks.Cluster == "" && !r.readsRegion() {
 		r.failf(path+"region", "is read beside roleArn or cluster only; with EKS Pod Identity KServe takes the region from its ConfigMap (inferenceservice-config, credentials.s3)")
 	}
-	if eks.Region != "" && !regionName.MatchString(eks.Region) {
-		r.failf(path+"region", "%q is not a region such as us-east-1", eks.Region)
-	}
+	r.checkRegion(eks.Region)
 	r.checkZones(eks)
 	r.checkCluster(eks)
 	r.checkNetwork(eks)
