@@ -30,6 +30,8 @@ type Config struct {
 	Hold             bool
 	// BlindMax is how long Prometheus may be silent until it is rolled back; 0 for ever.
 	BlindMax time.Duration
+	// Once ends the run after its first look, whatever came of it: what looks by a schedule goes on the next time.
+	Once bool
 }
 
 // Check says what is wrong with a configuration.
@@ -66,7 +68,7 @@ const (
 	telling = 10 * time.Second
 )
 
-// Run returns how it ended: Promoted, RolledBack, Stopped or Interrupted. An error is that the place could not be read when it
+// Run returns how it ended: Promoted, RolledBack, Stopped or Interrupted, or with Once what happened. An error is that the place could not be read when it
 // began; nothing was changed.
 func (r *Runner) Run(ctx context.Context) (Kind, error) {
 	if err := r.Check(); err != nil {
@@ -80,7 +82,7 @@ func (r *Runner) Run(ctx context.Context) (Kind, error) {
 	began.begin(ctx, state)
 	for {
 		looked := r.Clock.Now()
-		if ended := began.turn(ctx, state); ended.Ends() {
+		if ended := began.turn(ctx, state); ended.Ends() || r.Once {
 			return ended, nil
 		}
 		if began.pause == 0 {
@@ -275,6 +277,9 @@ func (r *run) unmoved(ctx context.Context, s State, share int, err error) Kind {
 	case errors.Is(err, ErrMoved):
 		r.pause = firstRetry
 		return Looked
+	}
+	if errors.Is(err, ErrPending) {
+		return r.once(ctx, s, Event{Kind: Waiting, Reason: err.Error()})
 	}
 	r.backOff()
 	return r.once(ctx, s, Event{Kind: Cut, Reason: fmt.Sprintf("%s is to get %d %%, and that cannot be written: %v", r.Canary, share, err)})

@@ -69,6 +69,11 @@ func (o *runOptions) routes(m *spec.Deployment, t spec.Target) ([]map[string]any
 	if err != nil {
 		return nil, err
 	}
+	return routesAmong(objects, t), nil
+}
+
+// routesAmong finds them, that of the gateway first.
+func routesAmong(objects []map[string]any, t spec.Target) []map[string]any {
 	var found []map[string]any
 	for _, name := range []string{t.Name, t.Name + "-mesh"} {
 		for _, object := range objects {
@@ -78,7 +83,7 @@ func (o *runOptions) routes(m *spec.Deployment, t spec.Target) ([]map[string]any
 			}
 		}
 	}
-	return found, nil
+	return found
 }
 
 func (o *runOptions) objects(m *spec.Deployment, t spec.Target) ([]map[string]any, error) {
