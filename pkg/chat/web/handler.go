@@ -29,7 +29,7 @@ func New(c Config) (http.Handler, error) {
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/api/", sameOrigin(demandToken(c.Token, api)))
-	mux.Handle("GET /", pages)
+	mux.Handle("/", pages)
 	return harden(knownHost(c.Hosts, c.Token != "", mux)), nil
 }
 

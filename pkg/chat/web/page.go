@@ -33,6 +33,11 @@ func newPage(name string, data []byte) (page, error) {
 }
 
 func (p pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "the page is only read", http.StatusMethodNotAllowed)
+		return
+	}
 	file, found := p[r.URL.Path]
 	if !found {
 		http.Error(w, "there is no such page; the chat is at /", http.StatusNotFound)

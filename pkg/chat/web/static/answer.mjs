@@ -88,20 +88,19 @@ export function speed({ tokens, took, ttft }) {
 
 /** AnswerView shows an answer, and goes on showing it while it grows. */
 export class AnswerView {
-  #answer; #tone; #text; #reasoning; #frame = 0; #ended = false;
+  #answer; #tone; #retry = null; #text; #reasoning; #frame = 0; #ended = false; #shown = "";
 
-  /** tone is the colour of a revision by name; retry asks again. */
-  constructor(answer, { tone, retry }) {
+  /** tone is the colour of a revision by name. */
+  constructor(answer, { tone }) {
     this.#answer = answer;
     this.#tone = tone;
-    this.retry = retry;
-    this.who = el("header", {});
+    this.who = el("div", { class: "who" });
     this.summary = el("summary", {}, "Reasoning");
     this.thoughts = el("div", { class: "text" });
     this.folded = el("details", { class: "reasoning", hidden: true, on: { toggle: () => this.#later() } }, this.summary, this.thoughts);
     this.body = el("div", { class: "text" });
-    this.foot = el("footer", {});
-    this.element = el("section", { class: "answer" }, this.who, this.folded, this.body, this.foot);
+    this.foot = el("div", { class: "foot" });
+    this.element = el("div", { class: "answer", role: "group" }, this.who, this.folded, this.body, this.foot);
     this.#restart();
     if (over(answer)) this.end();
   }
@@ -121,6 +120,12 @@ export class AnswerView {
     if (moved) return this.#restart();
     this.#reasoning.add(reasoning);
     this.#text.add(text);
+    this.#later();
+  }
+
+  /** mayRetry offers to ask again, or no longer. */
+  mayRetry(retry) {
+    this.#retry = retry;
     this.#later();
   }
 
@@ -144,14 +149,17 @@ export class AnswerView {
       if (text.behind > 0) this.#later();
       else if (this.#ended) text.finish();
     }
+    this.element.setAttribute("aria-busy", String(!this.#ended || this.#text.behind > 0));
     this.element.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
   }
 
   #parts() {
     const answer = this.#answer;
     const name = answer.revision ?? (answer.asked || "");
+    const shown = [name, answer.pod, answer.state, answer.text === "", answer.reasoning === "", this.#ended, this.#retry !== null].join();
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     this.element.setAttribute("aria-label", name ? `Answer of ${name}` : "Answer");
-    this.element.setAttribute("aria-busy", String(!this.#ended));
     this.element.dataset.state = answer.state;
     this.who.replaceChildren(...this.#origin(name));
     this.folded.hidden = answer.reasoning === "";
@@ -177,7 +185,7 @@ export class AnswerView {
     if (trouble) out.push(el("p", { class: "trouble" }, trouble));
     const row = el("div", { class: "row" }, el("span", { class: "figures" }, figures(answer)));
     if (answer.text) row.append(copyButton("Copy the answer", () => answer.text));
-    if (this.retry) row.append(button({ symbol: "retry", label: "Retry", shown: trouble !== "" }, () => this.retry()));
+    if (this.#retry) row.append(button({ symbol: "retry", label: "Retry", shown: trouble !== "" }, () => this.#retry()));
     out.push(row);
     return out;
   }

@@ -12,7 +12,7 @@ import { Store } from "./store.mjs";
 const byId = (id) => document.getElementById(id);
 const tones = 5;
 // How often an answer that grows is kept, in milliseconds.
-const keepEvery = 2000;
+const keepEvery = 1000;
 const suggestions = [
   "Explain a canary release in three sentences.",
   "Write a Python function that merges two sorted lists.",
@@ -26,6 +26,8 @@ class Page {
   #running = new Map();
   #heads = [];
   #following = true;
+  #last = [];
+  #leaving = false;
 
   async start() {
     api.takeToken();
@@ -96,9 +98,20 @@ class Page {
     });
     addEventListener("keydown", (event) => { if (event.key === "Escape" && !byId("ask").open && !document.querySelector("[popover]:popover-open")) this.#stop(); });
     addEventListener("hashchange", () => { if (location.hash.slice(1) !== this.#conversation.id) this.#open(location.hash.slice(1)); });
-    addEventListener("pagehide", () => { if (this.#conversation.turns.length && !this.#conversation.removed) this.#store.save(this.#conversation).catch(() => {}); });
-    const scroller = byId("scroller");
-    scroller.addEventListener("scroll", () => { this.#following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80; }, { passive: true });
+    addEventListener("pagehide", () => this.#leave());
+    addEventListener("pageshow", () => { this.#leaving = false; });
+    this.#watchScrolling(byId("scroller"));
+  }
+
+  // The end of a growing answer stays in sight until the person looks elsewhere. What the browser scrolls by itself says nothing
+  // of what people want, so it is their means that are watched.
+  #watchScrolling(scroller) {
+    const away = () => { this.#following = false; };
+    scroller.addEventListener("wheel", ({ deltaY }) => { if (deltaY < 0) away(); }, { passive: true });
+    scroller.addEventListener("touchmove", away, { passive: true });
+    scroller.addEventListener("keydown", ({ key }) => { if (["PageUp", "ArrowUp", "Home"].includes(key)) away(); });
+    scroller.addEventListener("pointerdown", ({ target }) => { if (target === scroller) away(); });
+    scroller.addEventListener("scroll", () => { if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40) this.#following = true; }, { passive: true });
     scroller.addEventListener("drawn", () => this.#follow());
   }
 
@@ -138,8 +151,10 @@ class Page {
     const { title, turns } = this.#conversation;
     byId("title").textContent = title;
     document.title = `${title} · ${this.#about.name || "Chat"}`;
+    this.#last = [];
     byId("turns").replaceChildren(...(turns.length ? turns.map((turn, i) => this.#turn(turn, i)) : [this.#welcome()]));
     this.#following = true;
+    this.#follow();
     this.#controls();
   }
 
@@ -158,10 +173,23 @@ class Page {
   }
 
   #view(turn, index, answer) {
-    const view = new AnswerView(answer, { tone: (name) => this.#tone(name), retry: null });
-    // What was said later rests on an earlier answer: only the last may be asked for again.
-    if (index === this.#conversation.turns.length - 1) view.retry = () => this.#retry(turn, index, answer, view);
+    const view = new AnswerView(answer, { tone: (name) => this.#tone(name) });
+    if (index === this.#conversation.turns.length - 1) {
+      view.mayRetry(() => this.#retry(turn, index, answer, view));
+      this.#last.push(view);
+    }
     return view;
+  }
+
+  // append shows a new turn. What is said in it rests on the answers before, so these are not asked for again.
+  #append(turn) {
+    for (const view of this.#last) view.mayRetry(null);
+    this.#last = [];
+    const index = this.#conversation.turns.push(turn) - 1;
+    if (index === 0) return this.#show();
+    byId("turns").append(this.#turn(turn, index));
+    this.#following = true;
+    this.#follow();
   }
 
   async #send(text = byId("prompt").value) {
@@ -174,8 +202,7 @@ class Page {
     if (conversation.turns.length === 0) conversation.title = titled(text);
     const asked = byId("revision").value ? JSON.parse(byId("revision").value) : [""];
     const turn = { prompt: text, at: Date.now(), answers: asked.map((name) => newAnswer(name, byId("model").value)) };
-    conversation.turns.push(turn);
-    this.#show();
+    this.#append(turn);
     history.replaceState(null, "", `#${conversation.id}`);
     await this.#answerAll(conversation, conversation.turns.length - 1);
   }
@@ -231,8 +258,15 @@ class Page {
     byId("status").textContent = `${who}${how}: ${(answer.error || answer.text).slice(0, 500)}`;
   }
 
+  // leave keeps what came so far. The browser cuts what is still coming, which is then no trouble of the model's.
+  #leave() {
+    this.#leaving = true;
+    if (this.#running.size === 0) return;
+    this.#store.save(interrupted(structuredClone(this.#conversation))).catch(() => { /* nobody is there to be told */ });
+  }
+
   async #keep(conversation) {
-    if (conversation.removed) return;
+    if (conversation.removed || this.#leaving) return;
     conversation.updated = Date.now();
     try {
       await this.#store.save(conversation);

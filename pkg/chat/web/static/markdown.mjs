@@ -81,7 +81,7 @@ export class Blocks {
     const lines = mark.open.units.at(-1)?.lines;
     if (lines) lines.length = mark.lines;
     mark.open.settled = mark.settled;
-    mark.open.size = mark.size;
+    if (mark.size !== undefined) mark.open.size = mark.size;
   }
 
   #push(block) {
@@ -334,6 +334,8 @@ class Inline {
       if (/\s/.test(text[end - 1]) || text[end - 1] === "\\") continue;
       if (mark.length === 1 && (text[end + 1] === mark || text[end - 1] === mark)) { continue; }
       if (mark[0] === "_" && /\w/.test(text[end + mark.length] ?? "")) continue;
+      // Of a longer run the inner marks come first.
+      while (mark.length === 2 && text[end + 2] === mark[0]) end++;
       return end;
     }
     return -1;

@@ -53,7 +53,7 @@ export class Panel {
     const line = (label, value) => el("tr", {}, el("th", { scope: "row" }, label), ...rows.map((row) => el("td", {}, value(row))));
     const percent = (share) => `${Math.round(share * 100)} %`;
     const lines = [
-      line("Answers", (row) => String(row.byWeight)),
+      line("Answers by weight", (row) => String(row.byWeight)),
       line("Share", (row) => this.#stats.total ? percent(row.share) : "–"),
     ];
     if (rows.some(({ name }) => weight(name) !== undefined)) lines.push(line("Route", (row) => weight(row.name) === undefined ? "–" : `${weight(row.name)} %`));

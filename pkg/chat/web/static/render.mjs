@@ -91,7 +91,7 @@ function listView(block, depth) {
 function tableView(block) {
   const cell = (name, text, i) => el(name, { class: block.align[i] === "left" ? null : block.align[i], dir: "auto", scope: name === "th" ? "col" : null }, ...words(text));
   const body = el("tbody");
-  const table = el("table", {}, el("thead", {}, el("tr", {}, ...block.head.map((text, i) => cell("th", text, i)))), body);
+  const table = el("table", {}, el("thead", {}, el("tr", {}, ...block.head.map((text, i) => cell(text === "" ? "td" : "th", text, i)))), body);
   return {
     element: el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, table),
     update: growing(body, block, (row) => el("tr", {}, ...block.align.map((_, i) => cell("td", row[i] ?? "", i)))),

@@ -28,6 +28,7 @@ export class Thoughts {
   #state = "start";
   #rest = "";
   #begun = false;
+  #trim = false;
 
   /**
    * split takes a piece and returns {reasoning, text}; `moved` says that all text of the pieces before was reasoning, too: the
@@ -37,9 +38,9 @@ export class Thoughts {
     const out = { reasoning: "", text: "", moved: false };
     this.#rest += piece;
     if (this.#state === "start") this.#start();
-    if (this.#state === "thinking") this.#until("</think>", out, "reasoning");
+    if (this.#state === "thinking") this.#thinking(out);
     if (this.#state === "answer") this.#answer(out);
-    if (this.#state === "over") { out.text += this.#rest; this.#rest = ""; }
+    if (this.#state === "over") { out.text += this.#trimmed(); this.#rest = ""; }
     return out;
   }
 
@@ -52,32 +53,40 @@ export class Thoughts {
 
   #start() {
     const text = this.#rest.trimStart();
-    if (text.startsWith("<think>")) {
-      this.#rest = text.slice(7).replace(/^\n/, "");
-      this.#state = "thinking";
-    } else if (!"<think>".startsWith(text)) this.#state = "answer";
+    if (text.startsWith("<think>")) this.#enter("thinking", text.slice(7));
+    else if (!"<think>".startsWith(text)) this.#state = "answer";
   }
 
-  #until(tag, out, kind) {
-    const end = this.#rest.indexOf(tag);
-    const shown = end >= 0 ? end : this.#rest.length - held(this.#rest, tag);
-    out[kind] += this.#rest.slice(0, shown);
-    this.#rest = this.#rest.slice(end >= 0 ? end + tag.length : shown);
-    if (end < 0) return;
-    this.#rest = this.#rest.trimStart();
-    this.#state = "over";
+  #enter(state, rest) {
+    this.#state = state;
+    this.#rest = rest;
+    this.#trim = true;
+  }
+
+  // trimmed is what is left without the white space after a tag, which may come in pieces of its own.
+  #trimmed() {
+    if (this.#trim) this.#rest = this.#rest.trimStart();
+    this.#trim &&= this.#rest === "";
+    return this.#rest;
+  }
+
+  #thinking(out) {
+    const text = this.#trimmed(), tag = "</think>";
+    const end = text.indexOf(tag);
+    const shown = end >= 0 ? end : text.length - held(text, tag);
+    out.reasoning += text.slice(0, shown);
+    if (end >= 0) this.#enter("over", text.slice(end + tag.length));
+    else this.#rest = text.slice(shown);
   }
 
   #answer(out) {
-    const found = /(^|\n)<\/think>\n\s*/.exec(this.#rest);
+    const found = /(^|\n)<\/think>\n/.exec(this.#rest);
     if (found && (found[1] === "\n" || !this.#begun)) {
       out.moved = true;
       out.reasoning = this.#rest.slice(0, found.index);
-      out.text = this.#rest.slice(found.index + found[0].length);
-      this.#rest = "";
-      this.#state = "over";
-      return;
+      return this.#enter("over", this.#rest.slice(found.index + found[0].length));
     }
+    if (!this.#begun && "</think>\n".startsWith(this.#rest)) return;
     const shown = this.#rest.length - held(this.#rest, "\n</think>\n");
     this.#begun ||= shown > 0;
     out.text += this.#rest.slice(0, shown);

@@ -6,6 +6,7 @@ const limit = 200;
 export class Store {
   #db = null;
   #memory = new Map();
+  #kept = new Set();
 
   /** open returns the store. `problem` says in words what is not kept. */
   static async open(name = "kservegen-chat") {
@@ -40,15 +41,16 @@ export class Store {
   /** save keeps a conversation. It fails with a sentence for people where there is no room. */
   async save(conversation) {
     if (!this.#db) return void this.#memory.set(conversation.id, conversation);
-    const change = this.#db.transaction(["heads", "bodies"], "readwrite");
-    const heads = change.objectStore("heads");
-    const known = await done(heads.getKey(conversation.id));
-    if (!known && await done(heads.count()) >= limit) {
+    // One that is kept already is written at once: a page that is being closed waits for nothing.
+    if (!this.#kept.has(conversation.id) && await this.#full(conversation.id)) {
       throw new Error(`${limit} conversations are kept, and there is no room for this one. Export or delete some.`);
     }
+    this.#kept.add(conversation.id);
     try {
-      heads.put(head(conversation));
+      const change = this.#db.transaction(["heads", "bodies"], "readwrite");
+      change.objectStore("heads").put(head(conversation));
       change.objectStore("bodies").put(conversation);
+      change.commit();
       await complete(change);
     } catch (error) {
       if (error?.name !== "QuotaExceededError") throw new Error(`This conversation is not kept: ${error?.message ?? error}`);
@@ -56,7 +58,14 @@ export class Store {
     }
   }
 
+  async #full(id) {
+    const heads = this.#db.transaction("heads").objectStore("heads");
+    const [known, count] = await Promise.all([done(heads.getKey(id)), done(heads.count())]);
+    return known === undefined && count >= limit;
+  }
+
   async remove(id) {
+    this.#kept.delete(id);
     if (!this.#db) return void this.#memory.delete(id);
     const change = this.#db.transaction(["heads", "bodies"], "readwrite");
     change.objectStore("heads").delete(id);
