@@ -58,6 +58,7 @@ func layers() map[string][]string {
 		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
 		"pkg/dryrun":                 {},
 		"pkg/git":                    {},
+		"pkg/chat/web":               {},
 		"pkg/rollout/edit":           {"pkg/manifest"},
 		"pkg/rollout/steps":          {"pkg/rollout/edit", "pkg/manifest", "pkg/spec", "pkg/suggest"},
 		"pkg/rollout/write":          {"pkg/render", "pkg/spec", "pkg/txn"},

@@ -9,7 +9,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--font-render-hinting=none"],
+    args: ["--no-sandbox", "--font-render-hinting=none", "--disable-lcd-text"],
   });
 }
 

@@ -36,9 +36,9 @@ export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * scripted is a model that answers each prompt by the function of that name in `scripts`, called with {send, revision, request,
- * response, stream}; stream begins the answer. `seen` collects the requests with their headers.
+ * response, stream}; stream begins the answer. `byWeight` says who answers where no header does. `seen` collects the requests with their headers.
  */
-export async function scripted(scripts) {
+export async function scripted(scripts, byWeight = () => "v1") {
   const seen = [];
   const started = await listening(async (request, response) => {
     if (request.url === "/v1/models") {
@@ -52,7 +52,7 @@ export async function scripted(scripts) {
     seen.push(asked);
     response.on("close", () => { asked.closed = true; });
     const prompt = asked.body.messages.at(-1).content;
-    const revision = request.headers["x-llm-track"] ?? "v1";
+    const revision = request.headers["x-llm-track"] ?? byWeight();
     const stream = () => response.writeHead(200, { "Content-Type": "text/event-stream", "x-llm-revision": revision, "x-inference-pod": `deepseek-r1-${revision}-7c9d8-x2k4q` });
     response.setMaxListeners(0);
     const send = (data) => response.write(data) || new Promise((resolve) => { response.once("drain", resolve); response.once("close", resolve); });

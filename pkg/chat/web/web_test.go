@@ -267,6 +267,7 @@ func TestStream(t *testing.T) {
 	t.Parallel()
 	next, left := make(chan struct{}), make(chan struct{})
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		io.WriteString(w, "data: 1\n\n")
 		w.(http.Flusher).Flush()
@@ -315,7 +316,10 @@ func TestCut(t *testing.T) {
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	base := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(c *web.Config) { c.Patience = 50 * time.Millisecond })
+	base := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}, func(c *web.Config) { c.Patience = 50 * time.Millisecond })
 	response, body := do(t, request(t, "POST", base+"/api/chat", "{}", with()))
 	assert.Equal(t, http.StatusGatewayTimeout, response.StatusCode)
 	assert.Contains(t, body, "m has not begun to answer within 50ms")
