@@ -2,6 +2,8 @@ package chat
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -264,8 +266,40 @@ func (c *collector) finish(now time.Time) Answer {
 		tokens, t.Counted = c.chunks, "chunks"
 	}
 	if took := c.last.Sub(c.first).Seconds(); tokens > 1 && took > 0 {
-		t.TokensPerSecond = float64(tokens-1) / took
+		t.TokensPerSecond = math.Round(100*float64(tokens-1)/took) / 100
 	}
 	a.Timing = t
 	return a
+}
+
+// Summary says in one line who answered, and how fast. What a server said of itself is in it: print it by Plain.
+func (a Answer) Summary() string {
+	var words []string
+	switch {
+	case a.RevisionFrom == FromTesters:
+		words = append(words, a.Revision+" (asked for)")
+	case a.Revision != "":
+		words = append(words, a.Revision)
+	default:
+		words = append(words, "revision unknown")
+	}
+	if a.Pod != "" {
+		words = append(words, "pod "+a.Pod)
+	}
+	if a.Timing.FirstToken > 0 {
+		words = append(words, fmt.Sprintf("first token %.2f s", a.Timing.FirstToken.Seconds()))
+	}
+	if a.Timing.TokensPerSecond > 0 {
+		words = append(words, fmt.Sprintf("%.1f tokens/s", a.Timing.TokensPerSecond))
+	}
+	switch a.Timing.Counted {
+	case "usage":
+		words = append(words, fmt.Sprintf("%d tokens", a.Usage.CompletionTokens))
+	case "chunks":
+		words = append(words, "counted by chunks: the server sent no usage")
+	}
+	if a.FinishReason == "length" {
+		words = append(words, "ended by the limit of tokens")
+	}
+	return strings.Join(words, " · ")
 }
