@@ -35,6 +35,7 @@ type model struct {
 
 type chatRequest struct {
 	header   http.Header
+	host     string
 	Model    string `json:"model"`
 	Messages []struct {
 		Role, Content string
@@ -60,7 +61,7 @@ func (m *model) requests() []chatRequest {
 }
 
 func (m *model) answer(w http.ResponseWriter, r *http.Request) {
-	request := chatRequest{header: r.Header}
+	request := chatRequest{header: r.Header, host: r.Host}
 	_ = json.NewDecoder(r.Body).Decode(&request)
 	m.mu.Lock()
 	m.asked = append(m.asked, request)

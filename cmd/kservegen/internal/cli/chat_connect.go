@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kservegen/kservegen/pkg/chat"
+	"github.com/kservegen/kservegen/pkg/chat/forward"
+	"github.com/kservegen/kservegen/pkg/rollout/live"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -133,7 +136,10 @@ func readable(base string) bool {
 
 // target fills in what a document or a cluster knows.
 func (f *connectFlags) target(ctx context.Context, s Streams, l *chatLink, config *chat.Config) error {
-	if len(f.documents.files) == 0 {
+	switch {
+	case len(f.documents.files) == 0 && f.deployment != "":
+		return f.forward(ctx, l, config, f.space, f.deployment)
+	case len(f.documents.files) == 0:
 		return nil
 	}
 	documents := treeFlags{documents: f.documents, model: f.deployment}
@@ -146,7 +152,45 @@ func (f *connectFlags) target(ctx context.Context, s Streams, l *chatLink, confi
 		return err
 	}
 	l.model = target.ServedName
+	if f.asked() {
+		return f.forward(ctx, l, config, target.Namespace, target.Name)
+	}
 	return exposed(*target, config)
+}
+
+// forward fills in what the cluster knows, and leads through it to the model's gateway.
+func (f *connectFlags) forward(ctx context.Context, l *chatLink, config *chat.Config, namespace, name string) error {
+	cluster, err := live.Connect(f.kubeconfig, f.contextName)
+	if err != nil {
+		return usageError{err}
+	}
+	entry, err := cluster.Entry(ctx, namespace, name)
+	if err != nil {
+		return err
+	}
+	runs, err := cluster.Read(ctx, namespace, name)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs.Revisions {
+		config.Revisions = append(config.Revisions, askable(r.Name, r.Testers))
+	}
+	config.URL = "http://" + entry.Host + entry.Path
+	if entry.TLS {
+		config.URL = "https://" + entry.Host + entry.Path
+	}
+	if h := entry.Header; h != nil {
+		config.Select = []chat.Header{{Name: h.Header, Value: h.Value}}
+	}
+	tunnel := forward.New(cluster.Config(), func(ctx context.Context) (forward.Pod, error) {
+		at, err := cluster.Endpoint(ctx, entry)
+		return forward.Pod{Namespace: at.Namespace, Name: at.Pod, Port: at.Port}, err
+	})
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DialContext, transport.Proxy = tunnel.DialContext, nil
+	config.Transport, l.closer = transport, tunnel
+	l.through = fmt.Sprintf(" through gateway %s of cluster %s", entry.Gateway, cluster.Name)
+	return nil
 }
 
 // exposed fills in what a document says about the way to its model.
