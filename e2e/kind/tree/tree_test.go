@@ -97,6 +97,8 @@ func TestReferenceTrees(t *testing.T) {
 		"deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/staging":            "",
 		"deepseek-r1-distill-llama-8b-canary/deepseek-r1/overlays/dev":              canary,
 		"deepseek-r1-distill-llama-8b-canary/deepseek-r1/overlays/production":       canary,
+		"deepseek-r1-distill-llama-8b-chat/deepseek-r1/overlays/dev":                "",
+		"deepseek-r1-distill-llama-8b-chat/deepseek-r1/overlays/production":         "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/dev":             "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/production":      "",
 		"deepseek-r1-distill-llama-8b-gateway/deepseek-r1/overlays/staging":         "",
