@@ -67,7 +67,7 @@ func layers() map[string][]string {
 		"pkg/chat":                   {},
 		"pkg/chat/forward":           {},
 		"pkg/chat/terminal":          {"pkg/chat", "pkg/secret", "pkg/suggest"},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest", "pkg/chat", "pkg/chat/forward", "pkg/chat/terminal"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest", "pkg/chat", "pkg/chat/forward", "pkg/chat/terminal", "pkg/chat/web"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

@@ -71,6 +71,7 @@ const scripts = {
   "half a chunk": ({ stream, response }) => { stream(); response.end(`${event({ content: "half" })}data: {"choices":[{"del`); },
   "not JSON": ({ stream, response }) => { stream(); response.end("data: {nonsense\n\n"); },
   "error inside": ({ stream, response }) => { stream(); response.end(`${event({ content: "half" })}data: {"error":{"message":"out of memory"}}\n\n`); },
+  dropped: ({ stream, response }) => { stream(); response.end(`${event({ content: "half" })}${event({}, "abort")}data: [DONE]\n\n`); },
   "limit": ({ stream, response }) => { stream(); response.end(`${event({ content: "long" }, "length")}data: [DONE]\n\n`); },
   "never headers": () => {},
   "never ends": async ({ stream, send, request }) => { stream(); while (!request.closed) { await send(event({ content: "and on " })); await sleep(10); } },
@@ -166,6 +167,7 @@ test("each trouble is a sentence, with what was received, and nothing is asked a
     ["half a chunk", /^The connection was cut/, /^half$/],
     ["not JSON", /^The model broke off: an event of the stream is not JSON/, /^$/],
     ["error inside", /^The model broke off: out of memory/, /^half$/],
+    ["dropped", /^The model dropped the answer before its end\. Received: 1 tokens/, /^half$/],
     ["limit", /limit of tokens/, /^long$/],
   ]) {
     const before = model.seen.length;

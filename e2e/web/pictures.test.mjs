@@ -37,7 +37,7 @@ async function picture(page, name) {
 }
 
 test("pictures", { timeout: 60_000 }, async () => {
-  const { page, context, watched } = await visit(browser, server.link, { viewport: { width: 1216, height: 760 }, colorScheme: "light" });
+  const { page, context, watched } = await visit(browser, server.link, { viewport: { width: 1216, height: 736 }, colorScheme: "light" });
   const share = () => page.locator("#panel tbody tr").first().textContent();
   await page.getByRole("button", { name: "Count 20 short answers" }).click();
   await until(async () => /18\s*2$/.test(await share()), "twenty are counted");
@@ -49,6 +49,7 @@ test("pictures", { timeout: 60_000 }, async () => {
   await page.locator("#revision").selectOption({ label: "Compare v1 and v2" });
   await ask(page, "Explain a canary release in three sentences.");
   await answered(page);
+  await page.setViewportSize({ width: 1216, height: 560 });
   await page.locator("#theme").selectOption("dark");
   await page.locator("#prompt").focus();
   await picture(page, "compare");

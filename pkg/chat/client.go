@@ -290,17 +290,11 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, teste
 	if err != nil {
 		return nil, err
 	}
-	request.Host = c.host
+	c.introduce(request)
 	request.Header.Set("Accept", "text/event-stream, application/json")
 	request.Header.Set("User-Agent", "kservegen")
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		request.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	for _, h := range c.selecting {
-		request.Header.Set(h.Name, h.Value)
 	}
 	if testers != nil {
 		request.Header.Set(testers.Name, testers.Value)

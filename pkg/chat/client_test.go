@@ -468,3 +468,21 @@ func TestLongAnswer(t *testing.T) {
 	assert.Contains(t, a.Error.Message, "an event is over 16 MiB")
 	assert.Equal(t, "half of", a.Content)
 }
+
+// TestTransport: what others ask over it has the client's credential and host, and what they hand over is not changed.
+func TestTransport(t *testing.T) {
+	t.Parallel()
+	asked := make(chan *http.Request, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r }))
+	t.Cleanup(server.Close)
+	client, err := New(Config{URL: server.URL, Host: "m.example", Token: "secret", Select: []Header{{Name: "x-model", Value: "m"}}})
+	require.NoError(t, err)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	require.NoError(t, err)
+	response, err := client.Transport().RoundTrip(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	got := <-asked
+	assert.Equal(t, []string{"m.example", "Bearer secret", "m"}, []string{got.Host, got.Header.Get("Authorization"), got.Header.Get("X-Model")})
+	assert.Empty(t, request.Header)
+}

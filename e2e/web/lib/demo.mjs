@@ -1,31 +1,27 @@
 // What the model says on the pictures, the same each time.
 import { end, event, sleep } from "./upstreams.mjs";
 
-const thinking = "The user wants to merge two sorted lists. Two indices, one loop, then what is left of either list. I should mention the cost and that `heapq.merge` exists.";
+const thinking = "The user wants to merge two sorted lists. Two indices, one loop, then what is left of either list. I should mention the cost, and that `heapq.merge` exists.";
 
 const merge = `Walk both lists with an index each, and take the smaller head every time:
 
 \`\`\`python
-def merge(a: list[int], b: list[int]) -> list[int]:
+def merge(a, b):
     merged, i, j = [], 0, 0
     while i < len(a) and j < len(b):
         if a[i] <= b[j]:
-            merged.append(a[i])
-            i += 1
+            merged.append(a[i]); i += 1
         else:
-            merged.append(b[j])
-            j += 1
+            merged.append(b[j]); j += 1
     return merged + a[i:] + b[j:]
 \`\`\`
 
 - **Time** is \`O(len(a) + len(b))\`: each element is looked at once.
-- **Stable**: equal elements of \`a\` come first.
-
-For lists that do not fit in memory, see [heapq.merge](https://docs.python.org/3/library/heapq.html#heapq.merge).`;
+- For files, see [heapq.merge](https://docs.python.org/3/library/heapq.html#heapq.merge).`;
 
 const short = {
-  v1: "A canary release sends a **small share** of requests to the new revision. While it does as well as the old one, the share grows; where it does worse, all requests go back. Users notice neither.",
-  v2: "Think of it as a taste before the meal:\n\n1. The new revision gets *5 of 100* requests.\n2. Its errors and latencies are compared with the old one's.\n3. The share grows, or goes back to zero.",
+  v1: "It sends a **small share** of requests to the new revision. While that does well, the share grows. Where it does not, all requests go back.",
+  v2: "A taste before the meal:\n\n1. The new one gets *5 of 100* requests.\n2. Its errors are compared.\n3. The share grows, or goes to zero.",
 };
 
 const table = `They differ in what runs at a time, and in who notices a mistake:

@@ -32,7 +32,7 @@ export async function program(command, args, { env = {}, ready = () => true } = 
 
 /** page serves the chat's page and returns its link. */
 export async function page(upstream, { revisions = [], token = "", name = "deepseek-r1", listen = "127.0.0.1:0", patience = "1m" } = {}) {
-  const args = ["-upstream", upstream, "-name", name, "-listen", listen, "-patience", patience];
+  const args = ["-upstream", `${upstream}/v1`, "-name", name, "-listen", listen, "-patience", patience];
   if (token) args.push("-token", token);
   for (const revision of revisions) args.push("-revision", revision);
   const { line, stop } = await program(server, args);

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
-	"strings"
 	"time"
 )
 
@@ -19,7 +17,7 @@ const (
 
 // Config says what is talked to, and who may.
 type Config struct {
-	// Upstream is the base URL of an OpenAI-compatible API, with or without its last /v1.
+	// Upstream is the base URL of an OpenAI-compatible API, which ends with the API's version as https://x.example/v1 does.
 	Upstream *url.URL
 	// Transport carries the requests there; TLS, tokens, the Host header and port-forwards are its business.
 	// Default: http.DefaultTransport.
@@ -67,15 +65,6 @@ func (c Config) complete() (Config, error) {
 		c.Patience = patience
 	}
 	return c, nil
-}
-
-// endpoint is the URL of a path of the API, as chat/completions.
-func (c Config) endpoint(name string) *url.URL {
-	base := strings.TrimSuffix(c.Upstream.Path, "/")
-	if path.Base(base) != "v1" {
-		base += "/v1"
-	}
-	return &url.URL{Scheme: c.Upstream.Scheme, Host: c.Upstream.Host, Path: base + "/" + name}
 }
 
 // revision finds one that can be asked for. The empty name is the route's own choice.

@@ -21,7 +21,7 @@ const bodyTime = 30 * time.Second
 var errLate = errors.New("no answer began")
 
 func (c Config) models(w http.ResponseWriter, r *http.Request) {
-	c.forward(w, r, c.endpoint("models"), Revision{}, nil)
+	c.forward(w, r, c.Upstream.JoinPath("models"), Revision{}, nil)
 }
 
 func (c Config) chat(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func (c Config) chat(w http.ResponseWriter, r *http.Request) {
 	}
 	body, ok := readBody(w, r)
 	if ok {
-		c.forward(w, r, c.endpoint("chat/completions"), revision, body)
+		c.forward(w, r, c.Upstream.JoinPath("chat/completions"), revision, body)
 	}
 }
 
@@ -72,7 +72,7 @@ func (c Config) forward(w http.ResponseWriter, r *http.Request, to *url.URL, rev
 		Rewrite:       func(p *httputil.ProxyRequest) { outgoing(p.Out, to, revision, body) },
 		ModifyResponse: func(response *http.Response) error {
 			late.Stop()
-			return incoming(response)
+			return c.incoming(response)
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			c.unanswered(w, context.Cause(ctx), err)
@@ -97,7 +97,7 @@ func outgoing(r *http.Request, to *url.URL, revision Revision, body []byte) {
 
 // incoming leaves nothing of the model's headers but what the page shows: no cookie is set, nothing is cached, and
 // what is neither events nor JSON is plain text.
-func incoming(r *http.Response) error {
+func (c Config) incoming(r *http.Response) error {
 	if r.StatusCode >= 300 && r.StatusCode < 400 {
 		return fmt.Errorf("it redirects to %q (%s); start the chat with that address if it is the model's", r.Header.Get("Location"), r.Status)
 	}
@@ -106,6 +106,9 @@ func incoming(r *http.Response) error {
 		if value := r.Header.Get(name); value != "" {
 			kept.Set(name, value)
 		}
+	}
+	if len(c.Revisions) == 1 {
+		kept.Set("X-Llm-Revision", c.Revisions[0].Name) // there is no other
 	}
 	kept.Set("Content-Type", contentType(r.Header.Get("Content-Type")))
 	r.Header, r.Trailer = kept, nil

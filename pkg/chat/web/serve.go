@@ -23,6 +23,12 @@ const (
 // NewToken is a token that nobody guesses: 128 bits or more.
 func NewToken() string { return rand.Text() }
 
+// Local reports that an address, as 127.0.0.1:8080, is of this machine alone.
+func Local(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && local(host)
+}
+
 // Listen opens the address, as 127.0.0.1:8080; port 0 takes any that is free. Whatever is not of this machine alone
 // demands a token: who reaches the address could talk to the model, with the credentials of whoever started the chat.
 func Listen(ctx context.Context, address, token string) (net.Listener, error) {

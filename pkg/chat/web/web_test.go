@@ -28,7 +28,7 @@ func serve(t *testing.T, upstream http.HandlerFunc, change func(*web.Config)) st
 	t.Helper()
 	model := httptest.NewServer(upstream)
 	t.Cleanup(model.Close)
-	base, err := url.Parse(model.URL)
+	base, err := url.Parse(model.URL + "/v1")
 	require.NoError(t, err)
 	c := web.Config{Upstream: base, Name: "m", Revisions: []web.Revision{
 		{Name: "v1", Weight: 90}, {Name: "v2", Header: "X-Llm-Track", Value: "v2", Weight: 10},
@@ -342,6 +342,16 @@ func TestAbout(t *testing.T) {
 	assert.NotContains(t, about(nil), "X-Llm-Track")
 }
 
+// TestOneRevision: where there is one, it has all answers, whatever the route says.
+func TestOneRevision(t *testing.T) {
+	t.Parallel()
+	for revisions, want := range map[int]string{0: "", 1: "v1", 2: ""} {
+		base := serve(t, silent, func(c *web.Config) { c.Revisions = c.Revisions[:revisions] })
+		response, _ := do(t, request(t, "POST", base+"/api/chat", "{}", with()))
+		assert.Equal(t, want, response.Header.Get("X-Llm-Revision"))
+	}
+}
+
 func TestConfigsThatCannotWork(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"", "127.0.0.1:80", "ftp://x/", "/v1"} {
@@ -366,6 +376,8 @@ func TestListen(t *testing.T) {
 		_, err := web.Listen(t.Context(), c.address, c.token)
 		assert.ErrorContains(t, err, c.says, c.address)
 	}
+	assert.True(t, web.Local("127.0.0.1:0"))
+	assert.False(t, web.Local(":0"))
 	for address, token := range map[string]string{"127.0.0.1:0": "", "localhost:0": "", "0.0.0.0:0": web.NewToken()} {
 		l, err := web.Listen(t.Context(), address, token)
 		require.NoError(t, err, address)

@@ -16,6 +16,7 @@ const promptLimit = 64 << 20
 
 type chatOptions struct {
 	connect     connectFlags
+	web         webFlags
 	model       string
 	system      string
 	revision    string
@@ -40,15 +41,19 @@ document; with --url besides, that is the address of its gateway.
 
 An API key or JWT comes from the environment variable ` + tokenVariable + ` or from --token-file.
 
+--web serves a page for a browser instead, with conversations, revisions side by side, and what each of them does.
+
 With --once standard input is one question; exit 1 where the answer failed or was cut.`,
 		Example: `  kservegen chat --url https://deepseek.example.com
   kservegen chat --model-deployment deepseek-r1 -n llm
   kservegen chat -f deepseek.yaml --env production --revision v2
+  kservegen chat --model-deployment deepseek-r1 -n llm --web
   echo 'Say hello' | kservegen chat --url https://deepseek.example.com --once -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) },
 	}
 	o.connect.register(cmd)
+	o.web.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.model, "model", "", "served name of the model (default the document's, or the first that the server lists)")
 	flags.StringVar(&o.system, "system", "", "system prompt")
@@ -79,6 +84,9 @@ func (o *chatOptions) run(cmd *cobra.Command, s Streams) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if err := o.web.validate(cmd); err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	link, err := o.connect.connect(ctx, s)
 	if err != nil {
@@ -90,6 +98,9 @@ func (o *chatOptions) run(cmd *cobra.Command, s Streams) error {
 		if q.Model, err = link.served(ctx); err != nil {
 			return err
 		}
+	}
+	if o.web.on {
+		return o.web.serve(ctx, s, link, q.Model, &o.connect)
 	}
 	if cmd.Flags().Changed("temperature") {
 		q.Temperature = &o.temperature

@@ -74,6 +74,8 @@ type chatLink struct {
 	client *chat.Client
 	// model is its served name, empty where only the server knows it.
 	model string
+	// weights are the revisions' shares in percent, by name; of none where they are not known.
+	weights map[string]int
 	// through says by which way requests go, for people; empty for straight on.
 	through string
 	closer  io.Closer
@@ -104,7 +106,7 @@ func (l *chatLink) served(ctx context.Context) (string, error) {
 
 // connect finds the way to the model.
 func (f *connectFlags) connect(ctx context.Context, s Streams) (*chatLink, error) {
-	l := &chatLink{}
+	l := &chatLink{weights: map[string]int{}}
 	config := chat.Config{URL: f.url, Patience: f.patience}
 	if err := f.target(ctx, s, l, &config); err != nil {
 		return nil, err
@@ -155,6 +157,9 @@ func (f *connectFlags) target(ctx context.Context, s Streams, l *chatLink, confi
 	if f.asked() {
 		return f.forward(ctx, l, config, target.Namespace, target.Name)
 	}
+	for _, r := range target.Revisions {
+		l.weights[r.Name] = r.Weight
+	}
 	return exposed(*target, config)
 }
 
@@ -174,6 +179,9 @@ func (f *connectFlags) forward(ctx context.Context, l *chatLink, config *chat.Co
 	}
 	for _, r := range runs.Revisions {
 		config.Revisions = append(config.Revisions, askable(r.Name, r.Testers))
+		if r.Weight != nil {
+			l.weights[r.Name] = *r.Weight
+		}
 	}
 	config.URL = "http://" + entry.Host + entry.Path
 	if entry.TLS {

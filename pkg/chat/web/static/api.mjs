@@ -83,22 +83,33 @@ export async function* chat(request, revision, signal) {
 async function* streamed(reader, signal) {
   const events = new Events();
   let finished = false;
-  for (;;) {
-    let part;
-    try { part = await reader.read(); } catch (error) {
-      if (signal?.aborted || error.name === "AbortError") throw error;
-      part = { done: true };
+  try {
+    for (let part; (part = await next(reader, signal)) !== null;) {
+      for (const data of events.read(part)) {
+        if (data === "[DONE]") return;
+        const read = piece(data);
+        if (read.error) throw new ChatError("model", `The model broke off: ${read.error}`);
+        // vLLM says abort of an answer that it drops when it stops, and error of one that it could not finish.
+        if (["abort", "error"].includes(read.finish)) throw new ChatError("cut", "The model dropped the answer before its end.");
+        finished ||= read.finish !== null;
+        yield read;
+      }
     }
-    if (part.done) break;
-    for (const data of events.read(part.value)) {
-      if (data === "[DONE]") return;
-      const read = piece(data);
-      if (read.error) throw new ChatError("model", `The model broke off: ${read.error}`);
-      finished ||= read.finish !== null;
-      yield read;
-    }
+  } finally {
+    reader.cancel().catch(() => { /* it was cut already */ });
   }
   if (!finished) throw new ChatError("cut", "The connection was cut before the answer ended.");
+}
+
+// next returns what came, or null where nothing more will: a connection that broke says no more than one that ended.
+async function next(reader, signal) {
+  try {
+    const { done, value } = await reader.read();
+    return done ? null : value;
+  } catch (error) {
+    if (signal?.aborted || error.name === "AbortError") throw error;
+    return null;
+  }
 }
 
 // whole reads an answer of a server that does not stream.
