@@ -16,7 +16,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := readPages(files)
+	pages, err := readPages()
 	if err != nil {
 		return nil, err
 	}
@@ -34,8 +34,8 @@ func New(c Config) (http.Handler, error) {
 }
 
 // readPages reads the files of the page once: what they weigh is small, and a missing one is noticed here.
-func readPages(from fs.FS) (pages, error) {
-	root, err := fs.Sub(from, "static")
+func readPages() (pages, error) {
+	root, err := fs.Sub(files, "static")
 	if err != nil {
 		return nil, err
 	}

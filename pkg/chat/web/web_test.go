@@ -60,7 +60,7 @@ func do(t *testing.T, r *http.Request) (*http.Response, string) {
 	t.Helper()
 	response, err := http.DefaultTransport.RoundTrip(r)
 	require.NoError(t, err)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return response, string(body)
@@ -243,7 +243,7 @@ func TestWhatTheBrowserGets(t *testing.T) {
 			status = http.StatusFound
 		}
 		w.WriteHeader(status)
-		io.WriteString(w, "<script>")
+		_, _ = io.WriteString(w, "<script>")
 	}, nil)
 	response, body := do(t, request(t, "POST", base+"/api/chat", "{}", with()))
 	assert.Equal(t, http.StatusTooManyRequests, response.StatusCode)
@@ -267,12 +267,12 @@ func TestStream(t *testing.T) {
 	t.Parallel()
 	next, left := make(chan struct{}), make(chan struct{})
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
+		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
-		io.WriteString(w, "data: 1\n\n")
+		_, _ = io.WriteString(w, "data: 1\n\n")
 		w.(http.Flusher).Flush()
 		<-next
-		io.WriteString(w, "data: 2\n\n")
+		_, _ = io.WriteString(w, "data: 2\n\n")
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 		close(left)
@@ -281,7 +281,7 @@ func TestStream(t *testing.T) {
 	defer leave()
 	response, err := http.DefaultTransport.RoundTrip(request(t, "POST", base+"/api/chat", "{}", with()).WithContext(ctx))
 	require.NoError(t, err)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	assert.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
 	event := make([]byte, 9)
 	_, err = io.ReadFull(response.Body, event)
@@ -302,22 +302,22 @@ func TestStream(t *testing.T) {
 func TestCut(t *testing.T) {
 	t.Parallel()
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, "data: 1\n\n")
+		_, _ = io.WriteString(w, "data: 1\n\n")
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}, nil)
 	response, err := http.DefaultTransport.RoundTrip(request(t, "POST", base+"/api/chat", "{}", with()))
 	require.NoError(t, err)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	assert.Equal(t, "data: 1\n\n", string(body))
-	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	base := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
+		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}, func(c *web.Config) { c.Patience = 50 * time.Millisecond })
 	response, body := do(t, request(t, "POST", base+"/api/chat", "{}", with()))
@@ -357,10 +357,10 @@ func TestConfigsThatCannotWork(t *testing.T) {
 	for _, address := range []string{"", "127.0.0.1:80", "ftp://x/", "/v1"} {
 		base, _ := url.Parse(address)
 		_, err := web.New(web.Config{Upstream: base})
-		assert.ErrorContains(t, err, "not an http or https URL", address)
+		require.ErrorContains(t, err, "not an http or https URL", address)
 	}
 	_, err := web.New(web.Config{Upstream: &url.URL{Scheme: "http", Host: "x"}, Revisions: []web.Revision{{Name: "v1", Header: "x"}}})
-	assert.ErrorContains(t, err, `revision "v1" needs`)
+	require.ErrorContains(t, err, `revision "v1" needs`)
 }
 
 func TestListen(t *testing.T) {
@@ -374,7 +374,7 @@ func TestListen(t *testing.T) {
 		{"127.0.0.1:0", "short", "has 5 characters; give it at least 16"},
 	} {
 		_, err := web.Listen(t.Context(), c.address, c.token)
-		assert.ErrorContains(t, err, c.says, c.address)
+		require.ErrorContains(t, err, c.says, c.address)
 	}
 	assert.True(t, web.Local("127.0.0.1:0"))
 	assert.False(t, web.Local(":0"))
@@ -400,7 +400,7 @@ func TestServe(t *testing.T) {
 			<-r.Context().Done()
 		}
 		time.Sleep(100 * time.Millisecond)
-		json.NewEncoder(w).Encode("whole")
+		_ = json.NewEncoder(w).Encode("whole")
 	})
 	l, err := web.Listen(t.Context(), "127.0.0.1:0", "")
 	require.NoError(t, err)
@@ -413,8 +413,8 @@ func TestServe(t *testing.T) {
 			r, _ := http.NewRequestWithContext(t.Context(), "GET", web.Link(l, "")+path, nil)
 			var got bytes.Buffer
 			if response, err := http.DefaultTransport.RoundTrip(r); err == nil {
-				io.Copy(&got, response.Body)
-				response.Body.Close()
+				_, _ = io.Copy(&got, response.Body)
+				_ = response.Body.Close()
 			}
 			answers <- path + got.String()
 		}()
