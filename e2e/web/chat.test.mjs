@@ -83,12 +83,52 @@ visited("a conversation is still there after a reload, and can be renamed, expor
   assert.equal(await page.locator(".turn").count(), 0);
 });
 
+/** begun opens the page where a script has run before it. */
+function begun(name, before, run) {
+  test(name, { timeout: 30_000 }, async () => {
+    const { page, context } = await visit(browser, link);
+    await before(page);
+    await page.reload();
+    await page.locator("body[data-ready]").waitFor();
+    await run(page);
+    await context.close();
+  });
+}
+
+begun("where there is no room for a conversation the page says so, and goes on", (page) => page.evaluate(() => new Promise((resolve) => {
+  indexedDB.open("kservegen-chat", 1).onsuccess = ({ target: { result } }) => {
+    const change = result.transaction("heads", "readwrite");
+    for (let i = 0; i < 200; i++) change.objectStore("heads").put({ id: String(i), title: `Old ${i}`, created: i, updated: i });
+    change.oncomplete = resolve;
+  };
+})), async (page) => {
+  await ask(page, "One more");
+  await answered(page);
+  assert.ok((await page.locator(".answer .text").last().textContent()).length > 0);
+  assert.match(await page.locator("#storage").textContent(), /^200 conversations are kept, and there is no room/);
+  assert.equal(await page.locator("#conversations li").count(), 200);
+  await page.getByRole("button", { name: "Old 199", exact: true }).hover();
+  await page.getByRole("button", { name: "Delete: Old 199" }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await ask(page, "And another");
+  await answered(page);
+  await until(async () => !await page.locator("#storage").isVisible(), "there is room again");
+});
+
+begun("a browser that keeps nothing is no hindrance", (page) => page.addInitScript(() => Object.defineProperty(globalThis, "indexedDB", { get() { throw new Error("no"); } })), async (page) => {
+  assert.match(await page.locator("#storage").textContent(), /^This browser keeps nothing/);
+  await ask(page, "Hello");
+  await answered(page);
+  assert.equal(await page.locator("#conversations li").count(), 1);
+});
+
 visited("two revisions answer the same prompt side by side", {}, async (page) => {
   await page.locator("#revision").selectOption({ label: "Compare v1 and v2" });
   await ask(page, "Compare this.");
   await answered(page);
   assert.deepEqual(await page.locator(".who").allTextContents(), ["v1asked by namedeepseek-r1-v1-0", "v2asked by namedeepseek-r1-v2-0"]);
   const [one, other] = await Promise.all([0, 1].map((i) => page.locator(".answer").nth(i).boundingBox()));
+  assert.match(await page.locator("#status").textContent(), /^Answer of v1: .* Answer of v2: ./);
   assert.ok(one.y === other.y && one.x + one.width <= other.x, "they stand side by side");
   assert.deepEqual(await Promise.all([cell(page, "Asked by name", 0), cell(page, "Asked by name", 1), cell(page, "Answers by weight", 0)]), ["1", "1", "0"]);
 });

@@ -98,3 +98,13 @@ test("another site can neither ask, nor frame, nor load the page", { timeout: 20
     await site.stop();
   }
 });
+
+test("where the program has ended the page says so", { timeout: 20_000 }, async () => {
+  const server = await serve(model.address);
+  const { page, context } = await visit(browser, server.link);
+  await server.stop();
+  await ask(page, "anyone?");
+  await answered(page);
+  assert.equal(await page.locator(".trouble").textContent(), "The chat's server does not answer. Is the program that served this page still running?");
+  await context.close();
+});

@@ -230,6 +230,7 @@ class Page {
     const kept = setInterval(() => this.#keep(conversation), keepEvery);
     await Promise.all([this.#keep(conversation), ...waiting.map((answer) => this.#answer(conversation, index, answer, views.get(answer)))]);
     clearInterval(kept);
+    byId("status").textContent = waiting.map(announcement).join(" ");
     await this.#keep(conversation);
   }
 
@@ -241,7 +242,6 @@ class Page {
     this.#running.delete(answer);
     view.end();
     this.#count(answer);
-    this.#announce(answer);
     this.#controls();
   }
 
@@ -249,13 +249,6 @@ class Page {
     if (answer.state === "stopped" && !answer.ttft) return;
     this.#stats.add({ revision: answer.revision, byWeight: answer.asked === "", failed: answer.state === "cut" || answer.state === "failed", ttft: answer.ttft, speed: speed(answer) });
     this.#panel.show();
-  }
-
-  // announce tells a screen reader of an answer once it is there, and not of each token.
-  #announce(answer) {
-    const who = answer.revision ? `Answer of ${answer.revision}` : "Answer";
-    const how = { done: "", stopped: ", stopped", cut: ", cut", failed: " failed" }[answer.state];
-    byId("status").textContent = `${who}${how}: ${(answer.error || answer.text).slice(0, 500)}`;
   }
 
   // leave keeps what came so far. The browser cuts what is still coming, which is then no trouble of the model's.
@@ -329,6 +322,13 @@ class Page {
     };
     await Promise.all([one(), one(), one(), one()]);
   }
+}
+
+// announcement is what a screen reader is told of an answer once it is there, and not of each token.
+function announcement(answer) {
+  const who = answer.revision ? `Answer of ${answer.revision}` : "Answer";
+  const how = { done: "", stopped: ", stopped", cut: ", cut", failed: " failed" }[answer.state];
+  return `${who}${how}: ${(answer.error || answer.text).slice(0, 500)}`;
 }
 
 // grow gives the prompt the height of its text, up to a third of the window.
