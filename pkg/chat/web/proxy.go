@@ -58,8 +58,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	return body, true
 }
 
-// forward asks the model and streams what it says. A browser that goes away ends the request, and the model stops;
-// an answer that is cut there is cut here as well, so that the page can tell it from one that ended.
+// forward asks the model and streams what it says. A browser that goes away ends the request, and the model stops.
 func (c Config) forward(w http.ResponseWriter, r *http.Request, to *url.URL, revision Revision, body []byte) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
@@ -111,8 +110,20 @@ func (c Config) incoming(r *http.Response) error {
 		kept.Set("X-Llm-Revision", c.Revisions[0].Name) // there is no other
 	}
 	kept.Set("Content-Type", contentType(r.Header.Get("Content-Type")))
-	r.Header, r.Trailer = kept, nil
+	r.Header, r.Trailer, r.Body = kept, nil, cut{r.Body}
 	return nil
+}
+
+// cut is a stream that ends where it breaks. The page tells by the last event whether an answer is whole; were the connection
+// broken as well, the browser would throw away what the page has not read yet (Streams Standard: an error resets the queue).
+type cut struct{ io.ReadCloser }
+
+func (c cut) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if err != nil {
+		err = io.EOF
+	}
+	return n, err
 }
 
 func contentType(said string) string {

@@ -298,7 +298,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestCut: what is cut on the way to the model is cut on the way to the browser, and does not look like an end.
+// TestCut: what is cut on the way to the model has no last event, and reaches the browser as far as it came.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -310,8 +310,8 @@ func TestCut(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
 	assert.Equal(t, "data: 1\n\n", string(body))
-	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestNoAnswer(t *testing.T) {

@@ -63,7 +63,8 @@ class Page {
       stats: this.#stats, revisions, tone: (of) => this.#tone(of),
       sample: (count, done) => this.#sample(count, done), clear: () => { this.#stats.clear(); this.#panel.show(); },
     });
-    this.#chooseModel();
+    const listed = this.#chooseModel();
+    if (!this.#about.model) await listed;
   }
 
   #chooseRevision(revisions) {
@@ -76,12 +77,22 @@ class Page {
     byId("revision-pick").hidden = chosen.length === 0;
   }
 
+  // chooseModel shows the model that is known at once, and the others once the server has listed them.
   async #chooseModel() {
-    let names = [];
-    try { names = await api.models(); } catch (error) { this.#say(error.message); }
-    if (this.#about.model && !names.includes(this.#about.model)) names.unshift(this.#about.model);
-    byId("model").replaceChildren(...names.map((name) => el("option", { value: name }, name)));
-    byId("model").value = this.#about.model || names[0] || "";
+    const known = this.#about.model ? [this.#about.model] : [];
+    this.#showModels(known);
+    try {
+      this.#showModels([...new Set([...known, ...await api.models()])]);
+    } catch (error) {
+      this.#say(error.message);
+    }
+  }
+
+  #showModels(names) {
+    const select = byId("model");
+    const chosen = select.value || names[0] || "";
+    select.replaceChildren(...names.map((name) => el("option", { value: name }, name)));
+    select.value = chosen;
     byId("model-pick").hidden = names.length < 2;
   }
 
