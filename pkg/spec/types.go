@@ -273,6 +273,9 @@ type Expose struct {
 	// ModelList names this model in what `render --shared` makes the gateway answer to GET /v1/models of the hosts. For a
 	// model with a path or a header; one that has its host alone answers itself.
 	ModelList bool `json:"modelList,omitempty"`
+	// RevealRevision adds the response header x-llm-revision with the name of the revision that answered, for whoever may
+	// call. kservegen chat shows it.
+	RevealRevision bool `json:"revealRevision,omitempty"`
 	// TLSSecret in the gateway's namespace; used by the Gateway that `render --shared` writes. Without it
 	// that Gateway speaks plain HTTP.
 	TLSSecret string `json:"tlsSecret,omitempty"`
