@@ -149,7 +149,7 @@ func (f *connectFlags) target(ctx context.Context, s Streams, l *chatLink, confi
 	if err != nil {
 		return err
 	}
-	target, err := (&statusOptions{environment: f.environment}).target(model)
+	target, err := environmentOf(model, f.environment)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (f *connectFlags) target(ctx context.Context, s Streams, l *chatLink, confi
 	for _, r := range target.Revisions {
 		l.weights[r.Name] = r.Weight
 	}
-	return exposed(*target, config)
+	return exposed(target, config)
 }
 
 // forward fills in what the cluster knows, and leads through it to the model's gateway.
