@@ -103,6 +103,8 @@ func aroundTopics() []topic {
 		{prefix: "horizontalpodautoscaler:spec/metrics", fields: []string{"spec.scaling"}},
 		{prefix: "horizontalpodautoscaler:spec/minReplicas", fields: []string{"spec.replicas.min"}},
 		{prefix: "horizontalpodautoscaler:spec/maxReplicas", fields: []string{"spec.replicas.max"}},
+		{prefix: "horizontalpodautoscaler:spec/behavior", fields: []string{"spec.scaling.coldStart"}},
+		{prefix: "scaledobject:spec/advanced", fields: []string{"spec.scaling.coldStart"}},
 		{prefix: "scaledobject:spec/triggers", fields: []string{"spec.scaling"}},
 		{prefix: "scaledobject:spec/cooldownPeriod", fields: []string{"spec.scaling.cooldown"}},
 		{prefix: "scaledobject:spec/minReplicaCount", fields: []string{"spec.replicas.min"}},

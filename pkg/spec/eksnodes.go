@@ -60,8 +60,8 @@ type EKSNodes struct {
 	// Provisioner that makes the nodes: karpenter (NodePool and EC2NodeClass), auto (EKS Auto Mode: NodePool and
 	// NodeClass), or managed (managed node groups with the Cluster Autoscaler). Default: karpenter.
 	Provisioner string `json:"provisioner,omitempty" jsonschema:"enum=karpenter,enum=auto,enum=managed"`
-	// InstanceTypes that a pod may have. Default: of the catalogue's types that hold a pod of the model the cheapest, and
-	// those with as many devices that cost at most twice as much, three in all.
+	// InstanceTypes that a pod may have. Default: of the catalogue's types that hold a pod of the model and are offered in the
+	// region the cheapest, and those with as many devices that cost at most twice as much, three in all.
 	InstanceTypes []string `json:"instanceTypes,omitempty"`
 	// Capacity types: on-demand, spot, reserved. Default: on-demand, or reserved where there is a reservation.
 	Capacity []string `json:"capacity,omitempty" jsonschema:"enum=on-demand,enum=spot,enum=reserved"`
@@ -147,6 +147,7 @@ func (r *resolver) checkEKSNodes(t Target) {
 	}
 	r.checkVolume(t)
 	r.checkInstanceStore(t)
+	r.checkOffers(t)
 }
 
 // capacity checks where the instances come from.
@@ -300,7 +301,7 @@ func (r *resolver) checkHost(list catalog.Instances, t Target, revision Revision
 	if revision.Accelerator.Vendor == "aws" && strings.HasPrefix(t.EKSNodes().AMI, "bottlerocket@") {
 		r.failf(eksNodesPath+".ami", "on Bottlerocket a container that isn't root reaches a Neuron device only with settings of the image that kservegen doesn't write; use %s", defaultAMI)
 	}
-	if types := t.EKSNodes().typesOf(list, revision); len(types) > 0 {
+	if types := typesOf(list, t.Platform.EKS, revision); len(types) > 0 {
 		// Types that the document names were checked one by one.
 		if len(t.EKSNodes().InstanceTypes) == 0 && r.notOffered(list, t, types[0]) {
 			r.failf(eksNodesPath+".capacity", "%s, which revision %s would run on, is not on offer on demand in %s (AWS' prices of %s); use capacity: [reserved] with a reservation, or another region", types[0].Name, revision.Name, list.Prices.Region, list.Prices.Day)
@@ -364,11 +365,12 @@ func (r RevisionTarget) need() catalog.Need {
 const mostDefaultTypes = 3
 
 // typesOf are the instance types that a revision may have, the cheapest first.
-func (n *EKSNodes) typesOf(list catalog.Instances, r RevisionTarget) []catalog.Instance {
+func typesOf(list catalog.Instances, eks *EKS, r RevisionTarget) []catalog.Instance {
 	holding := list.Holding(r.need())
-	if len(n.InstanceTypes) > 0 {
-		return slices.DeleteFunc(holding, func(i catalog.Instance) bool { return !slices.Contains(n.InstanceTypes, i.Name) })
+	if named := eks.Nodes.InstanceTypes; len(named) > 0 {
+		return slices.DeleteFunc(holding, func(i catalog.Instance) bool { return !slices.Contains(named, i.Name) })
 	}
+	holding = offeredIn(eks.Region, holding)
 	if len(holding) == 0 {
 		return nil
 	}

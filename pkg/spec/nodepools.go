@@ -55,7 +55,7 @@ func NodePools(targets []Target) []NodePool {
 			continue
 		}
 		for _, r := range t.Revisions {
-			types := t.EKSNodes().typesOf(list, r)
+			types := typesOf(list, t.Platform.EKS, r)
 			if r.Devices == 0 || len(types) == 0 {
 				continue
 			}

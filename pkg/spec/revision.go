@@ -76,6 +76,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	r.planLength(&t, e, settled)
 	t.Planned = r.planned
 	t.MinReplicas, t.MaxReplicas = r.replicas()
+	t.ColdStart = r.coldStart(t)
 	t.Cooldown = r.cooldown(t)
 	r.checkSchedule(t)
 	r.checkStreams(t)

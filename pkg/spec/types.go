@@ -273,6 +273,9 @@ type Expose struct {
 	// ModelList names this model in what `render --shared` makes the gateway answer to GET /v1/models of the hosts. For a
 	// model with a path or a header; one that has its host alone answers itself.
 	ModelList bool `json:"modelList,omitempty"`
+	// RevealRevision adds the response header x-llm-revision with the name of the revision that answered, for whoever may
+	// call. kservegen chat shows it.
+	RevealRevision bool `json:"revealRevision,omitempty"`
 	// TLSSecret in the gateway's namespace; used by the Gateway that `render --shared` writes. Without it
 	// that Gateway speaks plain HTTP.
 	TLSSecret string `json:"tlsSecret,omitempty"`
@@ -329,6 +332,9 @@ type Scaling struct {
 	// Cooldown is how long nobody has asked before the last replica goes, with type keda and replicas.min 0. Default: 10m,
 	// or runtime.startupTimeout where that is longer.
 	Cooldown Duration `json:"cooldown,omitempty"`
+	// ColdStart has the autoscaler's windows computed from what a replica takes until it answers, where neither its image nor
+	// weights are on the node yet: auto for the estimate, or what was measured, for example 12m. Default: windows of ten minutes.
+	ColdStart string `json:"coldStart,omitempty"`
 	// Schedule keeps more than replicas.min at hours of which one knows that people come, with type keda.
 	Schedule []Hours `json:"schedule,omitempty"`
 	// AdapterRules has `render --shared` write the rules by which prometheus-adapter serves the metrics of hpa, and no others.

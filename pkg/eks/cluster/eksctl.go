@@ -177,5 +177,5 @@ func (n needs) head(how string) string {
 	for _, t := range n.Targets() {
 		models[t.Name] = true
 	}
-	return "A cluster for " + strings.Join(slices.Sorted(maps.Keys(models)), ", ") + ", by kservegen eks cluster.\n" + how + n.quotaNote()
+	return "A cluster for " + strings.Join(slices.Sorted(maps.Keys(models)), ", ") + ", by kservegen eks cluster.\n" + how + n.quotaNote() + n.costNote()
 }

@@ -22,6 +22,7 @@ const patience = 10 * time.Second
 // Cluster is an API server that is read.
 type Cluster struct {
 	client dynamic.Interface
+	config *rest.Config
 	// Name is that of the context, for people.
 	Name string
 }
@@ -67,7 +68,7 @@ func New(config *rest.Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	return &Cluster{client: client}, nil
+	return &Cluster{client: client, config: config}, nil
 }
 
 // kind is a resource of the API.
@@ -98,9 +99,12 @@ func httpRoutes() kind {
 	return kind{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"}
 }
 
-// list returns the objects of a model. A kind that the cluster does not know has none.
+// list returns the objects that have labels, all without. A kind that the cluster does not know has none.
 func (c *Cluster) list(ctx context.Context, k kind, namespace string, labels map[string]string) ([]object, error) {
-	selector := metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: labels})
+	selector := ""
+	if len(labels) > 0 {
+		selector = metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: labels})
+	}
 	found, err := c.client.Resource(k).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if apierrors.IsNotFound(err) {
 		return nil, nil

@@ -82,6 +82,9 @@ func (d *drawer) exposed(whole bool) *node {
 	if d.api == byIstio && d.exposeBy != 0 && !d.jwt && d.chance("listed", 3) {
 		e.set("modelList", scalar(raw, pick(d, "listed", "true", "false")))
 	}
+	if d.api != byKServe && d.chance("revealed", 3) {
+		e.set("revealRevision", scalar(raw, pick(d, "revealed", "true", "false")))
+	}
 	if d.chance("tls", 3) {
 		e.set("tlsSecret", scalar(str, pick(d, "tls", "llm-example-com", "no")))
 	}
