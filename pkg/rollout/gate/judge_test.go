@@ -55,6 +55,19 @@ func TestPassesWhatIsAlike(t *testing.T) {
 	assert.InDelta(t, 60*150, report.Canary, 500)
 }
 
+// TestCountsLate: what one source has of a block the other one has in the next one, and no request counts twice.
+func TestCountsLate(t *testing.T) {
+	t.Parallel()
+	data := usual().hour(1)
+	want := judged(t, data, nil)
+	for i := len(data.Blocks) - 1; i > warmUp; i -= 2 {
+		late, b := &data.Blocks[i].Canary, &data.Blocks[i-1].Canary
+		late.Errors.Of, late.Errors.Events = late.Errors.Of+b.Errors.Of, late.Errors.Events+b.Errors.Events
+		b.Errors.Of, b.Errors.Events = 0, 0
+	}
+	assert.InDelta(t, want.Canary, judged(t, data, nil).Canary, 1)
+}
+
 // TestFails: each thing that is judged fails by itself, in one hour in which nothing else is wrong.
 func TestFails(t *testing.T) {
 	t.Parallel()
