@@ -33,6 +33,8 @@ type Env struct {
 	Flux func(context.Context) error
 	// Scaling brings Prometheus and prometheus-adapter into the cluster, unless they are there.
 	Scaling func(context.Context) error
+	// Prometheus brings one into the cluster, which collects the gateway too, unless it is there.
+	Prometheus func(context.Context) error
 	// KEDA brings KEDA into the cluster, with Prometheus, which collects the gateway too, unless they are there.
 	KEDA func(context.Context) error
 	// Host returns the address at which pods reach this machine.
