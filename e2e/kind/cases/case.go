@@ -208,7 +208,7 @@ func (e *Env) FirstAnswer(ctx context.Context) error {
 
 // Forget removes what a Mistake, or one that was cut off, has left beside the tree.
 func (e *Env) Forget(ctx context.Context) error {
-	_, err := e.Kubectl.Run(ctx, "delete", "authorizationpolicies,destinationrules", "-A", "-l", mistakeLabel)
+	_, err := e.Kubectl.Run(ctx, "delete", "authorizationpolicies,destinationrules,envoyfilters", "-A", "-l", mistakeLabel)
 	return errors.Join(err, e.leaveFlux(ctx), e.leaveScaling(ctx))
 }
 

@@ -24,6 +24,13 @@ func Rollout() Case {
 		Before: func(ctx context.Context, e *Env) error { return e.Prometheus(ctx) },
 		Checks: []Check{
 			{Name: "counts", Run: countsRequests},
+			{Name: "good", Run: promotesGood},
+			{Name: "errors", Run: rollsBackErrors},
+			{Name: "slow", Run: rollsBackSlow},
+			{Name: "never ready", Run: rollsBackUnready},
+			{Name: "at half", Run: rollsBackAtHalf},
+			{Name: "killed", Run: resumesKilled},
+			{Name: "two runners", Run: waitsForOther},
 		},
 		After: func(ctx context.Context, e *Env) error { return errors.Join(e.mend(ctx), e.Ready(ctx)) },
 	}
