@@ -63,7 +63,10 @@ func layers() map[string][]string {
 		"pkg/rollout/write":          {"pkg/render", "pkg/spec", "pkg/txn"},
 		"pkg/rollout/history":        {"pkg/git", "pkg/manifest", "pkg/render", "pkg/rollout/steps", "pkg/spec", "pkg/txn"},
 		"pkg/rollout/live":           {"pkg/spec"},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest"},
+		"pkg/rollout/lease":          {},
+		"pkg/rollout/runner":         {"pkg/rollout/gate"},
+		"pkg/rollout/routes":         {"pkg/manifest", "pkg/render", "pkg/rollout/live", "pkg/rollout/runner", "pkg/spec", "pkg/traffic"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/rollout/lease", "pkg/rollout/routes", "pkg/rollout/runner", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

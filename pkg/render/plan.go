@@ -95,19 +95,30 @@ func (p *planner) watching() error {
 
 // routes adds what shares requests between the revisions, by the API that the document names.
 func (p *planner) routes() {
+	p.weights = Weights(p.target)
 	switch t := p.target; {
-	case t.Canary():
-		p.weights = kserve.CanaryTraffic(t)
-	case t.RoutedByKServe():
-		p.weights = kserve.LLMTraffic(t)
-	case t.OmitsRoutes():
+	case t.RoutedByKServe(), t.OmitsRoutes():
 	case t.RouteKind() == "HTTPRoute":
 		p.add("", gatewayapi.HTTPRoutes(t)...)
-		p.weights = gatewayapi.Traffic(t)
 	default:
 		p.add("", istio.VirtualService(t))
-		p.weights = istio.Traffic(t)
 	}
+}
+
+// Weights lists what traffic.yaml sets in the routes of an environment, in the order of the revisions; nil where the routes are
+// left out.
+func Weights(t spec.Target) []traffic.Weight {
+	switch {
+	case t.Canary():
+		return kserve.CanaryTraffic(t)
+	case t.RoutedByKServe():
+		return kserve.LLMTraffic(t)
+	case t.OmitsRoutes():
+		return nil
+	case t.RouteKind() == "HTTPRoute":
+		return gatewayapi.Traffic(t)
+	}
+	return istio.Traffic(t)
 }
 
 // revisions adds what each revision owns.

@@ -41,6 +41,22 @@ func unset(data map[string]any, pointer string) error {
 	return nil
 }
 
+// lookup finds a value at a JSON pointer, nil where there is none.
+func lookup(data map[string]any, pointer string) any {
+	container, last, err := parent(data, pointer)
+	if err != nil {
+		return nil
+	}
+	if fields, ok := container.(map[string]any); ok {
+		return fields[last]
+	}
+	items, _ := container.([]any)
+	if index, err := strconv.Atoi(last); err == nil && index >= 0 && index < len(items) {
+		return items[index]
+	}
+	return nil
+}
+
 // parent follows all but the last step of a JSON pointer, and returns that step.
 func parent(data map[string]any, pointer string) (any, string, error) {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")

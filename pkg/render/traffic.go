@@ -111,6 +111,39 @@ func applyTraffic(built []map[string]any, environment plannedEnvironment) error 
 	return nil
 }
 
+// SetWeights puts weights into a route as traffic.yaml does, buckets included: where the route does not lead to the Service that a
+// weight belongs to, it is not the one that was rendered, and stays as it is.
+func SetWeights(route map[string]any, weights []traffic.Weight) error {
+	for _, w := range weights {
+		for _, path := range []string{w.ServicePath, w.BucketServicePath} {
+			if path == "" {
+				continue
+			}
+			if service := lookup(route, path); service != w.Service {
+				return fmt.Errorf("%s is %v, and %s is rendered", path, service, w.Service)
+			}
+		}
+	}
+	for _, w := range weights {
+		if err := setWeight(route, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RouteWeights returns the weights that a route has where traffic.yaml sets them, by revision. One that is missing or no whole
+// number is not in there.
+func RouteWeights(route map[string]any, weights []traffic.Weight) map[string]int {
+	found := map[string]int{}
+	for _, w := range weights {
+		if weight, ok := lookup(route, w.Path).(int64); ok {
+			found[w.Revision] = int(weight)
+		}
+	}
+	return found
+}
+
 func setWeight(route map[string]any, w traffic.Weight) error {
 	if err := set(route, w.Path, int64(w.Value)); err != nil {
 		return err

@@ -26,24 +26,33 @@ type Cluster struct {
 	Name string
 }
 
-// Connect finds the cluster that kubectl would use. Empty names are the defaults: KUBECONFIG, the file in the home directory
-// or the pod that this runs in, and the current context.
-func Connect(kubeconfig, contextName string) (*Cluster, error) {
+// Find says how the cluster that kubectl would use is reached, and the name of its context. Empty names are the defaults:
+// KUBECONFIG, the file in the home directory or the pod that this runs in, and the current context.
+func Find(kubeconfig, contextName string) (*rest.Config, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: contextName})
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("finding the cluster: %w", err)
+		return nil, "", fmt.Errorf("finding the cluster: %w", err)
+	}
+	if raw, unread := loader.RawConfig(); contextName == "" && unread == nil {
+		contextName = raw.CurrentContext
+	}
+	return config, contextName, nil
+}
+
+// Connect connects to the cluster that Find finds.
+func Connect(kubeconfig, contextName string) (*Cluster, error) {
+	config, name, err := Find(kubeconfig, contextName)
+	if err != nil {
+		return nil, err
 	}
 	cluster, err := New(config)
 	if err != nil {
 		return nil, err
 	}
-	cluster.Name = contextName
-	if raw, unread := loader.RawConfig(); contextName == "" && unread == nil {
-		cluster.Name = raw.CurrentContext
-	}
+	cluster.Name = name
 	return cluster, nil
 }
 

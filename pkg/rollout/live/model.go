@@ -32,6 +32,9 @@ type Revision struct {
 	Reason string
 }
 
+// missing is the reason of a revision of which there is nothing.
+const missing = "is not in the cluster"
+
 // Find returns a revision, an empty one where it is not there.
 func (m Model) Find(name string) (Revision, bool) {
 	for _, revision := range m.Revisions {
@@ -39,7 +42,7 @@ func (m Model) Find(name string) (Revision, bool) {
 			return revision, true
 		}
 	}
-	return Revision{Name: name, Reason: "is not in the cluster"}, false
+	return Revision{Name: name, Reason: missing}, false
 }
 
 // Read finds out what runs of a model.
@@ -70,7 +73,7 @@ type reading struct {
 
 func (r *reading) revision(name string) *Revision {
 	if r.found[name] == nil {
-		r.found[name] = &Revision{Name: name, Reason: "is not in the cluster"}
+		r.found[name] = &Revision{Name: name, Reason: missing}
 	}
 	return r.found[name]
 }

@@ -11,11 +11,12 @@ becomes one commit. A step says first what must hold, and changes nothing where 
 		Example: `  kservegen canary start -f deepseek.yaml --name v2 --set runtime.args.max-num-seqs=128
   kservegen canary step -f deepseek.yaml --commit
   kservegen canary analyze -f deepseek.yaml --env production --prometheus http://localhost:9090
+  kservegen canary run -f deepseek.yaml --env production --prometheus http://localhost:9090
   kservegen canary abort -f deepseek.yaml --commit --push`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCanarySteps(s)...)
-	cmd.AddCommand(newCanaryAnalyze(s), newCanaryHistory(s), newStatus(s))
+	cmd.AddCommand(newCanaryAnalyze(s), newCanaryRun(s), newCanaryHistory(s), newStatus(s))
 	return cmd
 }

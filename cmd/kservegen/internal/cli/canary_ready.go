@@ -89,7 +89,7 @@ func unready(runs live.Model, target spec.Target, shift steps.Shift) []string {
 func sleeps(target spec.Target, revision live.Revision) bool {
 	for _, r := range target.Revisions {
 		if r.Name == revision.Name {
-			return r.MinReplicas == 0 && revision.Wanted == 0 && revision.Reason != "is not in the cluster"
+			return r.MinReplicas == 0 && revision.Asleep()
 		}
 	}
 	return false

@@ -67,6 +67,8 @@ func exit(s Streams, err error) int {
 		return exitFindings
 	case errors.Is(err, errUndecided):
 		return exitUndecided
+	case errors.Is(err, errLeft):
+		return exitInterrupted
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(s.Err, "kservegen: interrupted; nothing was changed")
 		return exitInterrupted

@@ -156,9 +156,11 @@ func (o *statusOptions) look(ctx context.Context, s Streams, args []string) (sta
 		if err != nil {
 			return report, nil, err
 		}
-		if target, err = o.target(model); err != nil {
+		environment, err := environmentOf(model, o.environment)
+		if err != nil {
 			return report, nil, err
 		}
+		target = &environment
 		report.Model, report.Namespace, report.Environment = model.Name, model.Namespace, target.Environment
 		report.addDocument(*target)
 		o.addTree(ctx, &report, model)
@@ -167,20 +169,6 @@ func (o *statusOptions) look(ctx context.Context, s Streams, args []string) (sta
 		return report, target, nil
 	}
 	return report, target, o.addCluster(ctx, &report)
-}
-
-func (o *statusOptions) target(m *spec.Deployment) (*spec.Target, error) {
-	var names []string
-	for i, t := range m.Environments {
-		if t.Environment == o.environment || o.environment == "" && len(m.Environments) == 1 {
-			return &m.Environments[i], nil
-		}
-		names = append(names, t.Environment)
-	}
-	if o.environment == "" {
-		return nil, usagef("%s has several environments, %s; say which with --env", m.Name, strings.Join(names, ", "))
-	}
-	return nil, usagef("%s has no environment %s; there is %s", m.Name, o.environment, strings.Join(names, ", "))
 }
 
 func (r *statusReport) revision(name string) *revisionReport {

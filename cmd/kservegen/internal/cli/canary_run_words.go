@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kservegen/kservegen/pkg/rollout/runner"
+)
+
+// errLeft ends a run that was interrupted; the words are out already.
+var errLeft = errors.New("interrupted")
+
+// wallClock is the machine's.
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }
+
+func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// teller prints events: a line each for people, and for programs one as JSON.
+type teller struct {
+	s    Streams
+	json bool
+}
+
+func (t *teller) Notify(_ context.Context, e runner.Event) error {
+	fmt.Fprintf(t.s.Err, "%s  %3d %%  %-11s  %s\n", e.Time.UTC().Format(time.TimeOnly), e.Share, e.Kind, strings.Join(strings.Fields(e.Reason), " "))
+	if !t.json {
+		return nil
+	}
+	encoder := json.NewEncoder(t.s.Out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(e)
+}

@@ -1,0 +1,339 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kservegen/kservegen/pkg/rollout/gate"
+)
+
+// Clock is the time of day, and waits.
+type Clock interface {
+	Now() time.Time
+	// Sleep ends early, with an error, where the context does.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// Config is how a canary is taken through its steps.
+type Config struct {
+	Subject
+	// Plan are the shares in percent, ascending. What is over State.Most counts as that.
+	Plan []int
+	// Interval is from one look to the next.
+	Interval time.Duration
+	// StepMin is how long a share stands at least, however soon it passes; StepMax how long without a pass, or without an answer
+	// of the revision, at most. Then it is rolled back or, with Hold, stays until there is a verdict.
+	StepMin, StepMax time.Duration
+	Hold             bool
+	// BlindMax is how long Prometheus may be silent until it is rolled back; 0 for ever.
+	BlindMax time.Duration
+}
+
+// Check says what is wrong with a configuration.
+func (c Config) Check() error {
+	switch {
+	case len(c.Plan) == 0:
+		return errors.New("a plan without steps leads nowhere")
+	case c.Interval <= 0:
+		return fmt.Errorf("the interval must be longer than nothing, got %s", c.Interval)
+	case c.StepMin < 0 || c.StepMax <= c.StepMin:
+		return fmt.Errorf("a step's longest time must be longer than its shortest, got %s and %s", c.StepMax, c.StepMin)
+	case c.BlindMax < 0:
+		return fmt.Errorf("the time without Prometheus must not be negative, got %s", c.BlindMax)
+	}
+	return nil
+}
+
+// Runner takes one canary through its steps.
+type Runner struct {
+	Config
+	Place    Place
+	Analyst  Analyst
+	Notifier Notifier
+	Clock    Clock
+}
+
+// Times that a runner takes for itself, however long its steps are.
+const (
+	// firstRetry and lastRetry are the shortest and the longest pause before a place that did not answer is asked again.
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+	// writing is what a Move gets to end in when the run is interrupted, and telling what the last event gets.
+	writing = 30 * time.Second
+	telling = 10 * time.Second
+)
+
+// Run returns how it ended: Promoted, RolledBack, Stopped or Interrupted. An error is that the place could not be read when it
+// began; nothing was changed.
+func (r *Runner) Run(ctx context.Context) (Kind, error) {
+	if err := r.Check(); err != nil {
+		return Stopped, err
+	}
+	began := &run{Runner: r, began: r.Clock.Now()}
+	state, err := r.Place.Read(ctx)
+	if err != nil {
+		return began.unread(ctx, err)
+	}
+	began.begin(ctx, state)
+	for {
+		looked := r.Clock.Now()
+		if ended := began.turn(ctx, state); ended.Ends() {
+			return ended, nil
+		}
+		if began.pause == 0 {
+			began.pause = max(0, r.Interval-r.Clock.Now().Sub(looked))
+		}
+		var ended Kind
+		if state, ended = began.next(ctx, state); ended.Ends() {
+			return ended, nil
+		}
+	}
+}
+
+// run is what one Run knows besides what the place says. All of it may be lost: waiting begins anew then, and no share differs.
+type run struct {
+	*Runner
+	began time.Time
+	// condemned is why everything is taken back as soon as the place can be written.
+	condemned string
+	report    *gate.Report
+	// blind is since when Prometheus is silent, zero where it isn't.
+	blind time.Time
+	// said is what was last told of waiting, so that it is told once.
+	said string
+	// pause is until the next look, 0 for the usual interval.
+	pause time.Duration
+	retry time.Duration
+}
+
+// unread ends a run that could not begin.
+func (r *run) unread(ctx context.Context, err error) (Kind, error) {
+	var refusal *Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return r.tell(ctx, State{}, Event{Kind: Stopped, Reason: refusal.Words}), nil
+	case ctx.Err() != nil:
+		return r.tell(ctx, State{}, Event{Kind: Interrupted, Reason: "before anything was read"}), nil
+	}
+	return Stopped, err
+}
+
+func (r *run) begin(ctx context.Context, s State) {
+	if s.Share == 0 && s.Since.IsZero() {
+		r.tell(ctx, s, Event{Kind: Started, Reason: fmt.Sprintf("%s takes over from %s in %s", r.Canary, r.Baseline, r.plan(s))})
+		return
+	}
+	reason := "nobody recorded when it got this share"
+	if !s.Since.IsZero() {
+		reason = "it has this share since " + s.Since.UTC().Format(time.RFC3339)
+	}
+	r.tell(ctx, s, Event{Kind: Resumed, Reason: reason})
+}
+
+// plan are the steps in words.
+func (r *run) plan(s State) string {
+	words := []string{}
+	for share := 0; share < s.Most; {
+		share = r.after(share, s.Most)
+		words = append(words, fmt.Sprintf("%d %%", share))
+	}
+	return strings.Join(words, ", ")
+}
+
+// After is the share that comes after one: the plan's next, and at last most.
+func (c Config) After(share, most int) int { return c.after(share, most) }
+
+func (c Config) after(share, most int) int {
+	for _, step := range c.Plan {
+		if step > share {
+			return min(step, most)
+		}
+	}
+	return most
+}
+
+// turn looks once, and does what follows. It returns what ended the run, or what happened last.
+func (r *run) turn(ctx context.Context, s State) Kind {
+	r.pause = 0
+	switch {
+	case s.Share >= s.Most:
+		return r.tell(ctx, s, Event{Kind: Promoted, Reason: fmt.Sprintf("%s has everything that both had", r.Canary)})
+	case s.RolledBack != "":
+		return r.tell(ctx, s, Event{Kind: RolledBack, Reason: s.RolledBack})
+	case r.condemned != "":
+		return r.back(ctx, s)
+	case s.Share == 0:
+		return r.enter(ctx, s)
+	case s.Down:
+		return r.condemn(ctx, s, nil, "none of its replicas answers: "+s.NotReady)
+	case s.Since.IsZero():
+		return r.move(ctx, s, s.Share, "the share that it had when the run began")
+	}
+	return r.judge(ctx, s)
+}
+
+// enter gives the first share to a revision that answers.
+func (r *run) enter(ctx context.Context, s State) Kind {
+	if s.Ready {
+		return r.move(ctx, s, r.after(0, s.Most), "it answers")
+	}
+	if r.Clock.Now().Sub(r.began) >= r.StepMax {
+		return r.overdue(ctx, s, nil, fmt.Sprintf("it did not answer in %s: %s", r.StepMax, s.NotReady))
+	}
+	return r.once(ctx, s, Event{Kind: Waiting, Reason: s.NotReady})
+}
+
+// judge asks the analyst about a share that stands.
+func (r *run) judge(ctx context.Context, s State) Kind {
+	now := r.Clock.Now()
+	report, err := r.Analyst.Analyze(ctx, s.Since, now)
+	if ctx.Err() != nil {
+		return Looked // next says that it was interrupted
+	}
+	if err != nil {
+		return r.unseen(ctx, s, now, err)
+	}
+	r.blind = time.Time{}
+	age, reasons := now.Sub(s.Since), strings.Join(report.Reasons, "; ")
+	switch {
+	case report.Verdict == gate.Fail:
+		return r.condemn(ctx, s, &report, reasons)
+	case report.Verdict == gate.Pass && age >= r.StepMin && s.Ready:
+		return r.move(ctx, s, r.after(s.Share, s.Most), reasons, &report)
+	case age >= r.StepMax:
+		if report.Verdict == gate.Pass {
+			reasons = "it passes and does not answer as it should: " + s.NotReady
+		}
+		return r.overdue(ctx, s, &report, fmt.Sprintf("no way on in %s: %s", r.StepMax, reasons))
+	case report.Verdict == gate.Pass && age >= r.StepMin:
+		return r.once(ctx, s, Event{Kind: Waiting, Reason: "it passes and does not answer as it should: " + s.NotReady, Report: &report})
+	}
+	return r.tell(ctx, s, Event{Kind: Looked, Reason: string(report.Verdict) + ": " + reasons, Report: &report})
+}
+
+// unseen is a look without an answer of Prometheus.
+func (r *run) unseen(ctx context.Context, s State, now time.Time, err error) Kind {
+	if r.blind.IsZero() {
+		r.blind = now
+	}
+	if silent := now.Sub(r.blind); r.BlindMax > 0 && silent >= r.BlindMax {
+		return r.condemn(ctx, s, nil, fmt.Sprintf("nobody knows how it does for %s: %v", silent, err))
+	}
+	return r.once(ctx, s, Event{Kind: Blind, Reason: err.Error()})
+}
+
+// overdue is the end of a step's longest time.
+func (r *run) overdue(ctx context.Context, s State, report *gate.Report, why string) Kind {
+	if r.Hold {
+		return r.once(ctx, s, Event{Kind: Held, Reason: why, Report: report})
+	}
+	return r.condemn(ctx, s, report, why)
+}
+
+// condemn takes everything back, now or as soon as the place can be written.
+func (r *run) condemn(ctx context.Context, s State, report *gate.Report, why string) Kind {
+	r.condemned, r.report = strings.TrimSuffix(why, ": "), report
+	return r.back(ctx, s)
+}
+
+func (r *run) back(ctx context.Context, s State) Kind {
+	return r.move(ctx, s, 0, r.condemned, r.report)
+}
+
+// move gives a share, and says so. What was begun is ended although the run is interrupted.
+func (r *run) move(ctx context.Context, s State, share int, why string, report ...*gate.Report) Kind {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), writing)
+	defer cancel()
+	if err := r.Place.Move(bounded, s, share, why); err != nil {
+		return r.unmoved(ctx, s, share, err)
+	}
+	r.said, r.retry = "", 0
+	e := Event{Kind: Moved, Before: s.Share, Share: share, Reason: why}
+	if len(report) > 0 {
+		e.Report = report[0]
+	}
+	switch share {
+	case 0:
+		e.Kind = RolledBack
+	case s.Most:
+		e.Kind = Promoted
+	}
+	now := r.Clock.Now()
+	e.Since = &now
+	return r.emit(ctx, e)
+}
+
+// unmoved is a Move that did not end well. The place says at the next look whether it was written.
+func (r *run) unmoved(ctx context.Context, s State, share int, err error) Kind {
+	var refusal *Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return r.tell(ctx, s, Event{Kind: Stopped, Reason: refusal.Words})
+	case errors.Is(err, ErrMoved):
+		r.pause = firstRetry
+		return Looked
+	}
+	r.backOff()
+	return r.once(ctx, s, Event{Kind: Cut, Reason: fmt.Sprintf("%s is to get %d %%, and that cannot be written: %v", r.Canary, share, err)})
+}
+
+func (r *run) backOff() {
+	r.retry = min(max(2*r.retry, firstRetry), lastRetry, r.Interval)
+	r.pause = r.retry
+}
+
+// next waits, and reads the place until it answers.
+func (r *run) next(ctx context.Context, last State) (State, Kind) {
+	for {
+		if err := r.Clock.Sleep(ctx, r.pause); err != nil || ctx.Err() != nil {
+			return last, r.tell(ctx, last, Event{Kind: Interrupted, Reason: "the share stays; the next run goes on from it"})
+		}
+		state, err := r.Place.Read(ctx)
+		var refusal *Refusal
+		switch {
+		case err == nil:
+			r.retry = 0
+			return state, Looked
+		case errors.As(err, &refusal):
+			return last, r.tell(ctx, last, Event{Kind: Stopped, Reason: refusal.Words})
+		}
+		r.backOff()
+		if ctx.Err() == nil {
+			r.once(ctx, last, Event{Kind: Cut, Reason: err.Error()})
+		}
+	}
+}
+
+// once tells what lasts when it begins.
+func (r *run) once(ctx context.Context, s State, e Event) Kind {
+	said := fmt.Sprint(e.Kind, s.Share)
+	if e.Kind == Waiting { // what it waits for may change
+		said += e.Reason
+	}
+	if r.said != said {
+		r.said = said
+		r.tell(ctx, s, e)
+	}
+	return e.Kind
+}
+
+// tell is about a share that stays.
+func (r *run) tell(ctx context.Context, s State, e Event) Kind {
+	e.Before, e.Share = s.Share, s.Share
+	if !s.Since.IsZero() {
+		e.Since = &s.Since
+	}
+	return r.emit(ctx, e)
+}
+
+// emit hands an event over. What becomes of it changes nothing.
+func (r *run) emit(ctx context.Context, e Event) Kind {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), telling)
+	defer cancel()
+	e.Time, e.Subject = r.Clock.Now(), r.Subject
+	_ = r.Notifier.Notify(bounded, e)
+	return e.Kind
+}
