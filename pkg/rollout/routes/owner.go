@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -37,11 +38,11 @@ func keeper(o *unstructured.Unstructured) string {
 	return ""
 }
 
-// lastHand is who wrote an object last besides us, and when.
+// lastHand is who wrote an object's specification last besides us, and when. Who removes something leaves no name.
 func lastHand(o *unstructured.Unstructured) string {
 	var last *metav1.ManagedFieldsEntry
 	for _, entry := range o.GetManagedFields() {
-		if entry.Manager == FieldManager || entry.Subresource != "" || entry.Time == nil {
+		if entry.Manager == FieldManager || entry.Time == nil || entry.FieldsV1 == nil || !bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:spec"`)) {
 			continue
 		}
 		if last == nil || last.Time.Before(entry.Time) {

@@ -142,7 +142,7 @@ func (p *Place) removed(first *route) error {
 	if !p.moving {
 		return nil
 	}
-	return refuse("the annotation %s of %s, which says how far the canary is, was removed by %s; nothing was changed since", Annotation, first.name(), lastHand(first.live))
+	return refuse("somebody removed the annotation %s of %s, which says how far the canary is; nothing was changed since", Annotation, first.name())
 }
 
 // exchanged refuses to go on with revisions that are not those that were looked at.

@@ -108,7 +108,7 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if o.dryRun {
 		return o.plan(ctx, s, w)
 	}
-	held, mine, err := lease.Acquire(ctx, w.cluster, w.target.Namespace, w.target.Name+"-canary", identity(), func(holder string) {
+	held, mine, err := lease.Acquire(ctx, w.cluster, w.target.Namespace, routes.LeaseName(w.target), identity(), func(holder string) {
 		fmt.Fprintf(s.Err, "waiting for %s, which is at work on %s in %s\n", holder, w.target.Name, w.target.Environment)
 	})
 	if err != nil {
