@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
@@ -42,16 +43,15 @@ func (e *Env) roll(ctx context.Context, r release, is fits, with func(context.Co
 		return done, err
 	}
 	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.restore(ctx, service(next), was) })
-	own, err := e.released0(ctx, service(next), was, r, is)
-	if err != nil {
+	if err := e.brought(ctx, service(next), was, r, is); err != nil {
 		return done, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, decided)
 	defer cancel()
 	running := e.Client(everyone().Lanes).Start(ctx, everyone(), decided)
-	done.run, err = own.canaryRun(ctx, flags...)
+	done.run, err = e.canaryRun(ctx, append(flags, "--again")...) // whatever the check before has left in the cluster
 	if err == nil {
-		defer done.run.abandoned(&err)
+		defer done.run.abandoned()
 		if with != nil {
 			err = with(ctx, done.run)
 		}
@@ -69,24 +69,22 @@ func (e *Env) roll(ctx context.Context, r release, is fits, with func(context.Co
 	return done, err
 }
 
-// released0 applies the tree with a release of a revision that nobody gets, and waits until its pods are as they are to be.
-func (e *Env) released0(ctx context.Context, name, was string, r release, is fits) (*Env, error) {
-	patches := []tree.Patch{collectedOften()}
-	if is == nil {
-		is = ready
-	} else {
+// brought applies the tree with a release of a revision that nobody gets, and waits until its pods are as they are to be.
+func (e *Env) brought(ctx context.Context, name, was string, r release, is fits) error {
+	patches, want := []tree.Patch{collectedOften()}, fits(ready)
+	if is != nil {
 		r.fresh = true
 		patch, err := e.patchOf(name, r)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		patches, is = append(patches, patch), both(notOf(was), is)
+		patches, want = append(patches, patch), both(notOf(was), is)
 	}
 	own, err := e.customized(patches...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return own, errors.Join(own.step(ctx, e.none()), own.became(ctx, name, is), e.collects(ctx))
+	return errors.Join(own.step(ctx, e.none()), own.became(ctx, name, want), e.collects(ctx))
 }
 
 // promotesGood: a revision that is no worse gets one share after the other, in the end all, and no request is lost.
@@ -108,10 +106,10 @@ func (d rollout) promoted(e *Env) error {
 	if !all || d.code != 0 || end.Share != 100 {
 		return violated("a revision that is no worse was not promoted (exit code %d): %s\n%s", d.code, d.run, d.run.said)
 	}
-	var given []any
+	var given []any // also what the next program found, where one was killed before it could say so
 	for _, event := range d.run.past {
-		if event.Kind == runner.Moved {
-			given = append(given, int64(event.Share))
+		if share := int64(event.Share); share > 0 && !slices.Contains(given, any(share)) {
+			given = append(given, share)
 		}
 	}
 	if want := planned(); fmt.Sprint(given) != fmt.Sprint(want) {
@@ -245,48 +243,48 @@ func (e *Env) failing(name string, percent int) map[string]any {
 	}
 }
 
-// resumesKilled: the program is killed before it has moved anything, and after each share; another one goes on from there, and
-// ends as if nothing had been.
+// resumesKilled: the program is killed as soon as it has begun, and after each share; another one goes on from where the cluster is, and
+// ends as if nothing had been. Of a program that has begun the first share may have been given already.
 func resumesKilled(ctx context.Context, e *Env) error {
-	var shares []int
+	kills := []struct {
+		after  func(runner.Event) bool
+		shares []int
+	}{{begun, []int{0, 20}}, {moved(20), []int{20}}, {moved(50), []int{50}}}
 	done, err := e.roll(ctx, release{}, nil, func(ctx context.Context, r *rolling) error {
-		kills := []func(runner.Event) bool{
-			func(event runner.Event) bool { return event.Kind == runner.Started || event.Kind == runner.Resumed },
-			moved(20), moved(50),
-		}
 		for _, kill := range kills {
-			event, err := r.until(ctx, kill)
+			event, err := r.until(ctx, kill.after)
 			if err == nil {
 				err = r.kill()
 			}
 			if err != nil {
 				return err
 			}
-			past := r.past
 			next, err := e.canaryRun(ctx)
 			if err != nil {
 				return err
 			}
-			resumed, err := next.until(ctx, func(event runner.Event) bool { return event.Kind == runner.Started || event.Kind == runner.Resumed })
+			resumed, err := next.until(ctx, begun)
+			next.past = append(r.past, next.past...)
+			*r = *next
 			if err != nil {
-				return errors.Join(err, next.kill())
+				return err
 			}
 			e.Figure("killed after %s at %d; the next one %s at %d, %.1f s later", event.Kind, event.Share, resumed.Kind, resumed.Share, resumed.Time.Sub(event.Time).Seconds())
-			shares = append(shares, resumed.Share-event.Share)
-			next.past = append(past, next.past...)
-			*r = *next
+			if !slices.Contains(kill.shares, resumed.Share) {
+				return violated("it went on from another share than the one at which it was killed: %s", r)
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, difference := range shares {
-		if difference != 0 {
-			return violated("it went on from another share than the one at which it was killed: %s", done.run)
-		}
-	}
 	return errors.Join(done.promoted(e), nothingLost(done.answers))
+}
+
+// begun is the first event of a program.
+func begun(event runner.Event) bool {
+	return event.Kind == runner.Started || event.Kind == runner.Resumed
 }
 
 // waitsForOther: a second program at the same canary waits, says for whom, and goes on when the first one is told to end.
@@ -300,13 +298,15 @@ func waitsForOther(ctx context.Context, e *Env) error {
 		if err != nil {
 			return err
 		}
-		defer second.abandoned(nil)
+		defer second.abandoned()
 		began := time.Now()
 		if err := pause(ctx, 2*block); err != nil {
 			return err
 		}
-		if len(second.events) > 0 || second.cmd.ProcessState != nil {
-			return violated("the second program does not wait: %s", second.said)
+		select {
+		case event := <-second.events:
+			return violated("the second program does not wait: %s at %d", event.Kind, event.Share)
+		default:
 		}
 		if err := r.signal(syscall.SIGTERM); err != nil {
 			return err

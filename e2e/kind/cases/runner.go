@@ -43,7 +43,7 @@ func (e *Env) canaryRun(ctx context.Context, flags ...string) (*rolling, error) 
 	}
 	args := []string{
 		"canary", "run", "-f", filepath.Join(dir, "document.yaml"), "-d", filepath.Join(dir, "deploy"), "--env", e.environment(),
-		"--kubeconfig", e.Kubectl.Kubeconfig, "-o", "json", "--again", "--profile=envoy",
+		"--kubeconfig", e.Kubectl.Kubeconfig, "-o", "json", "--profile=envoy",
 		"--interval=" + block.String(), "--warm-up=" + block.String(), "--step-min=" + (2 * block).String(), "--step-max=8m",
 		// What a machine with a few cores does to the times of a few hundred answers is no difference between revisions.
 		"--margin=ttft-mean=1", "--margin=ttft-p95=1", "--margin=itl-mean=1",
@@ -119,6 +119,9 @@ func (r *rolling) until(ctx context.Context, want func(runner.Event) bool) (runn
 
 // end waits until the program has ended, and returns its exit code.
 func (r *rolling) end(ctx context.Context) (int, error) {
+	if r.cmd.ProcessState != nil {
+		return r.cmd.ProcessState.ExitCode(), nil
+	}
 	_, err := r.until(ctx, func(runner.Event) bool { return false })
 	if err := ctx.Err(); err != nil {
 		return 0, errors.Join(err, r.kill())
@@ -190,7 +193,7 @@ func moved(share int) func(runner.Event) bool {
 }
 
 // abandoned ends what still runs, where a check failed.
-func (r *rolling) abandoned(*error) {
+func (r *rolling) abandoned() {
 	if r.cmd.ProcessState == nil {
 		_ = r.kill()
 	}
