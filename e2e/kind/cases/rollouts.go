@@ -249,7 +249,7 @@ func resumesKilled(ctx context.Context, e *Env) error {
 	kills := []struct {
 		after  func(runner.Event) bool
 		shares []int
-	}{{begun, []int{0, 20}}, {moved(20), []int{20}}, {moved(50), []int{50}}}
+	}{{begun, []int{0, 20}}, {at(20), []int{20}}, {at(50), []int{50}}}
 	done, err := e.roll(ctx, release{}, nil, func(ctx context.Context, r *rolling) error {
 		for _, kill := range kills {
 			event, err := r.until(ctx, kill.after)
@@ -280,6 +280,11 @@ func resumesKilled(ctx context.Context, e *Env) error {
 		return err
 	}
 	return errors.Join(done.promoted(e), nothingLost(done.answers))
+}
+
+// at says that an event is of a share.
+func at(share int) func(runner.Event) bool {
+	return func(event runner.Event) bool { return event.Share == share }
 }
 
 // begun is the first event of a program.
