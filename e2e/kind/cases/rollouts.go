@@ -13,6 +13,7 @@ import (
 
 	"github.com/kservegen/kservegen/e2e/kind/load"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/pkg/rollout/routes"
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
 )
 
@@ -49,7 +50,7 @@ func (e *Env) roll(ctx context.Context, r release, is fits, with func(context.Co
 	ctx, cancel := context.WithTimeout(ctx, decided)
 	defer cancel()
 	running := e.Client(everyone().Lanes).Start(ctx, everyone(), decided)
-	done.run, err = e.canaryRun(ctx, append(flags, "--again")...) // whatever the check before has left in the cluster
+	done.run, err = e.canaryRun(ctx, flags...)
 	if err == nil {
 		defer done.run.abandoned()
 		if with != nil {
@@ -84,7 +85,20 @@ func (e *Env) brought(ctx context.Context, name, was string, r release, is fits)
 	if err != nil {
 		return err
 	}
-	return errors.Join(own.step(ctx, e.none()), own.became(ctx, name, want), e.collects(ctx))
+	return errors.Join(own.step(ctx, e.none()), e.forgetRuns(ctx), own.became(ctx, name, want), e.collects(ctx))
+}
+
+// forgetRuns takes away what runs before have recorded, which `kubectl apply` leaves alone.
+func (e *Env) forgetRuns(ctx context.Context) error {
+	for _, kind := range []string{"VirtualService", "HTTPRoute"} {
+		for _, object := range e.objects(kind) {
+			metadata, _ := object["metadata"].(map[string]any)
+			if _, err := e.Kubectl.Run(ctx, "-n", e.Tree.Namespace(), "annotate", kind, fmt.Sprint(metadata["name"]), routes.Annotation+"-"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // promotesGood: a revision that is no worse gets one share after the other, in the end all, and no request is lost.
