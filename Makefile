@@ -15,7 +15,7 @@ KUSTOMIZE := $(BIN)/kustomize
 PEERS     := kubeconform kubectl-validate istioctl
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 5s
-FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes sizing:FuzzConfig
+FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes sizing:FuzzConfig chat:FuzzEvents chat:FuzzThink chat:FuzzPlain chat/terminal:FuzzColumn
 MIN_GO    := 1.26
 LOGS      ?= $(BIN)/logs
 TREE      ?= overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production
@@ -107,6 +107,20 @@ envtest: tools ## A real API server, with and without KServe's and Istio's webho
 .PHONY: native
 native: prerequisites ## The API server's own validation of native kinds against pkg/schema (after tools seconds, alone minutes, once)
 	$(call tier,native,$(GO) -C e2e/native test -count=1 -v ./...)
+
+.PHONY: web
+web: prerequisites web-packages tool-llm-d-inference-sim ## A real Chromium judges the page of the chat, with simulated and with hostile models (PICTURES=docs/images draws those of the docs)
+	@$(GO) build -o $(BIN)/chat-web ./e2e/web/server
+	@cd e2e/web && npm ci --omit=optional --silent
+	$(call tier,web,export KSERVEGEN_SIMULATOR=$$($(BIN)/chat-web -simulator) && cd e2e/web && $(if $(PICTURES),PICTURES='$(abspath $(PICTURES))') node --test --test-concurrency=1)
+
+# The letters are for the pictures: they look the same wherever they are drawn.
+.PHONY: web-packages
+web-packages:
+	@lacks=""; for p in chromium:chromium node:nodejs npm:npm; do command -v $${p%%:*} >/dev/null || lacks="$$lacks $${p##*:}"; done; \
+	    [ -d /usr/share/fonts/truetype/roboto ] || lacks="$$lacks fonts-roboto-unhinted"; \
+	    [ -z "$$lacks" ] || [ "$$(id -u)" = 0 ] || { echo "the browser tests need the Debian packages$$lacks; install them as root" >&2; exit 1; }; \
+	    [ -z "$$lacks" ] || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$lacks; }
 
 .PHONY: bench
 bench: build $(KUSTOMIZE) peers ## CPU of render and validate against the usual tools, side by side (minutes)

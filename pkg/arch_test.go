@@ -58,6 +58,7 @@ func layers() map[string][]string {
 		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
 		"pkg/dryrun":                 {},
 		"pkg/git":                    {},
+		"pkg/chat/web":               {},
 		"pkg/rollout/edit":           {"pkg/manifest"},
 		"pkg/rollout/steps":          {"pkg/rollout/edit", "pkg/manifest", "pkg/spec", "pkg/suggest"},
 		"pkg/rollout/write":          {"pkg/render", "pkg/spec", "pkg/txn"},
@@ -66,7 +67,13 @@ func layers() map[string][]string {
 		"pkg/rollout/lease":          {},
 		"pkg/rollout/runner":         {"pkg/rollout/gate"},
 		"pkg/rollout/routes":         {"pkg/manifest", "pkg/render", "pkg/rollout/live", "pkg/rollout/runner", "pkg/spec", "pkg/traffic"},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/rollout/lease", "pkg/rollout/routes", "pkg/rollout/runner", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest"},
+		"pkg/rollout/ingit":          {"pkg/git", "pkg/render", "pkg/rollout/gate", "pkg/rollout/live", "pkg/rollout/metrics", "pkg/rollout/runner", "pkg/rollout/steps", "pkg/rollout/write", "pkg/spec"},
+		"pkg/rollout/notify":         {"pkg/rollout/gate", "pkg/rollout/runner"},
+		"pkg/rollout/incluster":      {"pkg/manifest", "pkg/rollout/routes", "pkg/spec"},
+		"pkg/chat":                   {},
+		"pkg/chat/forward":           {},
+		"pkg/chat/terminal":          {"pkg/chat", "pkg/secret", "pkg/suggest"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/rollout/lease", "pkg/rollout/routes", "pkg/rollout/runner", "pkg/rollout/ingit", "pkg/rollout/notify", "pkg/rollout/incluster", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest", "pkg/chat", "pkg/chat/forward", "pkg/chat/terminal", "pkg/chat/web"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

@@ -24,14 +24,15 @@ import (
 
 // crdFiles are the CRDs that the supported releases ship, in the modules whose versions go.mod pins.
 var crdFiles = map[string][]string{
-	"github.com/kserve/kserve":                           {"config/crd/full/*.yaml", "config/crd/full/llmisvc/serving*.yaml"},
-	"istio.io/api":                                       {"kubernetes/customresourcedefinitions.gen.yaml"},
-	"sigs.k8s.io/gateway-api":                            {"config/crd/standard/*_[gh]*.yaml"}, // Gateways and HTTPRoutes among them
-	"github.com/kedacore/keda/v2":                        {"config/crd/bases/keda.sh_scaledobjects.yaml"},
-	"github.com/aws/karpenter-provider-aws":              {"pkg/apis/crds/*_nodepools.yaml", "pkg/apis/crds/*_ec2nodeclasses.yaml"},
-	"sigs.k8s.io/lws":                                    {"config/crd/bases/leaderworkerset*.yaml"},
-	"github.com/aws/amazon-vpc-resource-controller-k8s":  {"config/crd/bases/*_securitygrouppolicies.yaml"},
-	"github.com/prometheus-operator/prometheus-operator": {"example/prometheus-operator-crd/*_podmonitors.yaml", "example/prometheus-operator-crd/*_prometheusrules.yaml"},
+	"github.com/kserve/kserve":                                 {"config/crd/full/*.yaml", "config/crd/full/llmisvc/serving*.yaml", "config/crd/full/localmodel/serving*.yaml"},
+	"istio.io/api":                                             {"kubernetes/customresourcedefinitions.gen.yaml"},
+	"sigs.k8s.io/gateway-api":                                  {"config/crd/standard/*_[gh]*.yaml"}, // Gateways and HTTPRoutes among them
+	"github.com/kedacore/keda/v2":                              {"config/crd/bases/keda.sh_scaledobjects.yaml"},
+	"github.com/aws/karpenter-provider-aws":                    {"pkg/apis/crds/*_nodepools.yaml", "pkg/apis/crds/*_ec2nodeclasses.yaml"},
+	"github.com/kubernetes-csi/external-snapshotter/client/v8": {"config/crd/snapshot.storage.k8s.io_*.yaml"},
+	"sigs.k8s.io/lws":                                          {"config/crd/bases/leaderworkerset*.yaml"},
+	"github.com/aws/amazon-vpc-resource-controller-k8s":        {"config/crd/bases/*_securitygrouppolicies.yaml"},
+	"github.com/prometheus-operator/prometheus-operator":       {"example/prometheus-operator-crd/*_podmonitors.yaml", "example/prometheus-operator-crd/*_prometheusrules.yaml"},
 }
 
 // resource is one version of a CRD, compiled as the API server does.

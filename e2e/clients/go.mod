@@ -10,6 +10,7 @@ require (
 	github.com/fluxcd/pkg/kustomize v1.35.7
 	github.com/kedacore/keda/v2 v2.18.0
 	github.com/kserve/kserve v0.20.0
+	github.com/kubernetes-csi/external-snapshotter/client/v8 v8.4.0
 	github.com/prometheus-operator/prometheus-operator v0.85.0
 	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.85.0
 	github.com/stretchr/testify v1.12.1

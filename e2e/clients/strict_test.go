@@ -14,11 +14,13 @@ import (
 	kservev1alpha1 "github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
 	kservev1alpha2 "github.com/kserve/kserve/pkg/apis/serving/v1alpha2"
 	kservev1beta1 "github.com/kserve/kserve/pkg/apis/serving/v1beta1"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	istioextensions "istio.io/client-go/pkg/apis/extensions/v1alpha1"
 	istionetworking "istio.io/client-go/pkg/apis/networking/v1"
 	istiosecurity "istio.io/client-go/pkg/apis/security/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -74,7 +76,7 @@ func notDecoded(t *testing.T, decoder runtime.Decoder, data []byte) {
 func strictDecoder() (runtime.Decoder, error) {
 	types := runtime.NewScheme()
 	builder := runtime.NewSchemeBuilder(scheme.AddToScheme, kservev1alpha1.AddToScheme, kservev1alpha2.AddToScheme, kservev1beta1.AddToScheme,
-		istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme, kedav1alpha1.AddToScheme, addKarpenter, vpcresourcesv1beta1.AddToScheme)
+		istioextensions.AddToScheme, istionetworking.AddToScheme, istiosecurity.AddToScheme, monitoringv1.AddToScheme, gatewayv1.Install, lwsv1.AddToScheme, kedav1alpha1.AddToScheme, addKarpenter, vpcresourcesv1beta1.AddToScheme, snapshotv1.AddToScheme)
 	if err := builder.AddToScheme(types); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ func TestSchemas(t *testing.T) {
 	t.Run("gitops", s.applySynced)
 	t.Run("refusals", s.refusals)
 	t.Run("dry run", s.dryRun)
+	t.Run("canary runner", s.canaryRunner)
 	t.Run("oracle", s.schemaAgrees)
 }
 

@@ -5,8 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kserve/kserve/pkg/apis/serving/v1alpha1"
+	controllerutils "github.com/kserve/kserve/pkg/controller/v1alpha1/utils"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/kservegen/kservegen/pkg/effective"
@@ -27,6 +31,11 @@ func renderedOf(t *testing.T, lines string) []manifest.Resource {
 	require.NoError(t, err)
 	tree, err := render.NewGenerator().Tree(deployments[0])
 	require.NoError(t, err)
+	return resourcesIn(t, tree)
+}
+
+func resourcesIn(t *testing.T, tree *render.Tree) []manifest.Resource {
+	t.Helper()
 	var resources []manifest.Resource
 	for _, object := range tree.Environments[0].Objects {
 		text, err := json.Marshal(object)
@@ -206,4 +215,103 @@ func TestLLMWaitsToo(t *testing.T) {
 	assert.Equal(t, at(claims[0], "name"), at(mount, "name"))
 	assert.Equal(t, "r1", at(mount, "subPath"))
 	assert.Equal(t, "/weights/r1", at(found[0].Pod(), "spec", "initContainers", "wait-for-weights", "env", "WEIGHTS", "value"))
+}
+
+// TestSnapshotIsWhatPodsMount: each pod has a claim of its own, of the tree's snapshot and class, where the server looks for the
+// weights; KServe brings nothing.
+func TestSnapshotIsWhatPodsMount(t *testing.T) {
+	t.Parallel()
+	result, resources := served(t, "source: pvc://weights/r1/a, volume: {size: 20Gi, ebs: {snapshotId: snap-0123456789abcdef0}}", "cluster: llm")
+	assert.Empty(t, volumesOfClaims(result), "a claim is of one node")
+	assert.Nil(t, at(result.Pod(), "spec", "initContainers"))
+	assert.Len(t, at(result.Pod(), "spec", "containers"), 1, "no agent (kserve#3449)")
+	assert.Contains(t, at(server(result), "args"), "--model=/mnt/models")
+	mount := at(server(result), "volumeMounts", "/mnt/models")
+	assert.Equal(t, map[string]any{"mountPath": "/mnt/models", "name": "weights", "readOnly": true, "subPath": "r1/a"}, mount)
+	claim := at(result.Pod(), "spec", "volumes", "weights", "ephemeral", "volumeClaimTemplate", "spec")
+	assert.Equal(t, map[string]any{
+		"accessModes": []any{"ReadWriteOnce"}, "storageClassName": spec.DefaultEBSClass,
+		"resources":  map[string]any{"requests": map[string]any{"storage": "20Gi"}},
+		"dataSource": map[string]any{"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "weights"},
+	}, claim, "webhooks take none of it away")
+	assert.Nil(t, at(server(result), "resources", "requests", "ephemeral-storage"))
+
+	snapshot, content := resource(resources, "VolumeSnapshot", "weights"), resource(resources, "VolumeSnapshotContent", "llm-weights")
+	assert.Equal(t, content.Name(), at(snapshot.Data, "spec", "source", "volumeSnapshotContentName"))
+	assert.Equal(t, map[string]any{"namespace": snapshot.Namespace(), "name": snapshot.Name()}, at(content.Data, "spec", "volumeSnapshotRef"))
+	assert.Equal(t, "snap-0123456789abcdef0", at(content.Data, "spec", "source", "snapshotHandle"))
+	for _, r := range resources {
+		assert.NotEqual(t, "PersistentVolumeClaim", r.Kind())
+	}
+}
+
+// withCache is what a document renders to, and the LocalModelCache of its shared tree.
+func withCache(t *testing.T, lines string) ([]manifest.Resource, manifest.Resource) {
+	t.Helper()
+	deployments, err := spec.Load("d.yaml", strings.NewReader("apiVersion: kservegen.dev/v1alpha1\nkind: ModelDeployment\nmetadata: {name: m, namespace: llm}\nspec:\n"+lines))
+	require.NoError(t, err)
+	shared, err := render.NewGenerator().Shared(deployments)
+	require.NoError(t, err)
+	cache := resource(resourcesIn(t, shared), "LocalModelCache", deployments[0].Base.Revisions[0].Model.CacheName())
+	require.NotEmpty(t, cache.Data)
+	return renderedOf(t, lines), cache
+}
+
+// TestCacheIsWhatPodsMount: with the LocalModelCache of the shared tree, and KServe's localModel enabled, pods mount the claim that
+// KServe makes of the node group. With either missing they download.
+func TestCacheIsWhatPodsMount(t *testing.T) {
+	t.Parallel()
+	tree, cache := withCache(t, "  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, source: s3://models/r1/, cache: {nodeGroup: a10g, storageLimit: 100Gi}}\n  accelerator: {type: a10g}\n")
+	enabled := resourcesOf(t, `{runtime: null, isvc: null, add: [{apiVersion: v1, kind: ConfigMap, metadata: {name: inferenceservice-config, namespace: kserve}, data: {`+
+		agent+`, deploy: '{"defaultDeploymentMode": "Standard"}', ingress: '{"ingressGateway": "a/b"}', localModel: '{"enabled": true, "jobNamespace": "kserve-localmodel-jobs"}'}}]}`)[0]
+
+	result := of(t, append([]manifest.Resource{enabled, cache}, tree...)).Services[0]
+	require.Empty(t, result.Refused)
+	assert.Nil(t, initializer(result), "nothing is copied")
+	claims := volumesOfClaims(result)
+	require.Len(t, claims, 1)
+	assert.Equal(t, cache.Name()+"-a10g", at(claims[0], "persistentVolumeClaim", "claimName"))
+	mount := at(server(result), "volumeMounts", "/mnt/models")
+	assert.Equal(t, true, at(mount, "readOnly"))
+	assert.Equal(t, "models/"+v1alpha1.GetStorageKey("s3://models/r1/"), strings.TrimSuffix(at(mount, "subPath").(string), "/"), "the folder of KServe's agent")
+	assert.Equal(t, cache.Name(), at(result.Pod(), "metadata", "labels", "internal.serving.kserve.io/localmodel"))
+
+	for name, resources := range map[string][]manifest.Resource{
+		"KServe's default": append([]manifest.Resource{cache}, tree...), "no cache yet": append([]manifest.Resource{enabled}, tree...),
+	} {
+		fetching := of(t, resources).Services[0]
+		assert.NotNil(t, initializer(fetching), name)
+		assert.Empty(t, volumesOfClaims(fetching), name)
+	}
+}
+
+// TestCacheIsOnNodesOfItsGroup: KServe's own code finds the nodes that it copies to by the labels of the document.
+func TestCacheIsOnNodesOfItsGroup(t *testing.T) {
+	t.Parallel()
+	deployments, err := spec.Load("d.yaml", strings.NewReader("apiVersion: kservegen.dev/v1alpha1\nkind: ModelDeployment\nmetadata: {name: m, namespace: llm}\nspec:\n"+
+		"  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, cache: {nodeGroup: a10g, storageLimit: 100Gi, nodeLabels: {kserve/localmodel: worker, models: a10g}}}\n  accelerator: {type: a10g}\n"))
+	require.NoError(t, err)
+	shared, err := render.NewGenerator().Shared(deployments)
+	require.NoError(t, err)
+	text, err := json.Marshal(resource(resourcesIn(t, shared), "LocalModelNodeGroup", "a10g").Data)
+	require.NoError(t, err)
+	group := v1alpha1.LocalModelNodeGroup{}
+	require.NoError(t, utiljson.Unmarshal(text, &group))
+	for _, c := range []struct {
+		labels map[string]string
+		in     bool
+	}{
+		{map[string]string{"kserve/localmodel": "worker", "models": "a10g", "x": "y"}, true},
+		{map[string]string{"kserve/localmodel": "worker"}, false},
+		{nil, false},
+	} {
+		matches, err := controllerutils.CheckNodeAffinity(&group.Spec.PersistentVolumeSpec, corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: c.labels}})
+		require.NoError(t, err)
+		assert.Equal(t, c.in, matches, c.labels)
+	}
+	volume, claim := group.Spec.PersistentVolumeSpec, group.Spec.PersistentVolumeClaimSpec
+	assert.Equal(t, volume.StorageClassName, *claim.StorageClassName, "or the claim is never bound")
+	assert.Equal(t, volume.Capacity["storage"], claim.Resources.Requests["storage"])
+	assert.Equal(t, volume.AccessModes, claim.AccessModes)
+	assert.Equal(t, "/models", volume.Local.Path, "where KServe's agent looks")
 }

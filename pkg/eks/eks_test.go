@@ -234,6 +234,7 @@ func TestNodeGroups(t *testing.T) {
 		"k8s.io/cluster-autoscaler/enabled":                                              "true",
 		"k8s.io/cluster-autoscaler/llm":                                                  "owned",
 		"k8s.io/cluster-autoscaler/node-template/resources/nvidia.com/gpu":               "1",
+		"k8s.io/cluster-autoscaler/node-template/resources/ephemeral-storage":            "116Gi",
 		"k8s.io/cluster-autoscaler/node-template/label/node.kubernetes.io/instance-type": "g5.xlarge",
 		"k8s.io/cluster-autoscaler/node-template/label/topology.kubernetes.io/zone":      "us-east-1a",
 		"k8s.io/cluster-autoscaler/node-template/label/kservegen.dev/nodes":              "models-a10g-x1",

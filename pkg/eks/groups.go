@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
@@ -30,6 +31,8 @@ type NodeGroup struct {
 	AMIType string
 	// VolumeGiB of the encrypted root volume, of type gp3.
 	VolumeGiB int64
+	// LocalDisks wants nodeadm to make one of the instance's own disks, for images and pods; see NodeConfig.
+	LocalDisks bool
 	// EFA asks for a launch template with EFA interfaces.
 	EFA    bool
 	Labels map[string]string
@@ -61,10 +64,10 @@ func NodeGroups(targets []spec.Target) []NodeGroup {
 						Name: groupName(pool.Name, instance.Name, capacity, zone), Pool: pool,
 						InstanceType: instance.Name, Capacity: capacity, Zone: zone,
 						MaxSize: (pool.Limit + instance.Count - 1) / instance.Count,
-						AMIType: amiType(pool), VolumeGiB: pool.VolumeGiB(), EFA: pool.EFA,
+						AMIType: amiType(pool), VolumeGiB: pool.VolumeGiB(), LocalDisks: pool.LocalDisks(), EFA: pool.EFA,
 						Labels: groupLabels(pool), Taints: taints(pool), Priority: priority,
 					}
-					g.Tags = g.tags(instance.Count, instance.EFA)
+					g.Tags = g.tags(instance.Count, instance.EFA, g.diskGiB(pool.LocalGiB(instance)))
 					groups = append(groups, g)
 				}
 				priority -= 10
@@ -113,12 +116,13 @@ func groupLabels(p spec.NodePool) map[string]string {
 }
 
 // tags say what a node of the group will have: while there is none the autoscaler has nothing else to go by.
-func (g NodeGroup) tags(devices, efa int) map[string]string {
+func (g NodeGroup) tags(devices, efa int, diskGiB int64) map[string]string {
 	const node = "k8s.io/cluster-autoscaler/node-template/"
 	tags := map[string]string{
 		"k8s.io/cluster-autoscaler/enabled":                    "true",
 		"k8s.io/cluster-autoscaler/" + g.Pool.Platform.Cluster: "owned",
 		node + "resources/" + g.Pool.Accelerator.Resource:      strconv.Itoa(devices),
+		node + "resources/" + ephemeralStorage:                 fmt.Sprintf("%dGi", diskGiB),
 		node + "label/" + corev1.LabelInstanceTypeStable:       g.InstanceType,
 	}
 	if g.EFA {
@@ -134,6 +138,45 @@ func (g NodeGroup) tags(devices, efa int) map[string]string {
 		tags[node+"taint/"+taint.Key] = fmt.Sprintf("%s:%s", taint.Value, taint.Effect)
 	}
 	return tags
+}
+
+// ephemeralStorage is what pods that download ask for. Of a node that isn't there the autoscaler takes it for none, and brings no
+// node for them (aws_manager.go: buildNodeFromTemplate).
+const ephemeralStorage = "ephemeral-storage"
+
+// diskGiB is what the kubelet leaves to pods of the disk that it is on: nine tenths, less 1 GiB.
+func (g NodeGroup) diskGiB(local int64) int64 {
+	disk := g.VolumeGiB
+	if g.LocalDisks {
+		disk = local
+	}
+	return disk*9/10 - 1
+}
+
+// NodeConfigType is the media type of a NodeConfig in a launch template.
+const NodeConfigType = "application/node.eks.aws"
+
+// NodeConfig tells nodeadm, of EKS' AL2023, to make a RAID 0 of the instance's own disks, and to keep images and pods on it.
+// https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/#localstorageoptions
+func NodeConfig() string {
+	type localStorage struct {
+		Strategy string `json:"strategy"`
+	}
+	type instance struct {
+		LocalStorage localStorage `json:"localStorage"`
+	}
+	type specification struct {
+		Instance instance `json:"instance"`
+	}
+	data, err := yaml.Marshal(struct {
+		APIVersion string        `json:"apiVersion"`
+		Kind       string        `json:"kind"`
+		Spec       specification `json:"spec"`
+	}{"node.eks.aws/v1alpha1", "NodeConfig", specification{instance{localStorage{"RAID0"}}}})
+	if err != nil {
+		panic(err) // strings
+	}
+	return string(data)
 }
 
 // priorityExpander ranks the groups for the Cluster Autoscaler's expander priority, nil for none. The autoscaler looks for a

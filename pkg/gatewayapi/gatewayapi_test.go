@@ -197,3 +197,27 @@ func TestGateways(t *testing.T) {
 	}
 	assert.Equal(t, []string{"http-0 *.example.org HTTP80  [llm]", "https-1 llm.example.com HTTPS443 llm-example-com [chat llm]"}, listeners)
 }
+
+// TestRevealedRevisions: every backend says its own name, of callers outside the mesh and inside.
+func TestRevealedRevisions(t *testing.T) {
+	t.Parallel()
+	revealing := canary()
+	revealing.Expose.RevealRevision = true
+	for _, route := range routes(t, revealing) {
+		for _, rule := range route.Spec.Rules {
+			for _, backend := range rule.BackendRefs {
+				require.Len(t, backend.Filters, 1)
+				assert.Equal(t, gateway.HTTPRouteFilterResponseHeaderModifier, backend.Filters[0].Type)
+				set := backend.Filters[0].ResponseHeaderModifier.Set
+				require.Len(t, set, 1)
+				assert.Equal(t, gateway.HTTPHeaderName("x-llm-revision"), set[0].Name)
+				assert.Contains(t, string(backend.Name), "-"+set[0].Value+"-")
+			}
+		}
+	}
+	for _, rule := range routes(t, canary())[0].Spec.Rules {
+		for _, backend := range rule.BackendRefs {
+			assert.Empty(t, backend.Filters)
+		}
+	}
+}

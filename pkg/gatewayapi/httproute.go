@@ -163,8 +163,22 @@ func filters(t spec.Target, e *spec.Expose, r traffic.Rule) []gateway.HTTPRouteF
 }
 
 func backend(t spec.Target, revision string, weight int) gateway.HTTPBackendRef {
-	return gateway.HTTPBackendRef{BackendRef: gateway.BackendRef{
+	return gateway.HTTPBackendRef{Filters: reveal(t, revision), BackendRef: gateway.BackendRef{
 		BackendObjectReference: service(t, revision), Weight: ptr.To(int32(weight)),
+	}}
+}
+
+// reveal names the revision in its answers, where that is wanted. A filter of a backend is up to the implementation
+// (gateway-api: apis/v1/httproute_types.go, HTTPBackendRef.Filters); Istio has it.
+func reveal(t spec.Target, revision string) []gateway.HTTPRouteFilter {
+	if t.Expose == nil || !t.Expose.RevealRevision {
+		return nil
+	}
+	return []gateway.HTTPRouteFilter{{
+		Type: gateway.HTTPRouteFilterResponseHeaderModifier,
+		ResponseHeaderModifier: &gateway.HTTPHeaderFilter{
+			Set: []gateway.HTTPHeader{{Name: spec.RevisionHeader, Value: revision}},
+		},
 	}}
 }
 

@@ -46,9 +46,15 @@ func Open(ctx context.Context, dir string) (*Repository, error) {
 
 // run runs git in a directory. Its words are English, and paths are no patterns.
 func run(ctx context.Context, dir string, stdin []byte, args ...string) ([]byte, error) {
+	return runWith(ctx, dir, nil, stdin, args...)
+}
+
+// runWith is run with further variables of the environment.
+func runWith(ctx context.Context, dir string, env []string, stdin []byte, args ...string) ([]byte, error) {
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "--literal-pathspecs"}, args...)...)
 	cmd.Env = append(cmd.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0")
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &out, &errs
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {

@@ -192,3 +192,64 @@ func TestPaths(t *testing.T) {
 	_, err = git.Open(t.Context(), "/")
 	require.ErrorContains(t, err, "not a git repository")
 }
+
+// TestCommitWithoutAWorkTree: a commit on a branch of the remote leaves everything here as it was, whatever is staged or changed.
+func TestCommitWithoutAWorkTree(t *testing.T) {
+	t.Parallel()
+	mine, theirs := clones(t)
+	mine.write(t, "other", "changed and staged")
+	shell(t, mine.dir, "add", "other")
+	mine.write(t, "doc.yaml", "changed")
+	before := shell(t, mine.dir, "status", "--porcelain", "--branch")
+
+	branch, err := mine.Tracked(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "origin/main", branch.String())
+	head, err := branch.Fetch(t.Context())
+	require.NoError(t, err)
+	commit, err := mine.CommitOn(t.Context(), head, "third\n\nwhy", map[string][]byte{"doc.yaml": []byte("1\n2\n"), "deploy/ü/new": []byte("x\n"), "other": nil})
+	require.NoError(t, err)
+	require.NoError(t, branch.Send(t.Context(), commit, head))
+
+	shell(t, theirs.dir, "pull", "--quiet")
+	assert.Equal(t, "third\n\nwhy", shell(t, theirs.dir, "log", "-1", "--format=%B"))
+	assert.Equal(t, "A\tdeploy/ü/new\nM\tdoc.yaml\nD\tother", shell(t, theirs.dir, "-c", "core.quotePath=false", "show", "--no-renames", "--format=", "--name-status"))
+	assert.Equal(t, "1\n2", shell(t, theirs.dir, "show", "HEAD:doc.yaml"))
+	after := shell(t, mine.dir, "status", "--porcelain", "--branch")
+	assert.Equal(t, before, strings.Replace(after, " [behind 1]", "", 1))
+	assert.Equal(t, head, shell(t, mine.dir, "rev-parse", "HEAD"))
+	entries, complete, err := mine.FirstParents(t.Context(), commit, "doc.yaml")
+	require.NoError(t, err)
+	assert.True(t, complete)
+	assert.Len(t, entries, 2)
+}
+
+// TestSendComesTooLate: a branch that has moved, or that is there already, is not overwritten.
+func TestSendComesTooLate(t *testing.T) {
+	t.Parallel()
+	mine, theirs := clones(t)
+	branch, err := mine.Tracked(t.Context())
+	require.NoError(t, err)
+	head, err := branch.Fetch(t.Context())
+	require.NoError(t, err)
+	theirs.overtake(t, "other", "theirs")
+	commit, err := mine.CommitOn(t.Context(), head, "mine", map[string][]byte{"doc.yaml": []byte("1\n")})
+	require.NoError(t, err)
+	require.ErrorIs(t, branch.Send(t.Context(), commit, head), git.ErrMoved)
+	now, err := branch.Fetch(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, shell(t, theirs.dir, "rev-parse", "HEAD"), now)
+
+	own := branch.Sibling("kservegen/step")
+	none, err := own.Fetch(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	require.NoError(t, own.Send(t.Context(), commit, ""))
+	other, err := mine.CommitOn(t.Context(), now, "another", map[string][]byte{"doc.yaml": []byte("3\n")})
+	require.NoError(t, err)
+	require.ErrorIs(t, own.Send(t.Context(), other, ""), git.ErrMoved)
+	got, err := own.Fetch(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, commit, got)
+	require.ErrorContains(t, branch.Sibling("x y").Send(t.Context(), commit, ""), "x y")
+}

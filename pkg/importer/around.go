@@ -55,6 +55,7 @@ func (s *scene) scaling() map[string]any {
 		replicas := s.replicaFields(w)
 		room = room || number(replicas["max"], 1) > number(replicas["min"], 1)
 		done = done || hpa != nil || scaled != nil
+		put(scaling, coldStart(text(scaling["coldStart"]), hpa, scaled), "coldStart")
 		if scaled != nil {
 			s.keda(scaling, scaled)
 			continue
@@ -120,6 +121,9 @@ func (s *scene) platform() map[string]any {
 		for _, rule := range items(dig(r.Data, "spec", "egress")) {
 			for _, to := range items(dig(rule, "to")) {
 				found = found || dig(to, "ipBlock", "cidr") == spec.PodIdentityAgent
+				if dig(to, "ipBlock", "cidr") == spec.PodIdentityAgentIPv6 {
+					put(eks, spec.IPv6, "ipFamily")
+				}
 			}
 		}
 	})

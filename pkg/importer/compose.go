@@ -113,7 +113,7 @@ func leaves(prefix steps, v any, into map[string]any) {
 func sections() []steps {
 	return []steps{
 		{"serving"}, {"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
-		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"scaling", "schedule"},
+		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"scaling", "coldStart"}, {"scaling", "schedule"},
 		{"scaling", "adapterRules"}, {"scaling", "spare"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"}, {"gitops"},
 	}
 }

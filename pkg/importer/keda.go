@@ -51,6 +51,30 @@ func (s *scene) keda(scaling map[string]any, scaled *manifest.Resource) {
 	}
 }
 
+// coldStart is spec.scaling.coldStart of an autoscaler whose windows a tree of ours computed from it, empty for others. Where those of
+// two revisions differ, each was estimated: the document says one for both.
+func coldStart(before string, hpa, scaled *manifest.Resource) string {
+	var behavior map[string]any
+	switch {
+	case scaled != nil:
+		behavior = fields(dig(scaled.Data, "spec", "advanced", "horizontalPodAutoscalerConfig", "behavior"))
+	case hpa != nil:
+		behavior = fields(dig(hpa.Data, "spec", "behavior"))
+	}
+	up, down := items(dig(behavior, "scaleUp", "policies")), number(dig(behavior, "scaleDown", "stabilizationWindowSeconds"), 0)
+	if len(up) != 1 || text(dig(up[0], "type")) != "Percent" || number(dig(up[0], "value"), 0) != 100 || down == 0 {
+		return before
+	}
+	seconds := down
+	if period := number(dig(up[0], "periodSeconds"), 0); period < spec.ShortestWindow {
+		seconds = period
+	}
+	if is := duration(seconds); before == "" || before == is {
+		return is
+	}
+	return spec.Auto
+}
+
 // summedBy is the metric of whose sum a trigger asks Prometheus, empty where it asks for anything else.
 func summedBy(trigger any) string {
 	match := summed.FindStringSubmatch(text(dig(trigger, "metadata", "query")))

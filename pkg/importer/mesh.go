@@ -172,16 +172,6 @@ func (s *scene) spread() map[string]int {
 	return weights
 }
 
-// sticky infers spec.sticky, nil where there are no buckets.
-func (s *scene) sticky() map[string]any {
-	for _, r := range s.rules() {
-		if r.kind == stickyRule {
-			return map[string]any{"header": r.header}
-		}
-	}
-	return nil
-}
-
 // expose infers spec.expose: from the route, the Gateway that it names, and who may call.
 func (s *scene) expose() map[string]any {
 	if s.byKServe() {
@@ -210,8 +200,43 @@ func (s *scene) expose() map[string]any {
 	if s.lists() {
 		put(expose, true, "modelList")
 	}
+	if s.reveals() {
+		put(expose, true, "revealRevision")
+	}
 	put(expose, s.certificate(gateway, hosts), "tlsSecret")
 	return expose
+}
+
+// reveals reports that every destination of the weights names its revision in its answers.
+func (s *scene) reveals() bool {
+	found := false
+	for _, r := range s.rules() {
+		if r.kind != weightsRule {
+			continue
+		}
+		for i, to := range append(items(dig(r.data, "route")), items(dig(r.data, "backendRefs"))...) {
+			if revealed(to) != r.revisions[i] {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+// revealed is the revision that a destination says in its answers, empty for none.
+func revealed(to any) string {
+	if said := text(dig(to, "headers", "response", "set", spec.RevisionHeader)); said != "" {
+		return said
+	}
+	for _, filter := range items(dig(to, "filters")) {
+		for _, header := range items(dig(filter, "responseHeaderModifier", "set")) {
+			if text(dig(header, "name")) == spec.RevisionHeader {
+				return text(dig(header, "value"))
+			}
+		}
+	}
+	return ""
 }
 
 // gateway is the first that the route names, as namespace/name; empty where it names none.

@@ -50,8 +50,10 @@ func modelFields(s *scene, w *workload, id string) map[string]any {
 	if claim, ok := strings.CutPrefix(uri, "pvc://"); ok {
 		claim, _, _ = strings.Cut(claim, "/")
 		put(model, orNil(s.volume(claim, w.object.Namespace())), "volume")
+		put(model, orNil(s.restored(w, claim)), "volume")
 		s.download(w.object.Namespace(), model)
 	}
+	put(model, s.cache(w, uri), "cache")
 	put(model, orNil(s.externalSecret(text(model["secret"]), w.object.Namespace())), "externalSecret")
 	return model
 }
@@ -105,6 +107,9 @@ func (w *workload) mounted(file string) string {
 	for _, volume := range w.pod.all("volumes") {
 		if claim := text(dig(volume, "persistentVolumeClaim", "claimName")); claim != "" && dig(volume, "name") == mount["name"] {
 			return strings.TrimSuffix("pvc://"+path.Join(claim, text(mount["subPath"]), rest), "/")
+		}
+		if snapshot := snapshotOf(volume); snapshot != "" && dig(volume, "name") == mount["name"] {
+			return strings.TrimSuffix("pvc://"+path.Join(snapshot, text(mount["subPath"]), rest), "/")
 		}
 		if image := text(dig(volume, "image", "reference")); image != "" && dig(volume, "name") == mount["name"] {
 			return "oci://" + image

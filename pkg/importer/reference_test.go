@@ -63,6 +63,42 @@ func TestWhatModelsShareIsReadForEach(t *testing.T) {
 	}
 }
 
+// TestWhatGatewaysMakeBucketsOf: it is in the shared tree, and comes back to the document of the model that it is for; a script that
+// somebody changed is told.
+func TestWhatGatewaysMakeBucketsOf(t *testing.T) {
+	t.Parallel()
+	const root = "../../overlays/deepseek-r1-distill-llama-8b-sticky/"
+	for environment, want := range map[string]*spec.StickyFrom{"staging": {Cookie: "session"}, "production": {Claim: "sub"}} {
+		paths := []string{root + "deepseek-r1/overlays/" + environment, root + render.SharedName + "/overlays/" + environment}
+		in, err := importer.Read(t.Context(), paths, nil, nil)
+		require.NoError(t, err)
+		proposal, err := importer.Import(in, importer.Options{})
+		require.NoError(t, err)
+		assert.Empty(t, proposal.Losses, proposal.Document)
+		deployments, err := spec.Load("proposed.yaml", strings.NewReader(proposal.Document))
+		require.NoError(t, err)
+		require.NotNil(t, deployments[0].Environments[0].Sticky)
+		assert.Equal(t, want, deployments[0].Environments[0].Sticky.From, proposal.Document)
+
+		in, err = importer.Read(t.Context(), paths[:1], nil, nil)
+		require.NoError(t, err)
+		proposal, err = importer.Import(in, importer.Options{})
+		require.NoError(t, err)
+		assert.NotContains(t, proposal.Document, "from:")
+	}
+
+	built, err := os.ReadFile(root + render.SharedName + "/base/trafficextension-istio-ingress-deepseek-r1.llm.yaml")
+	require.NoError(t, err)
+	changed := filepath.Join(t.TempDir(), "changed.yaml")
+	require.NoError(t, os.WriteFile(changed, []byte(strings.Replace(string(built), "% 100)", "% 50)", 1)), 0o600))
+	in, err := importer.Read(t.Context(), []string{root + "deepseek-r1/overlays/production", changed}, nil, nil)
+	require.NoError(t, err)
+	proposal, err := importer.Import(in, importer.Options{})
+	require.NoError(t, err)
+	require.NotEmpty(t, proposal.Losses)
+	assert.Contains(t, proposal.Losses[0].Path, "/spec/lua/inlineCode")
+}
+
 // back is what came of a tree.
 type back struct{ tree, shared *render.Tree }
 

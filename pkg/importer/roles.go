@@ -54,6 +54,10 @@ func (s *scene) role(r *manifest.Resource) string {
 		return s.roleOfConfigMap(r)
 	case "VirtualService":
 		return s.roleOfVirtualService(r)
+	case "TrafficExtension":
+		if header, _, _ := s.bucketOf(r); header != "" {
+			return "bucketwriter"
+		}
 	case "ResourceQuota":
 		if s.quotaOf(r) != nil {
 			return "resourcequota"
@@ -68,7 +72,7 @@ func (s *scene) role(r *manifest.Resource) string {
 		if action := text(dig(r.Data, "spec", "action")); s.selectsUs(r) && (action == "" || action == "ALLOW") {
 			return "authorizationpolicy/" + s.purpose(r)
 		}
-	case "PersistentVolume", "Job", "StorageClass", "ExternalSecret":
+	case "PersistentVolume", "Job", "StorageClass", "ExternalSecret", "VolumeSnapshot", "VolumeSnapshotContent", "LocalModelCache", "LocalModelNodeGroup":
 		return s.roleOfStorage(r)
 	case "PeerAuthentication", "RequestAuthentication", "PodMonitor", "NetworkPolicy", "Sidecar", "SecurityGroupPolicy":
 		if role := s.roleOfStorage(r); role != "" {

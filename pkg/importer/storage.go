@@ -176,6 +176,14 @@ func (s *scene) roleOfStorage(r *manifest.Resource) string {
 		}
 	case "ExternalSecret":
 		return "externalsecret/" + text(dig(r.Data, "spec", "target", "name"))
+	case "LocalModelCache":
+		return "localmodelcache/" + text(dig(r.Data, "spec", "sourceModelUri"))
+	case "LocalModelNodeGroup":
+		return "localmodelnodegroup/" + r.Name()
+	case "VolumeSnapshot":
+		return "volumesnapshot/" + r.Name()
+	case "VolumeSnapshotContent":
+		return "volumesnapshotcontent/" + text(dig(r.Data, "spec", "volumeSnapshotRef", "name"))
 	case "StorageClass":
 		if s.usesClass(r.Name()) {
 			return "storageclass/" + r.Name()
@@ -190,5 +198,10 @@ func (s *scene) usesClass(name string) bool {
 	s.each("PersistentVolumeClaim", "v1", func(r *manifest.Resource) {
 		used = used || text(dig(r.Data, "spec", "storageClassName")) == name
 	})
+	for _, w := range s.workloads {
+		for _, volume := range w.pod.all("volumes") {
+			used = used || text(dig(claimTemplate(volume), "storageClassName")) == name
+		}
+	}
 	return used
 }

@@ -24,6 +24,10 @@ func TestStorageComesBack(t *testing.T) {
 		"a claim":                "source: pvc://weights/a, secret: keys, download: {from: s3://models/a/}",
 		"a token elsewhere":      "secret: hf-token, externalSecret: {store: aws, key: llm/huggingface, property: token}, revision: " + commit,
 		"a token for a download": "source: pvc://weights/a, secret: hf-token, externalSecret: {store: vault, storeKind: SecretStore, key: hf}, download: {}",
+		"a snapshot":             "source: pvc://weights/a, volume: {size: 20Gi, ebs: {snapshotId: snap-0123456789abcdef0}}",
+		"a fast snapshot":        "source: pvc://weights, volume: {size: 20Gi, storageClass: fast, ebs: {snapshotId: snap-0123456789abcdef0, fsType: xfs, throughput: 1000, iops: 6000, fastSnapshotRestore: true, kmsKeyId: 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'}}",
+		"a cache":                "source: s3://models/a/, cache: {nodeGroup: a10g, storageLimit: 100Gi, nodeLabels: {models: a10g, kserve/localmodel: worker}, size: 20Gi, serviceAccount: s3}",
+		"a cache of old":         "source: s3://models/a/, cache: {}",
 		"from a bucket":          "source: s3://models/a/, streamed: true, secret: keys",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,6 +53,9 @@ func TestStorageComesBack(t *testing.T) {
 			again, err := render.NewGenerator().Tree(back[0])
 			require.NoError(t, err)
 			assert.Equal(t, tree.Lock.Files, again.Lock.Files, proposal.Document)
+			both, err := render.NewGenerator().Shared(back)
+			require.NoError(t, err)
+			assert.Equal(t, shared.Lock.Files, both.Lock.Files, proposal.Document)
 		})
 	}
 }

@@ -47,7 +47,7 @@ func gateway(qualified string, bySecret map[string][]string, labels map[string]s
 		TypeMeta:   metav1.TypeMeta{APIVersion: clientv1.SchemeGroupVersion.String(), Kind: "Gateway"},
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: labels},
 	}
-	gateway.Spec.Selector = map[string]string{"istio": "ingressgateway"}
+	gateway.Spec.Selector = gatewayPods()
 	secrets := make([]string, 0, len(bySecret))
 	for secret := range bySecret {
 		secrets = append(secrets, secret)
@@ -65,6 +65,9 @@ func gateway(qualified string, bySecret map[string][]string, labels map[string]s
 		},
 	}
 }
+
+// gatewayPods is the label of the pods of istioctl's gateway.
+func gatewayPods() map[string]string { return map[string]string{"istio": "ingressgateway"} }
 
 // servers of one certificate: HTTPS, and plain HTTP that redirects. Without a certificate, plain HTTP.
 func servers(index int, secret string, hosts []string) []*networking.Server {

@@ -10,7 +10,8 @@ import (
 
 const (
 	// meshGateway is Istio's word for all sidecars.
-	meshGateway = "mesh"
+	meshGateway  = "mesh"
+	gatewayGroup = "gateway.networking.k8s.io"
 	// trustDomain is an alias of the mesh's own trust domain in every policy.
 	// https://istio.io/latest/docs/reference/config/security/authorization-policy/#Source
 	trustDomain = "cluster.local"

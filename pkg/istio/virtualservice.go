@@ -72,7 +72,7 @@ func route(t spec.Target, rule traffic.Rule) *networking.HTTPRoute {
 	}
 	if rule.Revision != "" {
 		route.Match = matches(t, header(rule))
-		route.Route = []*networking.HTTPRouteDestination{{Destination: destination(t, rule.Revision)}}
+		route.Route = []*networking.HTTPRouteDestination{{Destination: destination(t, rule.Revision), Headers: reveal(t, rule.Revision)}}
 		return route
 	}
 	if selects(t) {
@@ -80,10 +80,18 @@ func route(t spec.Target, rule traffic.Rule) *networking.HTTPRoute {
 	}
 	for i, r := range t.Revisions {
 		route.Route = append(route.Route, &networking.HTTPRouteDestination{
-			Destination: destination(t, r.Name), Weight: int32(traffic.ConstantWeight(i)),
+			Destination: destination(t, r.Name), Weight: int32(traffic.ConstantWeight(i)), Headers: reveal(t, r.Name),
 		})
 	}
 	return route
+}
+
+// reveal names the revision in its answers, where that is wanted.
+func reveal(t spec.Target, revision string) *networking.Headers {
+	if t.Expose == nil || !t.Expose.RevealRevision {
+		return nil
+	}
+	return &networking.Headers{Response: &networking.Headers_HeaderOperations{Set: map[string]string{spec.RevisionHeader: revision}}}
 }
 
 func header(rule traffic.Rule) *networking.HTTPMatchRequest {

@@ -2,6 +2,7 @@ package k8s
 
 import (
 	"fmt"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -21,6 +22,7 @@ const scaleDownWindow = 600
 func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Object {
 	name := t.Qualified(r.Name)
 	scaled, what := scaledBy(t, r)
+	pace := paceOf(r)
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{
 		TypeMeta:   typeMeta("autoscaling/v2", "HorizontalPodAutoscaler"),
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.RevisionLabels(spec.ComponentScaling, r.Name)},
@@ -32,7 +34,7 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 				Metric: autoscalingv2.MetricIdentifier{Name: t.Scaling.Metric},
 				Target: autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: ptr.To(resource.MustParse(t.ScalingTarget(r)))},
 			}}},
-			Behavior: behavior(),
+			Behavior: pace.HorizontalPodAutoscalerBehavior,
 		},
 	}
 	return manifest.Object{File: "horizontalpodautoscaler-" + r.Name, Typed: hpa, Comments: manifest.Comments{
@@ -40,8 +42,8 @@ func HorizontalPodAutoscaler(t spec.Target, r spec.RevisionTarget) manifest.Obje
 		At: map[string]string{
 			"/spec/scaleTargetRef":     what,
 			"/spec/metrics/0":          metricOrigin(r),
-			"/spec/behavior/scaleUp":   upComment,
-			"/spec/behavior/scaleDown": downComment,
+			"/spec/behavior/scaleUp":   pace.up,
+			"/spec/behavior/scaleDown": pace.down,
 		},
 	}}
 }
@@ -67,14 +69,43 @@ func scaledBy(t spec.Target, r spec.RevisionTarget) (autoscalingv2.CrossVersionO
 	return reference, "The Deployment that KServe makes; an " + t.Serving + " has no scale subresource (kserve#4644)."
 }
 
+// pace is how fast an autoscaler goes up and down, and why.
+type pace struct {
+	*autoscalingv2.HorizontalPodAutoscalerBehavior
+	up, down string
+}
+
+// paceOf is the pace of a revision: a fixed one, or, where the document says so, one by what a replica takes to start.
+func paceOf(r spec.RevisionTarget) pace {
+	if r.ColdStart > 0 {
+		return paceBy(r.ColdStart)
+	}
+	return pace{
+		&autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: rules(0, 60), ScaleDown: rules(scaleDownWindow, 300)},
+		"One replica a minute: more would all load at once and arrive late.",
+		"Slowly: a replica takes minutes to come back.",
+	}
+}
+
 const (
-	upComment   = "One replica a minute: more would all load at once and arrive late."
-	downComment = "Slowly: a replica takes minutes to come back."
+	// longestWindow and longestPeriod are the most that Kubernetes takes, in seconds; MaxStabilizationWindowSeconds and
+	// MaxPeriodSeconds in its pkg/apis/autoscaling/validation/validation.go.
+	longestWindow, longestPeriod = 3600, 1800
 )
 
-// behavior is the pace of an autoscaler.
-func behavior() *autoscalingv2.HorizontalPodAutoscalerBehavior {
-	return &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: rules(0, 60), ScaleDown: rules(scaleDownWindow, 300)}
+// paceBy computes the pace from a cold start. Down: what idles as long as it would take to start costs no more than to start it
+// again, whatever the load does next, so that never more than twice the least is paid (ski rental: Karlin, Manasse, Rudolph and Sleator,
+// Competitive Snoopy Caching, 1988). Up: until the first of the new replicas answers the queue says nothing of them, and grows on.
+func paceBy(coldStart time.Duration) pace {
+	seconds := int32(min(coldStart, longestWindow*time.Second).Round(time.Second).Seconds())
+	window := max(seconds, spec.ShortestWindow)
+	up := rules(0, min(max(seconds, 60), longestPeriod))
+	up.Policies[0].Type, up.Policies[0].Value = autoscalingv2.PercentScalingPolicy, 100
+	return pace{
+		&autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: up, ScaleDown: rules(window, window/2)},
+		"As many again at most, in the time that a replica takes to start (scaling.coldStart): until it answers, what waits says\nnothing of it.",
+		"As long as a replica takes to start, an hour at most: what idles until then has cost no more than to start it again.",
+	}
 }
 
 func rules(window, period int32) *autoscalingv2.HPAScalingRules {

@@ -181,3 +181,20 @@ func TestServiceAccountNamesSecretsOnceAndNoEndpoint(t *testing.T) {
 	assert.Equal(t, "arn:aws:iam::123456789012:role/models", account.Annotations["eks.amazonaws.com/role-arn"])
 	assert.NotContains(t, account.Annotations, "serving.kserve.io/s3-endpoint", "it would redirect STS (kserve#3482)")
 }
+
+// TestPodIdentityByFamily: a cluster of IPv6 has the agent at another address; others keep to one.
+func TestPodIdentityByFamily(t *testing.T) {
+	t.Parallel()
+	for family, want := range map[string][]string{
+		"": {"169.254.170.23/32"}, "ipv4": {"169.254.170.23/32"}, "ipv6": {"169.254.170.23/32", "fd00:ec2::23/128"},
+	} {
+		one := target("s3://models/m")
+		one.Platform.EKS = &spec.EKS{IPFamily: family}
+		rules := policy(t, one).Egress
+		var cidrs []string
+		for _, to := range rules[len(rules)-1].To {
+			cidrs = append(cidrs, to.IPBlock.CIDR)
+		}
+		assert.Equal(t, want, cidrs, family)
+	}
+}

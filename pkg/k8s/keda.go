@@ -32,6 +32,7 @@ const (
 func ScaledObject(t spec.Target, r spec.RevisionTarget) manifest.Object {
 	name := t.Qualified(r.Name)
 	target, what := scaledBy(t, r)
+	pace := paceOf(r)
 	scaled := &kedav1alpha1.ScaledObject{
 		TypeMeta:   typeMeta(kedav1alpha1.GroupVersion.String(), "ScaledObject"),
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.RevisionLabels(spec.ComponentScaling, r.Name)},
@@ -43,17 +44,17 @@ func ScaledObject(t spec.Target, r spec.RevisionTarget) manifest.Object {
 			Fallback: &kedav1alpha1.Fallback{
 				FailureThreshold: failures, Replicas: int32(max(r.MinReplicas, 1)), Behavior: kedav1alpha1.FallbackBehaviorCurrentReplicasIfHigher,
 			},
-			Advanced: &kedav1alpha1.AdvancedConfig{HorizontalPodAutoscalerConfig: &kedav1alpha1.HorizontalPodAutoscalerConfig{Behavior: behavior()}},
+			Advanced: &kedav1alpha1.AdvancedConfig{HorizontalPodAutoscalerConfig: &kedav1alpha1.HorizontalPodAutoscalerConfig{Behavior: pace.HorizontalPodAutoscalerBehavior}},
 			Triggers: []kedav1alpha1.ScaleTriggers{loadTrigger(t, r)},
 		},
 	}
-	const pace = "/spec/advanced/horizontalPodAutoscalerConfig/behavior"
+	const behavior = "/spec/advanced/horizontalPodAutoscalerConfig/behavior"
 	at := map[string]string{
-		"/spec/scaleTargetRef": what,
-		"/spec/fallback":       "Without Prometheus what runs goes on running.",
-		"/spec/triggers/0":     "One number: the sum over the pods of this revision, by the labels that the PodMonitor copies from them.\nKEDA's HorizontalPodAutoscaler divides it by them, whatever their number.",
-		pace + "/scaleUp":      upComment,
-		pace + "/scaleDown":    downComment,
+		"/spec/scaleTargetRef":  what,
+		"/spec/fallback":        "Without Prometheus what runs goes on running.",
+		"/spec/triggers/0":      "One number: the sum over the pods of this revision, by the labels that the PodMonitor copies from them.\nKEDA's HorizontalPodAutoscaler divides it by them, whatever their number.",
+		behavior + "/scaleUp":   pace.up,
+		behavior + "/scaleDown": pace.down,
 	}
 	if r.MinReplicas == 0 {
 		toZero(t, r, scaled, at)

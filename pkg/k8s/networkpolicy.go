@@ -119,13 +119,14 @@ func egress(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
 
 // podIdentity lets pods ask EKS Pod Identity for credentials.
 func podIdentity(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
-	if t.Platform.EKS == nil {
+	var agents []networkingv1.NetworkPolicyPeer
+	for _, cidr := range t.PodIdentityAgents() {
+		agents = append(agents, networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: cidr}})
+	}
+	if len(agents) == 0 {
 		return nil
 	}
-	return []networkingv1.NetworkPolicyEgressRule{{
-		To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: spec.PodIdentityAgent}}},
-		Ports: ports(corev1.ProtocolTCP, 80),
-	}}
+	return []networkingv1.NetworkPolicyEgressRule{{To: agents, Ports: ports(corev1.ProtocolTCP, 80)}}
 }
 
 // downloads reports whether a pod fetches weights over the network; a volume is mounted by the node, and an

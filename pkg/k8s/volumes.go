@@ -128,7 +128,9 @@ func elastic(volume *corev1.PersistentVolume, efs *spec.EFS, at map[string]strin
 func PersistentVolumeClaims(t spec.Target) []manifest.Object {
 	var objects []manifest.Object
 	for _, c := range claimsOf(t) {
-		objects = append(objects, persistentVolumeClaim(t, c))
+		if c.volume.EBS == nil { // pods have their own
+			objects = append(objects, persistentVolumeClaim(t, c))
+		}
 	}
 	return objects
 }
@@ -162,14 +164,20 @@ func persistentVolumeClaim(t spec.Target, c claimed) manifest.Object {
 	return manifest.Object{File: "persistentvolumeclaim-" + c.name, Typed: claim, Comments: manifest.Comments{Head: head, At: at}}
 }
 
-// StorageClasses are those by which the CSI driver makes FSx file systems for the claims of several models.
+// StorageClasses are those by which CSI drivers make FSx file systems, and volumes of snapshots, for the claims of several models.
 func StorageClasses(targets []spec.Target, labels map[string]string) []manifest.Object {
 	var objects []manifest.Object
 	seen := map[string]bool{}
 	for _, t := range targets {
 		for _, c := range claimsOf(t) {
-			if c.volume.Creates() && !seen[c.volume.StorageClass] {
-				seen[c.volume.StorageClass] = true
+			made := c.volume.Creates() || c.volume.EBS != nil
+			if !made || seen[c.volume.StorageClass] {
+				continue
+			}
+			seen[c.volume.StorageClass] = true
+			if c.volume.EBS != nil {
+				objects = append(objects, snapshotClass(c.volume, labels))
+			} else {
 				objects = append(objects, storageClass(c.volume, labels))
 			}
 		}

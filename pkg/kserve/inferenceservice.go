@@ -45,6 +45,9 @@ func (b *Builder) InferenceService(t spec.Target, r spec.RevisionTarget) (manife
 	if r.Network != nil {
 		isvc.Annotations[constants.CustomGPUResourceTypesAnnotationKey] = fmt.Sprintf("[%q]", r.Network.Resource)
 	}
+	if r.Model.Cache != nil {
+		isvc.Annotations[constants.NodeGroupAnnotationKey] = r.Model.Cache.NodeGroup
+	}
 	isvc.Labels[constants.NetworkVisibility] = constants.ClusterLocalVisibility
 	return manifest.Object{
 		File: "inferenceservice-" + r.Name, Typed: isvc, Comments: explain(t, r, predictor),
@@ -111,7 +114,7 @@ func modelSpec(t spec.Target, r spec.RevisionTarget, cache int64) *v1beta1.Model
 		model.ModelFormat.Name = storelessFormat
 		return model
 	}
-	if r.Model.Streamed {
+	if r.Model.Streamed || r.Model.Restored() {
 		model.ModelFormat.Name = storelessFormat
 		return model
 	}
@@ -282,6 +285,9 @@ func explain(t spec.Target, r spec.RevisionTarget, predictor v1beta1.PredictorSp
 		"/metadata/labels/networking.kserve.io~1visibility":       "No second way in by an Ingress or HTTPRoute of KServe's (kserve#2283).",
 	}
 	explainPredictor(at, pod, r, predictor.Model.Resources)
+	if r.Model.Cache != nil {
+		at["/metadata/annotations/serving.kserve.io~1nodegroup"] = "Pods mount the copy of the LocalModelCache that these nodes have (setLocalModelLabel in\npkg/apis/serving/v1beta1/inference_service_defaults.go), which must be there when this is applied: KServe looks for it when this object changes."
+	}
 	at[pod+"/deploymentStrategy"] = "No surge: it would need spare devices, and a replica that cannot be scheduled blocks the\nrollout (kserve#4618). A new version is a new revision, not a rollout."
 	switch {
 	case Scales(t, r) && t.Scaling.Type == spec.KEDA:
@@ -306,6 +312,9 @@ func explainPredictor(at map[string]string, pointer string, r spec.RevisionTarge
 	explainResources(at, pointer+"/model", "What a replica takes. Said here, they win over any of the runtime's.", resources)
 	if r.Model.Streamed {
 		at[pointer+"/model/modelFormat"] = "The server reads the weights itself. Without a storageUri every other format becomes a multi-model server\nwith an agent sidecar (kserve#3449)."
+	}
+	if r.Model.Restored() {
+		at[pointer+"/model/modelFormat"] = "The weights are on a volume of the pod's own, which no storageUri can name. Without one every other format becomes\na multi-model server with an agent sidecar (kserve#3449)."
 	}
 	if r.Model.Source == "" {
 		at[pointer+"/model/modelFormat"] = "The simulator has no weights. Without a storageUri every other format becomes a\nmulti-model server with an agent sidecar (kserve#3449)."

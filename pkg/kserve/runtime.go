@@ -60,7 +60,7 @@ func (b *Builder) ServingRuntime(t spec.Target, r spec.RevisionTarget) (manifest
 		runtime.Annotations = map[string]string{spec.KServeAnnotation: release.Version}
 		comments.At["/metadata/annotations"] = "Which KServe runs, for `validate` and `import`."
 	}
-	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Comments: comments}, nil
+	return manifest.Object{File: "servingruntime-" + r.Name, Typed: runtime, Absent: unlabelled(runtime), Comments: comments}, nil
 }
 
 // runtime is the catalogue's entry with what the document says of it laid over.
@@ -77,12 +77,15 @@ func (b *Builder) runtime(t spec.Target, r spec.RevisionTarget) (*v1alpha1.Servi
 	container.Resources = corev1.ResourceRequirements{}
 	setArgs(container, comments, t, r)
 	setEnv(container, comments, r)
-	if r.Model.Streamed {
+	if r.Model.Streamed || r.Model.Restored() {
 		runtime.Spec.SupportedModelFormats = append(runtime.Spec.SupportedModelFormats, v1alpha1.SupportedModelFormat{
 			Name: storelessFormat, Version: ptr.To("1"), AutoSelect: ptr.To(false),
 		})
+	}
+	if r.Model.Streamed {
 		container.Env = append(container.Env, bucketKeys(r.Model.Secret)...)
 	}
+	restore(runtime, comments, r)
 	setStartup(container, comments, t, r)
 	setSharedMemory(runtime, r)
 	return runtime, comments, nil

@@ -50,8 +50,8 @@ func NodesOf(t spec.Target) ([]NodeAnswer, error) {
 	return answers, nil
 }
 
-// writeNodes prints them for a person.
-func writeNodes(w io.Writer, nodes []NodeAnswer) {
+// WriteNodes prints them for a person.
+func WriteNodes(w io.Writer, nodes []NodeAnswer) {
 	for _, n := range nodes {
 		cost := "no price is known"
 		if n.MaxUSDPerHour > 0 {

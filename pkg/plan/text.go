@@ -61,7 +61,7 @@ func (a Answer) WriteText(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s\n", a.verdict())
-	writeNodes(w, a.Nodes)
+	WriteNodes(w, a.Nodes)
 	for _, list := range []struct {
 		name  string
 		lines []string

@@ -10,12 +10,12 @@ import (
 // namespace comes before what stands in it.
 func kinds() []string {
 	return []string{
-		"namespace", "resourcequota", "serviceaccount", "externalsecret", "storageclass", "persistentvolume", "persistentvolumeclaim", "job", "servingruntime", "inferenceservice", "llminferenceservice", "leaderworkerset",
+		"namespace", "resourcequota", "serviceaccount", "externalsecret", "storageclass", "localmodelnodegroup", "localmodelcache", "persistentvolume", "persistentvolumeclaim", "volumesnapshotcontent", "volumesnapshot", "job", "servingruntime", "inferenceservice", "llminferenceservice", "leaderworkerset",
 		"service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "scaledobject", "podmonitor",
 		"prometheusrule", "configmap",
-		"gateway", "ec2nodeclass", "nodeclass", "nodepool", "securitygrouppolicy", "priorityclass", "deployment",
+		"gateway", "trafficextension", "ec2nodeclass", "nodeclass", "nodepool", "securitygrouppolicy", "priorityclass", "deployment",
 	}
 }
 

@@ -41,6 +41,7 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	p.add("", k8s.ExternalSecrets(t)...)
 	p.add(spec.OmitPersistentVolumeClaim, k8s.PersistentVolumes(t)...)
 	p.add(spec.OmitPersistentVolumeClaim, k8s.PersistentVolumeClaims(t)...)
+	p.add(spec.OmitPersistentVolumeClaim, k8s.VolumeSnapshots(t)...)
 	p.add("", k8s.Downloads(t)...)
 	if err := p.revisions(); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/gitops"
 	"github.com/kservegen/kservegen/pkg/istio"
 	"github.com/kservegen/kservegen/pkg/k8s"
+	"github.com/kservegen/kservegen/pkg/kserve"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
@@ -103,9 +104,11 @@ func sharedObjects(targets []spec.Target) ([]planned, error) {
 		}
 	}
 	objects = append(objects, k8s.StorageClasses(targets, labels)...)
+	objects = append(objects, kserve.Caches(targets, labels)...)
 	objects = append(objects, istio.Gateways(targets, labels)...)
 	objects = append(objects, istio.ModelLists(targets, labels)...)
 	objects = append(objects, gatewayapi.Gateways(targets, labels)...)
+	objects = append(objects, istio.Buckets(targets, labels)...)
 	objects = append(objects, network.LoadBalancers(targets, labels)...)
 	objects = append(objects, k8s.SpareClass(targets, labels)...)
 	rules, err := k8s.AdapterRules(targets, labels)

@@ -54,7 +54,7 @@ func TestProducts(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"kserve 0.20 0.19 0.17", "istio 1.31", "gateway-api 1.6 1.6-experimental", "inference-extension 1.5", "keda 2.19",
-		"prometheus-operator 0.85", "karpenter 1.8", "vpc-resource-controller 1.4", "flux 2.9", "argo-cd 3.5", "lws 0.9", "kubernetes 1.36",
+		"prometheus-operator 0.85", "karpenter 1.8", "vpc-resource-controller 1.4", "external-snapshotter 8.4", "flux 2.9", "argo-cd 3.5", "lws 0.9", "kubernetes 1.36",
 	}, names)
 }
 

@@ -50,7 +50,7 @@ func ClusterOf(deployments []*Deployment, name string) (Cluster, error) {
 	if len(members) == 0 {
 		return Cluster{}, manifest.Problems{noCluster(deployments, name)}
 	}
-	problems := append(agree(members, true), withoutNodes(members)...)
+	problems := slices.Concat(agree(members, true), withoutNodes(members), ofIPv6(members))
 	if len(problems) > 0 {
 		return Cluster{}, sorted(problems)
 	}
@@ -62,6 +62,17 @@ func noCluster(deployments []*Deployment, name string) manifest.Problem {
 		return deployments[0].problemOf("spec.platform.eks", "spec.platform.eks.cluster: no document names cluster %s; name it in one, or leave --cluster out", name)
 	}
 	return deployments[0].problemOf("spec.platform.eks", "spec.platform.eks.cluster: is missing; name the cluster that is to be made")
+}
+
+// ofIPv6 finds clusters that are not made here.
+func ofIPv6(members []member) manifest.Problems {
+	for _, m := range members {
+		if m.t.Platform.EKS.IPFamily == IPv6 {
+			return manifest.Problems{m.m.problemOf("spec.platform.eks.ipFamily",
+				"spec.platform.eks.ipFamily: what is written here makes clusters of IPv4; make one of IPv6 yourself, or leave it out")}
+		}
+	}
+	return nil
 }
 
 // withoutNodes finds models that nothing in a new cluster would make nodes for.
@@ -89,6 +100,7 @@ func onePerCluster() []oneOf {
 		{"cluster", func(e *EKS) string { return e.Cluster }, true},
 		{"region", func(e *EKS) string { return e.Region }, true},
 		{"version", func(e *EKS) string { return e.Version }, false},
+		{"ipFamily", func(e *EKS) string { return cmp.Or(e.IPFamily, "ipv4") }, false},
 		{"kmsKeyArn", func(e *EKS) string { return e.KMSKeyARN }, false},
 		{"network.cidr", (*EKS).cidr, false},
 		{"network.natGateway", (*EKS).nat, false},

@@ -43,6 +43,10 @@ func (r *resolver) checkDownload(scheme string, model catalog.Model) {
 	if folder := m.Folder(); !folderName.MatchString(folder) {
 		r.failf("spec.model.source", "a download wants pvc://<claim>/<folder>, the folder of letters, digits and ._-/; got %q", m.Source)
 	}
+	if v := m.Volume; v != nil && v.EBS != nil {
+		r.failf(path, "a volume of a snapshot has what the snapshot has; make a snapshot of a volume that a download filled")
+		return
+	}
 	if v := m.Volume; v != nil && v.AccessMode == "ReadOnlyMany" {
 		r.failf("spec.model.volume.accessMode", "the download writes; use ReadWriteMany, or ReadWriteOnce on one node")
 	}
@@ -127,5 +131,5 @@ func (m Model) Bucket() (Bucket, bool) {
 	}
 	rest, ok := strings.CutPrefix(uri, "s3://")
 	name, prefix, _ := strings.Cut(rest, "/")
-	return Bucket{name, strings.Trim(prefix, "/"), m.Download == nil && !m.Streamed}, ok
+	return Bucket{name, strings.Trim(prefix, "/"), m.Download == nil && !m.Streamed}, ok && m.Cache == nil
 }

@@ -20,6 +20,9 @@ type EKS struct {
 	Version string `json:"version,omitempty"`
 	// KMSKeyARN of the key that encrypts the cluster's Secrets. Default: EKS' own encryption.
 	KMSKeyARN string `json:"kmsKeyArn,omitempty"`
+	// IPFamily is ipv4 or ipv6: of which kind the pods' addresses are. With ipv6 pods may ask EKS Pod Identity at its address of
+	// IPv6, too. Default: ipv4.
+	IPFamily string `json:"ipFamily,omitempty" jsonschema:"enum=ipv4,enum=ipv6"`
 	// Network around the cluster.
 	Network *EKSNetwork `json:"network,omitempty"`
 	// Nodes asks for nodes of the models' own, which `render --shared` writes. Default: nodes are there.
@@ -43,13 +46,46 @@ func (r *resolver) checkEKS() {
 	if eks.Region != "" && eks.RoleARN == "" && eks.Cluster == "" && !r.readsRegion() {
 		r.failf(path+"region", "is read beside roleArn or cluster only; with EKS Pod Identity KServe takes the region from its ConfigMap (inferenceservice-config, credentials.s3)")
 	}
-	if eks.Region != "" && !regionName.MatchString(eks.Region) {
-		r.failf(path+"region", "%q is not a region such as us-east-1", eks.Region)
-	}
+	r.checkRegion(eks.Region)
+	r.checkIPFamily(eks)
 	r.checkZones(eks)
 	r.checkCluster(eks)
 	r.checkNetwork(eks)
 	r.checkIdentity(eks)
+}
+
+// IPv6 is the family of the addresses of a cluster that has no others.
+const IPv6 = "ipv6"
+
+// checkIPFamily refuses what a cluster of IPv6 doesn't have.
+// https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html
+// https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
+func (r *resolver) checkIPFamily(eks *EKS) {
+	const path = "spec.platform.eks.ipFamily"
+	if eks.IPFamily == "" {
+		return
+	}
+	r.enum(path, &eks.IPFamily, "", "ipv4", IPv6)
+	if eks.IPFamily != IPv6 {
+		return
+	}
+	if strings.HasPrefix(eks.Region, "cn-") {
+		r.failf(path, "EKS has no clusters of IPv6 in China's regions; leave it out")
+	}
+	if volume := r.spec.Model.Volume; volume != nil && volume.FSx != nil {
+		r.failf(path, "FSx for Lustre can't be used in a cluster of IPv6; use another volume, or ipv4")
+	}
+}
+
+// PodIdentityAgents are where pods of the target ask EKS Pod Identity for credentials, as CIDRs.
+func (t Target) PodIdentityAgents() []string {
+	switch eks := t.Platform.EKS; {
+	case eks == nil:
+		return nil
+	case eks.IPFamily == IPv6:
+		return []string{PodIdentityAgent, PodIdentityAgentIPv6}
+	}
+	return []string{PodIdentityAgent}
 }
 
 func (r *resolver) checkZones(eks *EKS) {

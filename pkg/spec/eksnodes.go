@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/version"
-
 	"github.com/kservegen/kservegen/pkg/catalog"
 	"github.com/kservegen/kservegen/pkg/suggest"
 )
@@ -62,8 +60,8 @@ type EKSNodes struct {
 	// Provisioner that makes the nodes: karpenter (NodePool and EC2NodeClass), auto (EKS Auto Mode: NodePool and
 	// NodeClass), or managed (managed node groups with the Cluster Autoscaler). Default: karpenter.
 	Provisioner string `json:"provisioner,omitempty" jsonschema:"enum=karpenter,enum=auto,enum=managed"`
-	// InstanceTypes that a pod may have. Default: of the catalogue's types that hold a pod of the model the cheapest, and
-	// those with as many devices that cost at most twice as much, three in all.
+	// InstanceTypes that a pod may have. Default: of the catalogue's types that hold a pod of the model and are offered in the
+	// region the cheapest, and those with as many devices that cost at most twice as much, three in all.
 	InstanceTypes []string `json:"instanceTypes,omitempty"`
 	// Capacity types: on-demand, spot, reserved. Default: on-demand, or reserved where there is a reservation.
 	Capacity []string `json:"capacity,omitempty" jsonschema:"enum=on-demand,enum=spot,enum=reserved"`
@@ -78,6 +76,9 @@ type EKSNodes struct {
 	// Volume is the size of the root volume, for example 200Gi. Default: what the system, two versions of the image and
 	// the weights that pods fetch take; 30Gi where the instances' own disks hold these.
 	Volume string `json:"volume,omitempty"`
+	// InstanceStore has images and weights on the instances' own disks, as one by RAID 0, and refuses types whose disks don't
+	// hold them. Default: with Karpenter where those of every type do; in managed node groups false.
+	InstanceStore bool `json:"instanceStore,omitempty"`
 	// ExpireAfter is a node's longest life, for example 720h, or Never. Default: Never, and 504h with EKS Auto Mode, which
 	// allows no more.
 	ExpireAfter string `json:"expireAfter,omitempty"`
@@ -145,6 +146,8 @@ func (r *resolver) checkEKSNodes(t Target) {
 		}
 	}
 	r.checkVolume(t)
+	r.checkInstanceStore(t)
+	r.checkOffers(t)
 }
 
 // capacity checks where the instances come from.
@@ -298,7 +301,7 @@ func (r *resolver) checkHost(list catalog.Instances, t Target, revision Revision
 	if revision.Accelerator.Vendor == "aws" && strings.HasPrefix(t.EKSNodes().AMI, "bottlerocket@") {
 		r.failf(eksNodesPath+".ami", "on Bottlerocket a container that isn't root reaches a Neuron device only with settings of the image that kservegen doesn't write; use %s", defaultAMI)
 	}
-	if types := t.EKSNodes().typesOf(list, revision); len(types) > 0 {
+	if types := typesOf(list, t.Platform.EKS, revision); len(types) > 0 {
 		// Types that the document names were checked one by one.
 		if len(t.EKSNodes().InstanceTypes) == 0 && r.notOffered(list, t, types[0]) {
 			r.failf(eksNodesPath+".capacity", "%s, which revision %s would run on, is not on offer on demand in %s (AWS' prices of %s); use capacity: [reserved] with a reservation, or another region", types[0].Name, revision.Name, list.Prices.Region, list.Prices.Day)
@@ -362,11 +365,12 @@ func (r RevisionTarget) need() catalog.Need {
 const mostDefaultTypes = 3
 
 // typesOf are the instance types that a revision may have, the cheapest first.
-func (n *EKSNodes) typesOf(list catalog.Instances, r RevisionTarget) []catalog.Instance {
+func typesOf(list catalog.Instances, eks *EKS, r RevisionTarget) []catalog.Instance {
 	holding := list.Holding(r.need())
-	if len(n.InstanceTypes) > 0 {
-		return slices.DeleteFunc(holding, func(i catalog.Instance) bool { return !slices.Contains(n.InstanceTypes, i.Name) })
+	if named := eks.Nodes.InstanceTypes; len(named) > 0 {
+		return slices.DeleteFunc(holding, func(i catalog.Instance) bool { return !slices.Contains(named, i.Name) })
 	}
+	holding = offeredIn(eks.Region, holding)
 	if len(holding) == 0 {
 		return nil
 	}
@@ -384,16 +388,6 @@ func typeNames(types []catalog.Instance) []string {
 		names = append(names, i.Name)
 	}
 	return names
-}
-
-// raidsLocalDisks says whether the image sets up the instances' own disks.
-func (n *EKSNodes) raidsLocalDisks() bool {
-	family, release, _ := strings.Cut(n.AMI, "@v")
-	if n.Provisioner != ProvisionerKarpenter || family != "bottlerocket" {
-		return n.Provisioner == ProvisionerKarpenter
-	}
-	v, err := version.ParseGeneric(release)
-	return err == nil && v.AtLeast(version.MustParseGeneric(raidBottlerocket))
 }
 
 func gib(bytes float64) int64 { return int64(math.Ceil(bytes / (1 << 30))) }

@@ -96,6 +96,14 @@ func TestNodePools(t *testing.T) {
 			[]string{onEKS("a", "ami: bottlerocket@v1.21.1", distill, "accelerator: {type: a10g}")},
 			"models-a10g-x1", []string{"g5.xlarge", "g5.2xlarge", "g5.4xlarge"}, 1, 1, 2, false, 130, false,
 		},
+		"managed groups leave local disks alone": {
+			[]string{onEKS("a", "provisioner: managed", distill, "accelerator: {type: a10g}")},
+			"models-a10g-x1", []string{"g5.xlarge", "g5.2xlarge", "g5.4xlarge"}, 1, 1, 2, false, 130, false,
+		},
+		"managed groups that are told to use them": {
+			[]string{onEKS("a", "provisioner: managed, instanceStore: true", distill, "accelerator: {type: a10g}")},
+			"models-a10g-x1", []string{"g5.xlarge", "g5.2xlarge", "g5.4xlarge"}, 1, 1, 2, true, 30, false,
+		},
 		"Neuron": {
 			[]string{onEKS("a", "", "model: {id: meta-llama/Llama-3.3-70B-Instruct}", "accelerator: {type: trainium2}")},
 			"models-trainium2-x4", []string{"trn2.48xlarge"}, 1, 1, 32, true, 30, false,

@@ -62,7 +62,13 @@ func (r *resolver) checkExpose() {
 	if e.ModelList {
 		r.checkModelList(e)
 	}
+	if e.RevealRevision && e.API == APIKServe {
+		r.failf("spec.expose.revealRevision", "KServe makes the routes, and gives their answers no header; leave revealRevision out, or set spec.expose.api: istio or gateway")
+	}
 }
+
+// RevisionHeader is the response header that says which revision answered, where spec.expose.revealRevision is set.
+const RevisionHeader = "x-llm-revision"
 
 // checkModelList: the gateway answers by itself, before any pod is asked.
 func (r *resolver) checkModelList(e *Expose) {

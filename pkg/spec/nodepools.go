@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -54,7 +55,7 @@ func NodePools(targets []Target) []NodePool {
 			continue
 		}
 		for _, r := range t.Revisions {
-			types := t.EKSNodes().typesOf(list, r)
+			types := typesOf(list, t.Platform.EKS, r)
 			if r.Devices == 0 || len(types) == 0 {
 				continue
 			}
@@ -158,16 +159,6 @@ func (p NodePool) PerHour(nodes int) (usd float64, ok bool) {
 
 // TypeNames are the names of the instance types, the cheapest first.
 func (p NodePool) TypeNames() []string { return typeNames(p.Types) }
-
-// LocalDisks says that the instances' own disks hold images and weights, as one.
-func (p NodePool) LocalDisks() bool {
-	if !p.Platform.Nodes.raidsLocalDisks() {
-		return false
-	}
-	return !slices.ContainsFunc(p.Types, func(i catalog.Instance) bool {
-		return gib(float64(i.LocalNVMeGB)*1e9) <= p.dataGiB(i)
-	})
-}
 
 // The disk of a node: EKS' images of Linux take some 10 GiB; the kubelet collects images from 85 % on, and evicts at 90 %.
 const (
@@ -293,6 +284,7 @@ func differs(a, b EKS) (field, was, is string) {
 		{"nodes.ami", a.Nodes.AMI, b.Nodes.AMI},
 		{"nodes.role", a.Nodes.Role, b.Nodes.Role},
 		{"nodes.volume", cmp.Or(a.Nodes.Volume, "none"), cmp.Or(b.Nodes.Volume, "none")},
+		{"nodes.instanceStore", strconv.FormatBool(a.Nodes.InstanceStore), strconv.FormatBool(b.Nodes.InstanceStore)},
 		{"nodes.expireAfter", a.Nodes.ExpireAfter, b.Nodes.ExpireAfter},
 		{"nodes.devices", cmp.Or(string(a.Nodes.Devices), Auto), cmp.Or(string(b.Nodes.Devices), Auto)},
 	} {

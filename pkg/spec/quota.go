@@ -132,6 +132,6 @@ func (t Target) ListsModel() bool {
 // NeedsShared reports that the document asks for something that only the tree of what documents share has.
 func (m *Deployment) NeedsShared() bool {
 	return slices.ContainsFunc(m.Environments, func(t Target) bool {
-		return t.Quota != nil || t.ListsModel() || t.LoadBalancer() != nil || t.AdapterRules() || t.EKSNodes() != nil || t.Scaling.Spare != nil
+		return t.Quota != nil || t.ListsModel() || t.LoadBalancer() != nil || t.AdapterRules() || t.EKSNodes() != nil || t.Scaling.Spare != nil || t.WritesBucket()
 	})
 }

@@ -88,6 +88,9 @@ type RevisionTarget struct {
 	MinReplicas, MaxReplicas int
 	// Cooldown is how long nobody has asked before the last replica goes, where MinReplicas is 0.
 	Cooldown time.Duration
+	// ColdStart is what a replica takes from its pod to its first answer, on a node that has neither image nor weights; 0 where
+	// the document doesn't have the autoscaler go by it.
+	ColdStart time.Duration
 	// Accelerator is the device's entry of the catalogue; Devices is their number per replica.
 	Accelerator catalog.Accelerator
 	Devices     int
@@ -157,9 +160,11 @@ const (
 	// MetricsPort is where the sidecar serves the server's metrics and its own, in plain HTTP: it does not intercept
 	// this port.
 	MetricsPort = 15020
-	// PodIdentityAgent is where EKS Pod Identity gives out credentials, as a CIDR.
+	// PodIdentityAgent is where EKS Pod Identity gives out credentials, as a CIDR, PodIdentityAgentIPv6 where it does in a cluster of IPv6.
 	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
-	PodIdentityAgent = "169.254.170.23/32"
+	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html
+	PodIdentityAgent     = "169.254.170.23/32"
+	PodIdentityAgentIPv6 = "fd00:ec2::23/128"
 )
 
 // ScalingTarget is what the metric of a revision's pods may be on average, over all engines of a pod.

@@ -55,6 +55,7 @@ func (r *resolver) revision(s share) RevisionTarget {
 	r.checkLLM()
 	t.Args = r.args(model, accelerator, devices)
 	r.stream(&t)
+	r.checkRestored(nodes)
 	r.checkEngine(devices)
 	t.Metrics = r.watchedMetrics()
 	t.Fetches = model.Vocabulary != "" && r.spec.Runtime.Env[model.Vocabulary] == "" && r.spec.Runtime.Name != Simulator
@@ -75,13 +76,14 @@ func (r *resolver) revision(s share) RevisionTarget {
 	r.planLength(&t, e, settled)
 	t.Planned = r.planned
 	t.MinReplicas, t.MaxReplicas = r.replicas()
+	t.ColdStart = r.coldStart(t)
 	t.Cooldown = r.cooldown(t)
 	r.checkSchedule(t)
 	r.checkStreams(t)
 	r.checkGroup(t)
-	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && nodes > 1 {
+	if v := t.Model.Volume; v != nil && v.AccessMode == "ReadWriteOnce" && nodes > 1 && v.EBS == nil {
 		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and a replica is on %d; use ReadWriteMany or ReadOnlyMany", nodes)
-	} else if v != nil && v.AccessMode == "ReadWriteOnce" && t.MaxReplicas > 1 {
+	} else if v != nil && v.AccessMode == "ReadWriteOnce" && t.MaxReplicas > 1 && v.EBS == nil {
 		r.failf("spec.model.volume.accessMode", "ReadWriteOnce mounts on one node, and up to %d replicas need it; use ReadWriteMany or ReadOnlyMany", t.MaxReplicas)
 	}
 	for i, group := range r.spec.Accelerator.DeviceGroups {

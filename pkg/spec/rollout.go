@@ -21,6 +21,26 @@ func (m *Deployment) Steps() []int {
 	return DefaultSteps()
 }
 
+// Phase is a part of the way of a new revision to all requests.
+type Phase struct {
+	// Shadow is the percentage of the requests that it gets copies of, while it has no share; 0 for none.
+	Shadow int
+	// Weight is its share in percent; 0 with Shadow.
+	Weight int
+}
+
+// Phases of the rollout behind the start, in their order: copies, where the plan wants some, then shares.
+func (m *Deployment) Phases() []Phase {
+	var phases []Phase
+	if r := m.Document.Spec.Rollout; r != nil && r.Shadow > 0 {
+		phases = append(phases, Phase{Shadow: r.Shadow})
+	}
+	for _, weight := range m.Steps() {
+		phases = append(phases, Phase{Weight: weight})
+	}
+	return phases
+}
+
 // RevisionNames are the revisions of the document, with the implied only one.
 func (m *Deployment) RevisionNames() []string { return revisionNames(m.Document.Spec) }
 
@@ -40,6 +60,9 @@ func checkRollout(r *resolver, s Spec) {
 	rollout := s.Rollout
 	if rollout == nil {
 		return
+	}
+	if rollout.Shadow < 0 || rollout.Shadow > everything {
+		r.failf("spec.rollout.shadow", "must be from 0 to 100 percent, got %d", rollout.Shadow)
 	}
 	before := 0
 	for i, step := range rollout.Steps {

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/kservegen/kservegen/pkg/sizing"
 )
 
 // KEDA is the type of scaling that makes ScaledObjects.
@@ -12,6 +14,9 @@ const KEDA = "keda"
 
 // leastCooldown is how long a GPU is kept for the next request: what it costs to load a model again, about.
 const leastCooldown = 10 * time.Minute
+
+// ShortestWindow is the least that a load must have been less before a replica goes, in seconds: Kubernetes' own default.
+const ShortestWindow = 300
 
 // prometheusOperated is the Service that the Prometheus operator makes for every Prometheus of a namespace
 // (governingServiceName in its pkg/prometheus/server/statefulset.go). Those that a Helm chart makes have the release's name.
@@ -62,13 +67,38 @@ func (r *resolver) checkLeast(low int) {
 	}
 }
 
+// coldStart is what a replica takes to start, 0 where the autoscaler doesn't go by it. An estimate is the most that it may take:
+// image and weights come at the rate of the slowest usual disk. The node itself is there.
+func (r *resolver) coldStart(t RevisionTarget) time.Duration {
+	const path = "spec.scaling.coldStart"
+	switch said := r.spec.Scaling.ColdStart; said {
+	case "":
+		return 0
+	case Auto:
+		fetched := t.WeightsBytes
+		switch scheme, _, _ := strings.Cut(t.Model.Source, "://"); {
+		case t.Model.Source == "" || scheme == "pvc" || t.Model.Streamed:
+			fetched = 0
+		case fetched == 0:
+			fetched = -1
+		}
+		return sizing.RolloutFor(t.Startup, fetched).Budget
+	default:
+		took, err := time.ParseDuration(said)
+		if err != nil || took < time.Second {
+			r.failf(path, "want auto, or what a replica takes to start, for example 12m, got %q", said)
+		}
+		return took
+	}
+}
+
 // cooldown is that of a revision which goes to zero: not less than a replica may load, or one that was woken would be taken
 // away before it answers.
 func (r *resolver) cooldown(t RevisionTarget) time.Duration {
 	if t.MinReplicas > 0 {
 		return 0
 	}
-	least := max(leastCooldown, t.Startup.Budget)
+	least := max(leastCooldown, t.Startup.Budget, t.ColdStart)
 	cooldown := r.spec.Scaling.Cooldown.Or(least)
 	if cooldown < t.Startup.Budget {
 		r.failf("spec.scaling.cooldown", "%s is less than the %s that a replica may take to start: one that was woken could go before it answers", cooldown, t.Startup.Budget)

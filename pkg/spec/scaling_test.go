@@ -38,3 +38,25 @@ spec:
 	assert.Empty(t, hpa.Scaling.Prometheus.ServerAddress)
 	assert.Zero(t, hpa.Revisions[0].Cooldown)
 }
+
+// TestColdStart: an estimate takes in what has to be fetched; a measured one is taken at its word, but for the cooldown, which is
+// never less than a replica may load.
+func TestColdStart(t *testing.T) {
+	t.Parallel()
+	of := func(lines ...string) spec.RevisionTarget {
+		return load(t, named("name: a", append([]string{"accelerator: {type: a10g}", "expose: {hosts: [a.example.com], gateway: istio-ingress/llm}"}, lines...)...)).Base.Revisions[0]
+	}
+	const keda = "replicas: {min: 0, max: 2}"
+	s3, pvc := `model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, source: "s3://models/r1"}`, `model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, source: "pvc://models/r1"}`
+	streamed := `model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B, source: "s3://models/r1", streamed: true}`
+	assert.Zero(t, of(s3).ColdStart, "the windows are fixed")
+	mounts := of(pvc, "scaling: {coldStart: auto}")
+	assert.Greater(t, mounts.ColdStart, mounts.Startup.Budget, "the image comes first")
+	assert.Greater(t, of(s3, "scaling: {coldStart: auto}").ColdStart, mounts.ColdStart, "and so do weights")
+	assert.Equal(t, mounts.ColdStart, of(streamed, "scaling: {coldStart: auto}").ColdStart, "reading them is the start itself")
+	assert.Equal(t, 7*time.Minute, of(s3, "scaling: {coldStart: 7m}").ColdStart)
+	measured := of(s3, keda, "scaling: {type: keda, coldStart: 7m}")
+	assert.Equal(t, max(10*time.Minute, measured.Startup.Budget), measured.Cooldown)
+	slow := of(s3, keda, "scaling: {type: keda, coldStart: 1h}")
+	assert.Equal(t, time.Hour, slow.Cooldown)
+}

@@ -153,6 +153,9 @@ func (r *resolver) checkKServeRoutes(e *Expose) {
 			r.failf(fmt.Sprintf("spec.traffic[%d].mirror", i), weightsOnly)
 		}
 	}
+	if rollout := r.spec.Rollout; rollout != nil && rollout.Shadow > 0 {
+		r.failf("spec.rollout.shadow", weightsOnly)
+	}
 	if r.spec.Sticky != nil {
 		r.failf("spec.sticky", weightsOnly)
 	}

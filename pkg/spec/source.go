@@ -21,7 +21,7 @@ var schemes = map[string]bool{"hf": true, "s3": true, "gs": true, "oci": true, "
 func (r *resolver) source(model catalog.Model) {
 	m := &r.spec.Model
 	if r.spec.Runtime.Name == Simulator {
-		m.Source, m.Download, m.Streamed, m.ExternalSecret = "", nil, false, nil
+		m.Source, m.Download, m.Streamed, m.ExternalSecret, m.Cache = "", nil, false, nil, nil
 		return
 	}
 	if m.Source == "" {
@@ -42,6 +42,7 @@ func (r *resolver) source(model catalog.Model) {
 	}
 	r.volume(scheme, rest, model)
 	r.checkDownload(scheme, model)
+	r.cache(scheme, model)
 	r.checkExternalSecret()
 	r.checkBucket()
 }
@@ -68,7 +69,11 @@ func (r *resolver) volume(scheme, rest string, model catalog.Model) {
 	if weights := resource.NewQuantity(model.WeightsBytes, resource.BinarySI); size.Sign() > 0 && size.Cmp(*weights) < 0 && r.holdsModel() {
 		r.failf("spec.model.volume.size", "%s is less than the %.0f GiB of %s", v.Size, float64(model.WeightsBytes)/(1<<30), model.Name)
 	}
-	r.enum("spec.model.volume.accessMode", &v.AccessMode, "ReadWriteMany", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")
+	mode := "ReadWriteMany"
+	if v.EBS != nil {
+		mode = "ReadWriteOnce"
+	}
+	r.enum("spec.model.volume.accessMode", &v.AccessMode, mode, "ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce")
 	r.checkFileSystem(v, size)
 }
 
@@ -99,9 +104,12 @@ func (m Model) claim() string {
 	return claim
 }
 
-// Downloads reports whether a pod fetches the weights over the network itself; a volume is mounted by the node, and
-// an OCI image pulled by it.
+// Downloads reports whether a pod fetches the weights over the network itself; a volume is mounted by the node, as is what KServe
+// caches there, and an OCI image pulled by it.
 func (m Model) Downloads() bool {
+	if m.Cache != nil {
+		return false
+	}
 	scheme, _, _ := strings.Cut(m.Source, "://")
 	return scheme == "hf" || scheme == "s3" || scheme == "gs"
 }

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,8 @@ type StarterOptions struct {
 	Accelerator, Namespace string
 	// Platform is generic, eks or laptop.
 	Platform string
+	// Cluster and Region on Amazon EKS have the document ask for nodes there; empty for nodes that are there already.
+	Cluster, Region string
 }
 
 // Platforms lists what a first document can be for.
@@ -81,6 +84,12 @@ func (s *starter) check() error {
 	if s.options.Namespace == "" {
 		s.options.Namespace = "default"
 	}
+	switch o := s.options; {
+	case o.Cluster+o.Region != "" && o.Platform != "eks":
+		return fmt.Errorf("a cluster and a region are for the platform eks, not for %s", o.Platform)
+	case o.Region != "" && o.Cluster == "":
+		return fmt.Errorf("which cluster? nodes in %s are of one, for example llm", o.Region)
+	}
 	if s.options.Platform == "laptop" {
 		return nil
 	}
@@ -114,8 +123,7 @@ func (s *starter) write() {
 	s.writeModel()
 	s.writeAccelerator()
 	if o.Platform == "eks" {
-		s.line("  platform:")
-		s.line("    eks: {} # {roleArn: arn:aws:iam::123456789012:role/models, region: us-east-1} to read s3://")
+		s.writeEKS()
 	}
 	s.line("  # revisions: [{name: v1}, {name: v2, runtime: {args: {max-num-seqs: 128}}}]   # v2: only what differs")
 	s.line("  # traffic: [{revision: v1, weight: 90}, {revision: v2, weight: 10, testers: {header: x-llm-track, value: v2}}]")
@@ -129,6 +137,23 @@ func (s *starter) write() {
 	s.line("  environments: # one overlay each; anything of spec may differ")
 	s.line("  - {name: dev, replicas: {min: 1, max: 1}}")
 	s.line("  - {name: production}")
+}
+
+func (s *starter) writeEKS() {
+	s.line("  platform:")
+	o := s.options
+	if o.Cluster == "" {
+		s.line("    eks: {} # {roleArn: arn:aws:iam::123456789012:role/models, region: us-east-1} to read s3://")
+		return
+	}
+	s.line("    eks:")
+	s.line("      cluster: %s", o.Cluster)
+	if o.Region != "" {
+		s.line("      region: %s", o.Region)
+	}
+	s.line("      # zones: [%[1]sa]   # over several zones replicas that would fit one node take one each", cmp.Or(o.Region, "us-east-1"))
+	s.line("      # identity: {account: \"123456789012\"}   # a role that reads s3:// (kservegen eks identity)")
+	s.line("      nodes: {} # Karpenter makes them: render --shared writes its NodePool (docs/eks.md)")
 }
 
 func (s *starter) writeModel() {

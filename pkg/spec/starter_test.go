@@ -51,6 +51,39 @@ func TestStarterWithItsCommentsTakenIn(t *testing.T) {
 	assert.Equal(t, "us-east-1", m.Base.Platform.EKS.Region)
 }
 
+// A starter for a cluster asks for nodes, whatever the model, wherever EC2 has its device.
+func TestStarterWithNodes(t *testing.T) {
+	t.Parallel()
+	models, err := catalog.Models()
+	require.NoError(t, err)
+	for _, model := range models {
+		if accelerator, _, err := catalog.FindAccelerator(model.Layouts[0].Accelerator); err != nil || accelerator.Vendor == "amd" {
+			continue
+		}
+		text, err := spec.Starter(spec.StarterOptions{Model: model.Name, Platform: "eks", Cluster: "llm", Region: "us-east-1"})
+		require.NoError(t, err, model.Name)
+		m := load(t, text)
+		assert.Empty(t, m.Remarks, model.Name)
+		assert.Len(t, spec.NodePools(m.Environments[1:]), 1, model.Name)
+		for _, key := range []string{"zones", "identity"} {
+			require.Contains(t, text, "# "+key+": ")
+			text = strings.Replace(text, "# "+key+": ", key+": ", 1)
+		}
+		eks := load(t, text).Base.Platform.EKS
+		assert.Equal(t, []string{"us-east-1a"}, eks.Zones)
+		assert.Equal(t, "123456789012", eks.Identity.Account)
+	}
+	for says, o := range map[string]spec.StarterOptions{
+		"for the platform eks": {Platform: "generic", Cluster: "llm"},
+		"which cluster?":       {Platform: "eks", Region: "us-east-1"},
+		"did you mean us-east": {Platform: "eks", Cluster: "llm", Region: "us-esat-1"},
+	} {
+		o.Model = "deepseek-r1-distill-llama-8b"
+		_, err := spec.Starter(o)
+		require.ErrorContains(t, err, says)
+	}
+}
+
 // What a layout has besides devices is said, and what it takes besides them is there.
 func TestStarterOfLayouts(t *testing.T) {
 	t.Parallel()

@@ -32,9 +32,9 @@ var (
 	headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9a-z-]+$")
 	metricName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
 	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$`)
-	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d$`)
 	// zoneName includes Local Zones such as us-east-1-bos-1a.
-	zoneName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d(-[a-z]+-\d)?[a-z]$`)
+	zoneName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d(-[a-z]+-\d)?[a-z]$`)
 	// https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html
 	clusterName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
 )
@@ -63,6 +63,7 @@ func (r *resolver) target() Target {
 			s.Sticky.Header = DefaultBucketHeader
 		}
 		r.checkHeaderName("spec.sticky.header", s.Sticky.Header)
+		r.checkStickyFrom()
 	}
 	r.checkSelection()
 	return Target{

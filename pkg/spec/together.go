@@ -17,6 +17,7 @@ func CheckTogether(deployments []*Deployment) error {
 	problems = append(problems, checkVolumes(deployments)...)
 	problems = append(problems, checkFolders(deployments)...)
 	problems = append(problems, checkFileSystems(deployments)...)
+	problems = append(problems, checkCaches(deployments)...)
 	problems = append(problems, checkHosts(deployments)...)
 	problems = append(problems, checkGateways(deployments)...)
 	problems = append(problems, checkModelLists(deployments)...)
@@ -94,25 +95,48 @@ func checkVolumes(deployments []*Deployment) manifest.Problems {
 	return slices.Compact(problems)
 }
 
-// checkFolders: Jobs of two documents that fill one folder take each other's unfinished files away, or find another origin's there.
+// filler is a folder that the Job of a document fills.
+type filler struct {
+	m     *Deployment
+	model Model
+}
+
+// checkFolders: Jobs of two documents that fill one folder take each other's unfinished files away, or find another origin's
+// there. Of two folders that are one in the other, what waits for the outer one starts with the inner one, and the Job of the outer
+// one finds a folder that is there already, of something else.
 func checkFolders(deployments []*Deployment) manifest.Problems {
 	var problems manifest.Problems
-	fillers := map[string]*Deployment{}
+	fillers := map[string][]filler{}
 	for m, target := range targetsOf(deployments) {
 		for _, revision := range target.Revisions {
 			if revision.Model.Download == nil {
 				continue
 			}
-			key := m.Namespace + "/" + revision.Model.Claim() + "/" + revision.Model.Folder()
-			if first, ok := fillers[key]; ok && first != m {
-				problems = append(problems, m.problemOf("spec.model.download",
-					"spec.model.download: model %s (%s) fills %s already; leave the download out of one of them, or give each its own folder", first.Name, first.where(), key))
-				continue
+			claim := m.Namespace + "/" + revision.Model.Claim()
+			this := filler{m, revision.Model}
+			for _, first := range fillers[claim] {
+				if text := this.clash(first); text != "" {
+					problems = append(problems, m.problemOf("spec.model.download", "spec.model.download: model %s (%s) fills %s/%s%s", first.m.Name, first.m.where(), claim, first.model.Folder(), text))
+					break
+				}
 			}
-			fillers[key] = m
+			fillers[claim] = append(fillers[claim], this)
 		}
 	}
 	return slices.Compact(problems)
+}
+
+// clash says why a folder cannot be filled beside one of another document, and what to do; empty where it can.
+func (f filler) clash(first filler) string {
+	switch {
+	case f.m == first.m:
+		return "" // its own revisions are compared where it is resolved
+	case f.model.Folder() == first.model.Folder():
+		return " already; leave the download out of one of them, or give each its own folder"
+	case within(f.model, first.model):
+		return fmt.Sprintf(", and this one %s: one is in the other, so that what waits for the outer one starts with the inner one; put them side by side", f.model.Folder())
+	}
+	return ""
 }
 
 type claimed struct{ name, what string }

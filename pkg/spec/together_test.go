@@ -83,6 +83,15 @@ func TestDownloadsOfDocuments(t *testing.T) {
 	assert.Len(t, problemsOf(t, err), 1)
 	require.NoError(t, together(t, named("name: a", fmt.Sprintf(model, "x")), named("name: b", fmt.Sprintf(model, "y"))))
 	require.NoError(t, together(t, named("name: a", fmt.Sprintf(model, "x")), named("name: b", "model: {id: openai/gpt-oss-20b, source: 'pvc://models/x'}")))
+
+	for _, folders := range [][2]string{{"x", "x/y"}, {"x/y/z", "x"}} {
+		err = together(t, named("name: a", fmt.Sprintf(model, folders[0])), named("name: b", fmt.Sprintf(model, folders[1])))
+		require.ErrorContains(t, err, fmt.Sprintf("model a (1.yaml:1) fills default/models/%s, and this one %s: one is in the other", folders[0], folders[1]))
+		assert.Len(t, problemsOf(t, err), 1)
+	}
+	require.NoError(t, together(t, named("name: a", fmt.Sprintf(model, "x")), named("name: b", fmt.Sprintf(model, "xy/z"))), "side by side")
+	other := strings.Replace(fmt.Sprintf(model, "x/y"), "pvc://models", "pvc://others", 1)
+	require.NoError(t, together(t, named("name: a", fmt.Sprintf(model, "x")), named("name: b", other)), "another claim")
 }
 
 func TestAllProblemsBetweenDocuments(t *testing.T) {

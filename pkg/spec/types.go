@@ -81,6 +81,8 @@ type Model struct {
 	Streamed bool `json:"streamed,omitempty"`
 	// Download fills the folder of a pvc:// source once, by a Job; the servers wait for it. Default: something else fills it.
 	Download *Download `json:"download,omitempty"`
+	// Cache copies the source to the disks of nodes by KServe's LocalModelCache; pods mount it. Default: each pod downloads.
+	Cache *ModelCache `json:"cache,omitempty"`
 	// Measured is what a server logged of its memory, to be used instead of an estimate.
 	Measured *Measured `json:"measured,omitempty"`
 }
@@ -100,12 +102,14 @@ type Volume struct {
 	Size string `json:"size"`
 	// StorageClass that provisions it. Default: the cluster's default class.
 	StorageClass string `json:"storageClass,omitempty"`
-	// AccessMode of the claim. Default: ReadWriteMany, since every replica mounts it.
+	// AccessMode of the claim. Default: ReadWriteMany, since every replica mounts it; ReadWriteOnce of EBS.
 	AccessMode string `json:"accessMode,omitempty" jsonschema:"enum=ReadWriteMany,enum=ReadOnlyMany,enum=ReadWriteOnce"`
 	// FSx is the Amazon FSx for Lustre file system that the volume is: one that exists, or a new one.
 	FSx *FSx `json:"fsx,omitempty"`
 	// EFS is the Amazon EFS file system that the volume is; it must exist.
 	EFS *EFS `json:"efs,omitempty"`
+	// EBS is the Amazon EBS volumes that pods have of a snapshot, one each.
+	EBS *EBS `json:"ebs,omitempty"`
 }
 
 // Runtime is the ServingRuntime of the catalogue that runs the model.
@@ -207,6 +211,10 @@ type Rollout struct {
 	// Steps are the shares that `canary step` gives the new revision one after the other, in percent: ascending, and 100 at
 	// the end. Default: 5, 25, 50, 100.
 	Steps []int `json:"steps,omitempty"`
+	// Shadow is the percentage of the requests that the new revision gets copies of between its start, when testers alone
+	// reach it, and its first share; their answers are thrown away. Each copy takes as much of a device as a request.
+	// Default: 0, no such phase.
+	Shadow int `json:"shadow,omitempty" jsonschema:"minimum=0,maximum=100"`
 	// From is the revision that gives its share away, and To the one that takes it over. `canary start` writes them and
 	// `canary finish` takes them out. Default: the first and the second of two revisions that run.
 	From string `json:"from,omitempty"`
@@ -225,6 +233,20 @@ type HeaderMatch struct {
 // authentication layer or the client sets from a hash of the user.
 type Sticky struct {
 	// Header that carries the bucket. Default: x-llm-bucket.
+	Header string `json:"header,omitempty"`
+	// From is what the gateway takes the user from: it writes the bucket of the user into the header, and takes off what the
+	// client sent there. It needs expose with a gateway of Istio's; render --shared writes how. Default: nothing, and the
+	// authentication layer or the client sets the header.
+	From *StickyFrom `json:"from,omitempty"`
+}
+
+// StickyFrom is one thing that is the same in all requests of a user. Requests without it go by the weights.
+type StickyFrom struct {
+	// Cookie is the name of a cookie.
+	Cookie string `json:"cookie,omitempty"`
+	// Claim is the name of a claim, such as sub, that is a string in the tokens that security.jwt checks.
+	Claim string `json:"claim,omitempty"`
+	// Header is the name of a request header, in lower case, that an authentication layer in front of the gateway sets.
 	Header string `json:"header,omitempty"`
 }
 
@@ -251,6 +273,9 @@ type Expose struct {
 	// ModelList names this model in what `render --shared` makes the gateway answer to GET /v1/models of the hosts. For a
 	// model with a path or a header; one that has its host alone answers itself.
 	ModelList bool `json:"modelList,omitempty"`
+	// RevealRevision adds the response header x-llm-revision with the name of the revision that answered, for whoever may
+	// call. kservegen chat shows it.
+	RevealRevision bool `json:"revealRevision,omitempty"`
 	// TLSSecret in the gateway's namespace; used by the Gateway that `render --shared` writes. Without it
 	// that Gateway speaks plain HTTP.
 	TLSSecret string `json:"tlsSecret,omitempty"`
@@ -307,6 +332,9 @@ type Scaling struct {
 	// Cooldown is how long nobody has asked before the last replica goes, with type keda and replicas.min 0. Default: 10m,
 	// or runtime.startupTimeout where that is longer.
 	Cooldown Duration `json:"cooldown,omitempty"`
+	// ColdStart has the autoscaler's windows computed from what a replica takes until it answers, where neither its image nor
+	// weights are on the node yet: auto for the estimate, or what was measured, for example 12m. Default: windows of ten minutes.
+	ColdStart string `json:"coldStart,omitempty"`
 	// Schedule keeps more than replicas.min at hours of which one knows that people come, with type keda.
 	Schedule []Hours `json:"schedule,omitempty"`
 	// AdapterRules has `render --shared` write the rules by which prometheus-adapter serves the metrics of hpa, and no others.

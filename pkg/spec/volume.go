@@ -106,6 +106,8 @@ func (r *resolver) checkFileSystem(v *Volume, size resource.Quantity) {
 		r.failf(path+".accessMode", "the CSI drivers of FSx and EFS know ReadWriteMany and ReadWriteOnce; pods mount the weights read-only all the same")
 	}
 	switch {
+	case v.EBS != nil:
+		r.checkEBS(v)
 	case v.EFS != nil:
 		r.checkEFS(v.EFS)
 	case v.FSx != nil:
@@ -307,11 +309,15 @@ func checkFileSystems(deployments []*Deployment) manifest.Problems {
 	classes, systems := map[string]heldVolume{}, map[string]heldVolume{}
 	for _, held := range volumesOf(deployments) {
 		switch v := held.volume; {
-		case v.Creates():
-			if first := keep(classes, held.environment+" "+v.StorageClass, held); !reflect.DeepEqual(first.volume.FSx, v.FSx) {
-				problems = append(problems, held.m.problemOf("spec.model.volume.fsx",
-					"spec.model.volume.fsx: StorageClass %s is another one for model %s (%s); name another class (spec.model.volume.storageClass), or ask for the same",
-					v.StorageClass, first.m.Name, first.m.where()))
+		case v.Creates() || v.EBS != nil:
+			path := "spec.model.volume.fsx"
+			if v.EBS != nil {
+				path = "spec.model.volume.ebs"
+			}
+			if first := keep(classes, held.environment+" "+v.StorageClass, held); !sameClass(first.volume, v) {
+				problems = append(problems, held.m.problemOf(path,
+					"%s: StorageClass %s is another one for model %s (%s); name another class (spec.model.volume.storageClass), or ask for the same",
+					path, v.StorageClass, first.m.Name, first.m.where()))
 			}
 		case v.Static():
 			if first := keep(systems, held.environment+" "+v.handle(), held); first.claim != held.claim {
@@ -322,6 +328,11 @@ func checkFileSystems(deployments []*Deployment) manifest.Problems {
 		}
 	}
 	return slices.Compact(problems)
+}
+
+// sameClass reports that two volumes ask for one form of their StorageClass.
+func sameClass(a, b *Volume) bool {
+	return reflect.DeepEqual(a.FSx, b.FSx) && a.EBS.class() == b.EBS.class()
 }
 
 // keep returns the first value of a key.

@@ -198,7 +198,7 @@ func (j *Judge) effect(ctx context.Context, set load.Set) (*effective.Effect, er
 // their groups.
 func schemaOnly(object manifest.Resource) bool {
 	return strings.HasPrefix(object.APIVersion(), "serving.kserve.io/") &&
-		slices.Contains([]string{"LocalModelNamespaceCache", "LocalModelNodeGroup", "LocalModelNode"}, object.Kind())
+		slices.Contains([]string{"LocalModelNamespaceCache", "LocalModelNode"}, object.Kind())
 }
 
 func sameData(a, b manifest.Resource) bool {

@@ -20,6 +20,9 @@ func TestKarpenter(t *testing.T) {
 	t.Run("over zones they don't", w.spread)
 	t.Run("pods that wait are packed onto a larger type, where it is allowed", w.packed)
 	t.Run("the nodes of a replica are in one zone", w.group)
+	t.Run("nodes are where the file system is", w.fileSystem)
+	t.Run("an environment has another device", w.other)
+	t.Run("nodes of Neuron are shared by devices", w.neuron)
 }
 
 func (w *world) distill(t *testing.T) {
@@ -125,4 +128,39 @@ func (w *world) group(t *testing.T) {
 	nodes := w.settled(t, 2)
 	assert.Equal(t, "p5.48xlarge p5.48xlarge", labelsOf(nodes, corev1.LabelInstanceTypeStable))
 	assert.Equal(t, nodes[0].Labels[corev1.LabelTopologyZone], nodes[1].Labels[corev1.LabelTopologyZone])
+}
+
+// fileSystem: the volume says its zone, whatever the pool allows.
+func (w *world) fileSystem(t *testing.T) {
+	m := reference(t, "deepseek-r1-distill-llama-70b-fsx-karpenter", "deepseek-r1-70b", "production")
+	require.Len(t, m.volumes, 1)
+	w.apply(t, m, func(pool *unstructured.Unstructured) { setValues(t, pool, 2, "us-east-1a", "us-east-1b", "us-east-1c") })
+	defer w.clear(t, m)
+	w.replicas(t, m, 2)
+	nodes := w.settled(t, 1)
+	assert.Equal(t, "p4de.24xlarge", labelsOf(nodes, corev1.LabelInstanceTypeStable))
+	assert.Equal(t, "us-east-1a", labelsOf(nodes, corev1.LabelTopologyZone))
+}
+
+// other: the pool of an environment with another device.
+func (w *world) other(t *testing.T) {
+	m := reference(t, "deepseek-r1-distill-llama-70b-fsx-karpenter", "deepseek-r1-70b", "staging")
+	w.apply(t, m, nil)
+	defer w.clear(t, m)
+	w.replicas(t, m, 1)
+	assert.Equal(t, "p4d.24xlarge", labelsOf(w.settled(t, 1), corev1.LabelInstanceTypeStable))
+}
+
+// neuron: this cloud is in another region, and has no reservations.
+func (w *world) neuron(t *testing.T) {
+	m := reference(t, "llama-3.3-70b-trn2-karpenter", "llama-3-3-70b", "default")
+	w.apply(t, m, func(pool *unstructured.Unstructured) {
+		setValues(t, pool, 1, "on-demand")
+		setValues(t, pool, 2, "us-east-1a")
+	})
+	defer w.clear(t, m)
+	w.replicas(t, m, 5) // four are all sixteen devices, and so the limit
+	nodes := w.settled(t, 1)
+	assert.Equal(t, "trn2.48xlarge", labelsOf(nodes, corev1.LabelInstanceTypeStable))
+	assert.Contains(t, nodes[0].Spec.Taints, corev1.Taint{Key: "aws.amazon.com/neuron", Value: "true", Effect: corev1.TaintEffectNoSchedule})
 }

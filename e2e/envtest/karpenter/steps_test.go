@@ -82,13 +82,25 @@ func (w *world) replicas(t *testing.T, m model, count int) []string {
 	return names
 }
 
-// claim makes the claims that the pods mount, and the storage classes that those name: Karpenter asks them for their zones.
+// claim makes the claims that the pods mount, and the volumes or storage classes that those name: Karpenter asks them for their
+// zones.
 func (w *world) claim(t *testing.T, m model) {
 	t.Helper()
+	for _, volume := range m.volumes {
+		_, err := w.API.Apply(t.Context(), volume)
+		require.NoError(t, err)
+	}
 	for _, claim := range m.claims {
 		class, ok, err := unstructured.NestedString(claim.Object, "spec", "storageClassName")
 		require.NoError(t, err)
 		require.True(t, ok)
+		if class == "" { // it names its volume, which nothing binds here, either
+			bound := claim.DeepCopy()
+			bound.SetAnnotations(map[string]string{"pv.kubernetes.io/bind-completed": "yes"})
+			_, err = w.API.Apply(t.Context(), bound)
+			require.NoError(t, err)
+			continue
+		}
 		_, err = w.API.Apply(t.Context(), &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": map[string]any{"name": class}, "provisioner": "fsx.csi.aws.com",
 			"volumeBindingMode": "WaitForFirstConsumer", // nothing binds the claims here

@@ -78,8 +78,8 @@ type model struct {
 	pools             []*unstructured.Unstructured
 	// pods of one replica: one, or those of a group.
 	pods []corev1.Pod
-	// claims that they mount.
-	claims []*unstructured.Unstructured
+	// claims that they mount, and volumes that are there for these.
+	claims, volumes []*unstructured.Unstructured
 }
 
 // reference reads what a reference tree has in an environment: the NodePools, and the pods of one replica.
@@ -96,8 +96,11 @@ func reference(t *testing.T, folder, name, environment string) model {
 	objects := built(t, filepath.Join(root, name, "overlays", environment))
 	m.takePods(t, objects)
 	for _, object := range objects {
-		if object.GetKind() == "PersistentVolumeClaim" {
+		switch object.GetKind() {
+		case "PersistentVolumeClaim":
 			m.claims = append(m.claims, object)
+		case "PersistentVolume":
+			m.volumes = append(m.volumes, object)
 		}
 	}
 	return m

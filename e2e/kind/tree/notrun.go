@@ -41,8 +41,8 @@ func (t *Tree) NotRun() string {
 		}
 	}
 	for _, object := range t.Objects {
-		if object["kind"] == "PersistentVolume" {
-			reasons = append(reasons, fmt.Sprintf("it brings the PersistentVolume %s, whose storage is not here", strings.TrimPrefix(path(object), "/")))
+		if kind := object["kind"]; kind == "PersistentVolume" || kind == "VolumeSnapshotContent" {
+			reasons = append(reasons, fmt.Sprintf("it brings the %s %s, whose storage is not here", kind, strings.TrimPrefix(path(object), "/")))
 		}
 	}
 	reasons = append(reasons, t.noWayIn()...)
@@ -82,6 +82,9 @@ func (t *Tree) notServed(service kservebeta.InferenceService) []string {
 	}
 	if pod.Model != nil && pod.Model.StorageURI != nil && strings.HasPrefix(*pod.Model.StorageURI, "oci://") {
 		reasons = append(reasons, fmt.Sprintf("%s has its weights in the image %s, which is not here", service.Name, *pod.Model.StorageURI))
+	}
+	if group := service.Annotations[constants.NodeGroupAnnotationKey]; group != "" {
+		reasons = append(reasons, fmt.Sprintf("%s has its weights on the nodes of %s, and the controller of local models is not installed", service.Name, group))
 	}
 	for _, container := range t.containers(service) {
 		if strings.Contains(container.Image, "@") {

@@ -266,6 +266,8 @@ func TestDocumentsDisagree(t *testing.T) {
 		"no cluster":  {strings.Replace(one("a", "roleArn: \"arn:aws:iam::123456789012:role/x\""), "cluster: llm, ", "", 1), "", "spec.platform.eks.cluster: is missing; name the cluster that is to be made"},
 		"no region":   {strings.Replace(one("a", "nodes: {}"), "region: us-east-1, ", "", 1), "", "spec.platform.eks.region: is missing; a cluster is in one"},
 		"unknown":     {one("a", "nodes: {}"), "other", "no document names cluster other"},
+		"IPv6":        {one("a", "nodes: {}, ipFamily: ipv6"), "", "spec.platform.eks.ipFamily: what is written here makes clusters of IPv4"},
+		"two kinds":   {one("a", "nodes: {}") + "---\n" + one("b", "nodes: {}, ipFamily: ipv6"), "", "spec.platform.eks.ipFamily: is ipv4 by model a"},
 		"no nodes":    {one("a", "zones: [us-east-1a]"), "", "spec.platform.eks.nodes: is missing; nothing in a new cluster would make nodes with a10g: nodes: {} has Karpenter do it"},
 		"provisioner": {one("a", "nodes: {}") + "---\n" + strings.Replace(one("b", "nodes: {provisioner: managed}"), "type: a10g", "type: l4", 1), "", "spec.platform.eks.nodes.provisioner: is karpenter by model a (documents.yaml:1) and managed here"},
 	} {
@@ -330,7 +332,7 @@ func TestChecksNotice(t *testing.T) {
 // TestNetworkPolicyAgrees: what the model's NetworkPolicy lets out has a way, and what the nodes mount needs none of it.
 func TestNetworkPolicyAgrees(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"g5-karpenter", "fsx-efa", "neuron", "managed", "auto"} {
+	for _, name := range []string{"g5-karpenter", "fsx-efa", "neuron", "managed", "auto", "copies"} {
 		data, err := os.ReadFile("testdata/documents/" + name + ".yaml")
 		require.NoError(t, err)
 		w, deployments := write(t, string(data)), load(t, string(data))
@@ -368,7 +370,7 @@ func TestAnyClusterIsTaken(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var documents []string
 		provisioner := rapid.SampledFrom([]string{"karpenter", "auto", "managed"}).Draw(rt, "provisioner")
-		zones := rapid.SampledFrom([]string{"", ", zones: [us-east-1a]", ", zones: [us-east-1c, us-east-1d]", ", zones: [us-east-1a, us-east-1b, us-east-1c, us-east-1d, us-east-1e]"}).Draw(rt, "zones")
+		zones := rapid.SampledFrom([]string{"", ", zones: [us-east-1a]", ", zones: [us-east-1c, us-east-1d]", ", zones: [us-east-1a, us-east-1b, us-east-1c, us-east-1d]"}).Draw(rt, "zones")
 		balancer := rapid.SampledFrom([]string{"", ", loadBalancer: {}", ", loadBalancer: {scheme: internet-facing, proxyProtocol: true}"}).Draw(rt, "load balancer")
 		for i, accelerator := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a10g", "l4", "l40s"}), 1, 3, rapid.ID).Draw(rt, "accelerators") {
 			source := rapid.SampledFrom([]string{
@@ -376,6 +378,9 @@ func TestAnyClusterIsTaken(t *testing.T) {
 				", source: pvc://m%[1]d, volume: {size: 1200Gi, fsx: {subnetId: subnet-0123456789abcdef0, securityGroupIds: [sg-0123456789abcdef0]}}",
 				", source: pvc://m%[1]d, volume: {size: 50Gi, efs: {fileSystemId: fs-0123456789abcde%[1]d}}", ", source: pvc://m%[1]d, volume: {size: 50Gi}",
 			}).Draw(rt, "source")
+			if provisioner != "auto" && rapid.Bool().Draw(rt, "snapshot") {
+				source = ", source: pvc://m%[1]d, volume: {size: 50Gi, ebs: {snapshotId: snap-0123456789abcdef0}}"
+			}
 			if strings.Contains(source, "%[1]d") {
 				source = fmt.Sprintf(source, i)
 			}
@@ -418,6 +423,17 @@ func TestQuotas(t *testing.T) {
 	assert.Contains(t, string(files[0].Data), fmt.Sprintf("# The account's quotas of EC2 must have so many vCPUs for the models' nodes (aws service-quotas list-service-quotas --service-code ec2): G and VT %d.", 4*pool.Limit))
 	block := write(t, one("a", "nodes: {instanceTypes: [g5.xlarge], reservation: {id: cr-0123456789abcdef0, capacityBlock: true}}"))
 	assert.NotContains(t, string(block.eksctl), "quota", "a Capacity Block counts against none")
+}
+
+// TestCost: what the file makes is priced in it, as far as there are prices.
+func TestCost(t *testing.T) {
+	t.Parallel()
+	is := write(t, one("a", "nodes: {instanceTypes: [g5.xlarge]}", "  replicas: {min: 1, max: 3}"))
+	const says = "with replicas.min and with replicas.max, on demand in us-east-1 (2026-07-20), default: 1.01 to 3.02 $."
+	assert.Contains(t, string(is.eksctl), says)
+	assert.Contains(t, string(is.terraform), says)
+	neuron := strings.NewReplacer("type: a10g", "type: trainium2", "us-east-1", "us-east-2", "openai/gpt-oss-20b", "meta-llama/Llama-3.3-70B-Instruct").Replace(one("a", "nodes: {}"))
+	assert.Contains(t, string(write(t, neuron).eksctl), "default: no price is known of trn2.48xlarge.")
 }
 
 // TestFileSystemsLetAllNodesIn: nodes of managed node groups and of EKS Auto Mode's own pools, where a download may run, have

@@ -151,6 +151,9 @@ func managed(g eks.NodeGroup) ManagedNodeGroup {
 	if strings.HasPrefix(g.AMIType, "BOTTLEROCKET") {
 		m.AMIFamily = "Bottlerocket"
 	}
+	if g.LocalDisks {
+		m.OverrideBootstrapCommand, m.VolumeThroughput = eks.NodeConfig(), 0
+	}
 	if g.Zone != "" {
 		m.AvailabilityZones = []string{g.Zone}
 	}
@@ -174,5 +177,5 @@ func (n needs) head(how string) string {
 	for _, t := range n.Targets() {
 		models[t.Name] = true
 	}
-	return "A cluster for " + strings.Join(slices.Sorted(maps.Keys(models)), ", ") + ", by kservegen eks cluster.\n" + how + n.quotaNote()
+	return "A cluster for " + strings.Join(slices.Sorted(maps.Keys(models)), ", ") + ", by kservegen eks cluster.\n" + how + n.quotaNote() + n.costNote()
 }

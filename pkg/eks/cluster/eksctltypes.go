@@ -114,6 +114,8 @@ type ManagedNodeGroup struct {
 	PropagateASGTags      bool                 `json:"propagateASGTags,omitempty"`
 	Labels                map[string]string    `json:"labels,omitempty"`
 	Taints                []Taint              `json:"taints,omitempty"`
+	// OverrideBootstrapCommand is a NodeConfig that goes before EKS' own (eksctl: pkg/nodebootstrap/al2023.go).
+	OverrideBootstrapCommand string `json:"overrideBootstrapCommand,omitempty"`
 }
 
 // CapacityReservation is where a group's instances come from.

@@ -17,6 +17,8 @@ type needs struct {
 	groups []eks.NodeGroup
 	// file systems that pods mount; newFSx says that the driver makes one.
 	fsx, newFSx, efs, ebs bool
+	// snapshots says that volumes are made of snapshots.
+	snapshots bool
 	// efa says that the nodes of a replica talk by the Elastic Fabric Adapter, balanced that a load balancer stands before a
 	// gateway, ownGroups that pods have security groups of their own, podIdentity that pods get roles by Pod Identity.
 	efa, balanced, ownGroups, podIdentity bool
@@ -31,6 +33,7 @@ func needsOf(c spec.Cluster) needs {
 	n.newFSx = volume(func(v *spec.Volume) bool { return v.Creates() })
 	n.efs = volume(func(v *spec.Volume) bool { return v.EFS != nil })
 	n.ebs = volume(func(v *spec.Volume) bool { return v.FSx == nil && v.EFS == nil })
+	n.snapshots = volume(func(v *spec.Volume) bool { return v.EBS != nil })
 	n.efa = c.AnyRevision(func(r spec.RevisionTarget) bool { return r.Network != nil && r.Network.Resource == spec.EFAResource })
 	n.balanced = c.Any(func(t spec.Target) bool { return t.LoadBalancer() != nil })
 	n.ownGroups = c.Any(func(t spec.Target) bool { return len(t.PodSecurityGroups()) > 0 })
@@ -91,6 +94,10 @@ func (n needs) addOns() []addOn {
 		}
 	}
 	list = append(list, addOn{name: "metrics-server"})
+	if n.snapshots {
+		// With the CRDs of VolumeSnapshots. https://docs.aws.amazon.com/eks/latest/userguide/csi-snapshot-controller.html
+		list = append(list, addOn{name: "snapshot-controller"})
+	}
 	if n.fsx {
 		list = append(list, addOn{name: "aws-fsx-csi-driver", permissions: n.newFSx})
 	}

@@ -184,6 +184,10 @@ func (n needs) nodeGroup(g eks.NodeGroup) nodeGroup {
 		BlockDeviceMappings: rootVolume(device, g.VolumeGiB, volumeThroughput), MetadataOptions: metadata(),
 		Labels: g.Labels, Taints: map[string]tfTaint{},
 	}
+	if g.LocalDisks {
+		group.CloudinitPreNodeadm = []cloudinitPart{{eks.NodeConfig(), eks.NodeConfigType}}
+		group.BlockDeviceMappings = rootVolume(device, g.VolumeGiB, 0)
+	}
 	if g.Zone != "" {
 		group.SubnetIDs = []string{fmt.Sprintf("${module.vpc.private_subnets[%d]}", slices.Index(n.Zones, g.Zone))}
 	}

@@ -149,6 +149,13 @@ type nodeGroup struct {
 	Labels                map[string]string      `json:"labels,omitempty"`
 	Taints                map[string]tfTaint     `json:"taints,omitempty"`
 	MetadataOptions       tfMetadataOptions      `json:"metadata_options"`
+	CloudinitPreNodeadm   []cloudinitPart        `json:"cloudinit_pre_nodeadm,omitempty"`
+}
+
+// cloudinitPart is a part of the user data of a launch template.
+type cloudinitPart struct {
+	Content     string `json:"content"`
+	ContentType string `json:"content_type"`
 }
 
 type blockDevice struct {

@@ -55,6 +55,12 @@ const (
 	// SecurityGroupPolicy is EKS'.
 	SecurityGroupPolicy Kind = "SecurityGroupPolicy.vpcresources.k8s.aws"
 
+	VolumeSnapshot        Kind = "VolumeSnapshot.snapshot.storage.k8s.io"
+	VolumeSnapshotContent Kind = "VolumeSnapshotContent.snapshot.storage.k8s.io"
+	// LocalModelCache and LocalModelNodeGroup are KServe's.
+	LocalModelCache     Kind = "LocalModelCache.serving.kserve.io"
+	LocalModelNodeGroup Kind = "LocalModelNodeGroup.serving.kserve.io"
+
 	// Kustomization stands for every kustomization file, Components too; these may leave their kind out.
 	Kustomization Kind = "Kustomization.kustomize.config.k8s.io"
 	// Patch stands for strategic merge patches in files of their own.

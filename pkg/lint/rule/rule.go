@@ -55,6 +55,7 @@ func Topics() map[string]string {
 		"11": "nodes",
 		"12": "load balancers and security groups",
 		"13": "watching",
+		"14": "copies",
 	}
 }
 

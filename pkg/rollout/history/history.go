@@ -138,7 +138,8 @@ func judge(f Files, m *spec.Deployment, tree map[string][]byte) string {
 	}
 	for _, t := range m.Environments {
 		for _, edit := range Weights(tree, f.Tree, t.Environment) {
-			if !slices.Contains(steps.Shares(t), steps.Share{Revision: edit.Revision, Weight: edit.Value}) {
+			agrees := func(s steps.Share) bool { return s.Revision == edit.Revision && s.Weight == edit.Value }
+			if !slices.ContainsFunc(steps.Shares(t), agrees) {
 				return fmt.Sprintf("the tree gives %s %d in %s", edit.Revision, edit.Value, t.Environment)
 			}
 		}

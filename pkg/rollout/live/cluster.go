@@ -22,6 +22,7 @@ const patience = 10 * time.Second
 // Cluster is an API server that is read.
 type Cluster struct {
 	client dynamic.Interface
+	config *rest.Config
 	// Name is that of the context, for people.
 	Name string
 }
@@ -56,15 +57,18 @@ func Connect(kubeconfig, contextName string) (*Cluster, error) {
 	return cluster, nil
 }
 
-// New connects to a cluster.
+// New connects to a cluster. A limit of the rate that the configuration has is kept.
 func New(config *rest.Config) (*Cluster, error) {
 	config = rest.CopyConfig(config)
-	config.QPS, config.Burst, config.Timeout = 50, 100, patience
+	config.Timeout = patience
+	if config.QPS == 0 {
+		config.QPS, config.Burst = 50, 100
+	}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	return &Cluster{client: client}, nil
+	return &Cluster{client: client, config: config}, nil
 }
 
 // kind is a resource of the API.
@@ -95,9 +99,12 @@ func httpRoutes() kind {
 	return kind{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"}
 }
 
-// list returns the objects of a model. A kind that the cluster does not know has none.
+// list returns the objects that have labels, all without. A kind that the cluster does not know has none.
 func (c *Cluster) list(ctx context.Context, k kind, namespace string, labels map[string]string) ([]object, error) {
-	selector := metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: labels})
+	selector := ""
+	if len(labels) > 0 {
+		selector = metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: labels})
+	}
 	found, err := c.client.Resource(k).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if apierrors.IsNotFound(err) {
 		return nil, nil

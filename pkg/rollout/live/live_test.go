@@ -54,7 +54,7 @@ func selected(t *testing.T, data []byte, selector string) []byte {
 	var list map[string]any
 	require.NoError(t, json.Unmarshal(data, &list))
 	items, isList := list["items"].([]any)
-	if !isList {
+	if !isList || selector == "" {
 		return data
 	}
 	kept := []any{}
@@ -270,6 +270,47 @@ items:
 			assert.Equal(t, number(90), model.Revisions[0].Weight)
 			assert.Equal(t, number(10), model.Revisions[1].Weight)
 			assert.Equal(t, name == "groups of nodes", model.Revisions[0].Ready)
+		})
+	}
+}
+
+// TestCopies: what either API says of mirrors, which is every request where it says no share.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	const (
+		here = "      - {destination: {host: m-v2-predictor.llm.svc.cluster.local, port: {number: 80}}, weight: 10}\n"
+		http = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRouteList
+items:
+- apiVersion: gateway.networking.k8s.io/v1
+  kind: HTTPRoute
+  metadata: {name: m, labels: {kservegen.dev/model: m}}
+  spec:
+    rules:
+    - {name: weights, filters: [{type: RequestMirror, requestMirror: {backendRef: {name: m-v2-predictor}, percent: 7}}], backendRefs: [{name: m-v1-predictor, weight: 100}, {name: m-v2-predictor, weight: 0}]}
+`
+	)
+	istio := func(mirror string) string {
+		return strings.Replace(virtualService, here, here+"      mirrors: [{destination: {host: m-v2-predictor.llm.svc.cluster.local}"+mirror+"}]\n", 1)
+	}
+	for name, test := range map[string]struct {
+		path, routes string
+		want         int
+	}{
+		"a share":      {routes, istio(", percentage: {value: 12.5}"), 13},
+		"a whole one":  {routes, istio(", percentage: {value: 10}"), 10},
+		"none is said": {routes, istio(""), 100},
+		"no mirror":    {routes, virtualService, 0},
+		"an HTTPRoute": {httpAPI, http, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			model, err := server(t, map[string]string{services: twoServices, test.path: test.routes}).Read(t.Context(), "llm", "m")
+			require.NoError(t, err)
+			require.Len(t, model.Revisions, 2)
+			assert.Equal(t, test.want, model.Revisions[1].Mirror)
+			assert.Zero(t, model.Revisions[0].Mirror)
 		})
 	}
 }

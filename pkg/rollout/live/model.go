@@ -22,6 +22,8 @@ type Revision struct {
 	Name string
 	// Weight is its share in percent; nil where no route names it.
 	Weight *int
+	// Mirror is the percentage of the requests that it gets copies of, 0 for none.
+	Mirror int
 	// Testers is the header by which it can be asked whatever its weight; nil for none.
 	Testers *spec.HeaderMatch
 	// Wanted and Answering count its replicas.

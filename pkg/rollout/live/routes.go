@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -60,6 +61,42 @@ func (r *reading) rules(rules []map[string]any, list string) {
 		weight := weightOf(backend["weight"])
 		r.revision(behind(service, r.model)).Weight = &weight
 	}
+	r.copies(last)
+}
+
+// copies reads who gets some of the requests of a rule, as either API writes it: a VirtualService's share is a number of its
+// own, and both send every request where none is given.
+func (r *reading) copies(rule map[string]any) {
+	mirrors, _, _ := unstructured.NestedSlice(rule, "mirrors")
+	for _, mirror := range mappings(mirrors) {
+		host, _, _ := unstructured.NestedString(mirror, "destination", "host")
+		percent, found, _ := unstructured.NestedFieldNoCopy(mirror, "percentage", "value")
+		r.copied(host, percent, found)
+	}
+	filters, _, _ := unstructured.NestedSlice(rule, "filters")
+	for _, filter := range mappings(filters) {
+		name, is, _ := unstructured.NestedString(filter, "requestMirror", "backendRef", "name")
+		percent, found, _ := unstructured.NestedFieldNoCopy(filter, "requestMirror", "percent")
+		if is {
+			r.copied(name, percent, found)
+		}
+	}
+}
+
+func (r *reading) copied(host string, percent any, given bool) {
+	service, _, _ := strings.Cut(host, ".")
+	mirror := 100
+	switch value := percent.(type) {
+	case int64:
+		mirror = int(value)
+	case float64:
+		mirror = int(math.Ceil(value))
+	default:
+		if given {
+			mirror = 0
+		}
+	}
+	r.revision(behind(service, r.model)).Mirror = mirror
 }
 
 // weightOf reads a weight. Both APIs leave out one of a single backend.

@@ -34,6 +34,8 @@ type Revision struct {
 	Name, Model, Namespace string
 	// Host is the full name of its Service.
 	Host string
+	// Copied is set where it, or the one that it is compared with, gets copies of requests, which no caller reports.
+	Copied bool
 	// Release of vLLM, nil where the image does not say: names are those of the newest one then.
 	Release *vllm.Release
 }
@@ -42,7 +44,8 @@ type Revision struct {
 func Of(t spec.Target, r spec.RevisionTarget, pinned func(runtime string) (string, error)) (Revision, error) {
 	found := Revision{
 		Name: r.Name, Model: t.Name, Namespace: t.Namespace,
-		Host: fmt.Sprintf("%s.%s.svc.cluster.local", t.Predictor(r.Name), t.Namespace),
+		Host:   fmt.Sprintf("%s.%s.svc.cluster.local", t.Predictor(r.Name), t.Namespace),
+		Copied: r.Mirror > 0,
 	}
 	if r.Runtime.Name == "simulator" {
 		return found, nil

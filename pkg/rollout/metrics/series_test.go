@@ -6,12 +6,15 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/rollout/gate"
 )
 
 // TestHostileAnswers: whatever answers in Prometheus' place, or Prometheus itself when it is not well, is an error that says what
@@ -81,6 +84,44 @@ func TestSlowAnswers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, answered(ctx, t, Access{URL: server.URL}), context.DeadlineExceeded)
+}
+
+// TestCopies: while one of the two gets copies of requests, which callers do not count, both are counted by their own sidecars, and
+// testers' requests, which callers do count, do not hide that.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query := r.FormValue("query")
+		if !strings.HasPrefix(query, "sum by (pod, reporter") {
+			_, _ = w.Write([]byte(nothing))
+			return
+		}
+		var series []string
+		for reporter, each := range map[string]int{"source": 1, "destination": 10} {
+			var values []string
+			for i := range span().Blocks + 1 {
+				at := span().Start.Add(time.Duration(i) * span().Block).Unix()
+				values = append(values, fmt.Sprintf(`[%d, "%d"]`, at, i*each))
+			}
+			series = append(series, fmt.Sprintf(`{"metric": {"pod": "p", "reporter": %q, "response_code": "500"}, "values": [%s]}`, reporter, strings.Join(values, ", ")))
+		}
+		_, _ = fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "matrix", "result": [%s]}}`, strings.Join(series, ", "))
+	}))
+	defer server.Close()
+	from, err := Access{URL: server.URL}.Dial()
+	require.NoError(t, err)
+	for _, copied := range []bool{false, true} {
+		pair := Pair{Revision{Name: "v1", Host: "m-v1"}, Revision{Name: "v2", Host: "m-v2", Copied: copied}}
+		read, err := Read(t.Context(), from, Istio, pair, span())
+		require.NoError(t, err)
+		want := gate.Count{Events: 1, Of: 1}
+		if copied {
+			want = gate.Count{Events: 10, Of: 10}
+		}
+		assert.Equal(t, want, read.Data.Blocks[0].Baseline.Errors)
+		assert.Equal(t, want, read.Data.Blocks[0].Canary.Errors)
+		assert.Equal(t, copied, len(read.Notes) == 1 && strings.Contains(read.Notes[0], "copies of requests"), read.Notes)
+	}
 }
 
 // TestNoSeries: a Prometheus that has nothing is no error, and there is a note of what was looked for.

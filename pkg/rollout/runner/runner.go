@@ -30,6 +30,8 @@ type Config struct {
 	Hold             bool
 	// BlindMax is how long Prometheus may be silent until it is rolled back; 0 for ever.
 	BlindMax time.Duration
+	// Once ends the run after its first look, whatever came of it: what looks by a schedule goes on the next time.
+	Once bool
 }
 
 // Check says what is wrong with a configuration.
@@ -66,7 +68,7 @@ const (
 	telling = 10 * time.Second
 )
 
-// Run returns how it ended: Promoted, RolledBack, Stopped or Interrupted. An error is that the place could not be read when it
+// Run returns how it ended: Promoted, RolledBack, Stopped or Interrupted, or with Once what happened. An error is that the place could not be read when it
 // began; nothing was changed.
 func (r *Runner) Run(ctx context.Context) (Kind, error) {
 	if err := r.Check(); err != nil {
@@ -80,7 +82,7 @@ func (r *Runner) Run(ctx context.Context) (Kind, error) {
 	began.begin(ctx, state)
 	for {
 		looked := r.Clock.Now()
-		if ended := began.turn(ctx, state); ended.Ends() {
+		if ended := began.turn(ctx, state); ended.Ends() || r.Once {
 			return ended, nil
 		}
 		if began.pause == 0 {
@@ -102,7 +104,7 @@ type run struct {
 	report    *gate.Report
 	// blind is since when Prometheus is silent, zero where it isn't.
 	blind time.Time
-	// said is what was last told of waiting, so that it is told once.
+	// said is what was told of something that lasts, so that it is told once; empty after anything else.
 	said string
 	// pause is until the next look, 0 for the usual interval.
 	pause time.Duration
@@ -250,7 +252,7 @@ func (r *run) move(ctx context.Context, s State, share int, why string, report .
 	if err := r.Place.Move(bounded, s, share, why); err != nil {
 		return r.unmoved(ctx, s, share, err)
 	}
-	r.said, r.retry = "", 0
+	r.retry = 0
 	e := Event{Kind: Moved, Before: s.Share, Share: share, Reason: why}
 	if len(report) > 0 {
 		e.Report = report[0]
@@ -276,6 +278,9 @@ func (r *run) unmoved(ctx context.Context, s State, share int, err error) Kind {
 		r.pause = firstRetry
 		return Looked
 	}
+	if errors.Is(err, ErrPending) {
+		return r.once(ctx, s, Event{Kind: Waiting, Reason: err.Error()})
+	}
 	r.backOff()
 	return r.once(ctx, s, Event{Kind: Cut, Reason: fmt.Sprintf("%s is to get %d %%, and that cannot be written: %v", r.Canary, share, err)})
 }
@@ -294,8 +299,10 @@ func (r *run) next(ctx context.Context, last State) (State, Kind) {
 		state, err := r.Place.Read(ctx)
 		var refusal *Refusal
 		switch {
+		case err == nil && r.retry > 0:
+			r.retry, r.said = 0, ""
+			return state, Looked
 		case err == nil:
-			r.retry = 0
 			return state, Looked
 		case errors.As(err, &refusal):
 			return last, r.tell(ctx, last, Event{Kind: Stopped, Reason: refusal.Words})
@@ -314,8 +321,8 @@ func (r *run) once(ctx context.Context, s State, e Event) Kind {
 		said += e.Reason
 	}
 	if r.said != said {
-		r.said = said
 		r.tell(ctx, s, e)
+		r.said = said
 	}
 	return e.Kind
 }
@@ -333,7 +340,7 @@ func (r *run) tell(ctx context.Context, s State, e Event) Kind {
 func (r *run) emit(ctx context.Context, e Event) Kind {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), telling)
 	defer cancel()
-	e.Time, e.Subject = r.Clock.Now(), r.Subject
+	e.Time, e.Subject, r.said = r.Clock.Now(), r.Subject, ""
 	_ = r.Notifier.Notify(bounded, e)
 	return e.Kind
 }

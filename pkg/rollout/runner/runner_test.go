@@ -135,6 +135,31 @@ func TestPlaceIsLost(t *testing.T) {
 	require.EqualError(t, err, "nobody answers", "one that never answered is a wrong call")
 }
 
+// TestWhatLastsIsToldOnce: and again when it comes back.
+func TestWhatLastsIsToldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.verdict = passing(50 * time.Minute)
+	first, second := during(w, 5*time.Minute, 10*time.Minute), during(w, 20*time.Minute, 30*time.Minute)
+	w.blind = failing(func() bool { return first() || second() })
+	w.cut = failing(func() bool {
+		return w.now.Sub(time.Unix(0, 0)) > 32*time.Minute && w.now.Sub(time.Unix(0, 0)) < 36*time.Minute
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	w.call = func() {
+		if w.share == 25 {
+			cancel()
+		}
+	}
+	w.run(t, ctx, config())
+	counts := map[runner.Kind]int{}
+	for _, kind := range w.kinds() {
+		counts[kind]++
+	}
+	assert.Equal(t, []int{2, 1}, []int{counts[runner.Blind], counts[runner.Cut]})
+	assert.Greater(t, counts[runner.Looked], 25)
+}
+
 // TestFailureIsNotForgotten: the verdict stands although the place could not be written, and Prometheus answers no more.
 func TestFailureIsNotForgotten(t *testing.T) {
 	t.Parallel()

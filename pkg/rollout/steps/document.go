@@ -54,26 +54,31 @@ func Open(file string, data []byte, model string) (*Document, error) {
 	return nil, refusef("%s has no model %s%s", file, model, suggest.Word(model, names))
 }
 
-// Share is what a revision gets of the requests, in percent.
+// Share is what a revision gets of the requests, in percent. Mirror is how many it gets copies of.
 type Share struct {
 	Revision string `json:"revision"`
 	Weight   int    `json:"weight"`
+	Mirror   int    `json:"mirror,omitempty"`
 }
 
 // Shares of the revisions that run in an environment, in the order of the document.
 func Shares(t spec.Target) []Share {
 	shares := make([]Share, 0, len(t.Revisions))
 	for _, r := range t.Revisions {
-		shares = append(shares, Share{r.Name, r.Weight})
+		shares = append(shares, Share{r.Name, r.Weight, r.Mirror})
 	}
 	return shares
 }
 
-// Words are shares as people read them: v1 90, v2 10.
+// Words are shares as people read them: v1 90, v2 10, or v1 100, v2 0 and copies of 10.
 func Words(shares []Share) string {
 	words := make([]string, 0, len(shares))
 	for _, share := range shares {
-		words = append(words, fmt.Sprintf("%s %d", share.Revision, share.Weight))
+		word := fmt.Sprintf("%s %d", share.Revision, share.Weight)
+		if share.Mirror > 0 {
+			word += fmt.Sprintf(" and copies of %d", share.Mirror)
+		}
+		words = append(words, word)
 	}
 	return strings.Join(words, ", ")
 }

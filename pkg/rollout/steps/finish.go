@@ -33,7 +33,7 @@ func (d *Document) Finish(environments []string, named []string) (Change, error)
 		for _, revision := range gone {
 			leaving[revision] = true
 		}
-		want[t.Environment] = slices.DeleteFunc(w.shares, func(s Share) bool { return slices.Contains(gone, s.Revision) })
+		want[t.Environment] = alone(slices.DeleteFunc(w.shares, func(s Share) bool { return slices.Contains(gone, s.Revision) }))
 	}
 	w, err := d.writer()
 	if err != nil {
@@ -48,6 +48,14 @@ func (d *Document) Finish(environments []string, named []string) (Change, error)
 	}
 	change.Notes = notes
 	return change, d.check(change, want)
+}
+
+// alone takes the copies from a revision that runs alone: it has every request already.
+func alone(shares []Share) []Share {
+	if len(shares) == 1 {
+		shares[0].Mirror = 0
+	}
+	return shares
 }
 
 // leaving are the revisions that end in an environment.
@@ -142,25 +150,29 @@ func (w *writer) forget(leaving map[string]bool, want map[string][]Share) {
 }
 
 // follow takes revisions out of a spec.traffic that no environment has any more. Where one has a weight there, the list becomes
-// that of the first environment that changes.
+// that of the first environment that changes, but for copies, which begin nowhere by it.
 func (w *writer) follow(gone func(string) bool, want map[string][]Share) {
 	traffic := w.d.Document.Spec.Traffic
 	var rest []Share
-	lost := 0
+	lost, copies := 0, map[string]int{}
 	for _, t := range traffic {
+		copies[t.Revision] = t.Mirror
 		if gone(t.Revision) {
 			lost += t.Weight
 			continue
 		}
-		rest = append(rest, Share{t.Revision, t.Weight})
+		rest = append(rest, Share{t.Revision, t.Weight, t.Mirror})
 	}
 	for _, t := range w.d.Environments {
 		if shares, selected := want[t.Environment]; selected && lost > 0 {
-			rest = shares
+			rest = slices.Clone(shares)
+			for i := range rest {
+				rest[i].Mirror = copies[rest[i].Revision]
+			}
 			break
 		}
 	}
-	w.list(edit.Path{"spec", "traffic"}, traffic, rest)
+	w.list(edit.Path{"spec", "traffic"}, traffic, alone(rest))
 }
 
 // endRollout takes the ends of the canary out of the plan.

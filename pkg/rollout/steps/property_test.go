@@ -23,12 +23,13 @@ type command struct {
 	environments []string
 	revision     string
 	weights      map[string]int
+	shadow       int
 }
 
 func (c command) run(d *steps.Document) (steps.Change, error) {
 	switch c.name {
 	case "start":
-		return d.Start(c.environments, steps.Start{Name: c.revision, Set: []steps.Setting{{Path: "runtime.env.CANARY", Value: "\"" + c.revision + "\""}}, Weight: c.weights[c.revision]})
+		return d.Start(c.environments, steps.Start{Name: c.revision, Set: []steps.Setting{{Path: "runtime.env.CANARY", Value: "\"" + c.revision + "\""}}, Weight: c.weights[c.revision], Shadow: c.shadow})
 	case "set":
 		return d.Set(c.environments, c.weights)
 	case "step":
@@ -57,6 +58,7 @@ func drawCommand(t *rapid.T, d *steps.Document) command {
 	case "start":
 		c.revision = rapid.SampledFrom([]string{"new", "1e9", "canary-2", "yes"}).Draw(t, "new revision")
 		c.weights = map[string]int{c.revision: rapid.SampledFrom([]int{0, 0, 5}).Draw(t, "first weight")}
+		c.shadow = rapid.SampledFrom([]int{0, 10, 100}).Draw(t, "shadow")
 	case "set":
 		c.weights = map[string]int{}
 		for range 1 + rapid.IntRange(0, 1).Draw(t, "revisions") {
@@ -100,6 +102,7 @@ func TestAnySequence(t *testing.T) {
 			checkWeights(rt, after)
 			checkOthers(rt, c, d, after)
 			checkBytes(rt, c, d, after)
+			checkCopies(rt, c, d, after)
 			checkTwice(rt, c, after)
 			before = giveBack(rt, c, before, d, after)
 			d = after
@@ -176,7 +179,13 @@ func checkBytes(t require.TestingT, c command, before, after *steps.Document) {
 		}
 		return n
 	}
+	began, ended := copies(before, after), copies(after, before)
 	switch {
+	case ended && (began || ownTraffic): // something is added, and something taken away
+	case ended && shapes(before) == shapes(after):
+		require.True(t, within(digits.ReplaceAllString(is, ""), digits.ReplaceAllString(was, "")), hint)
+	case began:
+		require.True(t, within(digits.ReplaceAllString(was, ""), digits.ReplaceAllString(is, "")), hint)
 	case c.name == "finish" && (ownTraffic || followed): // something is added, and something taken away
 	case c.name == "finish":
 		require.True(t, within(digits.ReplaceAllString(is, ""), digits.ReplaceAllString(was, "")), hint)
@@ -187,6 +196,18 @@ func checkBytes(t require.TestingT, c command, before, after *steps.Document) {
 	}
 }
 
+// copies says whether a revision that runs in both gets copies in the second alone.
+func copies(before, after *steps.Document) bool {
+	for i, target := range after.Environments {
+		for _, share := range steps.Shares(target) {
+			if slices.ContainsFunc(steps.Shares(before.Environments[i]), func(s steps.Share) bool { return s.Revision == share.Revision && s.Mirror == 0 && share.Mirror > 0 }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // within says whether a text is another one with nothing but pieces left out.
 func within(less, more string) bool {
 	for i := 0; i < len(more) && less != ""; i++ {
@@ -195,6 +216,32 @@ func within(less, more string) bool {
 		}
 	}
 	return less == ""
+}
+
+// checkCopies: no step gives a revision its first share and leaves it copies; only step begins them, before any share, and only
+// the plan's; nobody else's begin or end.
+func checkCopies(t require.TestingT, c command, before, after *steps.Document) {
+	for i, target := range after.Environments {
+		to := after.EndsOf(target).To
+		old := map[string]steps.Share{}
+		for _, share := range steps.Shares(before.Environments[i]) {
+			old[share.Revision] = share
+		}
+		for _, share := range steps.Shares(target) {
+			was, ran := old[share.Revision]
+			first := ran && was.Weight == 0 && share.Weight > 0 && (share.Revision == to || len(c.weights) > 1)
+			require.False(t, first && share.Mirror > 0, "%v: %s serves and copies\n%s", c, share.Revision, after.Data)
+			if share.Mirror > was.Mirror && ran {
+				require.Equal(t, "step", c.name, "%v begins copies\n%s", c, after.Data)
+				require.Equal(t, to, share.Revision)
+				require.Zero(t, share.Weight)
+				require.Equal(t, after.Document.Spec.Rollout.Shadow, share.Mirror)
+			}
+			if c.name == "abort" && share.Revision == to && (len(c.environments) == 0 || slices.Contains(c.environments, target.Environment)) {
+				require.True(t, share.Mirror == 0 || len(target.Revisions) == 1, "%v leaves copies\n%s", c, after.Data)
+			}
+		}
+	}
 }
 
 func checkTwice(t require.TestingT, c command, after *steps.Document) {

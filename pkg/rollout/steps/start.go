@@ -49,6 +49,9 @@ type Start struct {
 	Weight int
 	// Testers reach it whatever its weight; nil for none.
 	Testers *spec.HeaderMatch
+	// Shadow is the percentage of the requests that it is to get copies of in the phase behind this one; 0 for what the plan
+	// says.
+	Shadow int
 }
 
 // Start adds a revision to the selected environments. One that is there, and is what was asked for, stays.
@@ -79,7 +82,7 @@ func (d *Document) Start(environments []string, s Start) (Change, error) {
 	w.several, w.testers[s.Name] = true, s.Testers
 	changed := slices.DeleteFunc(slices.Clone(selected), func(t spec.Target) bool { return slices.Equal(Shares(t), want[t.Environment]) })
 	w.write(changed, want)
-	w.rollout(s.From, s.Name)
+	w.rollout(s)
 	change, err := d.apply(w.ops)
 	if err != nil {
 		return Change{}, err
@@ -139,7 +142,7 @@ func (d *Document) free(s Start) error {
 		w := d.weightsOf(t)
 		to, runs := w.at(r.To)
 		from, _ := w.at(r.From)
-		if runs && to > 0 && from > 0 {
+		if runs && (to > 0 && from > 0 || w.copies(r.To) > 0) {
 			return refusef("the canary from %s to %s is on its way%s (%s); promote or abort it first", r.From, r.To, w.where(), Words(w.shares))
 		}
 	}
@@ -160,7 +163,7 @@ func (d *Document) beside(t spec.Target, s Start) ([]Share, error) {
 		return nil, refusef("%s has %d to give%s, not %d", s.From, from, w.where(), s.Weight)
 	}
 	w.set(s.From, from-s.Weight)
-	return append(w.shares, Share{s.Name, s.Weight}), nil
+	return append(w.shares, Share{Revision: s.Name, Weight: s.Weight}), nil
 }
 
 // addRevision adds the revision to spec.revisions, or compares it with the one that is there.
@@ -254,20 +257,25 @@ func same(a, b *yaml.Node) bool {
 	return a.Decode(&one) == nil && b.Decode(&other) == nil && reflect.DeepEqual(one, other)
 }
 
-// rollout writes down between which two revisions the canary is.
-func (w *writer) rollout(from, to string) {
+// rollout writes down between which two revisions the canary is, and of how many requests the new one is to get copies.
+func (w *writer) rollout(s Start) {
 	path := edit.Path{"spec", "rollout"}
+	plan := edit.Map("from", edit.Text(s.From), "to", edit.Text(s.Name))
+	if s.Shadow > 0 {
+		plan.Content = append(plan.Content, edit.Map("shadow", edit.Number(s.Shadow)).Content...)
+	}
 	if w.lookup(path...) == nil {
-		w.ops = append(w.ops, edit.Insert(edit.Path{"spec"}, []string{"traffic", "revisions"}, "rollout", edit.Map("from", edit.Text(from), "to", edit.Text(to))))
+		w.ops = append(w.ops, edit.Insert(edit.Path{"spec"}, []string{"traffic", "revisions"}, "rollout", plan))
 		return
 	}
-	for _, end := range []struct{ field, name string }{{"from", from}, {"to", to}} {
-		at := append(slices.Clone(path), end.field)
+	for i := 0; i < len(plan.Content); i += 2 {
+		field, value := plan.Content[i].Value, plan.Content[i+1]
+		at := append(slices.Clone(path), field)
 		switch was := w.lookup(at...); {
 		case was == nil:
-			w.ops = append(w.ops, edit.Insert(path, []string{"from"}, end.field, edit.Text(end.name)))
-		case was.Value != end.name:
-			w.ops = append(w.ops, edit.Replace(at, edit.Text(end.name)))
+			w.ops = append(w.ops, edit.Insert(path, []string{"to", "from"}, field, value))
+		case was.Value != value.Value:
+			w.ops = append(w.ops, edit.Replace(at, value))
 		}
 	}
 }

@@ -51,6 +51,21 @@ func (w *weights) set(revision string, weight int) {
 	w.shares[i].Weight = weight
 }
 
+// copies is the percentage of the requests that a revision gets copies of.
+func (w *weights) copies(revision string) int {
+	i := slices.IndexFunc(w.shares, func(s Share) bool { return s.Revision == revision })
+	if i < 0 {
+		return 0
+	}
+	return w.shares[i].Mirror
+}
+
+// mirror gives a revision copies of a percentage of the requests; 0 ends it.
+func (w *weights) mirror(revision string, percent int) {
+	i := slices.IndexFunc(w.shares, func(s Share) bool { return s.Revision == revision })
+	w.shares[i].Mirror = percent
+}
+
 // where is " in production", and nothing where there is one environment that nobody named.
 func (w *weights) where() string { return in(w.t.Environment) }
 
@@ -101,6 +116,9 @@ func (w *weights) move(revision string, weight int) error {
 	}
 	w.set(revision, weight)
 	w.set(other, mine+theirs-weight)
+	if share, _ := w.at(w.ends.To); share > 0 { // it would answer some requests twice
+		w.mirror(w.ends.To, 0)
+	}
 	if w.t.Canary() { // KServe runs none at 0
 		w.shares = slices.DeleteFunc(w.shares, func(s Share) bool { return s.Weight == 0 })
 	}
@@ -196,6 +214,9 @@ const everything = 100
 // all gives several revisions weights.
 func (w *weights) all(given map[string]int) error {
 	for _, revision := range slices.Sorted(maps.Keys(given)) {
+		if was, _ := w.at(revision); was == 0 && given[revision] > 0 {
+			w.mirror(revision, 0)
+		}
 		w.set(revision, given[revision])
 	}
 	sum := 0
@@ -208,7 +229,28 @@ func (w *weights) all(given map[string]int) error {
 	return nil
 }
 
-// Step gives the new revision the next share of the plan.
+// Next is the phase of the plan that follows in an environment, false where the new revision has taken everything over or
+// no canary runs. Its weight is of all requests: where others have some, the new revision gets what both have at most.
+func (d *Document) Next(t spec.Target) (spec.Phase, bool) {
+	w := d.weightsOf(t)
+	if w.over() || w.pair() != nil {
+		return spec.Phase{}, false
+	}
+	return w.next(d.Phases())
+}
+
+// next is the first phase of a plan that the new revision has not come to.
+func (w *weights) next(plan []spec.Phase) (spec.Phase, bool) {
+	weight, _ := w.at(w.ends.To)
+	for _, phase := range plan {
+		if phase.Shadow > 0 && weight == 0 && w.copies(w.ends.To) == 0 || phase.Weight > weight {
+			return phase, true
+		}
+	}
+	return spec.Phase{}, false
+}
+
+// Step takes the new revision to the next phase of the plan.
 func (d *Document) Step(environments []string) (Change, error) {
 	return d.each(environments, func(w *weights) (string, error) {
 		if w.over() {
@@ -217,15 +259,38 @@ func (d *Document) Step(environments []string) (Change, error) {
 		if err := w.pair(); err != nil {
 			return "", err
 		}
-		weight, _ := w.at(w.ends.To)
-		rest, _ := w.at(w.ends.From)
-		for _, step := range d.Steps() {
-			if step > weight {
-				return "", w.move(w.ends.To, min(step, weight+rest))
-			}
+		switch phase, more := w.next(d.Phases()); {
+		case !more:
+			return w.done(), nil
+		case phase.Shadow > 0:
+			w.mirror(w.ends.To, phase.Shadow)
+			return w.cost(phase.Shadow), nil
+		default:
+			weight, _ := w.at(w.ends.To)
+			rest, _ := w.at(w.ends.From)
+			return "", w.move(w.ends.To, min(phase.Weight, weight+rest))
 		}
-		return w.done(), nil
 	})
+}
+
+// cost says what copies take: each is generated to its end, and thrown away.
+func (w *weights) cost(percent int) string {
+	words := fmt.Sprintf("%s generates the answers to %d %% of the requests again%s, which takes as much of its devices as weight %[2]d, and throws them away", w.ends.To, percent, w.where())
+	from, to := w.replicas(w.ends.From), w.replicas(w.ends.To)
+	if to*everything < from*percent {
+		words += fmt.Sprintf("; %s has up to %d replicas for all requests, and %s up to %d for the copies: it will be slower, or lower spec.rollout.shadow", w.ends.From, from, w.ends.To, to)
+	}
+	return words
+}
+
+// replicas is how many of a revision run at most.
+func (w *weights) replicas(revision string) int {
+	for _, r := range w.t.Revisions {
+		if r.Name == revision {
+			return r.MaxReplicas
+		}
+	}
+	return 0
 }
 
 // over reports that the new revision has taken everything over, be the old one there or not.
@@ -279,9 +344,10 @@ func (d *Document) Abort(environments []string) (Change, error) {
 		if err := w.pair(); err != nil {
 			return "", err
 		}
-		if weight, _ := w.at(w.ends.To); weight == 0 {
+		if weight, _ := w.at(w.ends.To); weight == 0 && w.copies(w.ends.To) == 0 {
 			return fmt.Sprintf("%s gets nothing%s; kservegen canary finish %[1]s removes it", w.ends.To, w.where()), nil
 		}
+		w.mirror(w.ends.To, 0)
 		note := fmt.Sprintf("%s runs on, with weight 0; kservegen canary finish %[1]s removes it", w.ends.To)
 		if w.t.Canary() {
 			note = fmt.Sprintf("KServe runs no canary at weight 0: %s ends; kservegen canary finish %[1]s removes it from the document", w.ends.To)

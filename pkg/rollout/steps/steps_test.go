@@ -144,6 +144,84 @@ func TestMirrorsEndWithTheOther(t *testing.T) {
 	assert.Contains(t, string(change.Data), "  traffic:\n  - {revision: v2, weight: 100}\n")
 }
 
+// TestPhases: testers, copies, shares; whatever gives the first share ends the copies in the same edit, and so does the way back.
+func TestPhases(t *testing.T) {
+	t.Parallel()
+	d := open(t, []byte(base), "")
+	set := []steps.Setting{{Path: "replicas.max", Value: "2"}}
+	change, err := d.Start(nil, steps.Start{Name: "v2", Set: set, Testers: &spec.HeaderMatch{Header: "x", Value: "on"}, Shadow: 10})
+	require.NoError(t, err)
+	assert.Equal(t, "v1 100, v2 0", words(change))
+	assert.Contains(t, string(change.Data), "  rollout: {from: v1, to: v2, shadow: 10}\n")
+	d = open(t, change.Data, "")
+	next, more := d.Next(d.Environments[0])
+	assert.True(t, more)
+	assert.Equal(t, spec.Phase{Shadow: 10}, next)
+
+	shadow, err := d.Step(nil)
+	require.NoError(t, err)
+	assert.Equal(t, "v1 100, v2 0 and copies of 10", words(shadow))
+	assert.Contains(t, string(shadow.Data), `  - {revision: v2, weight: 0, testers: {header: x, value: "on"}, mirror: 10}`)
+	require.Len(t, shadow.Notes, 1)
+	assert.Contains(t, shadow.Notes[0], "v2 generates the answers to 10 % of the requests again")
+	d = open(t, shadow.Data, "")
+	_, err = d.Start(nil, steps.Start{From: "v1", Name: "v3", Set: set})
+	require.ErrorContains(t, err, "is on its way")
+	next, more = d.Next(d.Environments[0])
+	assert.True(t, more)
+	assert.Equal(t, spec.Phase{Weight: 5}, next)
+
+	for _, test := range []struct {
+		call func() (steps.Change, error)
+		want string
+	}{
+		{func() (steps.Change, error) { return d.Step(nil) }, "v1 95, v2 5"},
+		{func() (steps.Change, error) { return d.Set(nil, map[string]int{"v2": 30}) }, "v1 70, v2 30"},
+		{func() (steps.Change, error) { return d.Set(nil, map[string]int{"v1": 99, "v2": 1}) }, "v1 99, v2 1"},
+		{func() (steps.Change, error) { return d.Promote(nil, "") }, "v1 0, v2 100"},
+		{func() (steps.Change, error) { return d.Abort(nil) }, "v1 100, v2 0"},
+		{func() (steps.Change, error) { return d.Finish(nil, []string{"v2"}) }, "v1 100"},
+	} {
+		change, err = test.call()
+		require.NoError(t, err, test.want)
+		assert.Equal(t, test.want, words(change))
+		assert.NotContains(t, string(change.Data), "mirror")
+		require.Len(t, change.Shifts, 1, test.want)
+	}
+
+	first, err := d.Step(nil)
+	require.NoError(t, err)
+	d = open(t, first.Data, "")
+	for range 3 { // 25, 50, 100
+		change, err = d.Step(nil)
+		require.NoError(t, err)
+		assert.NotContains(t, string(change.Data), "mirror")
+		d = open(t, change.Data, "")
+	}
+	_, more = d.Next(d.Environments[0])
+	assert.False(t, more)
+	change, err = d.Finish(nil, nil)
+	require.NoError(t, err)
+	assert.Contains(t, string(change.Data), "  rollout: {shadow: 10}\n", "the plan is that of the next one")
+}
+
+// TestCopiesWantReplicas: copies are as much work as a share, and fewer replicas than that are told.
+func TestCopiesWantReplicas(t *testing.T) {
+	t.Parallel()
+	d := open(t, []byte(base+`  revisions: [{name: v1, replicas: {min: 4, max: 4}}, {name: v2, replicas: {max: 1}}]
+  traffic: [{revision: v1, weight: 100}, {revision: v2, weight: 0}]
+  rollout: {shadow: 25}
+`), "")
+	for percent, warned := range map[string]bool{"25": false, "26": true} {
+		d = open(t, []byte(strings.Replace(string(d.Data), "shadow: 25", "shadow: "+percent, 1)), "")
+		change, err := d.Step(nil)
+		require.NoError(t, err)
+		require.Len(t, change.Notes, 1)
+		assert.Equal(t, warned, strings.Contains(change.Notes[0], "v1 has up to 4 replicas for all requests, and v2 up to 1"), change.Notes[0])
+		d = open(t, []byte(strings.Replace(string(d.Data), "shadow: "+percent, "shadow: 25", 1)), "")
+	}
+}
+
 // TestTestersComeAlong: an environment that gets a traffic of its own keeps what the shared one said besides weights.
 func TestTestersComeAlong(t *testing.T) {
 	t.Parallel()
@@ -155,7 +233,7 @@ func TestTestersComeAlong(t *testing.T) {
 `), "")
 	change, err := d.Set([]string{"dev"}, map[string]int{"v2": 10})
 	require.NoError(t, err)
-	assert.Contains(t, string(change.Data), `  environments: [{name: dev, traffic: [{revision: v1, weight: 90}, {revision: v2, weight: 10, testers: {header: x, value: "on"}, mirror: 5}]}, {name: production}]`)
+	assert.Contains(t, string(change.Data), `  environments: [{name: dev, traffic: [{revision: v1, weight: 90}, {revision: v2, weight: 10, testers: {header: x, value: "on"}}]}, {name: production}]`)
 	assert.Equal(t, &spec.HeaderMatch{Header: "x", Value: "on"}, change.After.Environments[0].Revisions[1].Testers)
 	require.Len(t, change.Shifts, 1)
 }

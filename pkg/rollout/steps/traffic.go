@@ -78,9 +78,7 @@ func (w *writer) list(path edit.Path, traffic []spec.Traffic, want []Share) {
 		}
 		remaining++
 		w.weight(append(slices.Clone(path), i), entry.Weight, want[at].Weight)
-		if len(want) == 1 && entry.Mirror > 0 { // it has every request then, and nothing to copy
-			w.ops = append(w.ops, edit.Remove(append(slices.Clone(path), i, "mirror")))
-		}
+		w.mirror(append(slices.Clone(path), i), entry.Mirror, want[at].Mirror)
 	}
 	for i, entry := range slices.Backward(traffic) {
 		if !slices.ContainsFunc(want, func(s Share) bool { return s.Revision == entry.Revision }) {
@@ -106,6 +104,20 @@ func (w *writer) weight(path edit.Path, was, now int) {
 	w.ops = append(w.ops, edit.Replace(field, edit.Number(now)))
 }
 
+// mirror begins to copy requests, or ends it: no field says none.
+func (w *writer) mirror(path edit.Path, was, now int) {
+	field := append(slices.Clone(path), "mirror")
+	switch {
+	case was == now:
+	case now == 0:
+		w.ops = append(w.ops, edit.Remove(field))
+	case w.lookup(field...) == nil:
+		w.ops = append(w.ops, edit.Insert(path, []string{"testers", "weight", "revision"}, "mirror", edit.Number(now)))
+	default:
+		w.ops = append(w.ops, edit.Replace(field, edit.Number(now)))
+	}
+}
+
 // entries are a list of shares of its own: as spec.traffic has them, with other weights.
 func (w *writer) entries(want []Share) *yaml.Node {
 	list := edit.List()
@@ -118,21 +130,26 @@ func (w *writer) entries(want []Share) *yaml.Node {
 // entry is one share, with what spec.traffic says of the revision besides.
 func (w *writer) entry(share Share) *yaml.Node {
 	n := edit.Map("revision", edit.Text(share.Revision), "weight", edit.Number(share.Weight))
-	if testers := w.testers[share.Revision]; testers != nil {
-		n.Content = append(n.Content, edit.Map("testers", edit.Map("header", edit.Text(testers.Header), "value", edit.Text(testers.Value))).Content...)
-		return n
+	if testers := w.testersOf(share.Revision); testers != nil {
+		n.Content = append(n.Content, edit.Map("testers", testers).Content...)
 	}
-	for i, t := range w.d.Document.Spec.Traffic {
-		if t.Revision != share.Revision {
-			continue
-		}
-		for _, field := range []string{"testers", "mirror"} {
-			if value := w.lookup("spec", "traffic", i, field); value != nil {
-				n.Content = append(n.Content, edit.Map(field, value).Content...)
-			}
-		}
+	if share.Mirror > 0 {
+		n.Content = append(n.Content, edit.Map("mirror", edit.Number(share.Mirror)).Content...)
 	}
 	return n
+}
+
+// testersOf is the header by which testers reach a revision: a new one's, or that of spec.traffic.
+func (w *writer) testersOf(revision string) *yaml.Node {
+	if testers := w.testers[revision]; testers != nil {
+		return edit.Map("header", edit.Text(testers.Header), "value", edit.Text(testers.Value))
+	}
+	for i, t := range w.d.Document.Spec.Traffic {
+		if t.Revision == revision {
+			return w.lookup("spec", "traffic", i, "testers")
+		}
+	}
+	return nil
 }
 
 // lookup finds a value of the document, nil where it is not.

@@ -48,6 +48,8 @@ const (
 	oldLustre
 	newLustre
 	elastic
+	// snapshot is of pods' own volumes, which only InferenceServices whose routes are ours have, on one node.
+	snapshot
 )
 
 // drawer draws the parts of one document. Overrides are drawn alone and merge in ways that are not known yet,
@@ -65,9 +67,13 @@ type drawer struct {
 	bare bool
 	// Overrides of revisions and environments keep to one way of saying things.
 	claim, images, hpa, expose, jwt bool
+	// writes says that the gateway writes the buckets of users.
+	writes bool
 	// store is what claims are made of, download whether a Job fills them.
 	store    store
 	download bool
+	// cached has KServe keep the sources on nodes.
+	cached bool
 	// llm serves by LLMInferenceServices.
 	llm bool
 	// nodes of every replica, 0 where one is left unsaid; groups serves them by LeaderWorkerSets.
@@ -95,15 +101,25 @@ func newDrawer(t *rapid.T) *drawer {
 	if d.llm && d.chance("routed by KServe", 3) {
 		d.api = byKServe
 	}
+	d.writes = d.api == byIstio && d.expose && d.chance("bucket by the gateway", 4)
 	if d.claim {
 		d.store, d.download = store(d.upTo("store", 3)), d.chance("download", 3)
+		if d.plain() && !d.download && d.chance("snapshot", 4) {
+			d.store = snapshot
+		}
 	}
+	d.cached = !d.claim && d.plain() && d.chance("cached", 5)
 	d.from = origin(d.upTo("synced from", 2))
 	d.tagged = d.from == ociArtifact || d.chance("tagged", 4)
 	d.exposeBy, d.keysBy = d.upTo("expose by", 2), d.upTo("keys by", 2)
 	d.revisions = distinct(t, "revision", d.upTo("revisions", 4),
 		[]string{"v1", "v2", "v2-fp8", "1", "0x1f", "1e3", "on", "no", "null", "true", "y", "2026-11-01", "v10"})
 	return d
+}
+
+// plain documents serve a model by InferenceServices, on one node, whose routes are ours.
+func (d *drawer) plain() bool {
+	return d.nodes == 0 && !d.llm && d.api != byKServe && d.simulator == nowhere
 }
 
 // chance is true once in n times, and false where rapid looks for the simplest document.

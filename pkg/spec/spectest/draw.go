@@ -69,7 +69,11 @@ func (d *drawer) spec() *node {
 		d.keepWorkers(s)
 	}
 	if d.chance("rollout", 4) {
-		s.set("rollout", fields("steps", items(scalar(raw, "1"), d.number("step", 2, 99), scalar(raw, "100"))))
+		rollout := fields("steps", items(scalar(raw, "1"), d.number("step", 2, 99), scalar(raw, "100")))
+		if d.api != byKServe && d.chance("shadow", 2) {
+			rollout.set("shadow", d.number("shadow", 0, 100))
+		}
+		s.set("rollout", rollout)
 	}
 	if len(s.get("environments").items) == 0 && d.chance("no environments", 2) {
 		return without(s, "environments")

@@ -7,8 +7,11 @@ import (
 )
 
 func (d *drawer) sticky() *node {
-	if d.api == byKServe || !d.chance("sticky", 3) {
+	if d.api == byKServe || !d.writes && !d.chance("sticky", 3) {
 		return nil
+	}
+	if d.writes {
+		return fields("from", pick(d, "from", fields("cookie", scalar(str, "session~id")), fields("header", scalar(str, "x-user"))))
 	}
 	return pick(d, "sticky", fields(), fields("header", scalar(str, "x-user-bucket")))
 }
@@ -20,7 +23,7 @@ func (d *drawer) mesh(n *node, whole bool) {
 	} else if !d.expose && !whole && d.chance("expose only here", 4) {
 		n.set("expose", d.exposed(true))
 	}
-	if d.expose && !d.jwt && !whole && d.chance("not exposed here", 8) {
+	if d.expose && !d.jwt && !d.writes && !whole && d.chance("not exposed here", 8) {
 		n.set("expose", null())
 	}
 	if security := d.security(whole); security != nil && (whole || d.chance("security here", 4)) {
@@ -78,6 +81,9 @@ func (d *drawer) exposed(whole bool) *node {
 	d.route(e, whole)
 	if d.api == byIstio && d.exposeBy != 0 && !d.jwt && d.chance("listed", 3) {
 		e.set("modelList", scalar(raw, pick(d, "listed", "true", "false")))
+	}
+	if d.api != byKServe && d.chance("revealed", 3) {
+		e.set("revealRevision", scalar(raw, pick(d, "revealed", "true", "false")))
 	}
 	if d.chance("tls", 3) {
 		e.set("tlsSecret", scalar(str, pick(d, "tls", "llm-example-com", "no")))

@@ -31,7 +31,9 @@ func (d *drawer) model() *node {
 	if d.chance("length", 3) {
 		m.set("maxModelLen", d.length())
 	}
-	if d.chance("secret", 4) {
+	if d.cached {
+		m.set("cache", d.cache())
+	} else if d.chance("secret", 4) {
 		m.set("secret", scalar(str, pick(d, "secret", "hf-token", "no", "s3")))
 	}
 	return m
@@ -85,10 +87,27 @@ func (d *drawer) source() *node {
 		return scalar(str, pick(d, "claim", "pvc://models/a/b", "pvc://m", "pvc://llm-models/größe"))
 	case d.nodes > 0:
 		return scalar(str, pick(d, "image", "oci://registry.example.com/m:1", "oci://registry.example.com:5000/a/b@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"))
+	case d.cached:
+		return scalar(str, pick(d, "source", "s3://models/a-b", "s3://models/c/", "hf://org/name:main", "hf://"+d.models[0].ID))
 	case d.llm:
 		return scalar(str, pick(d, "source", "s3://models/a-b", "oci://registry.example.com/m:1", "hf://org/name:main", "hf://"+d.models[0].ID))
 	}
 	return scalar(str, pick(d, "source", "s3://models/a-b", "gs://bucket/x", "oci://registry.example.com/m:1", "hf://org/name:main", "hf://"+d.models[0].ID))
+}
+
+// cache of every source of a document.
+func (d *drawer) cache() *node {
+	n := fields("size", scalar(str, pick(d, "size", "20Gi", "100Gi")))
+	if d.chance("group", 2) {
+		n.set("nodeGroup", scalar(str, pick(d, "group", "gpus", "on")))
+	}
+	if d.chance("limit", 2) {
+		n.set("storageLimit", scalar(str, pick(d, "limit", "1Ti", "2Ti")))
+	}
+	if d.chance("account", 3) {
+		n.set("serviceAccount", scalar(str, pick(d, "account", "s3", "no")))
+	}
+	return n
 }
 
 // downloads are the same for every folder of a document.
@@ -110,6 +129,8 @@ func (d *drawer) fileSystem() (string, *node) {
 		return "fsx", fields("subnetId", scalar(str, "subnet-0123456789abcdef0"), "securityGroupIds", items(scalar(str, "sg-0123456789abcdef0")))
 	case elastic:
 		return "efs", fields("fileSystemId", scalar(str, id))
+	case snapshot:
+		return "ebs", fields("snapshotId", scalar(str, "snap-0123456789abcdef0"))
 	case byClass:
 	}
 	return "", nil

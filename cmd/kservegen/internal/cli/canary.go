@@ -17,6 +17,6 @@ becomes one commit. A step says first what must hold, and changes nothing where 
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCanarySteps(s)...)
-	cmd.AddCommand(newCanaryAnalyze(s), newCanaryRun(s), newCanaryHistory(s), newStatus(s))
+	cmd.AddCommand(newCanaryAnalyze(s), newCanaryRun(s), newCanaryManifest(s), newCanaryHistory(s), newStatus(s))
 	return cmd
 }

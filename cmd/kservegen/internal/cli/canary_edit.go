@@ -214,7 +214,7 @@ func (o *canaryOptions) plan(s Streams, all []*spec.Deployment, model *spec.Depl
 	if o.shared {
 		c.Together = after
 	} else if change.After.NeedsShared() && slices.ContainsFunc(change.Shifts, func(s steps.Shift) bool { return len(s.Before) != len(s.After) }) {
-		fmt.Fprintln(s.Err, "spec.quota and spec.expose.modelList are written with --shared, for all documents of a run")
+		fmt.Fprintln(s.Err, "spec.quota, spec.expose.modelList and spec.sticky.from are written with --shared, for all documents of a run")
 	}
 	plan, err := write.Make(o.dir, c)
 	var stale *write.Stale

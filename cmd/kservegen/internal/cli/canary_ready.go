@@ -64,13 +64,13 @@ func targetOf(m *spec.Deployment, environment string) spec.Target {
 
 // unready says what keeps a shift from being made.
 func unready(runs live.Model, target spec.Target, shift steps.Shift) []string {
-	was := map[string]int{}
+	was := map[string]steps.Share{}
 	for _, share := range shift.Before {
-		was[share.Revision] = share.Weight
+		was[share.Revision] = share
 	}
 	var problems []string
 	for _, share := range shift.After {
-		more := share.Weight > was[share.Revision]
+		more := share.Weight > was[share.Revision].Weight || share.Mirror > was[share.Revision].Mirror
 		delete(was, share.Revision)
 		revision, _ := runs.Find(share.Revision)
 		if more && !revision.Ready && !sleeps(target, revision) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
 
 	"github.com/kservegen/kservegen/pkg/rollout/lease"
 	"github.com/kservegen/kservegen/pkg/rollout/live"
@@ -22,6 +23,8 @@ type runOptions struct {
 	treeFlags
 	clusterFlags
 	gateFlags
+	gitFlags
+	webhookFlags
 	env              string
 	stepMin, stepMax time.Duration
 	blindMax         time.Duration
@@ -29,6 +32,7 @@ type runOptions struct {
 	again            bool
 	despiteGitOps    bool
 	dryRun           bool
+	once             bool
 	output           string
 }
 
@@ -36,17 +40,22 @@ func newCanaryRun(s Streams) *cobra.Command {
 	o := &runOptions{}
 	cmd := &cobra.Command{
 		Use:   "run -f DOC --prometheus URL",
-		Short: "Take the new revision through its steps in the cluster, by what Prometheus says, until promoted or rolled back",
+		Short: "Take the new revision through its steps, in the cluster or in Git, by what Prometheus says, until promoted or rolled back",
 		Long: `Give the new revision the shares of spec.rollout.steps one after the other, in the VirtualService or the HTTPRoutes of
 the cluster. Each share stands until the gate passes it (canary analyze); one that fails takes everything back at once.
 What a run has to know is in the cluster: one that was killed goes on from there when it is called again, and of two at
 the same canary one waits. The document stays as it is. What happens in each case: docs/canary-run.md.
 
+With --git the shares are those of the document on the remote branch, and each step is a commit that is pushed there, or
+with --pull-request to a branch of its own. What applies the tree does the rest: docs/canary-git.md.
+
 The exit code is 0 where the new revision was promoted, 1 where it was rolled back or the run stopped since somebody
-changed what it works on, 2 for a wrong call, 3 where the cluster cannot be reached, 130 after an interruption.`,
+changed what it works on, 2 for a wrong call, 3 where the cluster or the repository cannot be reached, 4 where --once
+looked and it is not over, 130 after an interruption.`,
 		Example: `  kservegen canary run -f deepseek.yaml --env production --prometheus http://localhost:9090 --dry-run
   kservegen canary run -f deepseek.yaml --env production --prometheus https://prometheus.example.com --bearer-token-file token
-  kservegen canary run -f deepseek.yaml --prometheus http://localhost:9090 --step-min 30m --step-max 4h --slo errors=0.01 -o json`,
+  kservegen canary run -f deepseek.yaml --prometheus http://localhost:9090 --step-min 30m --step-max 4h --slo errors=0.01 -o json
+  kservegen canary run -f deepseek.yaml --env production --prometheus https://prometheus.example.com --git --once --webhook-file url --webhook-format slack`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
 	}
@@ -58,6 +67,8 @@ func (o *runOptions) register(cmd *cobra.Command) {
 	o.treeFlags.register(cmd)
 	o.clusterFlags.register(cmd, "context of the cluster (default the current one)")
 	o.gateFlags.register(cmd)
+	o.gitFlags.register(cmd)
+	o.webhookFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.env, "env", "", "environment of the document (default its only one)")
 	flags.DurationVar(&o.stepMin, "step-min", 10*time.Minute, "how long a share stands at least")
@@ -66,6 +77,7 @@ func (o *runOptions) register(cmd *cobra.Command) {
 	flags.DurationVar(&o.blindMax, "blind-max", 0, "roll back when Prometheus was silent for so long (default hold the share)")
 	flags.BoolVar(&o.again, "again", false, "pass over what earlier runs recorded: after a rollback, or a change by hand")
 	flags.BoolVar(&o.despiteGitOps, "despite-gitops", false, "move weights although Flux or Argo CD writes the routes; it must leave the weights alone")
+	flags.BoolVar(&o.once, "once", false, "look once, do what follows, and end, with 4 where it is not over; for what runs by a schedule")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "change nothing; print the steps with their times, and what Prometheus would be asked")
 	flags.StringVarP(&o.output, "output", "o", "text", "text, or json for one event a line")
 	complete(cmd, "output", []string{"text", "json"})
@@ -81,6 +93,12 @@ func (o *runOptions) validate() error {
 	case o.dryRun && o.output == "json":
 		return usagef("--dry-run prints a plan; -o json makes no sense with it")
 	}
+	if o.git && o.despiteGitOps {
+		return usagef("--despite-gitops is about weights in the cluster; with --git they are where GitOps takes them from")
+	}
+	if err := o.gitFlags.validate(o.clusterFlags); err != nil {
+		return err
+	}
 	return o.gateFlags.validate()
 }
 
@@ -89,7 +107,7 @@ func (o *runOptions) config(m *spec.Deployment, t spec.Target, ends steps.Ends) 
 	c := runner.Config{
 		Subject:  runner.Subject{Model: t.Name, Namespace: t.Namespace, Environment: t.Environment, Baseline: ends.From, Canary: ends.To},
 		Plan:     m.Steps(),
-		Interval: o.block, StepMin: o.stepMin, StepMax: o.stepMax, Hold: o.overdue == "hold", BlindMax: o.blindMax,
+		Interval: o.block, StepMin: o.stepMin, StepMax: o.stepMax, Hold: o.overdue == "hold", BlindMax: o.blindMax, Once: o.once,
 	}
 	if err := c.Check(); err != nil {
 		return c, usageError{err}
@@ -100,6 +118,9 @@ func (o *runOptions) config(m *spec.Deployment, t spec.Target, ends steps.Ends) 
 func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if err := o.validate(); err != nil {
 		return err
+	}
+	if o.git {
+		return o.runGit(ctx, s)
 	}
 	w, err := o.prepare(ctx, s)
 	if err != nil {
@@ -124,13 +145,22 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if failed := mine.Release(release); failed != nil {
 		fmt.Fprintf(s.Err, "the Lease was not given back, and ends by itself in %s: %v\n", lease.Duration, failed)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	w.advise(s, ended)
+	return endOf(ended)
+}
+
+// endOf is the exit code of a run.
+func endOf(ended runner.Kind) error {
+	switch {
 	case ended == runner.Promoted:
 		return nil
 	case ended == runner.Interrupted:
 		return errLeft
+	case !ended.Ends():
+		return errUndecided
 	}
 	return errFindings
 }
@@ -141,7 +171,11 @@ func (o *runOptions) drive(ctx context.Context, s Streams, w *work) (runner.Kind
 	if err != nil {
 		return runner.Stopped, usageError{err}
 	}
-	r := runner.Runner{Config: w.config, Place: place, Analyst: w.analyst, Notifier: &teller{s: s, json: o.output == "json"}, Clock: wallClock{}}
+	hook, err := o.webhook()
+	if err != nil {
+		return runner.Stopped, err
+	}
+	r := runner.Runner{Config: w.config, Place: place, Analyst: w.analyst, Notifier: o.tellers(s, hook), Clock: wallClock{}}
 	return r.Run(ctx)
 }
 
@@ -162,7 +196,7 @@ type work struct {
 	analyst metrics.Analyst
 	canary  routes.Canary
 	options routes.Options
-	cluster *restConfig
+	cluster *rest.Config
 	// context is its name, for people.
 	context string
 }
@@ -173,25 +207,11 @@ func (o *runOptions) prepare(ctx context.Context, s Streams) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &work{model: model}
-	if w.target, err = environmentOf(model, o.env); err != nil {
-		return nil, err
-	}
-	ends, err := o.ends(model, w.target)
+	w, err := o.work(model, o.env)
 	if err != nil {
 		return nil, err
 	}
-	if w.config, err = o.config(model, w.target, ends); err != nil {
-		return nil, err
-	}
-	w.analyst = metrics.Analyst{Profile: metrics.Profile(o.profile), Block: o.block, Gate: o.gate}
-	if w.analyst.Pair, err = pairOf(w.target, ends.From, ends.To); err != nil {
-		return nil, err
-	}
-	if w.analyst.From, err = o.access.Dial(); err != nil {
-		return nil, usageError{err}
-	}
-	w.canary = routes.Canary{Target: w.target, From: ends.From, To: ends.To, Document: model.Digest()}
+	w.canary = routes.Canary{Target: w.target, From: w.config.Baseline, To: w.config.Canary, Document: model.Digest()}
 	if w.canary.Routes, err = o.routes(model, w.target); err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/kservegen/kservegen/pkg/render"
@@ -18,8 +17,6 @@ import (
 	"github.com/kservegen/kservegen/pkg/rollout/steps"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
-
-type restConfig = rest.Config
 
 // environmentOf finds an environment by its name, or the only one.
 func environmentOf(m *spec.Deployment, name string) (spec.Target, error) {
@@ -72,6 +69,11 @@ func (o *runOptions) routes(m *spec.Deployment, t spec.Target) ([]map[string]any
 	if err != nil {
 		return nil, err
 	}
+	return routesAmong(objects, t), nil
+}
+
+// routesAmong finds them, that of the gateway first.
+func routesAmong(objects []map[string]any, t spec.Target) []map[string]any {
 	var found []map[string]any
 	for _, name := range []string{t.Name, t.Name + "-mesh"} {
 		for _, object := range objects {
@@ -81,7 +83,7 @@ func (o *runOptions) routes(m *spec.Deployment, t spec.Target) ([]map[string]any
 			}
 		}
 	}
-	return found, nil
+	return found
 }
 
 func (o *runOptions) objects(m *spec.Deployment, t spec.Target) ([]map[string]any, error) {

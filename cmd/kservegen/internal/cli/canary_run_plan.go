@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -18,15 +19,25 @@ func (o *runOptions) plan(ctx context.Context, s Streams, w *work) error {
 		return usageError{err}
 	}
 	state, err := place.Read(ctx)
+	var refusal *runner.Refusal
+	if errors.As(err, &refusal) {
+		fmt.Fprintln(s.Err, refusal.Words)
+		return errFindings
+	}
 	if err != nil {
 		return err
 	}
+	return o.printPlan(ctx, s, w, "cluster "+w.context, state)
+}
+
+// printPlan prints what a run would do from a state.
+func (o *runOptions) printPlan(ctx context.Context, s Streams, w *work, where string, state runner.State) error {
 	queries, err := w.analyst.Queries(ctx)
 	if err != nil {
 		return err
 	}
 	c := w.config
-	fmt.Fprintf(s.Out, "%s in namespace %s, environment %s, cluster %s: from %s to %s\n", c.Model, c.Namespace, c.Environment, w.context, c.Baseline, c.Canary)
+	fmt.Fprintf(s.Out, "%s in namespace %s, environment %s, %s: from %s to %s\n", c.Model, c.Namespace, c.Environment, where, c.Baseline, c.Canary)
 	fmt.Fprintf(s.Out, "now: %s\n\n", stands(c, state))
 	if err := printSteps(s, c, state, w.analyst.Gate.WarmUp, time.Now().UTC()); err != nil {
 		return err

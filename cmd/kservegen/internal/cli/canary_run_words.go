@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
+	"github.com/kservegen/kservegen/pkg/rollout/steps"
 )
 
 // errLeft ends a run that was interrupted; the words are out already.
@@ -28,6 +29,24 @@ func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
+}
+
+// advise says how the document gets what the cluster has: the next kubectl apply would bring the document's shares.
+func (w *work) advise(s Streams, ended runner.Kind) {
+	given := map[string]int{}
+	for _, share := range steps.Shares(w.target) {
+		given[share.Revision] = share.Weight
+	}
+	step := ""
+	switch {
+	case ended == runner.Promoted && given[w.canary.From] > 0:
+		step = "promote"
+	case ended == runner.RolledBack && given[w.canary.To] > 0:
+		step = "abort"
+	default:
+		return
+	}
+	fmt.Fprintf(s.Err, "%s gives %s %d %% still, which the next kubectl apply would bring: kservegen canary %s -f %s\n", w.model.File, w.canary.To, given[w.canary.To], step, w.model.File)
 }
 
 // teller prints events: a line each for people, and for programs one as JSON.

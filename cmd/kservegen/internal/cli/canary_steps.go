@@ -26,9 +26,10 @@ func newCanaryStart(s Streams) *cobra.Command {
 		Use:   "start -f DOC --name NAME --set FIELD=VALUE...",
 		Short: "Add a revision beside the one that serves, with weight 0",
 		Long: `Add a revision that is the one it comes from but for what --set says. It starts beside it, and nobody is sent to
-it but testers. With environments of a traffic of their own, or --env, it runs in those alone.`,
+it but testers. The next step sends it copies of --shadow percent of the requests, or its first share. With environments of
+a traffic of their own, or --env, it runs in those alone.`,
 		Example: `  kservegen canary start -f deepseek.yaml --name v2 --set runtime.args.max-num-seqs=128
-  kservegen canary start -f deepseek.yaml --from v1 --name v2 --set runtime.version=v0.33.0 --testers x-llm-track=v2
+  kservegen canary start -f deepseek.yaml --from v1 --name v2 --set runtime.version=v0.33.0 --testers x-llm-track=v2 --shadow 10
   kservegen canary start -f deepseek.yaml --name v2 --env staging`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,6 +47,9 @@ it but testers. With environments of a traffic of their own, or --env, it runs i
 				}
 				start.Testers = &spec.HeaderMatch{Header: header, Value: value}
 			}
+			if cmd.Flags().Changed("shadow") && (start.Shadow < 1 || start.Shadow > 100) {
+				return usagef("--shadow %d: want a percentage of the requests, from 1 to 100", start.Shadow)
+			}
 			o.revision = start.Name
 			return o.run(cmd.Context(), s, func(d *steps.Document) (steps.Change, error) { return d.Start(o.environments, start) })
 		},
@@ -56,6 +60,7 @@ it but testers. With environments of a traffic of their own, or --env, it runs i
 	flags.StringVar(&start.Name, "name", "", "name of the new revision")
 	flags.StringArrayVar(&set, "set", nil, "field of the revision that differs, such as runtime.args.max-num-seqs=128; may be repeated")
 	flags.StringVar(&testers, "testers", "", "HEADER=VALUE by which testers reach it, whatever its weight")
+	flags.IntVar(&start.Shadow, "shadow", 0, "plan a phase before the first share in which it gets copies of so many requests, in percent (default what spec.rollout.shadow says)")
 	flags.IntVar(&start.Weight, "weight", 0, "share that it gets at once, in percent; until it answers, that share is lost")
 	return cmd
 }
@@ -102,8 +107,9 @@ func newCanaryStep(s Streams) *cobra.Command {
 	o := &canaryOptions{verb: "step"}
 	cmd := &cobra.Command{
 		Use:   "step -f DOC",
-		Short: "Give the new revision the next share of spec.rollout.steps",
-		Long: `The plan is spec.rollout.steps, by default 5, 25, 50, 100. Unlike other commands, step does more when it is called
+		Short: "Take the new revision to the next phase of spec.rollout: copies of requests, then its shares",
+		Long: `The plan is spec.rollout.steps, by default 5, 25, 50, 100, with copies of spec.rollout.shadow percent of the requests
+before them where it is set. The first share ends the copies. Unlike other commands, step does more when it is called
 again; set is what to repeat safely.`,
 		Example: `  kservegen canary step -f deepseek.yaml --commit --message "no difference in an hour of 5 %"`,
 		Args:    cobra.NoArgs,

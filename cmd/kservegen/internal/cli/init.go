@@ -22,6 +22,7 @@ func newInit(s Streams) *cobra.Command {
 		Example: `  kservegen init --list
   kservegen init deepseek-r1-distill-llama-8b --accelerator a10g --namespace llm > deepseek.yaml
   kservegen init deepseek-r1 --accelerator h200 --platform eks > deepseek.yaml
+  kservegen init deepseek-r1 --accelerator h200 --platform eks --cluster llm --region us-east-1 > deepseek.yaml
   kservegen init qwen3-8b --platform laptop > laptop.yaml`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -48,6 +49,8 @@ func newInit(s Streams) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&o.Accelerator, "accelerator", "", "device of a replica, for example a10g or h200 (default: the model's first layout)")
 	flags.StringVar(&o.Platform, "platform", spec.Platforms()[0], strings.Join(spec.Platforms(), ", "))
+	flags.StringVar(&o.Cluster, "cluster", "", "cluster on EKS that is to have nodes for the model (default: nodes are there)")
+	flags.StringVar(&o.Region, "region", "", "region of that cluster, for example us-east-1")
 	flags.StringVarP(&o.Namespace, "namespace", "n", "default", "namespace of all objects")
 	flags.BoolVar(&list, "list", false, "show the catalogue")
 	_ = cmd.RegisterFlagCompletionFunc("platform", cobra.FixedCompletions(spec.Platforms(), cobra.ShellCompDirectiveNoFileComp))

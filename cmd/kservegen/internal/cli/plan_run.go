@@ -96,8 +96,14 @@ func (o *planOptions) ofDocuments(ctx context.Context, s Streams) ([]plan.Answer
 		if err != nil {
 			return nil, usageError{err}
 		}
-		for _, left := range skipped {
+		for i, left := range skipped {
 			fmt.Fprintf(s.Err, "%s (%s, %s): not planned: %s\n", deployment.Name, left.Environment, left.Revision, left.Why)
+			if slices.ContainsFunc(skipped[:i], func(told plan.Skipped) bool { return told.Environment == left.Environment }) {
+				continue
+			}
+			if err := writeUnplanned(s, deployment, cases, left); err != nil {
+				return nil, err
+			}
 		}
 		for _, c := range cases {
 			answer, err := plan.Make(c.Model, c.Settings)
@@ -112,6 +118,16 @@ func (o *planOptions) ofDocuments(ctx context.Context, s Streams) ([]plan.Answer
 		}
 	}
 	return answers, nil
+}
+
+// writeUnplanned tells the nodes of a revision that isn't planned, beside the reason: what they cost is known all the same.
+func writeUnplanned(s Streams, deployment *spec.Deployment, cases []plan.Case, left plan.Skipped) error {
+	if slices.ContainsFunc(cases, func(c plan.Case) bool { return slices.Contains(c.Environments, left.Environment) }) {
+		return nil // the nodes are those of the environment
+	}
+	nodes, err := nodesOf(deployment, []string{left.Environment})
+	plan.WriteNodes(s.Err, nodes)
+	return err
 }
 
 // nodesOf are the nodes that a document asks for in some of its environments.

@@ -22,7 +22,7 @@ func TestReadmeIsTrue(t *testing.T) {
 	require.NoError(t, err)
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("broken.yaml", []byte(broken), 0o600))
-	require.NoError(t, os.WriteFile("chat.yaml", []byte(chat), 0o600))
+	require.NoError(t, os.WriteFile("chat.yaml", []byte(chatYAML), 0o600))
 	blocks := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	require.GreaterOrEqual(t, len(blocks), 2)
 	for _, block := range blocks {
@@ -44,7 +44,7 @@ spec:
   - {revision: v1, weight: 90%}
 `
 
-const chat = `apiVersion: apps/v1
+const chatYAML = `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: chat, namespace: llm}
 spec:

@@ -114,7 +114,7 @@ func (o *renderOptions) run(ctx context.Context, s Streams) error {
 		return o.print(s, trees)
 	}
 	if !o.shared && slices.ContainsFunc(deployments, (*spec.Deployment).NeedsShared) {
-		fmt.Fprintln(s.Err, "spec.quota and spec.expose.modelList are written with --shared, for all documents of a run")
+		fmt.Fprintln(s.Err, "spec.quota, spec.expose.modelList and spec.sticky.from are written with --shared, for all documents of a run")
 	}
 	return o.write(ctx, s, deployments, trees)
 }

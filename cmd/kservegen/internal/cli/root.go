@@ -102,7 +102,7 @@ Nothing in the tree needs kservegen again.`,
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.AddCommand(newInit(s), newImport(s), newRender(s), newDiff(s), newValidate(s), newEffective(s), newExplain(s), newPlan(s), newCanary(s), newStatus(s), newRollback(s), newEKS(s), newSchema(s), newVersion(s))
+	root.AddCommand(newInit(s), newImport(s), newRender(s), newDiff(s), newValidate(s), newEffective(s), newExplain(s), newPlan(s), newCanary(s), newStatus(s), newChat(s), newRollback(s), newEKS(s), newSchema(s), newVersion(s))
 	strict(root)
 	return root
 }

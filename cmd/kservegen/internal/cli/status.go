@@ -73,6 +73,9 @@ type revisionReport struct {
 	Document *int `json:"document"`
 	Tree     *int `json:"tree"`
 	Live     *int `json:"cluster"`
+	// Mirrors are the percentages of the requests that it gets copies of.
+	DocumentMirror int `json:"documentMirror,omitempty"`
+	LiveMirror     int `json:"clusterMirror,omitempty"`
 	// Replicas and Answering are null where no cluster was asked.
 	Replicas  *int         `json:"replicas"`
 	Answering *int         `json:"answering"`
@@ -185,6 +188,7 @@ func (r *statusReport) addDocument(t spec.Target) {
 	for _, revision := range t.Revisions {
 		line := r.revision(revision.Name)
 		line.Document, line.testers = &revision.Weight, revision.Testers
+		line.DocumentMirror = revision.Mirror
 	}
 }
 
@@ -258,11 +262,12 @@ func (o *statusOptions) addCluster(ctx context.Context, report *statusReport) er
 		line := &report.Revisions[i]
 		revision, _ := model.Find(line.Name)
 		line.Live, line.Ready, line.Reason = revision.Weight, &revision.Ready, revision.Reason
+		line.LiveMirror = revision.Mirror
 		line.Replicas, line.Answering = &revision.Wanted, &revision.Answering
 		if line.testers == nil {
 			line.testers = revision.Testers
 		}
-		different = different || line.Tree != nil && !sameWeight(line.Tree, line.Live)
+		different = different || line.Tree != nil && (!sameWeight(line.Tree, line.Live) || line.DocumentMirror != line.LiveMirror)
 	}
 	if different {
 		report.Notes = append(report.Notes, "the cluster does not have the weights of the tree: it is not pushed, not applied, or of another environment")
@@ -321,9 +326,9 @@ func (r revisionReport) cells(columns []string) []string {
 	for _, column := range columns {
 		cells = append(cells, map[string]func() string{
 			"revision": func() string { return r.Name },
-			"document": func() string { return weightCell(r.Document) },
-			"tree":     func() string { return weightCell(r.Tree) },
-			"cluster":  func() string { return weightCell(r.Live) },
+			"document": func() string { return weightCell(r.Document, r.DocumentMirror) },
+			"tree":     func() string { return weightCell(r.Tree, 0) },
+			"cluster":  func() string { return weightCell(r.Live, r.LiveMirror) },
 			"replicas": r.replicasCell,
 			"ready":    r.readyCell,
 			"probe":    r.probeCell,
@@ -332,9 +337,12 @@ func (r revisionReport) cells(columns []string) []string {
 	return cells
 }
 
-func weightCell(weight *int) string {
-	if weight == nil {
+func weightCell(weight *int, mirror int) string {
+	switch {
+	case weight == nil:
 		return "-"
+	case mirror > 0:
+		return fmt.Sprintf("%d, copies of %d", *weight, mirror)
 	}
 	return strconv.Itoa(*weight)
 }

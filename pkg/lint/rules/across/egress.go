@@ -114,7 +114,13 @@ func ownEndpoint(c *rule.Context) bool {
 	return false
 }
 
+// cacheAnnotation names the nodes that have a copy of the source already (kserve: pkg/constants, NodeGroupAnnotationKey).
+const cacheAnnotation = "serving.kserve.io/nodegroup"
+
 func downloads(workload *rule.Workload) bool {
+	if workload.Annotation(cacheAnnotation).Found() {
+		return false
+	}
 	for _, uri := range workload.StorageURIs() {
 		scheme, _, _ := strings.Cut(uri.Text(), "://")
 		if slices.Contains([]string{"hf", "s3", "gs", "https"}, scheme) {

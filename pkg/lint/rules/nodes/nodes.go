@@ -11,7 +11,7 @@ import (
 
 // Rules returns them in the order of their codes.
 func Rules() []rule.Rule {
-	return []rule.Rule{noPool(), smallLimit(), movesModels(), reservations(), latestImage()}
+	return []rule.Rule{noPool(), smallLimit(), movesModels(), reservations(), latestImage(), volumeElsewhere()}
 }
 
 // ofDevice lists the NodePools that are for nodes with a device: they limit it, or keep off what doesn't want it.

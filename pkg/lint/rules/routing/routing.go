@@ -17,7 +17,7 @@ func Rules() []rule.Rule {
 		ruleWithoutHost(), twoRules(), missingPort(), fullMirror(), missingGateway(), gatewayHosts(), shortHost(),
 		disabledRetries(), noConnectionLimit(), otherNamespace(), unresolvedHost(), unreachableHost(), refusedRoute(),
 		ruleElsewhere(), uselessTries(), backendShares(), routeNotAllowed(), lostPrefix(),
-		routedTwice(), notGranted(),
+		routedTwice(), notGranted(), sameRevisionTwice(),
 	}
 }
 

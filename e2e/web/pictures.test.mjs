@@ -1,0 +1,66 @@
+// The pictures of the docs, drawn from what the model of lib/demo.mjs says. PICTURES names the folder that they go to; without,
+// they are drawn all the same, and thrown away.
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { answered, ask, launch, until, violations, visit } from "./lib/browser.mjs";
+import { demo } from "./lib/demo.mjs";
+import { page as serve } from "./lib/programs.mjs";
+import { scripted } from "./lib/upstreams.mjs";
+
+const largest = 100 * 1024;
+let browser, model, server, folder;
+
+before(async () => {
+  folder = process.env.PICTURES || await mkdtemp(join(tmpdir(), "pictures-"));
+  let count = 0;
+  // Who answers by weight is drawn by lot in life; here each tenth answer is the canary's.
+  model = await scripted(demo, () => ++count % 10 === 0 ? "v2" : "v1");
+  server = await serve(model.address, { revisions: ["v1,90,x-llm-track,v1", "v2,10,x-llm-track,v2"] });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  await model?.stop();
+  if (!process.env.PICTURES) await rm(folder, { recursive: true });
+});
+
+async function picture(page, name) {
+  await page.mouse.move(0, 0);
+  const path = join(folder, `chat-${name}.png`);
+  await page.screenshot({ path, caret: "hide" });
+  const { size } = await stat(path);
+  assert.ok(size <= largest, `${path} has ${size} bytes`);
+}
+
+test("pictures", { timeout: 60_000 }, async () => {
+  const { page, context, watched } = await visit(browser, server.link, { viewport: { width: 1216, height: 736 }, colorScheme: "light" });
+  const share = () => page.locator("#panel tbody tr").first().textContent();
+  await page.getByRole("button", { name: "Count 20 short answers" }).click();
+  await until(async () => /18\s*2$/.test(await share()), "twenty are counted");
+  await page.locator("#prompt").focus();
+  await ask(page, "Write a Python function that merges two sorted lists.");
+  await answered(page);
+  await picture(page, "light");
+  await page.getByRole("button", { name: "New conversation" }).click();
+  await page.locator("#revision").selectOption({ label: "Compare v1 and v2" });
+  await ask(page, "Explain a canary release in three sentences.");
+  await answered(page);
+  await page.setViewportSize({ width: 1216, height: 560 });
+  await page.locator("#theme").selectOption("dark");
+  await page.locator("#prompt").focus();
+  await picture(page, "compare");
+  await page.getByRole("button", { name: "New conversation" }).click();
+  await page.locator("#revision").selectOption("");
+  await page.setViewportSize({ width: 390, height: 760 });
+  await ask(page, "Compare blue-green and canary deployments in a table.");
+  await answered(page);
+  await page.locator("#scroller").evaluate((scroller) => scroller.scrollTo(0, 0));
+  await picture(page, "phone");
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(watched.errors, []);
+  await context.close();
+});

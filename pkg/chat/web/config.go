@@ -1,0 +1,78 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	// patience is long: a request that waits in vLLM's queue has no header yet, and a model that scales from zero loads.
+	patience = 5 * time.Minute
+	// maxBody, in bytes, is some million tokens of conversation, more than the models of today take.
+	maxBody = 4 << 20
+)
+
+// Config says what is talked to, and who may.
+type Config struct {
+	// Upstream is the base URL of an OpenAI-compatible API, which ends with the API's version as https://x.example/v1 does.
+	Upstream *url.URL
+	// Transport carries the requests there; TLS, tokens, the Host header and port-forwards are its business.
+	// Default: http.DefaultTransport.
+	Transport http.RoundTripper
+	// Name is what the page calls the one that answers. Default: the host of Upstream.
+	Name string
+	// Model is the served name that is chosen first. Default: the first that the API lists.
+	Model string
+	// Revisions in the order of the page; none where they are not known.
+	Revisions []Revision
+	// Token is demanded of all but the page's files. Empty demands none, which only a loopback address may (Listen).
+	Token string
+	// Hosts are the names, without port, under which the page is reached, besides localhost and addresses.
+	Hosts []string
+	// Patience is how long an answer may take to begin. Default: 5 minutes.
+	Patience time.Duration
+}
+
+// Revision is one that can be asked for by name.
+type Revision struct {
+	// Name as in the document: v2.
+	Name string
+	// Header and Value make the route choose this revision whatever its weight; without, it cannot be asked for.
+	Header, Value string
+	// Weight is its share of the route in percent; 0 in all revisions where it is not known.
+	Weight int
+}
+
+func (c Config) complete() (Config, error) {
+	if c.Upstream == nil || c.Upstream.Host == "" || (c.Upstream.Scheme != "http" && c.Upstream.Scheme != "https") {
+		return c, errors.New("the model's address is not an http or https URL; write one as http://127.0.0.1:8000/v1")
+	}
+	for _, r := range c.Revisions {
+		if r.Name == "" || (r.Header == "") != (r.Value == "") {
+			return c, fmt.Errorf("revision %q needs a name, and of its testers' header the name and the value or neither", r.Name)
+		}
+	}
+	if c.Transport == nil {
+		c.Transport = http.DefaultTransport
+	}
+	if c.Name == "" {
+		c.Name = c.Upstream.Host
+	}
+	if c.Patience == 0 {
+		c.Patience = patience
+	}
+	return c, nil
+}
+
+// revision finds one that can be asked for. The empty name is the route's own choice.
+func (c Config) revision(name string) (Revision, bool) {
+	for _, r := range c.Revisions {
+		if r.Name == name && r.Header != "" {
+			return r, true
+		}
+	}
+	return Revision{}, name == ""
+}

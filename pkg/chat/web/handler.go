@@ -1,0 +1,112 @@
+package web
+
+import (
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+)
+
+//go:embed static
+var files embed.FS
+
+// New is the page and what it asks. Put it behind a listener that Listen made: the handler does not see where it listens.
+func New(c Config) (http.Handler, error) {
+	c, err := c.complete()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := readPages()
+	if err != nil {
+		return nil, err
+	}
+	api := http.NewServeMux()
+	api.HandleFunc("GET /api/about", c.about)
+	api.HandleFunc("GET /api/models", c.models)
+	api.HandleFunc("POST /api/chat", c.chat)
+	api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "not_found", r.Method+" "+r.URL.Path+" is not part of the page's API")
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/api/", sameOrigin(demandToken(c.Token, api)))
+	mux.Handle("/", pages)
+	return harden(knownHost(c.Hosts, c.Token != "", mux)), nil
+}
+
+// readPages reads the files of the page once: what they weigh is small, and a missing one is noticed here.
+func readPages() (pages, error) {
+	root, err := fs.Sub(files, "static")
+	if err != nil {
+		return nil, err
+	}
+	out := pages{}
+	err = fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		page, err := newPage(name, data)
+		if err != nil {
+			return err
+		}
+		out["/"+name] = page
+		return nil
+	})
+	out["/"] = out["/index.html"]
+	return out, err
+}
+
+// aboutPage is what the page is told before it asks anything.
+type aboutPage struct {
+	Name      string          `json:"name"`
+	Model     string          `json:"model,omitempty"`
+	Revisions []aboutRevision `json:"revisions"`
+}
+
+type aboutRevision struct {
+	Name string `json:"name"`
+	// Weight is left out where it is not known.
+	Weight *int `json:"weight,omitempty"`
+	// Chosen says that it can be asked for by name.
+	Chosen bool `json:"chosen"`
+}
+
+func (c Config) about(w http.ResponseWriter, _ *http.Request) {
+	out := aboutPage{Name: c.Name, Model: c.Model, Revisions: []aboutRevision{}}
+	known := false
+	for _, r := range c.Revisions {
+		known = known || r.Weight > 0
+	}
+	for _, r := range c.Revisions {
+		shown := aboutRevision{Name: r.Name, Chosen: r.Header != ""}
+		if known {
+			shown.Weight = &r.Weight
+		}
+		out.Revisions = append(out.Revisions, shown)
+	}
+	answer(w, http.StatusOK, out)
+}
+
+// failure has the shape of the API's own errors, so that the page reads one.
+type failure struct {
+	Error failed `json:"error"`
+}
+
+type failed struct {
+	Message string `json:"message"`
+	Code    string `json:"code"`
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	answer(w, status, failure{failed{Message: message, Code: code}})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	// A browser that went away is nobody's loss.
+	_ = json.NewEncoder(w).Encode(body)
+}

@@ -1,0 +1,120 @@
+// The page's own server. It adds the credentials of the model, which never come here.
+import { Events, piece } from "./sse.mjs";
+
+const tokenKey = "kservegen.token";
+
+/** ChatError is why there is no answer, or not all of one. Kinds: refused (an HTTP status), cut, unreachable, model. */
+export class ChatError extends Error {
+  constructor(kind, message, { status = 0, retryAfter = "" } = {}) {
+    super(message);
+    Object.assign(this, { kind, status, retryAfter });
+  }
+}
+
+/** takeToken moves the token out of the link's fragment, so that it is in no bookmark and no history. */
+export function takeToken() {
+  const found = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!found) return;
+  setToken(found);
+  history.replaceState(null, "", location.pathname);
+}
+
+/** setToken keeps the page's token as long as the tab is open. */
+export function setToken(token) { sessionStorage.setItem(tokenKey, token); }
+
+function headers() {
+  const token = sessionStorage.getItem(tokenKey);
+  return { "X-Kservegen-Chat": "1", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+}
+
+async function ask(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(path, { cache: "no-store", redirect: "error", ...options, headers: { ...headers(), ...options.headers } });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ChatError("unreachable", "The chat's server does not answer. Is the program that served this page still running?");
+  }
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+// refusal says what a status means before it repeats what the server said.
+async function refusal(response) {
+  const status = response.status;
+  const retryAfter = response.headers.get("Retry-After") ?? "";
+  let said = "";
+  try {
+    const body = (await response.text()).slice(0, 2000);
+    try { said = JSON.parse(body).error?.message ?? ""; } catch { said = body; }
+  } catch { /* the body was cut: the status is all there is */ }
+  const meaning = {
+    401: "A token is needed.", 403: "The request was refused.", 404: "There is no such model or path.",
+    429: `The model has too many requests${/^\d+$/.test(retryAfter) ? ` and asks to wait ${retryAfter} s` : ""}.`,
+    502: "The model cannot be reached.", 503: "No replica of the model is ready.", 504: "The model did not begin to answer in time.",
+  }[status] ?? `The request failed.`;
+  return new ChatError("refused", `${meaning} (${status}${said ? `: ${said.trim().slice(0, 500)}` : ""})`, { status, retryAfter });
+}
+
+/** about says what the page talks to: {name, model, revisions: [{name, weight, chosen}]}. */
+export async function about() { return (await ask("api/about")).json(); }
+
+/** models are the names that the model serves. */
+export async function models() {
+  const body = await (await ask("api/models")).json();
+  return (body.data ?? []).map((model) => String(model.id));
+}
+
+/**
+ * chat asks and yields {head: {revision, pod}} once, then pieces as sse.piece reads them. It returns where the model ended its
+ * answer and throws a ChatError where it did not. The empty revision leaves the choice to the route.
+ */
+export async function* chat(request, revision, signal) {
+  const response = await ask(`api/chat?revision=${encodeURIComponent(revision)}`, {
+    method: "POST", signal, body: JSON.stringify(request), headers: { "Content-Type": "application/json" },
+  });
+  yield { head: { revision: response.headers.get("X-Llm-Revision"), pod: response.headers.get("X-Inference-Pod") } };
+  if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+    return yield* whole(await response.text());
+  }
+  yield* streamed(response.body.getReader(), signal);
+}
+
+async function* streamed(reader, signal) {
+  const events = new Events();
+  let finished = false;
+  try {
+    for (let part; (part = await next(reader, signal)) !== null;) {
+      for (const data of events.read(part)) {
+        if (data === "[DONE]") return;
+        const read = piece(data);
+        if (read.error) throw new ChatError("model", `The model broke off: ${read.error}`);
+        // vLLM says abort of an answer that it drops when it stops, and error of one that it could not finish.
+        if (["abort", "error"].includes(read.finish)) throw new ChatError("cut", "The model dropped the answer before its end.");
+        finished ||= read.finish !== null;
+        yield read;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => { /* it was cut already */ });
+  }
+  if (!finished) throw new ChatError("cut", "The connection was cut before the answer ended.");
+}
+
+// next returns what came, or null where nothing more will: a connection that broke says no more than one that ended.
+async function next(reader, signal) {
+  try {
+    const { done, value } = await reader.read();
+    return done ? null : value;
+  } catch (error) {
+    if (signal?.aborted || error.name === "AbortError") throw error;
+    return null;
+  }
+}
+
+// whole reads an answer of a server that does not stream.
+async function* whole(body) {
+  const read = piece(body);
+  if (read.error) throw new ChatError("model", `The model's answer cannot be read: ${read.error}`);
+  yield read;
+}

@@ -1,0 +1,81 @@
+// The panel: which revisions answer, how often, and how fast.
+import { el } from "./dom.mjs";
+import { seconds } from "./answer.mjs";
+import { chance } from "./stats.mjs";
+
+/** Panel shows Stats in an element. */
+export class Panel {
+  #element; #stats; #revisions; #tone; #names;
+
+  /** sample asks for a number of short answers by weight and says after each how many are there. */
+  constructor(element, { stats, revisions, tone, sample, clear }) {
+    Object.assign(this, { sample, clear });
+    this.#element = element;
+    this.#stats = stats;
+    this.#revisions = revisions;
+    this.#tone = tone;
+    this.#names = revisions.map(({ name }) => name);
+    this.figures = el("div", { class: "panel" });
+    this.count = el("button", { type: "button", class: "wide", on: { click: () => this.#sample() } }, "Count 20 short answers");
+    this.reset = el("button", { type: "button", class: "quiet", on: { click: () => this.clear() } }, "Reset");
+    element.append(el("h2", {}, "Revisions"), this.figures, this.count, this.reset);
+    this.show();
+  }
+
+  async #sample() {
+    this.count.disabled = true;
+    await this.sample(20, (done) => { this.count.textContent = `Counting: ${done} of 20`; });
+    this.count.textContent = "Count 20 short answers";
+    this.count.disabled = false;
+  }
+
+  show() {
+    const rows = this.#stats.rows(this.#names);
+    const weight = (name) => this.#revisions.find((r) => r.name === name)?.weight;
+    this.#element.hidden = false;
+    this.figures.replaceChildren(...this.#share(rows), rows.length ? this.#table(rows, weight) : "", ...this.#notes(rows, weight));
+    this.reset.hidden = rows.every((row) => !row.byWeight && !row.byName && !row.errors);
+  }
+
+  // share is a bar of all answers by weight; the table says the same in numbers.
+  #share(rows) {
+    if (this.#stats.total === 0) return [];
+    const bar = el("div", { class: "share", "aria-hidden": "true" });
+    for (const row of rows.filter(({ byWeight }) => byWeight > 0)) {
+      const part = el("i", { "data-tone": row.name === null ? null : this.#tone(row.name) });
+      part.style.flexGrow = String(row.byWeight);
+      bar.append(part);
+    }
+    return [bar];
+  }
+
+  #table(rows, weight) {
+    const line = (label, value) => el("tr", {}, el("th", { scope: "row" }, label), ...rows.map((row) => el("td", {}, value(row))));
+    const percent = (share) => `${Math.round(share * 100)} %`;
+    const lines = [
+      line("Answers by weight", (row) => String(row.byWeight)),
+      line("Share", (row) => this.#stats.total ? percent(row.share) : "–"),
+    ];
+    if (rows.some(({ name }) => weight(name) !== undefined)) lines.push(line("Route", (row) => weight(row.name) === undefined ? "–" : `${weight(row.name)} %`));
+    lines.push(
+      line("Asked by name", (row) => String(row.byName)),
+      line("First token", (row) => row.ttft === null ? "–" : seconds(row.ttft)),
+      line("Tokens/s", (row) => row.speed === null ? "–" : row.speed.toFixed(0)),
+      line("Errors", (row) => String(row.errors)),
+    );
+    return el("table", {},
+      el("caption", { class: "away" }, "Answers by revision since the page was opened"),
+      el("thead", {}, el("tr", {}, el("td"), ...rows.map(({ name }) => el("th", { scope: "col" }, el("span", { class: "badge", "data-tone": name === null ? null : this.#tone(name) }, name ?? "unknown"))))),
+      el("tbody", {}, ...lines));
+  }
+
+  #notes(rows, weight) {
+    const out = [];
+    const known = rows.filter(({ name }) => weight(name) !== undefined);
+    const total = known.reduce((sum, row) => sum + row.byWeight, 0);
+    const odd = known.some((row) => chance(row.byWeight, total, weight(row.name) / 100) < 0.01);
+    if (total >= 5) out.push(odd ? "This is not what the route's weights let expect: chance alone does so less than once in 100 times." : "Within what chance makes of the route's weights.");
+    if (rows.some(({ name, byWeight }) => name === null && byWeight > 0)) out.push("The route does not say which revision answered (no header x-llm-revision), so answers by weight cannot be told apart. Ask a revision by name instead.");
+    return out.map((text) => el("p", { class: "note" }, text));
+  }
+}

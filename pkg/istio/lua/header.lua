@@ -1,0 +1,4 @@
+-- The user is the value of a header.
+local function user(headers)
+  return headers:get(from.header)
+end

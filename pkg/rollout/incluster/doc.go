@@ -1,0 +1,3 @@
+// Package incluster builds what takes a canary through its steps from within the cluster: a Job or a CronJob of kservegen itself,
+// with the document, an identity that may do what a runner does and nothing else, and no way out but to where it asks.
+package incluster
