@@ -36,6 +36,7 @@ func canary() Case {
 		{Name: "testers", Run: testersAlways},
 		{Name: "sticky", Run: sticks},
 		{Name: "ends", Run: ends},
+		{Name: "status", Run: tellsStatus},
 	}}
 }
 
