@@ -55,6 +55,28 @@ func TestPassesWhatIsAlike(t *testing.T) {
 	assert.InDelta(t, 60*150, report.Canary, 500)
 }
 
+// TestWithoutVariation: times that are the same in every block tell, too, whether they are worse, and by how much.
+func TestWithoutVariation(t *testing.T) {
+	t.Parallel()
+	const steady = 1.0 / 64 // whose sums are exact
+	for name, c := range map[string]struct {
+		canary float64
+		want   Verdict
+	}{
+		"the same": {steady, Pass}, "but for rounding": {steady * (1 + 1e-13), Pass}, "a little slower": {steady * 1.05, Pass}, "slower": {steady * 1.5, Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := usual().hour(1)
+			for i := range data.Blocks {
+				b := &data.Blocks[i]
+				b.Baseline.ITL.Sum, b.Canary.ITL.Sum = steady*b.Baseline.ITL.count(), c.canary*b.Canary.ITL.count()
+			}
+			assert.Equal(t, c.want, result(t, judged(t, data, nil), "itl-mean").Verdict)
+		})
+	}
+}
+
 // TestCountsLate: what one source has of a block the other one has in the next one, and no request counts twice.
 func TestCountsLate(t *testing.T) {
 	t.Parallel()
