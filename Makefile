@@ -145,11 +145,11 @@ gate-power: prerequisites ## Simulate 10,000 hours of each kind (10 minutes): ho
 E2E = KSERVEGEN_E2E=1 $(GO) -C e2e/kind test -count=1 -v -timeout 120m
 
 .PHONY: e2e
-e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs, of its own: up, all cases but Flux and scaling, down (TREE=an overlay)
+e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs, of its own: up, all cases but Flux, scaling and rollout, down (TREE=an overlay)
 	@$(MAKE) e2e-down; status=0; $(MAKE) e2e-test || status=$$?; $(MAKE) e2e-down || status=$$?; exit $$status
 
 .PHONY: e2e-test
-e2e-test: prerequisites ## The same in the cluster that is up, or a new one, and leave it (RUN=TestE2E/cases/canary for one case; TestE2E/flux, TestE2E/scaling; TestE2E/keda, TestE2E/shared, TestE2E/users with a TREE that has it)
+e2e-test: prerequisites ## The same in the cluster that is up, or a new one, and leave it (RUN=TestE2E/cases/canary for one case; TestE2E/flux, TestE2E/scaling, TestE2E/rollout; TestE2E/keda, TestE2E/shared, TestE2E/users with a TREE that has it)
 	$(call tier,e2e,$(E2E) -run '$(RUN)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))')
 
 .PHONY: e2e-checks

@@ -80,6 +80,7 @@ func TestE2E(t *testing.T) {
 		{cases.Flux(), nil, false},
 		{cases.Scaling(), cases.ScalingMistakes(), len(e.Tree.Scaled) > 0},
 		{cases.KEDA(), cases.KEDAMistakes(), len(e.Tree.Scaled) == 0},
+		{cases.Rollout(), nil, len(e.Tree.Shares()) < 2},
 		{cases.Shared(), nil, false},
 		{cases.Users(), nil, false},
 	} {

@@ -39,6 +39,7 @@ func canary() Case {
 		{Name: "copies end", Run: copiesEnd},
 		{Name: "copies fail", Run: copiesFail},
 		{Name: "ends", Run: ends},
+		{Name: "status", Run: tellsStatus},
 	}}
 }
 

@@ -33,6 +33,8 @@ type Env struct {
 	Flux func(context.Context) error
 	// Scaling brings Prometheus and prometheus-adapter into the cluster, unless they are there.
 	Scaling func(context.Context) error
+	// Prometheus brings one into the cluster, which collects the gateway too, unless it is there.
+	Prometheus func(context.Context) error
 	// KEDA brings KEDA into the cluster, with Prometheus, which collects the gateway too, unless they are there.
 	KEDA func(context.Context) error
 	// Host returns the address at which pods reach this machine.
@@ -206,7 +208,7 @@ func (e *Env) FirstAnswer(ctx context.Context) error {
 
 // Forget removes what a Mistake, or one that was cut off, has left beside the tree.
 func (e *Env) Forget(ctx context.Context) error {
-	_, err := e.Kubectl.Run(ctx, "delete", "authorizationpolicies,destinationrules", "-A", "-l", mistakeLabel)
+	_, err := e.Kubectl.Run(ctx, "delete", "authorizationpolicies,destinationrules,envoyfilters", "-A", "-l", mistakeLabel)
 	return errors.Join(err, e.leaveFlux(ctx), e.leaveScaling(ctx))
 }
 

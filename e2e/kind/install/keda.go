@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 )
@@ -79,12 +80,15 @@ func (k KEDA) adapt(o map[string]any) error {
 	})
 }
 
+// GatewayCollected is how often Prometheus collects the gateway.
+const GatewayCollected = 5 * time.Second
+
 // CollectGateway has Prometheus collect what the gateway's Envoy counts. The upstream Envoy lacks the filter that makes
 // istio_requests_total (istio.stats), so its own count of the requests to a Service gets that name and the labels that it would have:
 // answers that Envoy makes itself for want of a pod are in both (chargeUpstreamCode in its source/common/router/router.cc).
 func (i Installer) CollectGateway(ctx context.Context, namespace string) error {
 	o := object("monitoring.coreos.com/v1", "PodMonitor", namespace, "kservegen-e2e-gateway")
-	const requests, live = "envoy_cluster_upstream_rq_completed", "envoy_server_live"
+	const requests, live, classes = "envoy_cluster_upstream_rq_completed", "envoy_server_live", "envoy_cluster_upstream_rq"
 	const counts = `outbound\|\d+\|[^|]*\|([^;]+);?`
 	rename := func(target, value string) map[string]any {
 		return map[string]any{
@@ -95,9 +99,9 @@ func (i Installer) CollectGateway(ctx context.Context, namespace string) error {
 	o["spec"] = map[string]any{
 		"selector": map[string]any{"matchLabels": map[string]any{"istio": "ingressgateway"}},
 		"podMetricsEndpoints": []any{map[string]any{
-			"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": "5s",
+			"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": GatewayCollected.String(),
 			"metricRelabelings": []any{
-				map[string]any{"sourceLabels": []any{"__name__"}, "regex": requests + "|" + live, "action": "keep"},
+				map[string]any{"sourceLabels": []any{"__name__"}, "regex": requests + "|" + live + "|" + classes, "action": "keep"},
 				rename("destination_service", "$1"), rename("reporter", "source"), rename("__name__", "istio_requests_total"),
 			},
 		}},

@@ -46,19 +46,23 @@ func (s *Suite) prometheus(ctx context.Context) error {
 	})
 }
 
+// collected brings a Prometheus that knows the gateway, too.
+func (s *Suite) collected(ctx context.Context) error {
+	if err := s.prometheus(ctx); err != nil {
+		return err
+	}
+	return s.installer().CollectGateway(ctx, s.tree.Needs().GatewayNamespace())
+}
+
 // keda brings KEDA into the cluster, with the Prometheus that it asks and what that knows of the gateway.
 func (s *Suite) keda(ctx context.Context) error {
-	if err := s.prometheus(ctx); err != nil {
+	if err := s.collected(ctx); err != nil {
 		return err
 	}
 	const operator, adapter, module = "keda-operator", "keda-adapter", "github.com/kedacore/keda/v2"
 	programs := []program{{name: operator, folder: "keda", module: module}, {name: adapter, folder: "keda", module: module}}
 	return s.extra(ctx, tools.KEDA, "KEDA", programs, func(all map[string]packed) error {
-		i := s.installer()
-		if err := i.CollectGateway(ctx, s.tree.Needs().GatewayNamespace()); err != nil {
-			return err
-		}
-		return i.KEDA(ctx, install.KEDA{Dir: all[operator].dir, Operator: all[operator].image.Name, Adapter: all[adapter].image.Name})
+		return s.installer().KEDA(ctx, install.KEDA{Dir: all[operator].dir, Operator: all[operator].image.Name, Adapter: all[adapter].image.Name})
 	})
 }
 

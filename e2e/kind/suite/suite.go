@@ -264,7 +264,7 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 		return nil, err
 	}
 	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, Reference: same(s.Tree, DefaultTree(s.Root)), OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
-	e.Flux, e.Scaling, e.KEDA, e.Host = s.flux, s.scaling, s.keda, s.cluster.Host
+	e.Flux, e.Scaling, e.Prometheus, e.KEDA, e.Host = s.flux, s.scaling, s.collected, s.keda, s.cluster.Host
 	e.GatewayNamespace = s.tree.Needs().GatewayNamespace()
 	for _, node := range nodes {
 		if !node.Worker {

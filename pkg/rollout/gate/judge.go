@@ -16,7 +16,7 @@ func Judge(data Data, config Config) (Report, error) {
 	excluded, calibrated := calibration(data, config)
 	judged := data.Blocks[excluded:]
 	report := Report{Verdict: Undecided, Blocks: len(judged), Excluded: excluded}
-	report.Baseline, report.Canary = answered(judged)
+	report.Baseline, report.Canary = requests(judged, baselineOf)[len(judged)], requests(judged, canaryOf)[len(judged)]
 	tests, err := plan(data, excluded, config)
 	if err != nil {
 		return report, err
@@ -48,26 +48,27 @@ func calibration(data Data, config Config) (blocks int, calibrated bool) {
 	return len(data.Blocks), false
 }
 
-// requestsOf is how many requests a reading is about: those with an answer, or else those with a first token.
-func requestsOf(r Reading) float64 { return max(r.Errors.Of, r.TTFT.count()) }
-
-func answered(blocks []Block) (baseline, canary float64) {
-	for _, b := range blocks {
-		baseline += requestsOf(b.Baseline)
-		canary += requestsOf(b.Canary)
-	}
-	return baseline, canary
-}
-
 func canaryOf(b Block) Reading   { return b.Canary }
 func baselineOf(b Block) Reading { return b.Baseline }
 
-// reached is after how many blocks a revision has answered so many requests; one more than there are where it has not.
-func reached(blocks []Block, requests float64, of func(Block) Reading) int {
-	seen := 0.0
+// requests are how many a revision answered in the first n blocks: those with an answer, or else those with a first token. What the
+// gateway and what the servers count is collected at different moments, so that a request may be in one block here and in the next
+// one there: only totals can be compared.
+func requests(blocks []Block, of func(Block) Reading) []float64 {
+	first, answers, tokens := make([]float64, len(blocks)+1), 0.0, 0.0
 	for i, b := range blocks {
-		if seen += requestsOf(of(b)); seen >= requests {
-			return i + 1
+		answers += of(b).Errors.Of
+		tokens += of(b).TTFT.count()
+		first[i+1] = max(answers, tokens)
+	}
+	return first
+}
+
+// reached is after how many blocks a revision has answered so many requests; one more than there are where it has not.
+func reached(blocks []Block, want float64, of func(Block) Reading) int {
+	for n, seen := range requests(blocks, of) {
+		if n > 0 && seen >= want {
+			return n
 		}
 	}
 	return len(blocks) + 1

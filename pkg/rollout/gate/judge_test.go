@@ -55,6 +55,41 @@ func TestPassesWhatIsAlike(t *testing.T) {
 	assert.InDelta(t, 60*150, report.Canary, 500)
 }
 
+// TestWithoutVariation: times that are the same in every block tell, too, whether they are worse, and by how much.
+func TestWithoutVariation(t *testing.T) {
+	t.Parallel()
+	const steady = 1.0 / 64 // whose sums are exact
+	for name, c := range map[string]struct {
+		canary float64
+		want   Verdict
+	}{
+		"the same": {steady, Pass}, "but for rounding": {steady * (1 + 1e-13), Pass}, "a little slower": {steady * 1.05, Pass}, "slower": {steady * 1.5, Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := usual().hour(1)
+			for i := range data.Blocks {
+				b := &data.Blocks[i]
+				b.Baseline.ITL.Sum, b.Canary.ITL.Sum = steady*b.Baseline.ITL.count(), c.canary*b.Canary.ITL.count()
+			}
+			assert.Equal(t, c.want, result(t, judged(t, data, nil), "itl-mean").Verdict)
+		})
+	}
+}
+
+// TestCountsLate: what one source has of a block the other one has in the next one, and no request counts twice.
+func TestCountsLate(t *testing.T) {
+	t.Parallel()
+	data := usual().hour(1)
+	want := judged(t, data, nil)
+	for i := len(data.Blocks) - 1; i > warmUp; i -= 2 {
+		late, b := &data.Blocks[i].Canary, &data.Blocks[i-1].Canary
+		late.Errors.Of, late.Errors.Events = late.Errors.Of+b.Errors.Of, late.Errors.Events+b.Errors.Events
+		b.Errors.Of, b.Errors.Events = 0, 0
+	}
+	assert.InDelta(t, want.Canary, judged(t, data, nil).Canary, 1)
+}
+
 // TestFails: each thing that is judged fails by itself, in one hour in which nothing else is wrong.
 func TestFails(t *testing.T) {
 	t.Parallel()

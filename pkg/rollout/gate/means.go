@@ -33,11 +33,11 @@ func compare(blocks []means) (ratio, variance float64, ok bool) {
 	if !known || !alsoKnown {
 		return 0, 0, false
 	}
-	variance = varies(blocks, func(b means) (float64, bool) {
+	variance, ok = varies(blocks, func(b means) (float64, bool) {
 		influence := (b.canary.Sum-canary*b.canary.Of)/sum.canary.Sum - (b.baseline.Sum-baseline*b.baseline.Of)/sum.baseline.Sum
 		return influence, b.canary.Of > 0 || b.baseline.Of > 0
 	})
-	return math.Log(canary / baseline), variance, variance > 0
+	return math.Log(canary / baseline), max(variance, finest*finest), ok
 }
 
 // own estimates the canary's mean, and its variance.
@@ -47,13 +47,17 @@ func own(blocks []means) (mean, variance float64, ok bool) {
 		return 0, 0, false
 	}
 	mean = sum.Sum / sum.Of
-	variance = varies(blocks, func(b means) (float64, bool) { return (b.canary.Sum - mean*b.canary.Of) / sum.Of, b.canary.Of > 0 })
-	return mean, variance, true
+	variance, _ = varies(blocks, func(b means) (float64, bool) { return (b.canary.Sum - mean*b.canary.Of) / sum.Of, b.canary.Of > 0 })
+	return mean, max(variance, finest*finest*mean*mean), true
 }
 
-// varies adds the squares of what blocks, or batches of them, contribute, the worst of the batches, with something on top.
-func varies(blocks []means, influence func(means) (float64, bool)) float64 {
-	found := 0.0
+// finest is the smallest standard error of a mean, as a part of it. Times that are the same in every block, as a simulator's or those of
+// answers that all have the same length, are no infinite evidence, and their rounding is none of anything.
+const finest = 1e-3
+
+// varies adds the squares of what blocks, or batches of them, contribute, the worst of the batches, with something on top; false of too
+// few.
+func varies(blocks []means, influence func(means) (float64, bool)) (found float64, ok bool) {
 	for _, size := range batches() {
 		squares, number := 0.0, 0.0
 		for i := 0; i+size <= len(blocks); i += size {
@@ -69,10 +73,10 @@ func varies(blocks []means, influence func(means) (float64, bool)) float64 {
 			}
 		}
 		if number >= fewest {
-			found = max(found, squares*number/(number-1)*certain(number, size))
+			found, ok = max(found, squares*number/(number-1)*certain(number, size)), true
 		}
 	}
-	return found
+	return found, ok
 }
 
 // surprise is how far an estimate is from a hypothesis in the direction of the sign, as sums of which normal is the bound.

@@ -26,17 +26,8 @@ func plan(data Data, excluded int, config Config) ([]test, error) {
 		}
 		tests = append(tests, t)
 	}
-	share(tests, config, requests(judged))
+	share(tests, config, requests(judged, canaryOf))
 	return tests, nil
-}
-
-// requests are how many the canary answered in the first n blocks.
-func requests(blocks []Block) []float64 {
-	prefix := make([]float64, len(blocks)+1)
-	for i, b := range blocks {
-		prefix[i+1] = prefix[i] + requestsOf(b.Canary)
-	}
-	return prefix
 }
 
 // share gives each test its part of the error rates. Those that can tell nothing, as was known before the first look, take none.
