@@ -119,6 +119,7 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	defer outliveReaders()()
 	if o.git {
 		return o.runGit(ctx, s)
 	}
