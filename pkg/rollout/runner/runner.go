@@ -102,8 +102,9 @@ type run struct {
 	// condemned is why everything is taken back as soon as the place can be written.
 	condemned string
 	report    *gate.Report
-	// blind is since when Prometheus is silent, zero where it isn't.
+	// blind is since when Prometheus is silent, zero where it isn't; lost is how long it was, of the time of the share that stands.
 	blind time.Time
+	lost  time.Duration
 	// said is what was told of something that lasts, so that it is told once; empty after anything else.
 	said string
 	// pause is until the next look, 0 for the usual interval.
@@ -198,14 +199,14 @@ func (r *run) judge(ctx context.Context, s State) Kind {
 	if err != nil {
 		return r.unseen(ctx, s, now, err)
 	}
-	r.blind = time.Time{}
+	r.seen(now)
 	age, reasons := now.Sub(s.Since), strings.Join(report.Reasons, "; ")
 	switch {
 	case report.Verdict == gate.Fail:
 		return r.condemn(ctx, s, &report, reasons)
 	case report.Verdict == gate.Pass && age >= r.StepMin && s.Ready:
 		return r.move(ctx, s, r.after(s.Share, s.Most), reasons, &report)
-	case age >= r.StepMax:
+	case age-r.lost >= r.StepMax:
 		if report.Verdict == gate.Pass {
 			reasons = "it passes and does not answer as it should: " + s.NotReady
 		}
@@ -225,6 +226,14 @@ func (r *run) unseen(ctx context.Context, s State, now time.Time, err error) Kin
 		return r.condemn(ctx, s, nil, fmt.Sprintf("nobody knows how it does for %s: %v", silent, err))
 	}
 	return r.once(ctx, s, Event{Kind: Blind, Reason: err.Error()})
+}
+
+// seen ends the time without an answer of Prometheus, which does not count for the step's longest.
+func (r *run) seen(now time.Time) {
+	if !r.blind.IsZero() {
+		r.lost += now.Sub(r.blind)
+		r.blind = time.Time{}
+	}
 }
 
 // overdue is the end of a step's longest time.
@@ -252,7 +261,7 @@ func (r *run) move(ctx context.Context, s State, share int, why string, report .
 	if err := r.Place.Move(bounded, s, share, why); err != nil {
 		return r.unmoved(ctx, s, share, err)
 	}
-	r.retry = 0
+	r.retry, r.lost = 0, 0
 	e := Event{Kind: Moved, Before: s.Share, Share: share, Reason: why}
 	if len(report) > 0 {
 		e.Report = report[0]
@@ -292,14 +301,14 @@ func (r *run) backOff() {
 
 // next waits, and reads the place until it answers.
 func (r *run) next(ctx context.Context, last State) (State, Kind) {
-	for {
+	for away := false; ; away = true {
 		if err := r.Clock.Sleep(ctx, r.pause); err != nil || ctx.Err() != nil {
 			return last, r.tell(ctx, last, Event{Kind: Interrupted, Reason: "the share stays; the next run goes on from it"})
 		}
 		state, err := r.Place.Read(ctx)
 		var refusal *Refusal
 		switch {
-		case err == nil && r.retry > 0:
+		case err == nil && away: // what is read and cannot be written is the same trouble still
 			r.retry, r.said = 0, ""
 			return state, Looked
 		case err == nil:

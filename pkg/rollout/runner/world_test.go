@@ -29,9 +29,11 @@ type world struct {
 	// What the world does at a time, nil for nothing: an error of the place or of Prometheus, a revision that does not answer or
 	// is down, and the verdict on a share of some age.
 	cut, blind func() error
-	ready      func() bool
-	down       func() bool
-	verdict    func(share int, age time.Duration) gate.Verdict
+	// refuse is an error of a write alone.
+	refuse  func() error
+	ready   func() bool
+	down    func() bool
+	verdict func(share int, age time.Duration) gate.Verdict
 	// call runs before and after all that a runner asks for. It panics where the runner is killed.
 	call func()
 	// foreign is what another hand did.
@@ -95,6 +97,11 @@ func (w *world) Move(_ context.Context, from runner.State, share int, why string
 	}
 	if w.cut != nil {
 		if err := w.cut(); err != nil {
+			return err
+		}
+	}
+	if w.refuse != nil {
+		if err := w.refuse(); err != nil {
 			return err
 		}
 	}
