@@ -50,8 +50,8 @@ With --git the shares are those of the document on the remote branch, and each s
 with --pull-request to a branch of its own. What applies the tree does the rest: docs/canary-git.md.
 
 The exit code is 0 where the new revision was promoted, 1 where it was rolled back or the run stopped since somebody
-changed what it works on, 2 for a wrong call, 3 where the cluster or the repository cannot be reached, 4 where --once
-looked and it is not over, 130 after an interruption.`,
+changed what it works on, 2 for a wrong call, 3 where the cluster or the repository cannot be reached or written, or with
+--once Prometheus, 4 where --once looked and it is not over, 130 after an interruption.`,
 		Example: `  kservegen canary run -f deepseek.yaml --env production --prometheus http://localhost:9090 --dry-run
   kservegen canary run -f deepseek.yaml --env production --prometheus https://prometheus.example.com --bearer-token-file token
   kservegen canary run -f deepseek.yaml --prometheus http://localhost:9090 --step-min 30m --step-max 4h --slo errors=0.01 -o json
@@ -160,6 +160,8 @@ func endOf(ended runner.Kind) error {
 		return nil
 	case ended == runner.Interrupted:
 		return errLeft
+	case ended == runner.Cut || ended == runner.Blind: // of one look
+		return errUnreached
 	case !ended.Ends():
 		return errUndecided
 	}

@@ -18,6 +18,9 @@ import (
 // errLeft ends a run that was interrupted; the words are out already.
 var errLeft = errors.New("interrupted")
 
+// errUnreached ends a single look of which nothing came: a schedule that took it for one would be green while nobody looks.
+var errUnreached = errors.New("nothing came of this look, and the share stays; the lines above say why")
+
 // wallClock is the machine's.
 type wallClock struct{}
 
