@@ -267,8 +267,8 @@ func (p *Place) readRevisions(ctx context.Context, s *runner.State) error {
 		return err
 	}
 	revision, _ := model.Find(p.canary.To)
-	s.Ready, s.NotReady = revision.Ready || sleeps(t, revision), strings.TrimSuffix(revision.Reason, ".")
-	s.Down = revision.Wanted > 0 && revision.Answering == 0
+	s.Ready, s.Down = revision.Serves(t)
+	s.NotReady = strings.TrimSuffix(revision.Reason, ".")
 	var identities []string
 	for _, name := range []string{p.canary.From, p.canary.To} {
 		identity, err := p.live.Identity(ctx, t.Namespace, t.Serving, t.Qualified(name))
@@ -279,16 +279,6 @@ func (p *Place) readRevisions(ctx context.Context, s *runner.State) error {
 	}
 	p.revisions = strings.Join(identities, " ")
 	return nil
-}
-
-// sleeps reports a revision that nobody asks and that wakes when somebody does.
-func sleeps(t spec.Target, revision live.Revision) bool {
-	for _, r := range t.Revisions {
-		if r.Name == revision.Name {
-			return r.MinReplicas == 0 && revision.Asleep()
-		}
-	}
-	return false
 }
 
 // errNoWeights is a route that is not the one that was rendered.
