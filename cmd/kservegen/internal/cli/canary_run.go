@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -130,7 +131,11 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if o.dryRun {
 		return o.plan(ctx, s, w)
 	}
-	held, mine, err := lease.Acquire(ctx, w.cluster, w.target.Namespace, routes.LeaseName(w.target), identity(), func(holder string) {
+	held, mine, err := lease.Acquire(ctx, w.cluster, w.target.Namespace, routes.LeaseName(w.target), identity(), func(holder string, trouble error) {
+		if trouble != nil {
+			fmt.Fprintf(s.Err, "waiting for the API server: %v\n", trouble)
+			return
+		}
 		fmt.Fprintf(s.Err, "waiting for %s, which is at work on %s in %s\n", holder, w.target.Name, w.target.Environment)
 	})
 	if err != nil {
@@ -182,13 +187,13 @@ func (o *runOptions) drive(ctx context.Context, s Streams, w *work) (runner.Kind
 	return r.Run(ctx)
 }
 
-// identity tells runners apart, and says to people where one is.
+// identity tells runners apart, those of containers with one name and process 1 too, and says to people where one is.
 func identity() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "somewhere"
 	}
-	return fmt.Sprintf("%s, process %d", host, os.Getpid())
+	return fmt.Sprintf("%s, process %d, %s", host, os.Getpid(), rand.Text()[:6])
 }
 
 // work is what a run is about.
