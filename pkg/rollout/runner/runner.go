@@ -82,6 +82,7 @@ func (r *Runner) Run(ctx context.Context) (Kind, error) {
 	began.begin(ctx, state)
 	for {
 		looked := r.Clock.Now()
+		began.stands = state
 		if ended := began.turn(ctx, state); ended.Ends() || r.Once {
 			return ended, nil
 		}
@@ -89,7 +90,7 @@ func (r *Runner) Run(ctx context.Context) (Kind, error) {
 			began.pause = max(0, r.Interval-r.Clock.Now().Sub(looked))
 		}
 		var ended Kind
-		if state, ended = began.next(ctx, state); ended.Ends() {
+		if state, ended = began.next(ctx, began.stands); ended.Ends() {
 			return ended, nil
 		}
 	}
@@ -99,6 +100,8 @@ func (r *Runner) Run(ctx context.Context) (Kind, error) {
 type run struct {
 	*Runner
 	began time.Time
+	// stands is what the place has, by the last Read and the Move behind it.
+	stands State
 	// condemned is why everything is taken back as soon as the place can be written.
 	condemned string
 	report    *gate.Report
@@ -274,6 +277,7 @@ func (r *run) move(ctx context.Context, s State, share int, why string, report .
 	}
 	now := r.Clock.Now()
 	e.Since = &now
+	r.stands.Share, r.stands.Since = share, now
 	return r.emit(ctx, e)
 }
 

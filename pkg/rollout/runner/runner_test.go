@@ -249,6 +249,8 @@ func TestInterrupted(t *testing.T) {
 	}
 	assert.Equal(t, runner.Interrupted, w.run(t, ctx, config()))
 	assert.Equal(t, 25, w.share)
+	last := w.events[len(w.events)-1]
+	assert.Equal(t, []any{runner.Interrupted, 25, 25, w.since}, []any{last.Kind, last.Before, last.Share, *last.Since}, "the share that stays is the one that was given last")
 	w.call = nil
 	assert.Equal(t, runner.Promoted, w.run(t, t.Context(), config()))
 	assert.Equal(t, []int{5, 25, 50, 100}, w.shares())
