@@ -193,7 +193,7 @@ func identity() string {
 	if err != nil {
 		host = "somewhere"
 	}
-	return fmt.Sprintf("%s, process %d, %s", host, os.Getpid(), rand.Text()[:6])
+	return fmt.Sprintf("%s (%s), process %d", host, rand.Text()[:6], os.Getpid())
 }
 
 // work is what a run is about.

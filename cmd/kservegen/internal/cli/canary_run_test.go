@@ -185,6 +185,6 @@ func TestRunByTheTree(t *testing.T) {
 // TestIdentity: two runners of one name and one process number, as two containers may be, are two.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
-	assert.Regexp(t, `^.+, process \d+, [0-9A-Z]{6}$`, identity())
+	assert.Regexp(t, `^.+ \([0-9A-Z]{6}\), process \d+$`, identity())
 	assert.NotEqual(t, identity(), identity())
 }
