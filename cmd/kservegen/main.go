@@ -21,7 +21,7 @@ const gcPercent = 400
 
 func run() int {
 	debug.SetGCPercent(gcPercent)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 	// Kustomize prints its warnings there (api/internal/target/kusttarget.go, Load), once a build; KG0910 says them with
@@ -30,4 +30,13 @@ func run() int {
 		os.Stderr = silent
 	}
 	return cli.Main(ctx, os.Args[1:], streams)
+}
+
+// endings are the signals that interrupt a command: a terminal that is closed, too, unless nohup or a shell has it ignored.
+func endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }

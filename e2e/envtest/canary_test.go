@@ -107,7 +107,7 @@ func (s *suite) podIsAdmitted(t *testing.T, job *unstructured.Unstructured) {
 
 // moves takes the Lease, reads, moves and gives the Lease back.
 func moves(t *testing.T, me *rest.Config, target spec.Target, digest string, vs map[string]any) {
-	held, mine, err := lease.Acquire(t.Context(), me, canaryNamespace, routes.LeaseName(target), "test", func(holder string) { assert.Fail(t, "waits for "+holder) })
+	held, mine, err := lease.Acquire(t.Context(), me, canaryNamespace, routes.LeaseName(target), "test", func(holder string, _ error) { assert.Fail(t, "waits for "+holder) })
 	require.NoError(t, err)
 	place, err := routes.New(me, routes.Canary{Target: target, From: "v1", To: "v2", Document: digest, Routes: []map[string]any{vs}}, routes.Options{Held: mine.Held})
 	require.NoError(t, err)

@@ -86,6 +86,15 @@ func (b Branch) Send(ctx context.Context, commit, was string) error {
 	return err
 }
 
+// Committer says who commits are by, and fails where git would not know.
+func (r *Repository) Committer(ctx context.Context) (string, error) {
+	who, err := r.line(ctx, "var", "GIT_COMMITTER_IDENT")
+	if err != nil && ctx.Err() == nil {
+		return "", errors.New("git does not know by whom a commit is; git config user.name NAME and git config user.email ADDRESS")
+	}
+	return who, err
+}
+
 // CommitOn makes a commit on top of another one that differs from it in the content of some files, and returns its hash. Neither
 // the work tree nor the index nor a branch changes: until it is sent, nobody sees it. Files without content, nil, are removed.
 func (r *Repository) CommitOn(ctx context.Context, parent, message string, files map[string][]byte) (string, error) {

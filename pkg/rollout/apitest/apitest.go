@@ -58,6 +58,13 @@ func (s *Server) PutYAML(t *testing.T, path, text string) {
 	s.Put(path, object)
 }
 
+// Remove removes an object.
+func (s *Server) Remove(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.objects, path)
+}
+
 // Get returns a copy of an object, nil where there is none.
 func (s *Server) Get(path string) map[string]any {
 	s.mu.Lock()

@@ -83,8 +83,14 @@ func (o Options) policy() manifest.Object {
 		"/spec/egress/0": "Names.",
 		"/spec/egress/1": "The API server, whose address no selector has, by the ports that they listen on; and webhooks by HTTPS.",
 	}
-	if port, err := portOf(o.Prometheus); err == nil && !slices.Contains(apiServerPorts(), int32(port)) {
-		at["/spec/egress/2"] = "Prometheus. What counts is the port of the pods behind its Service: if that is another one, change it."
+	open := apiServerPorts()
+	for _, to := range []struct{ url, what string }{{o.Prometheus, "Prometheus"}, {o.Webhook, "The webhook"}} {
+		port, err := portOf(to.url)
+		if err != nil || slices.Contains(open, int32(port)) {
+			continue
+		}
+		at[fmt.Sprintf("/spec/egress/%d", len(egress))] = to.what + ". What counts is the port of the pods behind its Service: if that is another one, change it."
+		open = append(open, int32(port))
 		egress = append(egress, networkingv1.NetworkPolicyEgressRule{Ports: ports(corev1.ProtocolTCP, int32(port))})
 	}
 	if o.Mesh {

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/ptr"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
@@ -51,6 +52,8 @@ type Options struct {
 	Image string
 	// Prometheus is its URL, as pods reach it.
 	Prometheus string
+	// Webhook is the URL that events go to, where it is known; the policy lets them out.
+	Webhook string
 	// Args of `kservegen canary run` besides those that follow from the others.
 	Args []string
 	// Schedule of a CronJob, in the cluster's time zone; empty for a Job.
@@ -73,6 +76,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("%q is no image of kservegen; build one with the Containerfile of kservegen, and push it", o.Image)
 	case !strings.Contains(o.Image[strings.LastIndex(o.Image, "/")+1:], ":") || strings.HasSuffix(o.Image, ":latest"):
 		return fmt.Errorf("image %s can be another one tomorrow; name it with a tag or a digest", o.Image)
+	case o.Secret != "" && len(validation.IsDNS1123Subdomain(o.Secret)) > 0:
+		return fmt.Errorf("%q is not the name of a Secret: %s", o.Secret, validation.IsDNS1123Subdomain(o.Secret)[0])
 	case o.Deadline < time.Minute:
 		return fmt.Errorf("a run of %s is too short for a step", o.Deadline)
 	case o.Schedule != "" && len(o.name()) > maxCronJob:

@@ -55,20 +55,8 @@ func (c InCluster) Ask(ctx context.Context, q Question) (Answer, error) {
 			return Answer{Why: fmt.Sprintf("the cluster gives %s %s and Git %s: what applies the tree (Flux, Argo CD) has not done so yet", q.Ends.To, words(has), words(q.Gets))}, nil
 		}
 	}
-	return Answer{
-		Ready: revision.Ready || sleeps(q.Target, revision), Why: strings.TrimSuffix(revision.Reason, "."),
-		Down: revision.Wanted > 0 && revision.Answering == 0,
-	}, nil
-}
-
-// sleeps reports a revision that nobody asks and that wakes when somebody does.
-func sleeps(t spec.Target, revision live.Revision) bool {
-	for _, r := range t.Revisions {
-		if r.Name == revision.Name {
-			return r.MinReplicas == 0 && revision.Asleep()
-		}
-	}
-	return false
+	ready, down := revision.Serves(q.Target)
+	return Answer{Ready: ready, Why: strings.TrimSuffix(revision.Reason, "."), Down: down}, nil
 }
 
 // InPrometheus asks whether Prometheus collects the revision's pods. It knows those that are there, and not how many should be; and

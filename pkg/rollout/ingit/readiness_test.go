@@ -28,6 +28,7 @@ func (c cluster) Read(context.Context, string, string) (live.Model, error) { ret
 func TestReadyInACluster(t *testing.T) {
 	t.Parallel()
 	q := ingit.Question{Target: spec.Target{Name: "m", Revisions: []spec.RevisionTarget{{Name: "v2"}}}, Ends: steps.Ends{From: "v1", To: "v2"}, Gets: spec.Phase{Weight: 5}}
+	q.Target.Revisions[0].MinReplicas = 1
 	for name, test := range map[string]struct {
 		revision live.Revision
 		want     ingit.Answer
@@ -38,7 +39,7 @@ func TestReadyInACluster(t *testing.T) {
 		"no copies":   {live.Revision{Name: "v2", Weight: new(5), Mirror: 20, Wanted: 1, Answering: 1, Ready: true}, ingit.Answer{Why: "the cluster gives v2 5 % and copies of 20 % and Git 5 %: what applies the tree (Flux, Argo CD) has not done so yet"}},
 		"down":        {live.Revision{Name: "v2", Weight: new(5), Wanted: 2, Reason: "no node."}, ingit.Answer{Why: "no node", Down: true}},
 		"half":        {live.Revision{Name: "v2", Weight: new(5), Wanted: 2, Answering: 1, Reason: "no node"}, ingit.Answer{Why: "no node"}},
-		"asleep":      {live.Revision{Name: "v2", Weight: new(5), Reason: "nobody asks"}, ingit.Answer{Ready: true, Why: "nobody asks"}},
+		"stopped":     {live.Revision{Name: "v2", Weight: new(5), Reason: "nobody asks"}, ingit.Answer{Why: "nobody asks"}},
 		"another":     {live.Revision{Name: "v1"}, ingit.Answer{Why: "is not in the cluster"}},
 	} {
 		got, err := ingit.InCluster{Cluster: cluster{Model: live.Model{Revisions: []live.Revision{test.revision}}}}.Ask(t.Context(), q)

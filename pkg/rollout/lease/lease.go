@@ -39,8 +39,9 @@ type Lease struct {
 }
 
 // Acquire waits until the Lease is free and takes it. The context that it returns ends with ErrTaken as its cause where another
-// runner takes it all the same. waiting is told of whom it waits for, each time that this is somebody else.
-func Acquire(ctx context.Context, config *rest.Config, namespace, name, me string, waiting func(holder string)) (context.Context, *Lease, error) {
+// runner takes it all the same. waiting is told of whom it waits for, each time that this is somebody else, or of what keeps it from
+// asking.
+func Acquire(ctx context.Context, config *rest.Config, namespace, name, me string, waiting func(holder string, trouble error)) (context.Context, *Lease, error) {
 	config = rest.CopyConfig(config)
 	config.Timeout = renewal
 	client, err := dynamic.NewForConfig(config)
@@ -68,21 +69,24 @@ type seen struct {
 	since   time.Time
 }
 
-// wait returns when the Lease is ours.
-func (l *Lease) wait(ctx context.Context, waiting func(holder string)) error {
+// wait returns when the Lease is ours, or may not be.
+func (l *Lease) wait(ctx context.Context, waiting func(holder string, trouble error)) error {
 	var last seen
 	said := ""
 	for {
 		holder, err := l.try(ctx, &last)
 		switch {
-		case err != nil && last.version == "":
+		case err != nil && (last.version == "" || apierrors.IsForbidden(err)):
 			return fmt.Errorf("taking Lease %s: %w", l.name, err)
-		case err != nil: // who waits goes on waiting
+		case err != nil && ctx.Err() == nil && said != err.Error(): // who waits goes on waiting
+			said = err.Error()
+			waiting("", err)
+		case err != nil:
 		case holder == "":
 			return nil
 		case holder != said:
 			said = holder
-			waiting(holder)
+			waiting(holder, nil)
 		}
 		select {
 		case <-ctx.Done():
@@ -176,6 +180,9 @@ func (l *Lease) renew(ctx context.Context, taken context.CancelCauseFunc) {
 // again renews the Lease once.
 func (l *Lease) again(ctx context.Context) error {
 	found, err := l.client.Get(ctx, l.name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return l.anew(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -186,6 +193,16 @@ func (l *Lease) again(ctx context.Context) error {
 	if err == nil {
 		_, err = l.won(nil)
 	}
+	return err
+}
+
+// anew makes a Lease again that somebody removed: without it nothing could be taken back.
+func (l *Lease) anew(ctx context.Context) error {
+	_, err := l.client.Create(ctx, l.write(&unstructured.Unstructured{}, time.Now()), metav1.CreateOptions{FieldManager: manager})
+	if err != nil {
+		return fmt.Errorf("somebody removed Lease %s, and it cannot be made anew; apply it again: %w", l.name, err)
+	}
+	_, err = l.won(nil)
 	return err
 }
 

@@ -17,14 +17,14 @@ import (
 
 const path = "/apis/coordination.k8s.io/v1/namespaces/llm/leases/ship-canary"
 
-func acquire(t *testing.T, s *apitest.Server, me string, waiting func(string)) (context.Context, *lease.Lease) {
+func acquire(t *testing.T, s *apitest.Server, me string, waiting func(string, error)) (context.Context, *lease.Lease) {
 	t.Helper()
 	ctx, held, err := lease.Acquire(t.Context(), s.Config, "llm", "ship-canary", me, waiting)
 	require.NoError(t, err)
 	return ctx, held
 }
 
-func nobody(string) {}
+func nobody(string, error) {}
 
 func holder(s *apitest.Server) any { return s.Get(path)["spec"].(map[string]any)["holderIdentity"] }
 
@@ -35,7 +35,7 @@ func TestOneWaitsForTheOther(t *testing.T) {
 	assert.Equal(t, "a", holder(s))
 	waits, entered := make(chan string, 10), make(chan *lease.Lease)
 	go func() {
-		_, held, err := lease.Acquire(t.Context(), s.Config, "llm", "ship-canary", "b", func(who string) { waits <- who })
+		_, held, err := lease.Acquire(t.Context(), s.Config, "llm", "ship-canary", "b", func(who string, _ error) { waits <- who })
 		assert.NoError(t, err)
 		entered <- held
 	}()
@@ -104,7 +104,7 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 	s := apitest.New(t)
 	s.PutYAML(t, path, "{apiVersion: coordination.k8s.io/v1, kind: Lease, spec: {holderIdentity: a, leaseDurationSeconds: 600}}")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, _, err := lease.Acquire(ctx, s.Config, "llm", "ship-canary", "b", func(string) { cancel() })
+	_, _, err := lease.Acquire(ctx, s.Config, "llm", "ship-canary", "b", func(string, error) { cancel() })
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Equal(t, "a", holder(s))
 }
@@ -116,4 +116,58 @@ func TestForbidden(t *testing.T) {
 	_, _, err := lease.Acquire(t.Context(), s.Config, "llm", "ship-canary", "b", nobody)
 	require.Error(t, err)
 	assert.True(t, strings.HasPrefix(err.Error(), "taking Lease ship-canary: "), err.Error())
+}
+
+// TestForbiddenToTake: a Lease that may be read and not written is none to wait for.
+func TestForbiddenToTake(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	s.PutYAML(t, path, "{apiVersion: coordination.k8s.io/v1, kind: Lease, spec: {}}")
+	s.Before = func(r *http.Request) int {
+		if r.Method == http.MethodPut {
+			return http.StatusForbidden
+		}
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, _, err := lease.Acquire(ctx, s.Config, "llm", "ship-canary", "b", nobody)
+	require.NoError(t, ctx.Err(), "it waits in vain, and says nothing")
+	require.ErrorContains(t, err, "taking Lease ship-canary: ")
+}
+
+// TestTroubleIsTold, once, while it waits.
+func TestTroubleIsTold(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	s.PutYAML(t, path, "{apiVersion: coordination.k8s.io/v1, kind: Lease, spec: {}}")
+	var tries atomic.Int32
+	s.Before = func(r *http.Request) int {
+		if r.Method == http.MethodPut && tries.Add(1) < 3 {
+			return http.StatusBadRequest
+		}
+		return 0
+	}
+	told := 0
+	_, held := acquire(t, s, "b", func(holder string, trouble error) {
+		assert.Empty(t, holder)
+		require.Error(t, trouble)
+		told++
+	})
+	assert.Equal(t, 1, told)
+	require.NoError(t, held.Release(t.Context()))
+}
+
+// TestRemoved: a Lease that somebody removed is made anew, so that what was found can be written still.
+func TestRemoved(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	ctx, held := acquire(t, s, "a", nobody)
+	s.Remove(path)
+	require.Eventually(t, func() bool { return s.Get(path) != nil }, 20*time.Second, 100*time.Millisecond)
+	assert.Equal(t, "a", holder(s))
+	require.NoError(t, held.Held(t.Context()))
+	require.NoError(t, ctx.Err())
+	require.NoError(t, held.Release(t.Context()))
+	assert.Nil(t, holder(s))
 }

@@ -43,6 +43,3 @@ func identifying(serving string) []kind {
 	}
 	return []kind{inferenceServices(), servingRuntimes()}
 }
-
-// Asleep reports a revision of which no replica is wanted.
-func (v Revision) Asleep() bool { return v.Wanted == 0 && v.Reason != missing }

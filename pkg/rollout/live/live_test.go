@@ -326,3 +326,26 @@ func TestErrorsOfTheServer(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, model.Revisions)
 }
+
+// TestServes: a revision that scales to zero is asked while it sleeps and while it wakes, and another one is not.
+func TestServes(t *testing.T) {
+	t.Parallel()
+	asleep, waking := live.Revision{Name: "v2", Reason: "no replica is wanted"}, live.Revision{Name: "v2", Wanted: 1, Reason: "it loads"}
+	gone, _ := live.Model{}.Find("v2")
+	for name, test := range map[string]struct {
+		revision    live.Revision
+		min         int
+		ready, down bool
+	}{
+		"answers":           {live.Revision{Name: "v2", Wanted: 2, Answering: 2, Ready: true}, 1, true, false},
+		"half":              {live.Revision{Name: "v2", Wanted: 2, Answering: 1}, 1, false, false},
+		"nobody answers":    {waking, 1, false, true},
+		"was stopped":       {asleep, 1, false, false},
+		"sleeps":            {asleep, 0, true, false},
+		"wakes":             {waking, 0, false, false},
+		"was never applied": {gone, 0, false, false},
+	} {
+		ready, down := test.revision.Serves(spec.Target{Revisions: []spec.RevisionTarget{{Name: "v1"}, {Name: "v2", MinReplicas: test.min}}})
+		assert.Equal(t, []bool{test.ready, test.down}, []bool{ready, down}, name)
+	}
+}

@@ -28,6 +28,14 @@ type Access struct {
 
 // Check says what is missing, or is too much.
 func (a Access) Check() error {
+	if err := a.CheckElsewhere(); err != nil {
+		return err
+	}
+	return a.readable()
+}
+
+// CheckElsewhere is Check for where the files are not those of this machine.
+func (a Access) CheckElsewhere() error {
 	at, err := url.Parse(a.URL)
 	switch {
 	case err != nil:
@@ -47,7 +55,7 @@ func (a Access) Check() error {
 	case at.Scheme == "http" && a.CAFile+a.CertFile+a.ServerName != "":
 		return fmt.Errorf("%s is not https, so that no certificate is looked at", at.Redacted())
 	}
-	return a.readable()
+	return nil
 }
 
 func (a Access) readable() error {

@@ -60,6 +60,8 @@ type Place struct {
 	routes []*route
 	// revisions are what the cluster had of the two at the last Read.
 	revisions string
+	// began is the share that was there at the first Read without a record, nil before.
+	began *int
 	// moving is set once a record of this canary was seen: one that is missing later was removed.
 	moving bool
 }
@@ -88,6 +90,9 @@ func New(config *rest.Config, canary Canary, options Options) (*Place, error) {
 	}
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Held == nil {
+		options.Held = func(context.Context) error { return nil }
 	}
 	return &Place{canary: canary, options: options, client: client, live: reader}, nil
 }
@@ -137,10 +142,18 @@ func (p *Place) Read(ctx context.Context) (runner.State, error) {
 	return s, nil
 }
 
-// removed refuses to begin anew in the middle of a run.
+// removed refuses to begin anew in the middle of a run, and to take a share over that somebody gave while it waited.
 func (p *Place) removed(first *route) error {
-	if !p.moving {
+	switch {
+	case !p.moving && p.began == nil:
+		share := first.share
+		p.began = &share
 		return nil
+	case !p.moving && *p.began == first.share:
+		return nil
+	case !p.moving:
+		return refuse("%s gives %s %d %%, and gave it %d %% when this run began; %s wrote it last; nothing was changed since. Look at it, then run this again",
+			first.name(), p.canary.To, first.share, *p.began, lastHand(first.live))
 	}
 	return refuse("somebody removed the annotation %s of %s, which says how far the canary is; nothing was changed since", Annotation, first.name())
 }
@@ -190,6 +203,9 @@ func (p *Place) complete(ctx context.Context) error {
 		if p.options.ReadOnly {
 			return refuse("a run ended between %s and %s; the next one completes it", first.name(), other.name())
 		}
+		if err := p.options.Held(ctx); err != nil {
+			return err
+		}
 		if err := p.write(ctx, other, *first.record); err != nil {
 			return err
 		}
@@ -221,10 +237,8 @@ func (p *Place) record(ctx context.Context, from runner.State, r record) error {
 	if from.Version != p.version() {
 		return runner.ErrMoved
 	}
-	if p.options.Held != nil {
-		if err := p.options.Held(ctx); err != nil {
-			return err
-		}
+	if err := p.options.Held(ctx); err != nil {
+		return err
 	}
 	r.From, r.To, r.Document, r.Revisions = p.canary.From, p.canary.To, p.canary.Document, p.revisions
 	r.Since = p.options.Now().UTC().Truncate(time.Second)
@@ -275,8 +289,8 @@ func (p *Place) readRevisions(ctx context.Context, s *runner.State) error {
 		return err
 	}
 	revision, _ := model.Find(p.canary.To)
-	s.Ready, s.NotReady = revision.Ready || sleeps(t, revision), strings.TrimSuffix(revision.Reason, ".")
-	s.Down = revision.Wanted > 0 && revision.Answering == 0
+	s.Ready, s.Down = revision.Serves(t)
+	s.NotReady = strings.TrimSuffix(revision.Reason, ".")
 	var identities []string
 	for _, name := range []string{p.canary.From, p.canary.To} {
 		identity, err := p.live.Identity(ctx, t.Namespace, t.Serving, t.Qualified(name))
@@ -287,16 +301,6 @@ func (p *Place) readRevisions(ctx context.Context, s *runner.State) error {
 	}
 	p.revisions = strings.Join(identities, " ")
 	return nil
-}
-
-// sleeps reports a revision that nobody asks and that wakes when somebody does.
-func sleeps(t spec.Target, revision live.Revision) bool {
-	for _, r := range t.Revisions {
-		if r.Name == revision.Name {
-			return r.MinReplicas == 0 && revision.Asleep()
-		}
-	}
-	return false
 }
 
 // errNoWeights is a route that is not the one that was rendered.

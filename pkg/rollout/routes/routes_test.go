@@ -261,6 +261,47 @@ func TestHeld(t *testing.T) {
 	assert.Empty(t, c.Writes())
 }
 
+// TestHeldBeforeCompleting: the other half of a move is a write like any.
+func TestHeldBeforeCompleting(t *testing.T) {
+	t.Parallel()
+	c := deploy(t, gateway())
+	p := c.place(t, routes.Options{})
+	s, err := p.Read(t.Context())
+	require.NoError(t, err)
+	c.Before = func(r *http.Request) int {
+		if r.Method == http.MethodPatch && r.URL.Path == inside {
+			return http.StatusServiceUnavailable
+		}
+		return 0
+	}
+	require.Error(t, p.Move(t.Context(), s, 30, "because"))
+	c.Before = nil
+	taken := errors.New("taken")
+	_, err = c.place(t, routes.Options{Held: func(context.Context) error { return taken }}).Read(t.Context())
+	require.ErrorIs(t, err, taken)
+	assert.Equal(t, []string{"PATCH " + outside}, c.Writes())
+}
+
+// TestByHandWhileItWaits: a share that somebody gives before the run's first is not taken over.
+func TestByHandWhileItWaits(t *testing.T) {
+	t.Parallel()
+	c := deploy(t, document)
+	p := c.place(t, routes.Options{})
+	for range 2 {
+		_, err := p.Read(t.Context())
+		require.NoError(t, err)
+	}
+	other := c.place(t, routes.Options{})
+	move(t, other, 30, "because")
+	c.change(service, func(o map[string]any) {
+		delete(o["metadata"].(map[string]any)["annotations"].(map[string]any), routes.Annotation)
+	})
+	_, err := p.Read(t.Context())
+	assert.Contains(t, refusal(t, err), "VirtualService ship gives v2 30 %, and gave it 10 % when this run began; somebody wrote it last")
+	_, err = c.place(t, routes.Options{}).Read(t.Context())
+	require.NoError(t, err, "and the next run begins with it")
+}
+
 // lastRoute are the destinations of the last rule.
 func lastRoute(o map[string]any) []any {
 	http := o["spec"].(map[string]any)["http"].([]any)

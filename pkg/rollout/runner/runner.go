@@ -87,6 +87,7 @@ func (r *Runner) Run(ctx context.Context) (Kind, error) {
 	began.begin(ctx, state)
 	for {
 		looked := r.Clock.Now()
+		began.stands = state
 		if ended := began.turn(ctx, state); ended.Ends() || r.Once {
 			return ended, nil
 		}
@@ -94,7 +95,7 @@ func (r *Runner) Run(ctx context.Context) (Kind, error) {
 			began.pause = max(0, r.Interval-r.Clock.Now().Sub(looked))
 		}
 		var ended Kind
-		if state, ended = began.next(ctx, state); ended.Ends() {
+		if state, ended = began.next(ctx, began.stands); ended.Ends() {
 			return ended, nil
 		}
 	}
@@ -104,11 +105,14 @@ func (r *Runner) Run(ctx context.Context) (Kind, error) {
 type run struct {
 	*Runner
 	began time.Time
+	// stands is what the place has, by the last Read and the Move behind it.
+	stands State
 	// condemned is why everything is taken back as soon as the place can be written.
 	condemned string
 	report    *gate.Report
-	// blind is since when Prometheus is silent, zero where it isn't.
+	// blind is since when Prometheus is silent, zero where it isn't; lost is how long it was, of the time of the share that stands.
 	blind time.Time
+	lost  time.Duration
 	// said is what was told of something that lasts, so that it is told once; empty after anything else.
 	said string
 	// pause is until the next look, 0 for the usual interval.
@@ -223,14 +227,14 @@ func (r *run) judge(ctx context.Context, s State) Kind {
 	if err != nil {
 		return r.unseen(ctx, s, now, err)
 	}
-	r.blind = time.Time{}
+	r.seen(now)
 	age, reasons := now.Sub(s.Since), strings.Join(report.Reasons, "; ")
 	switch {
 	case report.Verdict == gate.Fail:
 		return r.condemn(ctx, s, &report, reasons)
 	case report.Verdict == gate.Pass && age >= r.StepMin && s.Ready:
 		return r.move(ctx, s, r.after(s.Share, s.Most), reasons, &report)
-	case age >= r.StepMax:
+	case age-r.lost >= r.StepMax:
 		if report.Verdict == gate.Pass {
 			reasons = "it passes and does not answer as it should: " + s.NotReady
 		}
@@ -250,6 +254,14 @@ func (r *run) unseen(ctx context.Context, s State, now time.Time, err error) Kin
 		return r.condemn(ctx, s, nil, fmt.Sprintf("nobody knows how it does for %s: %v", silent, err))
 	}
 	return r.once(ctx, s, Event{Kind: Blind, Reason: err.Error()})
+}
+
+// seen ends the time without an answer of Prometheus, which does not count for the step's longest.
+func (r *run) seen(now time.Time) {
+	if !r.blind.IsZero() {
+		r.lost += now.Sub(r.blind)
+		r.blind = time.Time{}
+	}
 }
 
 // overdue is the end of a step's longest time.
@@ -297,10 +309,11 @@ func (r *run) write(ctx context.Context, s State, e Event, how func(context.Cont
 	if err := how(bounded); err != nil {
 		return r.unmoved(ctx, s, words(e.Share, e.Shadow), err)
 	}
-	r.retry = 0
+	r.retry, r.lost = 0, 0
 	e.Before, e.ShadowBefore = s.Share, s.Shadow
 	now := r.Clock.Now()
 	e.Since = &now
+	r.stands.Share, r.stands.Shadow, r.stands.Since = e.Share, e.Shadow, now
 	return r.emit(ctx, e)
 }
 
@@ -328,14 +341,14 @@ func (r *run) backOff() {
 
 // next waits, and reads the place until it answers.
 func (r *run) next(ctx context.Context, last State) (State, Kind) {
-	for {
+	for away := false; ; away = true {
 		if err := r.Clock.Sleep(ctx, r.pause); err != nil || ctx.Err() != nil {
 			return last, r.tell(ctx, last, Event{Kind: Interrupted, Reason: "the share stays; the next run goes on from it"})
 		}
 		state, err := r.Place.Read(ctx)
 		var refusal *Refusal
 		switch {
-		case err == nil && r.retry > 0:
+		case err == nil && away: // what is read and cannot be written is the same trouble still
 			r.retry, r.said = 0, ""
 			return state, Looked
 		case err == nil:

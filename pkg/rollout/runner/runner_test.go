@@ -109,6 +109,13 @@ func TestPrometheusIsLost(t *testing.T) {
 	assert.Contains(t, w.kinds(), runner.Blind)
 
 	w = newWorld()
+	w.verdict = passing(5*time.Hour + 30*time.Minute)
+	w.blind = failing(during(w, 5*time.Minute, 5*time.Hour))
+	w.run(t, t.Context(), config())
+	assert.Equal(t, []int{5, 25}, w.shares()[:2], "and that time does not count for the step's longest")
+	assert.Equal(t, 5*time.Hour+30*time.Minute, w.moves[1].at.Sub(time.Unix(0, 0)))
+
+	w = newWorld()
 	w.verdict = passing(0)
 	w.blind = failing(during(w, 5*time.Minute, 5*time.Hour))
 	c := config()
@@ -133,6 +140,26 @@ func TestPlaceIsLost(t *testing.T) {
 	r := runner.Runner{Config: config(), Place: w, Analyst: w, Notifier: w, Clock: w}
 	_, err := r.Run(t.Context())
 	require.EqualError(t, err, "nobody answers", "one that never answered is a wrong call")
+}
+
+// TestReadOnly: a place that is read and takes no writes is asked ever less often, and it is told once. What was found is carried
+// out as soon as it takes them.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.verdict = failingAt(5)
+	tries := 0
+	w.refuse = func() error {
+		if w.share == 5 && w.now.Sub(time.Unix(0, 0)) < time.Hour {
+			tries++
+			return errors.New("forbidden")
+		}
+		return nil
+	}
+	assert.Equal(t, runner.RolledBack, w.run(t, t.Context(), config()))
+	assert.Equal(t, []int{5, 0}, w.shares())
+	assert.Equal(t, []runner.Kind{runner.Started, runner.Moved, runner.Cut, runner.RolledBack}, w.kinds())
+	assert.InDelta(t, 59*60/30, tries, 8, "every 30 s at last")
 }
 
 // TestWhatLastsIsToldOnce: and again when it comes back.
@@ -222,6 +249,8 @@ func TestInterrupted(t *testing.T) {
 	}
 	assert.Equal(t, runner.Interrupted, w.run(t, ctx, config()))
 	assert.Equal(t, 25, w.share)
+	last := w.events[len(w.events)-1]
+	assert.Equal(t, []any{runner.Interrupted, 25, 25, w.since}, []any{last.Kind, last.Before, last.Share, *last.Since}, "the share that stays is the one that was given last")
 	w.call = nil
 	assert.Equal(t, runner.Promoted, w.run(t, t.Context(), config()))
 	assert.Equal(t, []int{5, 25, 50, 100}, w.shares())

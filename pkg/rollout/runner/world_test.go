@@ -30,9 +30,11 @@ type world struct {
 	// What the world does at a time, nil for nothing: an error of the place or of Prometheus, a revision that does not answer or
 	// is down, and the verdict on a share of some age.
 	cut, blind func() error
-	ready      func() bool
-	down       func() bool
-	verdict    func(share int, age time.Duration) gate.Verdict
+	// refuse is an error of a write alone.
+	refuse  func() error
+	ready   func() bool
+	down    func() bool
+	verdict func(share int, age time.Duration) gate.Verdict
 	// copies is the verdict on copies of some age, Pass where it is nil.
 	copies func(age time.Duration) gate.Verdict
 	// call runs before and after all that a runner asks for. It panics where the runner is killed.
@@ -108,6 +110,11 @@ func (w *world) give(from runner.State, share, shadow int, why string) error {
 	}
 	if w.cut != nil {
 		if err := w.cut(); err != nil {
+			return err
+		}
+	}
+	if w.refuse != nil {
+		if err := w.refuse(); err != nil {
 			return err
 		}
 	}

@@ -2,17 +2,22 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"os"
+	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/rollout/incluster"
+	"github.com/kservegen/kservegen/pkg/rollout/metrics"
 	"github.com/kservegen/kservegen/pkg/spec"
 	"github.com/kservegen/kservegen/pkg/txn"
 )
@@ -61,14 +66,18 @@ writes the weights; move them in Git then (canary run --git), for instance in CI
 }
 
 func (o *manifestOptions) run(ctx context.Context, s Streams) error {
-	if err := checkRunFlags(o.objects.Args); err != nil {
+	flags, err := o.runFlags()
+	if err != nil {
 		return err
+	}
+	if slices.Contains(o.documents.files, "-") {
+		return usagef("the runner gets the document as it is, which standard input keeps to itself; name its file with -f")
 	}
 	_, model, err := o.load(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err = o.complete(model); err != nil {
+	if err = o.complete(model, flags); err != nil {
 		return err
 	}
 	objects, err := incluster.Objects(o.objects)
@@ -100,15 +109,18 @@ func (o *manifestOptions) run(ctx context.Context, s Streams) error {
 }
 
 // complete adds what the document says.
-func (o *manifestOptions) complete(m *spec.Deployment) (err error) {
+func (o *manifestOptions) complete(m *spec.Deployment, run *runOptions) (err error) {
 	if o.objects.Target, err = environmentOf(m, o.env); err != nil {
 		return err
 	}
 	if o.objects.Document, err = os.ReadFile(m.File); err != nil {
 		return usageError{err}
 	}
-	r := runOptions{treeFlags: o.treeFlags}
-	if _, err = r.ends(m, o.objects.Target); err != nil {
+	ends, err := run.ends(m, o.objects.Target)
+	if err != nil {
+		return err
+	}
+	if _, err = run.config(m, o.objects.Target, ends); err != nil {
 		return err
 	}
 	return o.checkRoutes(m)
@@ -154,20 +166,54 @@ func alike(i int, route map[string]any, tree []map[string]any) (bool, error) {
 	return bytes.Equal(want, has), err
 }
 
-// checkRunFlags refuses what canary run would refuse, or what does not go together with running in a pod.
-func checkRunFlags(args []string) error {
-	cmd := newCanaryRun(Streams{Out: io.Discard, Err: io.Discard})
-	if err := cmd.ParseFlags(args); err != nil {
-		return usagef("behind --: %v", err)
+// runFlags are those of canary run. What that would refuse is refused here, and what does not go together with running in a pod.
+func (o *manifestOptions) runFlags() (*runOptions, error) {
+	run := &runOptions{}
+	cmd := &cobra.Command{}
+	run.register(cmd)
+	if err := cmd.ParseFlags(o.objects.Args); err != nil {
+		return nil, usagef("behind --: %v", err)
 	}
-	if rest := cmd.Flags().Args(); len(rest) > 0 {
-		return usagef("behind --: %s is no flag of canary run", rest[0])
+	flags := cmd.Flags()
+	if rest := flags.Args(); len(rest) > 0 {
+		return nil, usagef("behind --: %s is no flag of canary run", rest[0])
 	}
 	settled := []string{"filename", "model", "dir", "env", "prometheus", "kubeconfig", "context", "git", "branch", "pull-request", "ready-by", "dry-run"}
 	for _, name := range settled {
-		if cmd.Flags().Changed(name) {
-			return usagef("behind --: --%s is settled, or makes no sense in a pod", name)
+		if flags.Changed(name) {
+			return nil, usagef("behind --: --%s is settled, or makes no sense in a pod", name)
 		}
 	}
-	return nil
+	switch {
+	case run.once:
+		return nil, usagef("behind --: --once ends with 4 where it is not over, which a Job takes for a failure; leave it out, and the run looks until it is over")
+	case run.again && o.objects.Schedule != "":
+		return nil, usagef("behind --: --again would give a revision that was rolled back its share again at each time of the schedule; make a Job of it")
+	}
+	if err := o.mounted(flags); err != nil {
+		return nil, err
+	}
+	run.access.URL, run.elsewhere, o.objects.Webhook = o.objects.Prometheus, true, run.webhookFlags.url
+	if err := (metrics.Access{URL: o.objects.Prometheus}).CheckElsewhere(); err != nil {
+		return nil, usagef("--prometheus: %w, as pods reach it", err)
+	}
+	if err := cmp.Or(run.validate(), run.webhookFlags.check()); err != nil {
+		return nil, usagef("behind --: %w", err)
+	}
+	return run, nil
+}
+
+// mounted refuses files that the pod will not have.
+func (o *manifestOptions) mounted(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		within := strings.HasPrefix(path.Clean(f.Value.String()), incluster.SecretPath+"/")
+		switch {
+		case !strings.HasSuffix(f.Name, "-file"):
+		case !within:
+			err = usagef("behind --: the pod has no %s (--%s); put it into a Secret, name that with --secret, and the file %s/…", f.Value, f.Name, incluster.SecretPath)
+		case o.objects.Secret == "":
+			err = usagef("behind --: --%s is of a Secret; name that with --secret", f.Name)
+		}
+	})
+	return err
 }

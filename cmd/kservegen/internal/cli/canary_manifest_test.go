@@ -52,6 +52,14 @@ func TestManifestHasNoFindings(t *testing.T) {
 	}
 }
 
+// TestManifestLetsTheWebhookOut: by the port that its URL has.
+func TestManifestLetsTheWebhookOut(t *testing.T) {
+	t.Parallel()
+	code, out, said := manifestOf(t, "-f", analyzed, "--env", "production", "--", "--webhook", "http://hooks.tools:8065/canary")
+	require.Equal(t, exitOK, code, said)
+	assert.Contains(t, out, "# The webhook. What counts is the port of the pods behind its Service: if that is another one, change it.\n  - ports:\n    - port: 8065\n")
+}
+
 // TestManifestAsAFolder is what the stream is.
 func TestManifestAsAFolder(t *testing.T) {
 	t.Parallel()
@@ -86,6 +94,16 @@ func TestManifestsThatAreRefused(t *testing.T) {
 		"behind --: x is no flag of canary run":            {"--env", "production", "--", "x"},
 		"behind --: --kubeconfig is settled, or makes no":  {"--env", "production", "--", "--kubeconfig", "x"},
 		"x is no flag; what is for canary run goes behind": {"--env", "production", "x"},
+		"behind --: --profile nope is unknown":             {"--env", "production", "--", "--profile", "nope"},
+		"longest time must be longer than its shortest":    {"--env", "production", "--", "--step-min", "2h"},
+		"behind --: --webhook-format xml is unknown":       {"--env", "production", "--", "--webhook-format", "xml"},
+		"behind --: the webhook's URL is none":             {"--env", "production", "--", "--webhook", "hooks"},
+		"behind --: --once ends with 4":                    {"--env", "production", "--", "--once"},
+		"behind --: --again would give a revision":         {"--env", "production", "--schedule", "@daily", "--", "--again"},
+		"the pod has no token (--bearer-token-file); put":  {"--env", "production", "--secret", "canary", "--", "--bearer-token-file", "token"},
+		"--ca-file is of a Secret; name that with --secre": {"--env", "production", "--", "--ca-file", "/run/secrets/kservegen/ca.crt"},
+		`"Bad_Name" is not the name of a Secret: `:         {"--env", "production", "--secret", "Bad_Name"},
+		"standard input keeps to itself; name its file":    {"--env", "production", "-f", "-"},
 		"the VirtualService is changed in custom/":         {"--env", "production", "-d", custom},
 		`the schedule "often"`:                             {"--env", "production", "--schedule", "often"},
 	} {

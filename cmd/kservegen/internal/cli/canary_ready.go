@@ -73,7 +73,7 @@ func unready(runs live.Model, target spec.Target, shift steps.Shift) []string {
 		more := share.Weight > was[share.Revision].Weight || share.Mirror > was[share.Revision].Mirror
 		delete(was, share.Revision)
 		revision, _ := runs.Find(share.Revision)
-		if more && !revision.Ready && !sleeps(target, revision) {
+		if ready, _ := revision.Serves(target); more && !ready {
 			problems = append(problems, fmt.Sprintf("%s does not answer: %s", share.Revision, strings.TrimSuffix(revision.Reason, ".")))
 		}
 	}
@@ -83,14 +83,4 @@ func unready(runs live.Model, target spec.Target, shift steps.Shift) []string {
 		}
 	}
 	return problems
-}
-
-// sleeps reports a revision that nobody asks and that wakes when somebody does.
-func sleeps(target spec.Target, revision live.Revision) bool {
-	for _, r := range target.Revisions {
-		if r.Name == revision.Name {
-			return r.MinReplicas == 0 && revision.Asleep()
-		}
-	}
-	return false
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -51,8 +52,8 @@ With --git the shares are those of the document on the remote branch, and each s
 with --pull-request to a branch of its own. What applies the tree does the rest: docs/canary-git.md.
 
 The exit code is 0 where the new revision was promoted, 1 where it was rolled back or the run stopped since somebody
-changed what it works on, 2 for a wrong call, 3 where the cluster or the repository cannot be reached, 4 where --once
-looked and it is not over, 130 after an interruption.`,
+changed what it works on, 2 for a wrong call, 3 where the cluster or the repository cannot be reached or written, or with
+--once Prometheus, 4 where --once looked and it is not over, 130 after an interruption.`,
 		Example: `  kservegen canary run -f deepseek.yaml --env production --prometheus http://localhost:9090 --dry-run
   kservegen canary run -f deepseek.yaml --env production --prometheus https://prometheus.example.com --bearer-token-file token
   kservegen canary run -f deepseek.yaml --prometheus http://localhost:9090 --step-min 30m --step-max 4h --slo errors=0.01 -o json
@@ -121,6 +122,7 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	defer outliveReaders()()
 	if o.git {
 		return o.runGit(ctx, s)
 	}
@@ -131,7 +133,11 @@ func (o *runOptions) run(ctx context.Context, s Streams) error {
 	if o.dryRun {
 		return o.plan(ctx, s, w)
 	}
-	held, mine, err := lease.Acquire(ctx, w.cluster, w.target.Namespace, routes.LeaseName(w.target), identity(), func(holder string) {
+	held, mine, err := lease.Acquire(ctx, w.cluster, w.target.Namespace, routes.LeaseName(w.target), identity(), func(holder string, trouble error) {
+		if trouble != nil {
+			fmt.Fprintf(s.Err, "waiting for the API server: %v\n", trouble)
+			return
+		}
 		fmt.Fprintf(s.Err, "waiting for %s, which is at work on %s in %s\n", holder, w.target.Name, w.target.Environment)
 	})
 	if err != nil {
@@ -161,6 +167,8 @@ func endOf(ended runner.Kind) error {
 		return nil
 	case ended == runner.Interrupted:
 		return errLeft
+	case ended == runner.Cut || ended == runner.Blind: // of one look
+		return errUnreached
 	case !ended.Ends():
 		return errUndecided
 	}
@@ -181,13 +189,13 @@ func (o *runOptions) drive(ctx context.Context, s Streams, w *work) (runner.Kind
 	return r.Run(ctx)
 }
 
-// identity tells runners apart, and says to people where one is.
+// identity tells runners apart, those of containers with one name and process 1 too, and says to people where one is.
 func identity() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "somewhere"
 	}
-	return fmt.Sprintf("%s, process %d", host, os.Getpid())
+	return fmt.Sprintf("%s (%s), process %d", host, rand.Text()[:6], os.Getpid())
 }
 
 // work is what a run is about.

@@ -46,8 +46,20 @@ func (o *runOptions) ends(m *spec.Deployment, t spec.Target) (steps.Ends, error)
 		return ends, usagef("%s does not say between which two of %s the canary is; write spec.rollout: {from: NAME, to: NAME}", m.File, strings.Join(revisionNames(t), ", "))
 	case !runs(ends.From) || !runs(ends.To):
 		return ends, usagef("the canary is from %s to %s, and %s has %s", ends.From, ends.To, t.Environment, strings.Join(revisionNames(t), ", "))
+	case shareOf(t, ends.From)+shareOf(t, ends.To) == 0:
+		return ends, usagef("%s and %s have nothing of the requests in %s (%s), so that nothing can be moved; give %[1]s a weight", ends.From, ends.To, t.Environment, steps.Words(steps.Shares(t)))
 	}
 	return ends, nil
+}
+
+// shareOf is a revision's in percent.
+func shareOf(t spec.Target, revision string) int {
+	for _, share := range steps.Shares(t) {
+		if share.Revision == revision {
+			return share.Weight
+		}
+	}
+	return 0
 }
 
 // pairOf are the two for the gate.

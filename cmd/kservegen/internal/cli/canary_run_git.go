@@ -82,6 +82,9 @@ func (o *runOptions) runGit(ctx context.Context, s Streams) error {
 	if o.dryRun {
 		return o.planGit(ctx, s, w, place)
 	}
+	if _, err = place.Repository.Committer(ctx); err != nil {
+		return usageError{err}
+	}
 	last.of(w.analyst, o.profile, w.config.Subject)
 	hook, err := o.webhook()
 	if err != nil {
@@ -131,7 +134,7 @@ func (o *runOptions) gitPlace(ctx context.Context, s Streams, last *lastAnalysis
 	if o.branch != "" {
 		p.Branch = p.Repository.Branch("origin", o.branch)
 	} else if p.Branch, err = p.Repository.Tracked(ctx); err != nil {
-		return nil, usageError{err}
+		return nil, usagef("%w; or name the branch of origin that has the shares with --branch, as where CI checks out a commit", err)
 	}
 	if o.proposal != "" {
 		p.Review = &ingit.Review{Say: func(proposed ingit.Proposal) error { return writeProposal(ctx, o.proposal, proposed) }}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -194,8 +195,26 @@ func TestRunsInGitThatAreRefused(t *testing.T) {
 		assert.Equal(t, exitUsage, code, said)
 		assert.Contains(t, said, words)
 	}
-	require.NoError(t, os.WriteFile("m.yaml", append([]byte("# mine\n"), mustRead(t, "m.yaml")...), 0o600))
+	typed(t, "git config --unset user.email")
+	t.Setenv("EMAIL", "")
+	t.Setenv("GIT_CONFIG_COUNT", "1")
+	t.Setenv("GIT_CONFIG_KEY_0", "user.useConfigOnly")
+	t.Setenv("GIT_CONFIG_VALUE_0", "true")
 	code, _, said := runInGit(t, url)
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, said, "git does not know by whom a commit is; git config user.name")
+	code, _, said = runInGit(t, url, "--dry-run")
+	assert.Equal(t, exitOK, code, said)
+	typed(t, "git config user.email ann@example.com")
+	typed(t, "git checkout --quiet --detach")
+	code, _, said = runInGit(t, url)
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, said, "or name the branch of origin that has the shares with --branch")
+	code, _, said = runInGit(t, url, "--dry-run", "--branch", "main")
+	assert.Equal(t, exitOK, code, said)
+	typed(t, "git checkout --quiet main")
+	require.NoError(t, os.WriteFile("m.yaml", append([]byte("# mine\n"), mustRead(t, "m.yaml")...), 0o600))
+	code, _, said = runInGit(t, url)
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, said, "not committed yet: m.yaml")
 	assert.Equal(t, head, typed(t, "git --git-dir="+bare+" rev-parse main"))
@@ -206,6 +225,29 @@ func mustRead(t *testing.T, file string) []byte {
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
 	return data
+}
+
+// TestLooksOfWhichNothingComes end with 3 and not with 4, which a schedule takes for a canary on its way.
+//
+//nolint:paralleltest // it changes the working directory
+func TestLooksOfWhichNothingComes(t *testing.T) {
+	bare := inGit(t)
+	hook := filepath.Join(bare, "hooks", "pre-receive")
+	require.NoError(t, os.WriteFile(hook, []byte("#!/bin/sh\necho it is protected >&2\nexit 1\n"), 0o700))
+	code, _, said := runInGit(t, serving(t, 0), "--once")
+	assert.Equal(t, exitInternal, code)
+	assert.Contains(t, said, "that cannot be written: git push: remote: it is protected")
+	require.NoError(t, os.Remove(hook))
+	code, _, said = runInGit(t, serving(t, 0), "--once")
+	require.Equal(t, exitUndecided, code, said)
+	dead := httptest.NewServer(http.NotFoundHandler())
+	dead.Close()
+	require.Eventually(t, func() bool { // once the warm-up is over
+		code, _, said = runInGit(t, dead.URL, "--once", "--ready-by", "unchecked")
+		return code != exitUndecided
+	}, time.Minute, time.Second)
+	assert.Equal(t, exitInternal, code)
+	assert.Contains(t, said, "blind")
 }
 
 // TestAPullRequest: the first step is a branch with its text, and the tracked branch stays until somebody merges it.

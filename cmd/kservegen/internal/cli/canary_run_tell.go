@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,20 +32,37 @@ func (f *webhookFlags) register(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("webhook-secret-file")
 }
 
-// webhook is nil where nobody is told.
-func (f *webhookFlags) webhook() (*notify.Webhook, error) {
-	hook := notify.Webhook{URL: f.url, Format: notify.Format(f.format)}
+// check says what is wrong with them, without a look at the files.
+func (f *webhookFlags) check() error {
 	switch {
 	case f.url != "" && f.urlFile != "":
-		return nil, usagef("--webhook and --webhook-file exclude each other")
+		return usagef("--webhook and --webhook-file exclude each other")
+	case f.url+f.urlFile == "" && f.secretFile+f.secretFrom != "":
+		return usagef("a secret without a webhook signs nothing; --webhook URL")
+	case !slices.Contains(notify.Formats(), notify.Format(f.format)):
+		return usagef("--webhook-format %s is unknown; json or slack", f.format)
+	case f.url == "":
+		return nil
+	}
+	if err := (notify.Webhook{URL: f.url, Format: notify.Format(f.format)}).Check(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// webhook is nil where nobody is told.
+func (f *webhookFlags) webhook() (*notify.Webhook, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	hook := notify.Webhook{URL: f.url, Format: notify.Format(f.format)}
+	switch {
 	case f.urlFile != "":
 		data, err := os.ReadFile(f.urlFile)
 		if err != nil {
 			return nil, usageError{err}
 		}
 		hook.URL = strings.TrimSpace(string(data))
-	case f.url == "" && f.secretFile+f.secretFrom != "":
-		return nil, usagef("a secret without a webhook signs nothing; --webhook URL")
 	case f.url == "":
 		return nil, nil
 	}

@@ -233,3 +233,10 @@ func TestRunByTheTree(t *testing.T) {
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, said, "is not what the document says; render it, and apply it")
 }
+
+// TestIdentity: two runners of one name and one process number, as two containers may be, are two.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	assert.Regexp(t, `^.+ \([0-9A-Z]{6}\), process \d+$`, identity())
+	assert.NotEqual(t, identity(), identity())
+}

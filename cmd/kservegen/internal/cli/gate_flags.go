@@ -19,6 +19,8 @@ type gateFlags struct {
 	block           time.Duration
 	gate            gate.Config
 	margins, limits []string
+	// elsewhere is set where the files that are named are not those of this machine.
+	elsewhere bool
 }
 
 func (o *gateFlags) register(cmd *cobra.Command) {
@@ -59,7 +61,11 @@ func (o *gateFlags) validate() (err error) {
 	case o.warmUp < 0:
 		return usagef("--warm-up %s is negative", o.warmUp)
 	}
-	if err = o.access.Check(); err != nil {
+	check := o.access.Check
+	if o.elsewhere {
+		check = o.access.CheckElsewhere
+	}
+	if err = check(); err != nil {
 		return usageError{err}
 	}
 	if o.gate.Margins, err = numbers("margin", o.margins); err != nil {
