@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -38,6 +39,21 @@ func TestCacheDefaults(t *testing.T) {
 	_, reads := there.Bucket()
 	assert.False(t, reads, "the model's own role reads nothing")
 	assert.NotEqual(t, there.CacheName(), modelOf(t, model+"source: s3://models/r1, cache: {nodeGroup: a10g}}").CacheName())
+}
+
+// TestCacheOfRole: the role that a document asks for is of the model's pods, and KServe's Jobs run as another account.
+func TestCacheOfRole(t *testing.T) {
+	t.Parallel()
+	remarks := func(source, eks string) []manifest.Problem {
+		return load(t, named("name: a", "model: {id: openai/gpt-oss-20b, source: "+source+", cache: {nodeGroup: a10g}}", "accelerator: {type: a10g}", "platform: {eks: {cluster: llm, region: us-east-1, "+eks+"}}")).Remarks
+	}
+	const identity = `identity: {account: "123456789012"}`
+	said := remarks("s3://models/r1", identity)
+	require.Len(t, said, 1)
+	assert.Contains(t, said[0].Message, "spec.platform.eks.identity: is of the model's pods, and none reads s3://models/r1")
+	assert.Len(t, remarks("s3://models/r1", `roleArn: "arn:aws:iam::123456789012:role/models"`), 1)
+	assert.Empty(t, remarks("s3://models/r1", "version: \"1.35\""))
+	assert.Empty(t, remarks("hf://openai/gpt-oss-20b", identity))
 }
 
 func TestClassesOfSnapshots(t *testing.T) {
