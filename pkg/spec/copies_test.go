@@ -122,3 +122,17 @@ func TestNodesAgreeOnDisks(t *testing.T) {
 	err := together(t, onEKS("a", "provisioner: managed", model, "accelerator: {type: l4}"), onEKS("b", "provisioner: managed, instanceStore: true", model, "accelerator: {type: l4}"))
 	require.ErrorContains(t, err, "spec.platform.eks.nodes.instanceStore: nodes with l4 have false by model a")
 }
+
+// TestSharedFields: without what the shared tree has of these, claims of the model stay Pending, or nothing is cached.
+func TestSharedFields(t *testing.T) {
+	t.Parallel()
+	fields := func(model string) []string {
+		return load(t, named("name: a", "model: {id: openai/gpt-oss-20b"+model+"}", "accelerator: {type: a10g}")).SharedFields()
+	}
+	assert.Empty(t, fields(""))
+	assert.Equal(t, []string{"spec.model.volume.ebs"}, fields(", source: pvc://x, volume: {size: 20Gi, ebs: {snapshotId: snap-0123456789abcdef0}}"))
+	assert.Equal(t, []string{"spec.model.cache"}, fields(", cache: {nodeGroup: a10g}"))
+	const lustre = ", source: pvc://x, volume: {size: 1200Gi, fsx: {"
+	assert.Equal(t, []string{"spec.model.volume.fsx"}, fields(lustre+"subnetId: subnet-0123456789abcdef0, securityGroupIds: [sg-0123456789abcdef0]}}"))
+	assert.Empty(t, fields(lustre+"fileSystemId: fs-0123456789abcdef0, mountName: abcdefgh, dnsName: a.b}}"), "one that exists")
+}
