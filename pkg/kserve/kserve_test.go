@@ -261,3 +261,17 @@ func TestTemplatesAreNotShared(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, first, again)
 }
+
+// TestServersOfIPv6: unless it is told vLLM listens on addresses of IPv4 alone, which the pod does not have.
+func TestServersOfIPv6(t *testing.T) {
+	t.Parallel()
+	for _, name := range runtimes.Names() {
+		target, r := revision(name)
+		target.Platform.EKS = &spec.EKS{}
+		runtime, _ := build(t, target, r)
+		assert.NotContains(t, runtime.Spec.Containers[0].Args, "--host=::", name)
+		target.Platform.EKS.IPFamily = spec.IPv6
+		runtime, _ = build(t, target, r)
+		assert.Contains(t, runtime.Spec.Containers[0].Args, "--host=::", name)
+	}
+}

@@ -124,6 +124,10 @@ func setArgs(container *corev1.Container, comments manifest.Comments, t spec.Tar
 	if t.LLM() {
 		computed["port"] = []string{"--port=" + strconv.Itoa(t.Port())}
 	}
+	if t.HasIPv6() {
+		computed["host"] = []string{"--host=::"}
+		why["host"] = "The pod's address is of IPv6. Without this vLLM listens on those of IPv4 alone (create_server_socket)."
+	}
 	if r.MaxModelLen > 0 {
 		computed["max-model-len"] = []string{"--max-model-len=" + strconv.Itoa(r.MaxModelLen)}
 	}

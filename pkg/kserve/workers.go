@@ -121,7 +121,7 @@ func worker(c corev1.Container, g group, r spec.RevisionTarget) corev1.Container
 	}
 	worker.Args = slices.DeleteFunc(worker.Args, func(arg string) bool {
 		name := flagName(arg)
-		return name == "port" || name == "served-model-name" || name == shutdownFlag || name == serversFlag
+		return name == "host" || name == "port" || name == "served-model-name" || name == shutdownFlag || name == serversFlag
 	})
 	worker.Args = append(worker.Args, "--nnodes="+g.size, "--node-rank="+g.rank, "--master-addr=$("+g.leader+")", "--headless")
 	worker.Args = append(worker.Args, waits...)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kservegen/kservegen/pkg/catalog"
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -38,6 +39,21 @@ func TestCacheDefaults(t *testing.T) {
 	_, reads := there.Bucket()
 	assert.False(t, reads, "the model's own role reads nothing")
 	assert.NotEqual(t, there.CacheName(), modelOf(t, model+"source: s3://models/r1, cache: {nodeGroup: a10g}}").CacheName())
+}
+
+// TestCacheOfRole: the role that a document asks for is of the model's pods, and KServe's Jobs run as another account.
+func TestCacheOfRole(t *testing.T) {
+	t.Parallel()
+	remarks := func(source, eks string) []manifest.Problem {
+		return load(t, named("name: a", "model: {id: openai/gpt-oss-20b, source: "+source+", cache: {nodeGroup: a10g}}", "accelerator: {type: a10g}", "platform: {eks: {cluster: llm, region: us-east-1, "+eks+"}}")).Remarks
+	}
+	const identity = `identity: {account: "123456789012"}`
+	said := remarks("s3://models/r1", identity)
+	require.Len(t, said, 1)
+	assert.Contains(t, said[0].Message, "spec.platform.eks.identity: is of the model's pods, and none reads s3://models/r1")
+	assert.Len(t, remarks("s3://models/r1", `roleArn: "arn:aws:iam::123456789012:role/models"`), 1)
+	assert.Empty(t, remarks("s3://models/r1", "version: \"1.35\""))
+	assert.Empty(t, remarks("hf://openai/gpt-oss-20b", identity))
 }
 
 func TestClassesOfSnapshots(t *testing.T) {
@@ -105,4 +121,18 @@ func TestNodesAgreeOnDisks(t *testing.T) {
 	const model = "model: {id: openai/gpt-oss-20b}"
 	err := together(t, onEKS("a", "provisioner: managed", model, "accelerator: {type: l4}"), onEKS("b", "provisioner: managed, instanceStore: true", model, "accelerator: {type: l4}"))
 	require.ErrorContains(t, err, "spec.platform.eks.nodes.instanceStore: nodes with l4 have false by model a")
+}
+
+// TestSharedFields: without what the shared tree has of these, claims of the model stay Pending, or nothing is cached.
+func TestSharedFields(t *testing.T) {
+	t.Parallel()
+	fields := func(model string) []string {
+		return load(t, named("name: a", "model: {id: openai/gpt-oss-20b"+model+"}", "accelerator: {type: a10g}")).SharedFields()
+	}
+	assert.Empty(t, fields(""))
+	assert.Equal(t, []string{"spec.model.volume.ebs"}, fields(", source: pvc://x, volume: {size: 20Gi, ebs: {snapshotId: snap-0123456789abcdef0}}"))
+	assert.Equal(t, []string{"spec.model.cache"}, fields(", cache: {nodeGroup: a10g}"))
+	const lustre = ", source: pvc://x, volume: {size: 1200Gi, fsx: {"
+	assert.Equal(t, []string{"spec.model.volume.fsx"}, fields(lustre+"subnetId: subnet-0123456789abcdef0, securityGroupIds: [sg-0123456789abcdef0]}}"))
+	assert.Empty(t, fields(lustre+"fileSystemId: fs-0123456789abcdef0, mountName: abcdefgh, dnsName: a.b}}"), "one that exists")
 }

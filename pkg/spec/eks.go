@@ -20,8 +20,8 @@ type EKS struct {
 	Version string `json:"version,omitempty"`
 	// KMSKeyARN of the key that encrypts the cluster's Secrets. Default: EKS' own encryption.
 	KMSKeyARN string `json:"kmsKeyArn,omitempty"`
-	// IPFamily is ipv4 or ipv6: of which kind the pods' addresses are. With ipv6 pods may ask EKS Pod Identity at its address of
-	// IPv6, too. Default: ipv4.
+	// IPFamily is ipv4 or ipv6: of which kind the pods' addresses are. With ipv6 the servers listen on them, the load balancer has
+	// them for targets, and pods may ask EKS Pod Identity at its address of IPv6, too. Default: ipv4.
 	IPFamily string `json:"ipFamily,omitempty" jsonschema:"enum=ipv4,enum=ipv6"`
 	// Network around the cluster.
 	Network *EKSNetwork `json:"network,omitempty"`
@@ -75,14 +75,20 @@ func (r *resolver) checkIPFamily(eks *EKS) {
 	if volume := r.spec.Model.Volume; volume != nil && volume.FSx != nil {
 		r.failf(path, "FSx for Lustre can't be used in a cluster of IPv6; use another volume, or ipv4")
 	}
+	if r.spec.Runtime.Name == Simulator { // newListener in llm-d-inference-sim: pkg/llm-d-inference-sim
+		r.failf(path, "the simulator listens on addresses of IPv4 alone, and pods of a cluster of IPv6 have none; use another runtime, or ipv4")
+	}
 }
+
+// HasIPv6 reports that the addresses of pods are of IPv6 alone.
+func (t Target) HasIPv6() bool { return t.Platform.EKS != nil && t.Platform.EKS.IPFamily == IPv6 }
 
 // PodIdentityAgents are where pods of the target ask EKS Pod Identity for credentials, as CIDRs.
 func (t Target) PodIdentityAgents() []string {
-	switch eks := t.Platform.EKS; {
-	case eks == nil:
+	switch {
+	case t.Platform.EKS == nil:
 		return nil
-	case eks.IPFamily == IPv6:
+	case t.HasIPv6():
 		return []string{PodIdentityAgent, PodIdentityAgentIPv6}
 	}
 	return []string{PodIdentityAgent}

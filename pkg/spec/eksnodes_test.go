@@ -135,7 +135,7 @@ func TestEKSNodesAreFilledIn(t *testing.T) {
 	assert.Equal(t, &spec.EKSNodes{Provisioner: spec.ProvisionerAuto, Capacity: []string{"on-demand"}, Role: "AmazonEKSAutoNodeRole", ExpireAfter: "504h"}, auto)
 	assert.Empty(t, poolsOf(t, onEKS("a", "", "runtime: {name: simulator}", "accelerator: {type: none}")), "nodes without devices are others'")
 	assert.Nil(t, load(t, document()).Environments[0].EKSNodes())
-	assert.True(t, load(t, onEKS("a", "")).NeedsShared())
+	assert.Equal(t, []string{"spec.platform.eks.nodes"}, load(t, onEKS("a", "")).SharedFields())
 	assert.Len(t, load(t, onEKS("a", "capacity: [spot]")).Remarks, 1, "spot cuts streams")
 	assert.Len(t, load(t, onEKS("a", "provisioner: managed, ami: al2023@v20260903")).Remarks, 1, "the release is EKS' choice")
 	assert.Empty(t, load(t, onEKS("a", "ami: al2023@v20260903")).Remarks)

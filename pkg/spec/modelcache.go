@@ -74,6 +74,9 @@ func (r *resolver) cache(scheme string, model catalog.Model) {
 	case m.Secret != "":
 		r.failf("spec.model.secret", "is for pods, which download nothing here; name a ServiceAccount in the namespace of KServe's Jobs in spec.model.cache.serviceAccount")
 	}
+	if scheme == "s3" {
+		r.checkCacheRole()
+	}
 	r.checkCacheServing()
 	r.checkCacheNodes(c)
 	r.checkCacheSize(c, model)
@@ -82,6 +85,18 @@ func (r *resolver) cache(scheme string, model catalog.Model) {
 			r.failf(path+"."+field, "%q is not a name of Kubernetes", name)
 		}
 	}
+}
+
+// checkCacheRole tells of a role that nothing reads the source with (launchJob in kserve: pkg/controller/v1alpha1/localmodelnode).
+func (r *resolver) checkCacheRole() {
+	eks, field := r.spec.Platform.EKS, "identity"
+	if eks == nil || eks.Identity == nil && eks.RoleARN == "" {
+		return
+	}
+	if eks.Identity == nil {
+		field = "roleArn"
+	}
+	r.remarkf("spec.platform.eks."+field, "is of the model's pods, and none reads %s: KServe's download Jobs do, as ServiceAccount default in their own namespace; give that one a role", r.spec.Model.Source)
 }
 
 func (r *resolver) checkCacheServing() {

@@ -129,9 +129,34 @@ func (t Target) ListsModel() bool {
 	return t.Expose != nil && t.Expose.ModelList && !t.OmitsRoutes()
 }
 
-// NeedsShared reports that the document asks for something that only the tree of what documents share has.
-func (m *Deployment) NeedsShared() bool {
-	return slices.ContainsFunc(m.Environments, func(t Target) bool {
-		return t.Quota != nil || t.ListsModel() || t.LoadBalancer() != nil || t.AdapterRules() || t.EKSNodes() != nil || t.Scaling.Spare != nil || t.WritesBucket()
-	})
+// SharedFields are the fields of the document that only the tree of what documents share has an object for.
+func (m *Deployment) SharedFields() []string {
+	var fields []string
+	for _, field := range []struct {
+		name string
+		set  func(Target) bool
+	}{
+		{"spec.quota", func(t Target) bool { return t.Quota != nil }},
+		{"spec.expose.modelList", Target.ListsModel},
+		{"spec.sticky.from", Target.WritesBucket},
+		{"spec.scaling.adapterRules", Target.AdapterRules},
+		{"spec.scaling.spare", func(t Target) bool { return t.Scaling.Spare != nil }},
+		{"spec.platform.eks.nodes", func(t Target) bool { return t.EKSNodes() != nil }},
+		{"spec.platform.eks.network.loadBalancer", func(t Target) bool { return t.LoadBalancer() != nil }},
+		{"spec.model.volume.fsx", modelOf(func(m Model) bool { return m.Volume != nil && m.Volume.Creates() })},
+		{"spec.model.volume.ebs", modelOf(Model.Restored)},
+		{"spec.model.cache", modelOf(func(m Model) bool { return m.Cache != nil })},
+	} {
+		if slices.ContainsFunc(m.Environments, field.set) {
+			fields = append(fields, field.name)
+		}
+	}
+	return fields
+}
+
+// modelOf holds where the model of some revision does.
+func modelOf(set func(Model) bool) func(Target) bool {
+	return func(t Target) bool {
+		return slices.ContainsFunc(t.Revisions, func(r RevisionTarget) bool { return set(r.Model) })
+	}
 }

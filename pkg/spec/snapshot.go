@@ -2,6 +2,8 @@ package spec
 
 import (
 	"regexp"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // EBS is Amazon EBS volumes that are made of a snapshot with the weights, by the CSI driver ebs.csi.aws.com: one for each pod,
@@ -42,8 +44,13 @@ var (
 	ebsRate       = [2]int{100, 300}
 )
 
-// iopsPerThroughput is how many IOPS a gp3 volume must have for each MiB/s.
-const iopsPerThroughput = 4
+const (
+	// iopsPerThroughput is how many IOPS a gp3 volume must have for each MiB/s.
+	iopsPerThroughput = 4
+	// iopsPerGiB is how many it may have for each GiB, beyond those that every volume has. The driver lowers them in silence, and EC2
+	// refuses the throughput then (capIOPS in aws-ebs-csi-driver: pkg/cloud/cloud.go).
+	iopsPerGiB = 500
+)
 
 var snapshotID = regexp.MustCompile(`^snap-[0-9a-f]{8,17}$`)
 
@@ -61,7 +68,7 @@ func (e *EBS) class() EBS {
 }
 
 // checkEBS fills in the defaults of volumes of a snapshot, and checks them.
-func (r *resolver) checkEBS(v *Volume) {
+func (r *resolver) checkEBS(v *Volume, size resource.Quantity) {
 	const path = "spec.model.volume.ebs."
 	ebs := v.EBS
 	if v.FSx != nil || v.EFS != nil {
@@ -78,11 +85,18 @@ func (r *resolver) checkEBS(v *Volume) {
 	}
 	r.enum(path+"fsType", &ebs.FSType, "ext4", "ext4", "xfs")
 	r.checkEBSSpeed(ebs)
+	if most := max(ebsIOPS[0], iopsPerGiB*int(gib(float64(size.Value())))); size.Sign() > 0 && ebs.IOPS > most && ebs.IOPS <= ebsIOPS[1] {
+		r.failf(path+"iops", "a volume of %s takes %d at most, 500 for each GiB, got %d; lower it, or the throughput, or raise spec.model.volume.size", v.Size, most, ebs.IOPS)
+	}
 	// The driver passes it on as it is, and EC2 takes the whole ARN alone (aws-ebs-csi-driver: docs/parameters.md).
 	if ebs.KMSKeyID != "" && !kmsKey.MatchString(ebs.KMSKeyID) {
 		r.failf(path+"kmsKeyId", "want the ARN of a key, got %q", ebs.KMSKeyID)
 	}
-	if eks := r.spec.Platform.EKS; eks != nil && eks.Nodes != nil && eks.Nodes.Provisioner == ProvisionerAuto {
+	eks := r.spec.Platform.EKS
+	if eks != nil {
+		r.checkRegionOf(path+"kmsKeyId", ebs.KMSKeyID, eks.Region)
+	}
+	if eks != nil && eks.Nodes != nil && eks.Nodes.Provisioner == ProvisionerAuto {
 		r.failf("spec.model.volume.ebs", "is for the driver ebs.csi.aws.com, and EKS Auto Mode has one of its own (ebs.csi.eks.amazonaws.com); use provisioner: %s", ProvisionerKarpenter)
 	}
 }

@@ -135,7 +135,7 @@ var ownArgs = map[string]string{
 	"max-model-len":                        "set spec.model.maxModelLen",
 	"revision":                             "set spec.model.revision",
 	"port":                                 "the Service, the probes and the policies need the one of the tree",
-	"host":                                 "the server listens on every address of its pod",
+	"host":                                 "the server listens on every address of its pod; in a cluster of IPv6 set spec.platform.eks.ipFamily",
 	"shutdown-timeout":                     "set spec.runtime.drainTimeout",
 	"config":                               "write the flags here",
 	"enable-log-requests":                  "prompts in logs are data of your users; it stays off",

@@ -107,7 +107,7 @@ func (r *resolver) checkFileSystem(v *Volume, size resource.Quantity) {
 	}
 	switch {
 	case v.EBS != nil:
-		r.checkEBS(v)
+		r.checkEBS(v, size)
 	case v.EFS != nil:
 		r.checkEFS(v.EFS)
 	case v.FSx != nil:

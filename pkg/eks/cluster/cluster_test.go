@@ -425,6 +425,16 @@ func TestQuotas(t *testing.T) {
 	assert.NotContains(t, string(block.eksctl), "quota", "a Capacity Block counts against none")
 }
 
+// TestTagsThatEksctlDoesNotGive: without them the autoscaler brings no node for pods that ask for disk, EFA or Neuron devices.
+func TestTagsThatEksctlDoesNotGive(t *testing.T) {
+	t.Parallel()
+	const tag = "# k8s.io/cluster-autoscaler/node-template/resources/"
+	is := string(write(t, one("a", "nodes: {provisioner: managed, instanceTypes: [g5.xlarge]}, zones: [us-east-1a]")).eksctl)
+	assert.Contains(t, is, tag+"ephemeral-storage: 116Gi\n  name: models-a10g-x1-g5-xlarge-us-east-1a")
+	assert.NotContains(t, is, tag+"nvidia.com/gpu", "it knows the GPUs of instance types")
+	assert.NotContains(t, string(write(t, one("a", "nodes: {}")).eksctl), tag, "Karpenter asks EC2")
+}
+
 // TestCost: what the file makes is priced in it, as far as there are prices.
 func TestCost(t *testing.T) {
 	t.Parallel()

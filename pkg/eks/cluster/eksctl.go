@@ -131,12 +131,28 @@ func (n needs) nodes(c *Config, at map[string]string) {
 		at["/karpenter"] = "Its NodePools are in the tree that `kservegen render --shared` writes."
 	}
 	for _, g := range n.groups {
+		if tags := unknownResources(g); tags != "" {
+			at[fmt.Sprintf("/managedNodeGroups/%d/name", len(c.ManagedNodeGroups))] = "For the autoscaler its Auto Scaling group wants, by aws autoscaling create-or-update-tags:\n" + tags
+		}
 		c.ManagedNodeGroups = append(c.ManagedNodeGroups, managed(g))
 	}
 	if len(n.groups) > 0 {
 		at["/managedNodeGroups/1"] = "Of the models: one for each type, capacity and zone, from none on, for the Cluster Autoscaler."
 		at["/managedNodeGroups/1/propagateASGTags"] = "Labels and taints, which the autoscaler reads while there is no node. It knows the GPUs of instance types."
 	}
+}
+
+// unknownResources are the tags that the autoscaler wants of a group without nodes and that eksctl, which copies labels and taints, does
+// not give it. It knows the GPUs of instance types itself.
+func unknownResources(g eks.NodeGroup) string {
+	const resources = "k8s.io/cluster-autoscaler/node-template/resources/"
+	var tags []string
+	for _, key := range slices.Sorted(maps.Keys(g.Tags)) {
+		if strings.HasPrefix(key, resources) && key != resources+"nvidia.com/gpu" {
+			tags = append(tags, key+": "+g.Tags[key])
+		}
+	}
+	return strings.Join(tags, "\n")
 }
 
 // managed is a group of the models.

@@ -28,6 +28,7 @@ const (
 	classController = "service.k8s.aws/nlb"
 	classAuto       = "eks.amazonaws.com/nlb"
 
+	addressType = "ip-address-type"
 	// noTranslation has istiod leave a Service alone when it looks for the port that a Gateway's server opens (istio:
 	// pilot/pkg/model/gateway.go). Where TLS has ended, 443 here is 80 of the pods, and a server for 443 must not become that.
 	noTranslation = "experimental.istio.io/disable-gateway-port-translation"
@@ -99,10 +100,12 @@ func comments(models []spec.Target, ports []corev1.ServicePort) map[string]strin
 		note("target-group-attributes"):       "Seconds that a pod which goes keeps its connections: an answer may take as long.",
 		note(listener(ports)):                 "Seconds of silence: an answer that isn't streamed is silent until it is there.",
 		note("proxy-protocol"):                "The gateway must expect it: proxy.istio.io/config: '{\"gatewayTopology\": {\"proxyProtocol\": {}}}' on its pods.\nWithout that it refuses every connection.",
+		note(addressType):                     "The pods' addresses are of IPv6, and a load balancer of IPv4 alone has no such targets.",
 		note("ssl-cert"):                      "TLS ends here; to the gateway goes plain HTTP. Silence is cut after 350 s, which AWS fixes for TLS listeners.",
 	}
 	lb := models[0].LoadBalancer()
-	for key, used := range map[string]bool{"proxy-protocol": lb.ProxyProtocol, "ssl-cert": lb.CertificateARN != "", listener(ports): lb.CertificateARN == ""} {
+	v6 := slices.ContainsFunc(models, spec.Target.HasIPv6)
+	for key, used := range map[string]bool{addressType: v6, "proxy-protocol": lb.ProxyProtocol, "ssl-cert": lb.CertificateARN != "", listener(ports): lb.CertificateARN == ""} {
 		if !used {
 			delete(at, note(key))
 		}
@@ -168,6 +171,11 @@ func annotations(models []spec.Target, ports []corev1.ServicePort) map[string]st
 	}
 	maps.Copy(notes, healthNotes(lb))
 	maps.Copy(notes, tlsNotes(lb))
+	if slices.ContainsFunc(models, spec.Target.HasIPv6) {
+		// Pods with addresses of IPv6 are targets of a load balancer of both families alone (buildTargetGroupIPAddressType in
+		// aws-load-balancer-controller: pkg/service/model_build_target_group.go).
+		notes[annotation+addressType] = "dualstack"
+	}
 	if lb.CertificateARN == "" {
 		for _, port := range ports {
 			notes[fmt.Sprintf("%slistener-attributes.TCP-%d", annotation, port.Port)] = fmt.Sprintf("tcp.idle_timeout.seconds=%d", int(spec.Idle(models).Seconds()))

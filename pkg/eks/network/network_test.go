@@ -84,6 +84,18 @@ func TestTLSGoesThrough(t *testing.T) {
 	}, s.Annotations)
 }
 
+// TestPodsOfIPv6: of a load balancer that has no addresses of IPv6 they are no targets, and the controller makes none.
+func TestPodsOfIPv6(t *testing.T) {
+	t.Parallel()
+	const key, both = annotation + "ip-address-type", "platform: {eks: {ipFamily: ipv6, network: {loadBalancer: {}}}}"
+	assert.Equal(t, "dualstack", service(t, target(t, both, encrypted)).Annotations[key])
+	assert.NotContains(t, service(t, balanced(t, "{}", encrypted)).Annotations, key)
+	const gateway = "expose: {api: gateway, hosts: [m.example.com], gateway: istio-ingress/llm, tlsSecret: m}"
+	notes := OfGateway([]spec.Target{target(t, both, gateway)})
+	assert.Equal(t, "dualstack", notes[key])
+	assert.LessOrEqual(t, len(notes), 8, "a Gateway has room for no more")
+}
+
 func TestTLSEnds(t *testing.T) {
 	t.Parallel()
 	s := service(t, balanced(t, `{scheme: internet-facing, certificateArn: "`+cert+`", proxyProtocol: true, crossZone: false, sourceRanges: [192.0.2.0/24]}`, plain))

@@ -74,6 +74,8 @@ type drawer struct {
 	download bool
 	// cached has KServe keep the sources on nodes.
 	cached bool
+	// ipv6 says that pods may have addresses of IPv6, to which neither FSx nor the simulator goes.
+	ipv6 bool
 	// llm serves by LLMInferenceServices.
 	llm bool
 	// nodes of every replica, 0 where one is left unsaid; groups serves them by LeaderWorkerSets.
@@ -108,6 +110,7 @@ func newDrawer(t *rapid.T) *drawer {
 			d.store = snapshot
 		}
 	}
+	d.ipv6 = d.simulator == nowhere && d.store != oldLustre && d.store != newLustre && d.chance("IPv6", 2)
 	d.cached = !d.claim && d.plain() && d.chance("cached", 5)
 	d.from = origin(d.upTo("synced from", 2))
 	d.tagged = d.from == ociArtifact || d.chance("tagged", 4)

@@ -249,6 +249,9 @@ func (d *drawer) eks() *node {
 	if e.get("roleArn") != nil && d.chance("region", 2) { // which is read beside a role only
 		e.set("region", scalar(str, pick(d, "region", "us-east-1", "ap-southeast-2", "us-gov-west-1")))
 	}
+	if d.ipv6 && d.chance("family", 2) {
+		e.set("ipFamily", scalar(str, pick(d, "family", "ipv4", spec.IPv6)))
+	}
 	if d.chance("network", 3) {
 		e.set("network", fields("podSecurityGroups", pick(d, "groups of pods",
 			items(scalar(str, "sg-0123456789abcdef0")), items(scalar(str, "sg-00000001"), scalar(str, "sg-00000002")))))

@@ -213,8 +213,8 @@ func (o *canaryOptions) plan(s Streams, all []*spec.Deployment, model *spec.Depl
 	c := write.Change{File: model.File, Data: change.Data, Before: model, After: change.After}
 	if o.shared {
 		c.Together = after
-	} else if change.After.NeedsShared() && slices.ContainsFunc(change.Shifts, func(s steps.Shift) bool { return len(s.Before) != len(s.After) }) {
-		fmt.Fprintln(s.Err, "spec.quota, spec.expose.modelList and spec.sticky.from are written with --shared, for all documents of a run")
+	} else if slices.ContainsFunc(change.Shifts, func(s steps.Shift) bool { return len(s.Before) != len(s.After) }) {
+		remindShared(s, change.After)
 	}
 	plan, err := write.Make(o.dir, c)
 	var stale *write.Stale

@@ -40,7 +40,7 @@ several accounts, --cluster chooses.`,
 				return usagef("no document has a role in cluster %s", cluster)
 			}
 			if len(roles) == 0 {
-				return usagef("no document has both spec.platform.eks.identity and weights in S3 (spec.model.source or spec.model.download.from)")
+				return usagef("no document has both spec.platform.eks.identity and weights in S3 that its own pods read (spec.model.source without spec.model.cache, or spec.model.download.from)")
 			}
 			data, err := iam.Write(format, roles)
 			if err != nil {

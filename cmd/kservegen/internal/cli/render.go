@@ -113,10 +113,21 @@ func (o *renderOptions) run(ctx context.Context, s Streams) error {
 	if o.env != "" {
 		return o.print(s, trees)
 	}
-	if !o.shared && slices.ContainsFunc(deployments, (*spec.Deployment).NeedsShared) {
-		fmt.Fprintln(s.Err, "spec.quota, spec.expose.modelList and spec.sticky.from are written with --shared, for all documents of a run")
+	if !o.shared {
+		remindShared(s, deployments...)
 	}
 	return o.write(ctx, s, deployments, trees)
+}
+
+// remindShared tells what of the documents is left out of a model's own tree.
+func remindShared(s Streams, deployments ...*spec.Deployment) {
+	var fields []string
+	for _, m := range deployments {
+		fields = append(fields, m.SharedFields()...)
+	}
+	if slices.Sort(fields); len(fields) > 0 {
+		fmt.Fprintf(s.Err, "written with --shared alone, for all documents of a run: %s\n", strings.Join(slices.Compact(fields), ", "))
+	}
 }
 
 func (o *renderOptions) trees(ctx context.Context, s Streams, deployments []*spec.Deployment) ([]*render.Tree, error) {
