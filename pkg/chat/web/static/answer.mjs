@@ -2,7 +2,7 @@
 import { chat, ChatError } from "./api.mjs";
 import { button, copyButton, el } from "./dom.mjs";
 import { Rendered } from "./render.mjs";
-import { Thoughts } from "./sse.mjs";
+import { longest, text, Thoughts, TooLong } from "./sse.mjs";
 
 // Of a frame's 16 ms the text may take half; the rest is the browser's.
 const frameTime = 8;
@@ -26,7 +26,7 @@ export const over = (answer) => answer.state !== "waiting" && answer.state !== "
 export async function receive(answer, messages, signal, changed, limits = {}) {
   const began = performance.now();
   const thoughts = new Thoughts();
-  let last = began;
+  let last = began, size = 0;
   const take = ({ reasoning, text, moved = false }) => {
     if (moved) { answer.reasoning += answer.text; answer.text = ""; }
     answer.reasoning += reasoning;
@@ -38,6 +38,8 @@ export async function receive(answer, messages, signal, changed, limits = {}) {
     for await (const part of chat(request, answer.asked, signal)) {
       if (part.head) { identify(answer, part.head); changed({}); continue; }
       if (part.content || part.reasoning || part.tools.length) {
+        size += part.content.length + part.reasoning.length + (part.tools.length && JSON.stringify(part.tools).length);
+        if (size > longest) throw new TooLong("The answer");
         last = performance.now();
         if (!answer.ttft) answer.ttft = last - began;
         if (!answer.counted) answer.tokens++;
@@ -46,7 +48,7 @@ export async function receive(answer, messages, signal, changed, limits = {}) {
       if (part.reasoning) take({ reasoning: part.reasoning, text: "" });
       if (part.content) take(thoughts.split(part.content));
       if (part.tools.length) addTools(answer.tools, part.tools);
-      if (part.usage?.completion_tokens) { answer.tokens = part.usage.completion_tokens; answer.counted = true; }
+      if (part.tokens) { answer.tokens = part.tokens; answer.counted = true; }
       if (part.finish) answer.finish = part.finish;
     }
     answer.state = "done";
@@ -66,18 +68,20 @@ function identify(answer, { revision, pod }) {
 
 function fail(answer, error, signal) {
   if (signal.aborted) { answer.state = "stopped"; return; }
-  if (!(error instanceof ChatError)) error = new ChatError("cut", `The page failed to read the answer: ${error.message}`);
+  if (!(error instanceof ChatError || error instanceof TooLong)) error = new ChatError("cut", `The page failed to read the answer: ${error.message}`);
   answer.state = answer.text || answer.reasoning || answer.tools.length ? "cut" : "failed";
   answer.error = error.message;
 }
 
 // addTools joins the pieces of calls, whose arguments come as text bit by bit.
 function addTools(tools, pieces) {
-  for (const { index = 0, ...part } of pieces) {
+  for (const part of pieces) {
+    const index = part?.index ?? 0;
+    if (!Number.isInteger(index) || index < 0 || index > tools.length) throw new ChatError("model", "The model sent a tool call out of order.");
     const call = tools[index] ??= { id: "", type: "function", function: { name: "", arguments: "" } };
-    if (part.id) call.id = part.id;
-    call.function.name += part.function?.name ?? "";
-    call.function.arguments += part.function?.arguments ?? "";
+    call.id = text(part?.id) || call.id;
+    call.function.name += text(part?.function?.name);
+    call.function.arguments += text(part?.function?.arguments);
   }
 }
 
