@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -115,6 +116,7 @@ type collector struct {
 	answer             Answer
 	content, reasoning strings.Builder
 	split              splitter
+	calls              []*call
 	// parsed is set where the server tells reasoning apart itself.
 	parsed bool
 	send   func(Event)
@@ -139,6 +141,12 @@ type delta struct {
 	ReasoningContent string          `json:"reasoning_content"`
 	Reasoning        string          `json:"reasoning"`
 	ToolCalls        json.RawMessage `json:"tool_calls"`
+}
+
+// call is a tool call whose name and arguments come in pieces.
+type call struct {
+	id              string
+	name, arguments strings.Builder
 }
 
 type toolDelta struct {
@@ -228,18 +236,16 @@ func (c *collector) tools(raw json.RawMessage) error {
 		return err
 	}
 	for _, piece := range pieces {
-		if piece.Index < 0 || piece.Index > len(c.answer.ToolCalls) {
+		if piece.Index < 0 || piece.Index > len(c.calls) {
 			return errToolIndex
 		}
-		if piece.Index == len(c.answer.ToolCalls) {
-			c.answer.ToolCalls = append(c.answer.ToolCalls, ToolCall{})
+		if piece.Index == len(c.calls) {
+			c.calls = append(c.calls, &call{})
 		}
-		call := &c.answer.ToolCalls[piece.Index]
-		if piece.ID != "" {
-			call.ID = piece.ID
-		}
-		call.Name += piece.Function.Name
-		call.Arguments += piece.Function.Arguments
+		call := c.calls[piece.Index]
+		call.id = cmp.Or(piece.ID, call.id)
+		call.name.WriteString(piece.Function.Name)
+		call.arguments.WriteString(piece.Function.Arguments)
 	}
 	c.size += len(raw)
 	c.send(Event{Kind: Tool, Text: string(raw)})
@@ -251,6 +257,9 @@ func (c *collector) finish(now time.Time) Answer {
 	c.emitAll(c.split.end(), now)
 	a := c.answer
 	a.Content, a.Reasoning = c.content.String(), c.reasoning.String()
+	for _, call := range c.calls {
+		a.ToolCalls = append(a.ToolCalls, ToolCall{ID: call.id, Name: call.name.String(), Arguments: call.arguments.String()})
+	}
 	t := Timing{Total: now.Sub(c.start)}
 	if !c.first.IsZero() {
 		t.FirstToken = c.first.Sub(c.start)

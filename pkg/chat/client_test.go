@@ -100,6 +100,38 @@ func TestAnswerJSON(t *testing.T) {
 	assert.JSONEq(t, `{"answer":"4","timing":{"firstTokenMilliseconds":1.5,"reasoningMilliseconds":0,"totalMilliseconds":1000,"tokensPerSecond":2,"counted":"usage"}}`, string(data))
 }
 
+// TestHostileAmounts: what a server sends without end is given up, in little time and memory.
+func TestHostileAmounts(t *testing.T) {
+	t.Parallel()
+	pieces := func(event string, n int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			for range n {
+				if _, err := io.WriteString(w, event); err != nil {
+					return
+				}
+			}
+			_, _ = io.WriteString(w, finish+last)
+		}
+	}
+	blanks, events := ask(t, client(t, pieces(piece("content", strings.Repeat(" ", 100)), 20_000)), hello())
+	require.Nil(t, blanks.Error)
+	assert.Len(t, blanks.Content, 2_000_000)
+	assert.Greater(t, len(events), 10_000, "white space is not held until an answer ends")
+
+	endless, _ := ask(t, client(t, pieces(piece("content", strings.Repeat("x", 1<<20)), 1000)), hello())
+	require.NotNil(t, endless.Error)
+	assert.Equal(t, Invalid, endless.Error.Kind)
+
+	started := time.Now()
+	call := `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"ab","arguments":"abcdefgh"}}]}}]}` + "\n\n"
+	tools, _ := ask(t, client(t, pieces(call, 200_000)), hello())
+	require.Nil(t, tools.Error)
+	assert.Len(t, tools.ToolCalls[0].Arguments, 1_600_000)
+	assert.Len(t, tools.ToolCalls[0].Name, 400_000)
+	assert.Less(t, time.Since(started), 20*time.Second)
+}
+
 func TestToolCalls(t *testing.T) {
 	t.Parallel()
 	tools := func(calls string) string {

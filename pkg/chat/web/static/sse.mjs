@@ -76,8 +76,9 @@ export class Thoughts {
 
   #start() {
     const text = this.#rest.trimStart();
-    if (text.startsWith("<think>")) this.#enter("thinking", text.slice(7));
-    else if (!"<think>".startsWith(text) || this.#rest.length > blank) this.#state = "answer";
+    const far = this.#rest.length - text.length > blank;
+    if (text.startsWith("<think>") && !far) this.#enter("thinking", text.slice(7));
+    else if (!"<think>".startsWith(text) || far) this.#state = "answer";
   }
 
   #enter(state, rest) {
