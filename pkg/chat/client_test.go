@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -100,36 +101,40 @@ func TestAnswerJSON(t *testing.T) {
 	assert.JSONEq(t, `{"answer":"4","timing":{"firstTokenMilliseconds":1.5,"reasoningMilliseconds":0,"totalMilliseconds":1000,"tokensPerSecond":2,"counted":"usage"}}`, string(data))
 }
 
-// TestHostileAmounts: what a server sends without end is given up, in little time and memory.
+// TestHostileAmounts: what a server sends without end costs no more than its length. It counts memory, so nothing runs beside it.
 func TestHostileAmounts(t *testing.T) {
-	t.Parallel()
-	pieces := func(event string, n int) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/event-stream")
-			for range n {
-				if _, err := io.WriteString(w, event); err != nil {
-					return
-				}
-			}
-			_, _ = io.WriteString(w, finish+last)
+	took := func(c *collector, d delta, n int) (bytes uint64) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range n {
+			require.NoError(t, c.delta(d, time.Now()))
 		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
 	}
-	blanks, events := ask(t, client(t, pieces(piece("content", strings.Repeat(" ", 100)), 20_000)), hello())
-	require.Nil(t, blanks.Error)
-	assert.Len(t, blanks.Content, 2_000_000)
-	assert.Greater(t, len(events), 10_000, "white space is not held until an answer ends")
+	sent := 0
+	blanks := &collector{send: func(e Event) { sent += len(e.Text) }}
+	assert.Less(t, took(blanks, delta{Content: strings.Repeat(" ", 100)}, 5000), uint64(50<<20))
+	assert.Equal(t, 500_000, sent, "white space is not held until something else comes")
+	assert.Equal(t, 500_000, blanks.size, "and counts for the limit")
 
-	endless, _ := ask(t, client(t, pieces(piece("content", strings.Repeat("x", 1<<20)), 1000)), hello())
-	require.NotNil(t, endless.Error)
-	assert.Equal(t, Invalid, endless.Error.Kind)
+	tools := &collector{send: func(Event) {}}
+	call := delta{ToolCalls: []byte(`[{"index":0,"function":{"name":"ab","arguments":"abcdefgh"}}]`)}
+	assert.Less(t, took(tools, call, 20_000), uint64(200<<20))
+	answer := tools.finish(time.Now())
+	require.Len(t, answer.ToolCalls, 1)
+	assert.Len(t, answer.ToolCalls[0].Name, 40_000)
+	assert.Len(t, answer.ToolCalls[0].Arguments, 160_000)
+}
 
-	started := time.Now()
-	call := `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"ab","arguments":"abcdefgh"}}]}}]}` + "\n\n"
-	tools, _ := ask(t, client(t, pieces(call, 200_000)), hello())
-	require.Nil(t, tools.Error)
-	assert.Len(t, tools.ToolCalls[0].Arguments, 1_600_000)
-	assert.Len(t, tools.ToolCalls[0].Name, 400_000)
-	assert.Less(t, time.Since(started), 20*time.Second)
+// TestAnswerLimit: an answer that never ends is given up, whatever it is made of.
+func TestAnswerLimit(t *testing.T) {
+	t.Parallel()
+	for _, event := range []string{piece("content", "12345"), piece("reasoning", "12345"), piece("content", "     "), piece("content", "<thi")} {
+		c := &collector{send: func(Event) {}, size: answerLimit - 8}
+		err := c.read(newEvents(strings.NewReader(strings.Repeat(event, 500) + finish + last)))
+		require.ErrorIs(t, err, errLimit, event)
+	}
 }
 
 func TestToolCalls(t *testing.T) {
@@ -345,12 +350,12 @@ func TestSlowIsNotStalled(t *testing.T) {
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for range 8 {
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(400 * time.Millisecond)
 			_, _ = io.WriteString(w, ": keep-alive\n\n")
 			w.(http.Flusher).Flush()
 		}
 		stream(piece("content", "4"), finish, last)(w, r)
-	}, func(c *Config) { c.Patience = 500 * time.Millisecond })
+	}, func(c *Config) { c.Patience = 2 * time.Second })
 	a, _ := ask(t, c, hello())
 	assert.Nil(t, a.Error)
 	assert.Equal(t, "4", a.Content)

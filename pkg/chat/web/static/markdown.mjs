@@ -14,7 +14,7 @@ const fence = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
 const rule = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
 const quote = /^ {0,3}> ?(.*)$/;
 const item = /^( {0,3})([-*+]|\d{1,9}[.)])(?:[ \t]+(.*)|)$/;
-const delimiters = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
+const delimiters = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*(?:\|[ \t]*)?$/;
 
 /** Blocks reads a text of which more may come. */
 export class Blocks {
@@ -371,7 +371,10 @@ class Inline {
       return false;
     }
     const end = closes(text, middle + 1, "(", ")", 2000);
-    if (end < 0) return false;
+    if (end < 0) {
+      if (text.indexOf(")", middle) < 0) this.#missing.add("](");
+      return false;
+    }
     const [target] = text.slice(middle + 2, end).trim().replace(/^<(.*)>$/s, "$1").split(/\s+["'(]/, 1);
     const words = text.slice(open + 1, middle);
     return this.#node({ type, href: address(target), target, children: type === "image" ? [words] : inline(words, this.#depth + 1) }, end + 1);
