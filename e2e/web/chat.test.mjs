@@ -11,7 +11,7 @@ const started = [];
 let browser, link;
 
 before(async () => {
-  const pods = await Promise.all([simulator("deepseek-r1-v1-0", 18431), simulator("deepseek-r1-v2-0", 18432)]);
+  const pods = await Promise.all([simulator("deepseek-r1-v1-0"), simulator("deepseek-r1-v2-0")]);
   const route = await gateway({ v1: pods[0].address, v2: pods[1].address });
   const server = await serve(route.address, { revisions });
   link = server.link;

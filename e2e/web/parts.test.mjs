@@ -1,10 +1,13 @@
 // Streams, reasoning, figures and conversations, without a browser.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { newAnswer, receive } from "../../pkg/chat/web/static/answer.mjs";
 import { Events, piece, Thoughts } from "../../pkg/chat/web/static/sse.mjs";
 import { chance, median, Stats } from "../../pkg/chat/web/static/stats.mjs";
 import { exported, interrupted, messages, newConversation, titled } from "../../pkg/chat/web/static/conversation.mjs";
+
+globalThis.crypto ??= webcrypto; // Node 18, which Debian 12 has
 
 test("events come in any pieces", () => {
   const bytes = new TextEncoder().encode(": comment\n\ndata: {\"a\":\"ü😀\"}\r\n\r\nevent: x\ndata:b\ndata: c\n\ndata: [DONE]\n\ndata: never ended");
