@@ -208,6 +208,21 @@ test("stop ends the answer, and the model hears of it", { timeout: 20_000 }, () 
   }
 }));
 
+test("what has the focus keeps it while an answer comes", { timeout: 30_000 }, () => visited(async (page) => {
+  await ask(page, "never ends");
+  const body = page.locator(".answer .text").last();
+  const grown = async (by) => {
+    const before = (await body.textContent()).length;
+    await until(async () => (await body.textContent()).length > before + by, "more came", 20_000);
+  };
+  await grown(10);
+  await page.getByRole("button", { name: "Delete: never ends" }).focus();
+  await grown("and on ".length * 250); // more than two seconds, in each of which the conversation is kept
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Delete: never ends");
+  await page.keyboard.press("Escape");
+  await answered(page);
+}));
+
 test("reasoning is folded", { timeout: 20_000 }, () => visited(async (page) => {
   await ask(page, "think");
   await answered(page);
