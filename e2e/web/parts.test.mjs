@@ -2,7 +2,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { webcrypto } from "node:crypto";
-import { newAnswer, receive } from "../../pkg/chat/web/static/answer.mjs";
+import { newAnswer, receive, speed } from "../../pkg/chat/web/static/answer.mjs";
 import { Events, piece, Thoughts } from "../../pkg/chat/web/static/sse.mjs";
 import { chance, median, Stats } from "../../pkg/chat/web/static/stats.mjs";
 import { exported, interrupted, messages, newConversation, titled } from "../../pkg/chat/web/static/conversation.mjs";
@@ -153,4 +153,9 @@ test("white space before an answer is read once", () => {
   const began = performance.now();
   for (let i = 0; i < 200_000; i++) thoughts.split("          ");
   assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`);
+});
+
+test("tokens that come all at once have no speed", () => {
+  assert.equal(speed({ tokens: 30, took: 100.05, ttft: 100 }), 0);
+  assert.equal(speed({ tokens: 3, took: 120, ttft: 100 }), 100);
 });

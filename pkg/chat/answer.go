@@ -54,6 +54,9 @@ type Usage struct {
 	TotalTokens      int `json:"total_tokens"`
 }
 
+// leastTime is how long tokens must have come for their speed to mean something: what comes in one packet comes in microseconds.
+const leastTime = 10 * time.Millisecond
+
 // Timing is how long an answer took, from sending the question on.
 type Timing struct {
 	// FirstToken is when the first text, reasoning included, came; 0 where none did.
@@ -61,7 +64,7 @@ type Timing struct {
 	// Reasoning is how long reasoning came, Total how long all took.
 	Reasoning time.Duration `json:"-"`
 	Total     time.Duration `json:"-"`
-	// TokensPerSecond after the first one; 0 where there are fewer than two.
+	// TokensPerSecond after the first one; 0 where there are fewer than two, or they came all at once.
 	TokensPerSecond float64 `json:"tokensPerSecond"`
 	// Counted says of what: usage is the server's count of tokens, chunks the events that came, where it sent none. A chunk
 	// has one token or more.
@@ -274,8 +277,8 @@ func (c *collector) finish(now time.Time) Answer {
 	case c.chunks > 0:
 		tokens, t.Counted = c.chunks, "chunks"
 	}
-	if took := c.last.Sub(c.first).Seconds(); tokens > 1 && took > 0 {
-		t.TokensPerSecond = math.Round(100*float64(tokens-1)/took) / 100
+	if took := c.last.Sub(c.first); tokens > 1 && took >= leastTime {
+		t.TokensPerSecond = math.Round(100*float64(tokens-1)/took.Seconds()) / 100
 	}
 	a.Timing = t
 	return a

@@ -94,6 +94,18 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// TestSpeed: parts that come in one piece say nothing of how fast they were made.
+func TestSpeed(t *testing.T) {
+	t.Parallel()
+	speed := func(took time.Duration) float64 {
+		start := time.Now()
+		c := &collector{send: func(Event) {}, start: start, first: start, last: start.Add(took), chunks: 3}
+		return c.finish(start.Add(took)).Timing.TokensPerSecond
+	}
+	assert.Zero(t, speed(50*time.Microsecond))
+	assert.InDelta(t, 100.0, speed(20*time.Millisecond), 0.01)
+}
+
 func TestAnswerJSON(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(Answer{Content: "4", Timing: Timing{FirstToken: 1500 * time.Microsecond, Total: time.Second, TokensPerSecond: 2, Counted: "usage"}})
@@ -301,6 +313,8 @@ func TestRetryAfter(t *testing.T) {
 	assert.Zero(t, retryAfter("Mon, 30 Nov 2026 07:00:00 GMT", now))
 	assert.Zero(t, retryAfter("-4", now))
 	assert.Zero(t, retryAfter("soon", now))
+	assert.Zero(t, retryAfter("99999999999999", now), "nobody waits for years")
+	assert.Zero(t, retryAfter("Mon, 30 Nov 9999 08:00:00 GMT", now))
 }
 
 func TestUnknownModelListsThose(t *testing.T) {

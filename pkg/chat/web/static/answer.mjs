@@ -85,9 +85,12 @@ function addTools(tools, pieces) {
   }
 }
 
-/** speed is in tokens per second, without the time to the first; 0 where there are too few. */
+// What comes in one packet says nothing of how fast it was made; in milliseconds.
+const leastTime = 10;
+
+/** speed is in tokens per second, without the time to the first; 0 where there are too few, or they came all at once. */
 export function speed({ tokens, took, ttft }) {
-  return tokens > 1 && took > ttft ? (tokens - 1) / (took - ttft) * 1000 : 0;
+  return tokens > 1 && took - ttft >= leastTime ? (tokens - 1) / (took - ttft) * 1000 : 0;
 }
 
 /** AnswerView shows an answer, and goes on showing it while it grows. */
