@@ -176,7 +176,7 @@ export class AnswerView {
 
   #origin(name) {
     const answer = this.#answer;
-    const known = name ? el("span", { class: "badge", "data-tone": this.#tone(name) }, name) : el("span", { class: "badge" }, answer.how === "unknown" ? "unknown revision" : "…");
+    const known = name ? el("span", { class: "badge", "data-tone": this.#tone(name) }, name) : el("span", { class: "badge" }, answer.how === "unknown" ? "unknown revision" : this.#ended ? "no answer" : "waiting");
     const out = [known];
     if (answer.asked) out.push(el("span", { class: "muted" }, "asked by name"));
     if (answer.pod) out.push(el("span", { class: "muted pod", title: "The pod that answered" }, answer.pod));
@@ -187,7 +187,7 @@ export class AnswerView {
     const answer = this.#answer;
     if (!this.#ended) return [el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i"))];
     const out = [];
-    if (answer.tools.length) out.push(el("pre", { class: "tools", tabindex: "0", role: "region", "aria-label": "Tool calls" }, JSON.stringify(answer.tools, null, 2)));
+    if (answer.tools.length) out.push(toolCalls(JSON.stringify(answer.tools, null, 2)));
     const trouble = troubles(answer);
     if (trouble) out.push(el("p", { class: "trouble" }, trouble));
     const row = el("div", { class: "row" }, el("span", { class: "figures" }, figures(answer)));
@@ -198,8 +198,16 @@ export class AnswerView {
   }
 }
 
+// toolCalls shows them as the model wrote them; nothing carries them out.
+function toolCalls(text) {
+  const bar = el("div", { class: "bar" }, el("span", {}, "Tool calls, not carried out"), copyButton("Copy the tool calls", () => text));
+  return el("figure", { class: "code" }, bar, el("pre", { tabindex: "0", role: "region", "aria-label": "Tool calls" }, el("code", {}, text)));
+}
+
+const count = (tokens) => `${tokens} ${tokens === 1 ? "token" : "tokens"}`;
+
 function troubles(answer) {
-  const received = answer.tokens ? ` Received: ${answer.tokens} tokens, shown above.` : "";
+  const received = answer.tokens ? ` Received: ${count(answer.tokens)}, shown above.` : "";
   switch (answer.state) {
     case "stopped": return `Stopped.${received}`;
     case "cut": return `${answer.error}${received}`;
@@ -214,7 +222,7 @@ export function figures(answer) {
   return [
     answer.ttft ? `${seconds(answer.ttft)} to first token` : "",
     rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} tokens/s` : "",
-    answer.tokens ? `${answer.counted ? "" : "≈"}${answer.tokens} tokens` : "",
+    answer.tokens ? `${answer.counted ? "" : "≈"}${count(answer.tokens)}` : "",
   ].filter(Boolean).join(" · ");
 }
 
