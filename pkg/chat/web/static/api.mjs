@@ -11,7 +11,7 @@ export class ChatError extends Error {
   }
 }
 
-/** takeToken moves the token out of the link's fragment, so that it is in no bookmark and no history. */
+/** takeToken moves the token out of the link's fragment, so that it is in no bookmark and not in what is shared of the address. */
 export function takeToken() {
   const found = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!found) return;
