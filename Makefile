@@ -62,7 +62,7 @@ help: ## List the targets
 ##@ Test
 
 .PHONY: test
-test: lint unit harness fuzz clients envtest native ## Everything without a cluster: lint, unit and property tests, fuzzing, other builders, a real API server
+test: lint unit harness fuzz clients web envtest native ## Everything without a cluster: lint, unit and property tests, fuzzing, other builders, a real browser, a real API server
 
 .PHONY: test-quick
 test-quick: prerequisites ## The inner loop: vet and unit tests
@@ -114,12 +114,12 @@ web: prerequisites web-packages tool-llm-d-inference-sim ## A real Chromium judg
 	@cd e2e/web && npm ci --omit=optional --silent
 	$(call tier,web,export KSERVEGEN_SIMULATOR=$$($(BIN)/chat-web -simulator) && cd e2e/web && $(if $(PICTURES),PICTURES='$(abspath $(PICTURES))') node --test --test-concurrency=1)
 
-# The letters are for the pictures: they look the same wherever they are drawn.
+# The letters are for the pictures: they look the same wherever they are drawn. A browser of one's own (CHROMIUM) has its own.
 .PHONY: web-packages
 web-packages:
-	@lacks=""; for p in chromium:chromium node:nodejs npm:npm; do command -v $${p%%:*} >/dev/null || lacks="$$lacks $${p##*:}"; done; \
-	    [ -d /usr/share/fonts/truetype/roboto ] || lacks="$$lacks fonts-roboto-unhinted"; \
-	    [ -z "$$lacks" ] || [ "$$(id -u)" = 0 ] || { echo "the browser tests need the Debian packages$$lacks; install them as root" >&2; exit 1; }; \
+	@lacks=""; for p in node:nodejs npm:npm $$([ -n "$${CHROMIUM:-}" ] || echo chromium:chromium); do command -v $${p%%:*} >/dev/null || lacks="$$lacks $${p##*:}"; done; \
+	    [ -n "$${CHROMIUM:-}" ] || [ -d /usr/share/fonts/truetype/roboto ] || lacks="$$lacks fonts-roboto-unhinted"; \
+	    [ -z "$$lacks" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; } || { echo "make web lacks$$lacks; on Debian, as root: apt-get update && apt-get install -y --no-install-recommends$$lacks (CHROMIUM=PATH takes a Chromium that is elsewhere)" >&2; exit 1; }; \
 	    [ -z "$$lacks" ] || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$lacks; }
 
 .PHONY: bench

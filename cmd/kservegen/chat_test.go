@@ -86,7 +86,7 @@ func (m *model) answer(w http.ResponseWriter, r *http.Request) {
 		say("content", "half of")
 		return
 	case prompt == "hostile":
-		say("content", "\x1b]0;owned\x07\x1b[2J\u202e")
+		say("content", "\x1b]0;owned\x07\x1b[2J\u009b2J\u202e")
 	case prompt == "think":
 		say("reasoning_content", "secretly pondering")
 		say("content", "done")
@@ -198,7 +198,7 @@ func TestChatOnATerminal(t *testing.T) {
 	s.send("/think\r")
 	s.see("secretly pondering")
 	s.send("hostile\r")
-	s.see(`␛]0;owned␇␛[2J\u202e`)
+	s.see(`␛]0;owned␇␛[2J\u009b2J\u202e`)
 	s.send("/mod\t\r")
 	s.see("deepseek-r1  (this one)")
 	s.send("/modle\r")
@@ -440,6 +440,11 @@ func TestChatOnce(t *testing.T) {
 	assert.Equal(t, "secretly pondering", answer.Reasoning)
 	assert.Equal(t, "stop", answer.FinishReason)
 	assert.Equal(t, "chunks", answer.Timing["counted"])
+
+	_, out, _ = ask("hostile", "-o", "json")
+	assert.False(t, strings.ContainsAny(out, "\x1b\u009b\u202e"), "JSON is read on terminals, too")
+	require.NoError(t, json.Unmarshal([]byte(out), &answer))
+	assert.Equal(t, "\x1b]0;owned\x07\x1b[2J\u009b2J\u202e", answer.Answer)
 
 	code, out, _ = ask("cut", "-o", "json")
 	assert.Equal(t, 1, code)

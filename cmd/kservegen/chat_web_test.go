@@ -16,20 +16,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// servePage starts `kservegen chat --web` and returns its link and what ends it.
-func servePage(t *testing.T, args ...string) (link string, end func() error) {
+// servePage starts `kservegen chat --web` and returns its link, and what ends it and returns what it said besides.
+func servePage(t *testing.T, args ...string) (link string, end func() (said string)) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "kservegen", append([]string{"chat", "--web"}, args...)...)
 	cmd.Env = append(os.Environ(), "KSERVEGEN_CHAT_TOKEN=of-the-model")
+	var said strings.Builder
+	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	link, err = bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
-	return strings.TrimSpace(link), func() error {
+	return strings.TrimSpace(link), func() string {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
-		return cmd.Wait()
+		require.NoError(t, cmd.Wait())
+		return said.String()
 	}
 }
 
@@ -60,7 +63,7 @@ func TestChatPage(t *testing.T) {
 	assert.Contains(t, body, "echo: hi")
 	assert.NotContains(t, body, "of-the-model")
 	assert.Equal(t, "Bearer of-the-model", m.requests()[0].header.Get("Authorization"))
-	require.NoError(t, end())
+	assert.NotContains(t, end(), "plain HTTP")
 
 	link, end = servePage(t, "--url", m.URL, "--listen", "0.0.0.0:0")
 	base, token, found := strings.Cut(link, "#token=")
@@ -69,7 +72,7 @@ func TestChatPage(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, status)
 	status, _ = askPage(t, base, token)
 	assert.Equal(t, http.StatusOK, status)
-	require.NoError(t, end())
+	assert.Contains(t, end(), "the page and its token go over plain HTTP", "who reads along has the token")
 }
 
 func TestChatPageUsage(t *testing.T) {

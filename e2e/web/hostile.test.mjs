@@ -166,11 +166,11 @@ test("each trouble is a sentence, with what was received, and nothing is asked a
     ["redirect", /\(502: .*it redirects to "http:\/\/evil\.example\/"/, /^$/],
     ["never headers", /^The model did not begin to answer in time\. \(504: .* within 1s/, /^$/],
     ["cut", /^The connection was cut before the answer ended\. Received: 2 tokens, shown above\.$/, /^half an answer$/],
-    ["ends without an end", /^The connection was cut/, /^half$/],
+    ["ends without an end", /^The connection was cut.* Received: 1 token, shown above\.$/, /^half$/],
     ["half a chunk", /^The connection was cut/, /^half$/],
     ["not JSON", /^The model broke off: an event of the stream is not JSON/, /^$/],
     ["error inside", /^The model broke off: out of memory/, /^half$/],
-    ["dropped", /^The model dropped the answer before its end\. Received: 1 tokens/, /^half$/],
+    ["dropped", /^The model dropped the answer before its end\. Received: 1 token,/, /^half$/],
     ["limit", /limit of tokens/, /^long$/],
   ]) {
     const before = model.seen.length;
@@ -180,6 +180,7 @@ test("each trouble is a sentence, with what was received, and nothing is asked a
     if (said === null) assert.equal(await answer.locator(".trouble").count(), 0, prompt);
     else assert.match(await answer.locator(".trouble").textContent(), said);
     assert.match(await answer.locator(".text").last().textContent(), shown, prompt);
+    if (prompt === "503") assert.equal(await answer.locator(".who").textContent(), "no answer");
     assert.equal(model.seen.length, before + 1, `${prompt} was asked once`);
   }
 }));
@@ -206,6 +207,21 @@ test("stop ends the answer, and the model hears of it", { timeout: 20_000 }, () 
     assert.match(await page.locator(".trouble").last().textContent(), /^Stopped\. Received: \d+ tokens, shown above\.$/);
     assert.ok((await body.textContent()).length > 50, "what came stays");
   }
+}));
+
+test("what has the focus keeps it while an answer comes", { timeout: 30_000 }, () => visited(async (page) => {
+  await ask(page, "never ends");
+  const body = page.locator(".answer .text").last();
+  const grown = async (by) => {
+    const before = (await body.textContent()).length;
+    await until(async () => (await body.textContent()).length > before + by, "more came", 20_000);
+  };
+  await grown(10);
+  await page.getByRole("button", { name: "Delete: never ends" }).focus();
+  await grown("and on ".length * 250); // more than two seconds, in each of which the conversation is kept
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Delete: never ends");
+  await page.keyboard.press("Escape");
+  await answered(page);
 }));
 
 test("reasoning is folded", { timeout: 20_000 }, () => visited(async (page) => {

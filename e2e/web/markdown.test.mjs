@@ -17,6 +17,7 @@ test("blocks", () => {
     "one\ntwo\n\nthree": [["text", "one", "two"], ["text", "three"]],
     "# A #\ntext\n### B": [["heading", "A"], ["text", "text"], ["heading", "B"]],
     "#hashtag": [["text", "#hashtag"]],
+    "# C#\n## ##": [["heading", "C#"], ["heading", ""]],
     "```go\nx := 1\n\n# no heading\n```\nafter": [["code", "x := 1\n", "\n", "# no heading\n"], ["text", "after"]],
     "~~~\n```\n~~~": [["code", "```\n"]],
     "```\nnever closed": [["code", "never closed\n"]],
@@ -94,11 +95,29 @@ test("a text in pieces reads as the whole, whatever is previewed meanwhile", () 
 test("hostile texts cost no more than their length", () => {
   const size = 400_000;
   const texts = ["*", "_", "`", "[", "](", "![", "<", "**a", "[a](", "> ", "- ", "|", "\\", "`a``", "~~", "*a ", "https://a.b/)"].map((part) => part.repeat(size / part.length));
+  // Lines of the longest length that is read at once, each of which makes a careless pattern go back and forth.
+  for (const [begin, part, end] of [["# a", " ", "b"], ["# a", " #", "b"], ["```", " ", "`"], ["a|b\n--", " ", "x"], ["https://x/", ")", ""], ["https://x/", "(", ")"], ["- ", "- ", "x"]]) {
+    const line = `${begin}${part.repeat(4000 / part.length)}${end}\n\n`;
+    texts.push(line.repeat(size / line.length));
+  }
   texts.push(Array.from({ length: 5000 }, (_, i) => `${" ".repeat(Math.min(i * 2, 300))}- x`).join("\n"));
   for (const text of texts) {
     const began = performance.now();
     for (const block of read(text)) for (const unit of block.units) inline(Array.isArray(unit) ? unit.join("") : unit.lines?.join("\n") ?? unit);
     const took = performance.now() - began;
     assert.ok(took < 2500, `${took.toFixed(0)} ms for ${text.slice(0, 12)}…`);
+  }
+});
+
+// What may still change is drawn again with each frame: it must not grow with the text.
+test("what may still change stays small", () => {
+  const line = "x".repeat(4000);
+  for (const [begin, part] of [["- a\n", "b\n"], ["- a\n", "  b\n"], ["- a\n", "\n"], ["- a\n", `${line}\n`], ["", `> ${line}\n`], ["", "> a\n"], ["", "a\n"], ["a|b\n-|-\n", "1|2\n"], ["```\n", "a\n"], ["# a ", line], ["- ", line], ["> ", line]]) {
+    const blocks = new Blocks();
+    blocks.feed(begin);
+    for (let i = 0; i < 300; i++) blocks.feed(part);
+    blocks.preview();
+    const open = blocks.blocks.slice(blocks.stable).flatMap(({ units, settled }) => units.slice(settled));
+    assert.ok(JSON.stringify(open).length < 10_000, `${JSON.stringify(open).length} characters after ${JSON.stringify(begin + part.slice(0, 9))}`);
   }
 });

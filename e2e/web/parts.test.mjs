@@ -1,9 +1,13 @@
 // Streams, reasoning, figures and conversations, without a browser.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
+import { newAnswer, receive, speed } from "../../pkg/chat/web/static/answer.mjs";
 import { Events, piece, Thoughts } from "../../pkg/chat/web/static/sse.mjs";
 import { chance, median, Stats } from "../../pkg/chat/web/static/stats.mjs";
 import { exported, interrupted, messages, newConversation, titled } from "../../pkg/chat/web/static/conversation.mjs";
+
+globalThis.crypto ??= webcrypto; // Node 18, which Debian 12 has
 
 test("events come in any pieces", () => {
   const bytes = new TextEncoder().encode(": comment\n\ndata: {\"a\":\"ü😀\"}\r\n\r\nevent: x\ndata:b\ndata: c\n\ndata: [DONE]\n\ndata: never ended");
@@ -98,4 +102,60 @@ test("titles and answers that were interrupted", () => {
   assert.equal([...titled("😀".repeat(100))].length, 60);
   const { turns: [{ answers }] } = interrupted({ turns: [{ answers: [{ state: "streaming", text: "x" }, { state: "waiting", text: "", reasoning: "" }, { state: "done", text: "y" }] }] });
   assert.deepEqual(answers.map(({ state }) => state), ["cut", "failed", "done"]);
+});
+
+/** received is an answer to a stream that has these bodies of events, as the page reads it. */
+async function received(parts, { type = "text/event-stream", status = 200 } = {}) {
+  const encoder = new TextEncoder();
+  let read = 0;
+  const body = new ReadableStream({ pull(controller) { if (read < parts.length) controller.enqueue(encoder.encode(parts[read++])); else controller.close(); } }, { highWaterMark: 0 });
+  globalThis.sessionStorage = { getItem: () => null };
+  globalThis.fetch = async () => new Response(body, { status, headers: { "Content-Type": type } });
+  const answer = newAnswer("", "m");
+  await receive(answer, [], new AbortController().signal, () => {});
+  return { answer, read };
+}
+
+const delta = (delta, rest = {}) => `data: ${JSON.stringify({ choices: [{ delta, finish_reason: null }], ...rest })}\n\n`;
+
+test("tool calls come in order, and are of text", async () => {
+  const call = (index, name) => delta({ tool_calls: [{ index, id: "x", function: { name, arguments: "" } }] });
+  const { answer } = await received([call(0, "a"), call(0, { evil: 1 }), call(1, "b"), delta({}, { usage: { completion_tokens: { toString: 1 } } }), "data: [DONE]\n\n"]);
+  assert.deepEqual(answer.tools.map((tool) => tool.function.name), ["a", "b"]);
+  assert.deepEqual([answer.state, answer.tokens], ["done", 3]);
+  for (const index of [4294967294, -1, 0.5, "__proto__", "constructor", {}]) {
+    const { answer } = await received([call(index, "a"), "data: [DONE]\n\n"]);
+    assert.deepEqual([answer.state, answer.error, answer.tools.length, [].id], ["failed", "The model sent a tool call out of order.", 0, undefined], String(index));
+  }
+});
+
+test("nothing grows without an end", { timeout: 20_000 }, async () => {
+  const mega = "x".repeat(1 << 20);
+  for (const [what, part, options] of [
+    ["an event that never ends", mega, {}],
+    ["an event of many lines", `data: ${mega}\n`, {}],
+    ["an answer", delta({ content: mega }), {}],
+    ["reasoning", delta({ reasoning: mega }), {}],
+    ["a tool call", delta({ tool_calls: [{ index: 0, function: { name: "a", arguments: mega } }] }), {}],
+    ["white space before an answer", delta({ content: mega.replaceAll("x", " ") }), {}],
+    ["an answer that is no stream", mega, { type: "application/json" }],
+    ["a refusal", mega, { status: 500 }],
+  ]) {
+    const { answer, read } = await received(Array.from({ length: 100 }, () => part), options);
+    assert.ok(read < 30, `${what}: ${read} MiB were read`);
+    assert.ok(["cut", "failed"].includes(answer.state), what);
+    assert.match(answer.error, /longer than the page reads|failed\. \(500/, what);
+  }
+});
+
+test("white space before an answer is read once", () => {
+  const thoughts = new Thoughts();
+  const began = performance.now();
+  for (let i = 0; i < 200_000; i++) thoughts.split("          ");
+  assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`);
+});
+
+test("tokens that come all at once have no speed", () => {
+  assert.equal(speed({ tokens: 30, took: 100.05, ttft: 100 }), 0);
+  assert.equal(speed({ tokens: 3, took: 120, ttft: 100 }), 100);
 });

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -53,6 +54,9 @@ type Usage struct {
 	TotalTokens      int `json:"total_tokens"`
 }
 
+// leastTime is how long tokens must have come for their speed to mean something: what comes in one packet comes in microseconds.
+const leastTime = 10 * time.Millisecond
+
 // Timing is how long an answer took, from sending the question on.
 type Timing struct {
 	// FirstToken is when the first text, reasoning included, came; 0 where none did.
@@ -60,7 +64,7 @@ type Timing struct {
 	// Reasoning is how long reasoning came, Total how long all took.
 	Reasoning time.Duration `json:"-"`
 	Total     time.Duration `json:"-"`
-	// TokensPerSecond after the first one; 0 where there are fewer than two.
+	// TokensPerSecond after the first one; 0 where there are fewer than two, or they came all at once.
 	TokensPerSecond float64 `json:"tokensPerSecond"`
 	// Counted says of what: usage is the server's count of tokens, chunks the events that came, where it sent none. A chunk
 	// has one token or more.
@@ -115,6 +119,7 @@ type collector struct {
 	answer             Answer
 	content, reasoning strings.Builder
 	split              splitter
+	calls              []*call
 	// parsed is set where the server tells reasoning apart itself.
 	parsed bool
 	send   func(Event)
@@ -139,6 +144,12 @@ type delta struct {
 	ReasoningContent string          `json:"reasoning_content"`
 	Reasoning        string          `json:"reasoning"`
 	ToolCalls        json.RawMessage `json:"tool_calls"`
+}
+
+// call is a tool call whose name and arguments come in pieces.
+type call struct {
+	id              string
+	name, arguments strings.Builder
 }
 
 type toolDelta struct {
@@ -228,18 +239,16 @@ func (c *collector) tools(raw json.RawMessage) error {
 		return err
 	}
 	for _, piece := range pieces {
-		if piece.Index < 0 || piece.Index > len(c.answer.ToolCalls) {
+		if piece.Index < 0 || piece.Index > len(c.calls) {
 			return errToolIndex
 		}
-		if piece.Index == len(c.answer.ToolCalls) {
-			c.answer.ToolCalls = append(c.answer.ToolCalls, ToolCall{})
+		if piece.Index == len(c.calls) {
+			c.calls = append(c.calls, &call{})
 		}
-		call := &c.answer.ToolCalls[piece.Index]
-		if piece.ID != "" {
-			call.ID = piece.ID
-		}
-		call.Name += piece.Function.Name
-		call.Arguments += piece.Function.Arguments
+		call := c.calls[piece.Index]
+		call.id = cmp.Or(piece.ID, call.id)
+		call.name.WriteString(piece.Function.Name)
+		call.arguments.WriteString(piece.Function.Arguments)
 	}
 	c.size += len(raw)
 	c.send(Event{Kind: Tool, Text: string(raw)})
@@ -251,6 +260,9 @@ func (c *collector) finish(now time.Time) Answer {
 	c.emitAll(c.split.end(), now)
 	a := c.answer
 	a.Content, a.Reasoning = c.content.String(), c.reasoning.String()
+	for _, call := range c.calls {
+		a.ToolCalls = append(a.ToolCalls, ToolCall{ID: call.id, Name: call.name.String(), Arguments: call.arguments.String()})
+	}
 	t := Timing{Total: now.Sub(c.start)}
 	if !c.first.IsZero() {
 		t.FirstToken = c.first.Sub(c.start)
@@ -265,8 +277,8 @@ func (c *collector) finish(now time.Time) Answer {
 	case c.chunks > 0:
 		tokens, t.Counted = c.chunks, "chunks"
 	}
-	if took := c.last.Sub(c.first).Seconds(); tokens > 1 && took > 0 {
-		t.TokensPerSecond = math.Round(100*float64(tokens-1)/took) / 100
+	if took := c.last.Sub(c.first); tokens > 1 && took >= leastTime {
+		t.TokensPerSecond = math.Round(100*float64(tokens-1)/took.Seconds()) / 100
 	}
 	a.Timing = t
 	return a

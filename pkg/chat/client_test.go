@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -93,11 +94,59 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// TestSpeed: parts that come in one piece say nothing of how fast they were made.
+func TestSpeed(t *testing.T) {
+	t.Parallel()
+	speed := func(took time.Duration) float64 {
+		start := time.Now()
+		c := &collector{send: func(Event) {}, start: start, first: start, last: start.Add(took), chunks: 3}
+		return c.finish(start.Add(took)).Timing.TokensPerSecond
+	}
+	assert.Zero(t, speed(50*time.Microsecond))
+	assert.InDelta(t, 100.0, speed(20*time.Millisecond), 0.01)
+}
+
 func TestAnswerJSON(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(Answer{Content: "4", Timing: Timing{FirstToken: 1500 * time.Microsecond, Total: time.Second, TokensPerSecond: 2, Counted: "usage"}})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"answer":"4","timing":{"firstTokenMilliseconds":1.5,"reasoningMilliseconds":0,"totalMilliseconds":1000,"tokensPerSecond":2,"counted":"usage"}}`, string(data))
+}
+
+// TestHostileAmounts: what a server sends without end costs no more than its length. It counts memory, so nothing runs beside it.
+func TestHostileAmounts(t *testing.T) {
+	took := func(c *collector, d delta, n int) (bytes uint64) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range n {
+			require.NoError(t, c.delta(d, time.Now()))
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	sent := 0
+	blanks := &collector{send: func(e Event) { sent += len(e.Text) }}
+	assert.Less(t, took(blanks, delta{Content: strings.Repeat(" ", 100)}, 5000), uint64(50<<20))
+	assert.Equal(t, 500_000, sent, "white space is not held until something else comes")
+	assert.Equal(t, 500_000, blanks.size, "and counts for the limit")
+
+	tools := &collector{send: func(Event) {}}
+	call := delta{ToolCalls: []byte(`[{"index":0,"function":{"name":"ab","arguments":"abcdefgh"}}]`)}
+	assert.Less(t, took(tools, call, 20_000), uint64(200<<20))
+	answer := tools.finish(time.Now())
+	require.Len(t, answer.ToolCalls, 1)
+	assert.Len(t, answer.ToolCalls[0].Name, 40_000)
+	assert.Len(t, answer.ToolCalls[0].Arguments, 160_000)
+}
+
+// TestAnswerLimit: an answer that never ends is given up, whatever it is made of.
+func TestAnswerLimit(t *testing.T) {
+	t.Parallel()
+	for _, event := range []string{piece("content", "12345"), piece("reasoning", "12345"), piece("content", "     "), piece("content", "<thi")} {
+		c := &collector{send: func(Event) {}, size: answerLimit - 8}
+		err := c.read(newEvents(strings.NewReader(strings.Repeat(event, 500) + finish + last)))
+		require.ErrorIs(t, err, errLimit, event)
+	}
 }
 
 func TestToolCalls(t *testing.T) {
@@ -264,6 +313,8 @@ func TestRetryAfter(t *testing.T) {
 	assert.Zero(t, retryAfter("Mon, 30 Nov 2026 07:00:00 GMT", now))
 	assert.Zero(t, retryAfter("-4", now))
 	assert.Zero(t, retryAfter("soon", now))
+	assert.Zero(t, retryAfter("99999999999999", now), "nobody waits for years")
+	assert.Zero(t, retryAfter("Mon, 30 Nov 9999 08:00:00 GMT", now))
 }
 
 func TestUnknownModelListsThose(t *testing.T) {
@@ -313,12 +364,12 @@ func TestSlowIsNotStalled(t *testing.T) {
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for range 8 {
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(400 * time.Millisecond)
 			_, _ = io.WriteString(w, ": keep-alive\n\n")
 			w.(http.Flusher).Flush()
 		}
 		stream(piece("content", "4"), finish, last)(w, r)
-	}, func(c *Config) { c.Patience = 500 * time.Millisecond })
+	}, func(c *Config) { c.Patience = 2 * time.Second })
 	a, _ := ask(t, c, hello())
 	assert.Nil(t, a.Error)
 	assert.Equal(t, "4", a.Content)

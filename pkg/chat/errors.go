@@ -257,13 +257,17 @@ func (c *Client) verdict(response *http.Response, ours bool) (Kind, string) {
 	return Rejected, fmt.Sprintf("the server does not take this request (%d)", status)
 }
 
+// longestWait, in seconds, is what a server may ask for and still be believed.
+const longestWait = 30 * 24 * 3600
+
 // retryAfter reads seconds or a date, 0 for neither. It rounds up.
 func retryAfter(value string, now time.Time) int {
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return max(seconds, 0)
+	seconds, err := strconv.Atoi(value)
+	if date, noDate := http.ParseTime(value); err != nil && noDate == nil {
+		seconds = int(date.Sub(now).Seconds() + 0.999)
 	}
-	if date, err := http.ParseTime(value); err == nil {
-		return max(int(date.Sub(now).Seconds()+0.999), 0)
+	if seconds > longestWait {
+		return 0
 	}
-	return 0
+	return max(seconds, 0)
 }

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -149,6 +150,20 @@ func TestPlain(t *testing.T) {
 	} {
 		assert.Equal(t, want, Plain(in))
 	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	said := Answer{Content: "<b>\x1b\u009b31m\x7f\u202e\u2066\u2028 Grüße 👋🏽\n", Error: &Error{Kind: Cut, Message: "\u009d0;owned\u009c"}}
+	data, err := JSON(said)
+	require.NoError(t, err)
+	assert.Equal(t, string(data), Plain(string(data)), "nothing in it acts")
+	assert.Contains(t, string(data), `<b>`)
+	assert.Contains(t, string(data), `Grüße 👋🏽`)
+	var back Answer
+	require.NoError(t, json.Unmarshal(data, &back))
+	assert.Equal(t, said.Content, back.Content)
+	assert.Equal(t, said.Error.Message, back.Error.Message)
 }
 
 // FuzzPlain: what is printed acts on no terminal.

@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
@@ -27,6 +29,27 @@ func Plain(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// JSON writes a value so that no text in it acts on a terminal, and reads back as it was: what would act is an escape of JSON.
+// encoding/json does so for the control characters of ASCII alone.
+func JSON(value any) ([]byte, error) {
+	var raw bytes.Buffer
+	encoder := json.NewEncoder(&raw)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	for _, r := range raw.String() {
+		if acts(r) { // it can stand in a string only
+			fmt.Fprintf(&out, "\\u%04x", r)
+			continue
+		}
+		out.WriteRune(r)
+	}
+	return out.Bytes(), nil
 }
 
 // acts reports a character that does something instead of showing something: control characters, line and paragraph

@@ -8,6 +8,10 @@ const (
 	thinkClose = "</think>"
 )
 
+// blank is how much white space may stand before a tag, in bytes. It is held until something else comes, and a server may send
+// nothing else.
+const blank = 1 << 10
+
 // part is where a splitter is.
 type part int
 
@@ -71,11 +75,11 @@ func (s *splitter) end() []Event {
 // begin decides by the first characters. It returns what is to be read on.
 func (s *splitter) begin(text string) string {
 	trimmed := strings.TrimLeft(text, " \t\r\n")
-	if rest, ok := strings.CutPrefix(trimmed, thinkOpen); ok {
+	if rest, ok := strings.CutPrefix(trimmed, thinkOpen); ok && len(text)-len(trimmed) <= blank {
 		s.part = thinking
 		return rest
 	}
-	if strings.HasPrefix(thinkOpen, trimmed) {
+	if strings.HasPrefix(thinkOpen, trimmed) && len(text)-len(trimmed) <= blank {
 		s.held = text
 		return ""
 	}

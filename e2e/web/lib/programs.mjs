@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { once } from "node:events";
+import { createServer } from "node:net";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
 const server = process.env.CHAT_SERVER ?? `${root}bin/chat-web`;
@@ -39,12 +40,29 @@ export async function page(upstream, { revisions = [], token = "", name = "deeps
   return { link: line, stop };
 }
 
+// free is a port that nobody has. Another may take it before it is used: who uses it tries again.
+async function free() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
 /** simulator starts a simulated model server of one pod and returns its address. */
-export async function simulator(pod, port) {
+export async function simulator(pod, tries = 3) {
   const path = process.env.KSERVEGEN_SIMULATOR;
   if (!path) throw new Error("KSERVEGEN_SIMULATOR names no simulator; `make web` sets it");
+  const port = await free();
   const args = ["--force-dummy-tokenizer", "--mode=random", `--port=${port}`, "--model=deepseek-r1", "--time-to-first-token=60ms", "--inter-token-latency=10ms", "--max-num-seqs=64"];
-  const { stop } = await program(path, args, { env: { POD_NAME: pod }, ready: (line) => /Server starting|starting|listening/i.test(line) });
+  let stop;
+  try {
+    ({ stop } = await program(path, args, { env: { POD_NAME: pod }, ready: (line) => /starting|listening/i.test(line) }));
+  } catch (error) {
+    if (tries > 1) return simulator(pod, tries - 1);
+    throw error;
+  }
   const address = `http://127.0.0.1:${port}`;
   for (let i = 0; i < 100; i++) {
     try {

@@ -35,6 +35,9 @@ type Tunnel struct {
 	config *rest.Config
 	find   Find
 
+	end   sync.Once
+	ended chan struct{}
+
 	mu         sync.Mutex
 	pod        Pod
 	connection httpstream.Connection
@@ -45,7 +48,7 @@ type Tunnel struct {
 func New(config *rest.Config, find Find) *Tunnel {
 	config = rest.CopyConfig(config)
 	config.Timeout = 0 // an answer takes as long as it takes
-	return &Tunnel{config: config, find: find}
+	return &Tunnel{config: config, find: find, ended: make(chan struct{})}
 }
 
 // Pod is the one that the last connection went to.
@@ -55,8 +58,9 @@ func (t *Tunnel) Pod() Pod {
 	return t.pod
 }
 
-// Close ends all connections.
+// Close ends all connections, and there will be no other.
 func (t *Tunnel) Close() error {
+	t.end.Do(func() { close(t.ended) }) // who is connecting lets go of the lock
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.connection == nil {
@@ -67,25 +71,40 @@ func (t *Tunnel) Close() error {
 
 // DialContext connects to the pod, whatever the address.
 func (t *Tunnel) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
-	type dialled struct {
-		conn net.Conn
-		err  error
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-t.ended:
+			cancel(net.ErrClosed)
+		case <-ctx.Done():
+		}
+	}()
+	return within(ctx, func() (net.Conn, error) { return t.dial(ctx) })
+}
+
+// within runs what knows no context, and gives it up where the context ends: what it opens later is closed.
+func within[T io.Closer](ctx context.Context, open func() (T, error)) (T, error) {
+	type opened struct {
+		it  T
+		err error
 	}
-	result := make(chan dialled, 1)
-	go func() { // client-go's dialers know no context
-		conn, err := t.dial(ctx)
-		result <- dialled{conn, err}
+	result := make(chan opened, 1)
+	go func() {
+		it, err := open()
+		result <- opened{it, err}
 	}()
 	select {
-	case d := <-result:
-		return d.conn, d.err
+	case o := <-result:
+		return o.it, o.err
 	case <-ctx.Done():
 		go func() {
-			if d := <-result; d.err == nil {
-				_ = d.conn.Close()
+			if o := <-result; o.err == nil {
+				_ = o.it.Close()
 			}
 		}()
-		return nil, context.Cause(ctx)
+		var none T
+		return none, context.Cause(ctx)
 	}
 }
 
@@ -113,17 +132,27 @@ func (t *Tunnel) connect(ctx context.Context) error {
 		return nil
 	}
 	t.connection = nil
+	select {
+	case <-t.ended:
+		return net.ErrClosed
+	default:
+	}
 	pod, err := t.find(ctx)
 	if err != nil {
 		return err
 	}
-	connection, err := t.open(pod)
+	ctx, cancel := context.WithTimeoutCause(ctx, openPatience, fmt.Errorf("the API server did not answer within %s", openPatience))
+	defer cancel()
+	connection, err := within(ctx, func() (httpstream.Connection, error) { return t.open(pod) })
 	if err != nil {
 		return fmt.Errorf("forwarding to pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	t.pod, t.connection = pod, connection
 	return nil
 }
+
+// openPatience is how long the API server may take for a connection. net/http dials on where a request is given up.
+const openPatience = 30 * time.Second
 
 // streamPatience is how long the other side may take to accept a stream.
 const streamPatience = 10 * time.Second

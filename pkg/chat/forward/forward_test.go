@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,4 +171,56 @@ func TestDialIsGivenUp(t *testing.T) {
 	defer cancel()
 	_, err := tunnel.DialContext(ctx, "tcp", "")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+// TestAnAPIServerThatNeverAnswers: neither the end of the program nor the next connection waits for one that hangs.
+func TestAnAPIServerThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	pod := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "here") }))
+	t.Cleanup(pod.Close)
+	kubelet := forwardtest.New(t, true, map[string]string{"8080": pod.Listener.Addr().String()})
+	asked := make(chan struct{}, 10)
+	var hanging atomic.Bool
+	hanging.Store(true)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if hanging.Load() {
+			asked <- struct{}{}
+			<-hang
+			return
+		}
+		kubelet.ServeHTTP(w, r)
+	}))
+	t.Cleanup(api.Close)
+	t.Cleanup(func() { close(hang) })
+	tunnel := forward.New(&rest.Config{Host: api.URL}, func(context.Context) (forward.Pod, error) {
+		return forward.Pod{Namespace: "ingress", Name: "gateway", Port: 8080}, nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	dialled := make(chan error, 1)
+	go func() {
+		_, err := tunnel.DialContext(ctx, "tcp", "x:1")
+		dialled <- err
+	}()
+	<-asked
+	cancel()
+	require.ErrorIs(t, <-dialled, context.Canceled)
+	hanging.Store(false)
+	body, err := get(t, &http.Client{Transport: &http.Transport{DialContext: tunnel.DialContext}, Timeout: 5 * time.Second})
+	require.NoError(t, err)
+	assert.Equal(t, "here", body)
+
+	hanging.Store(true)
+	kubelet.Drop()
+	go func() { _, _ = tunnel.DialContext(t.Context(), "tcp", "x:1") }()
+	<-asked
+	closed := make(chan error, 1)
+	go func() { closed <- tunnel.Close() }()
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the end waits for an API server that never answers")
+	}
+	_, err = tunnel.DialContext(t.Context(), "tcp", "x:1")
+	require.ErrorIs(t, err, net.ErrClosed)
 }

@@ -1,7 +1,6 @@
 package terminal
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,7 +46,7 @@ func (s *Session) save(name string) {
 
 func (s *Session) written(name string) ([]byte, error) {
 	if strings.HasSuffix(name, ".json") {
-		return json.MarshalIndent(conversation{s.Question.Model, s.System, s.turns}, "", "  ")
+		return chat.JSON(conversation{s.Question.Model, s.System, s.turns})
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# A talk with %s\n", s.Question.Model)

@@ -146,7 +146,7 @@ func TestSave(t *testing.T) {
 	dir := t.TempDir()
 	theirs, ours := filepath.Join(dir, "theirs.md"), filepath.Join(dir, "ours.json")
 	require.NoError(t, os.WriteFile(theirs, []byte("theirs"), 0o600))
-	a := &asker{answers: map[string][]chat.Event{"one": {{Kind: chat.Content, Text: "\x1b1"}}}}
+	a := &asker{answers: map[string][]chat.Event{"one": {{Kind: chat.Content, Text: "\x1b1\u009b"}}}}
 	_, out, _ := talk(t, a, 0, "one", "/save "+theirs, "/save "+ours, "one", "/save "+ours, "/save "+filepath.Join(dir, "no", "x.md"))
 	assert.Contains(t, out, "is there already")
 	assert.Contains(t, out, "! open ")
@@ -158,7 +158,8 @@ func TestSave(t *testing.T) {
 	var written conversation
 	require.NoError(t, json.Unmarshal(data, &written))
 	assert.Len(t, written.Turns, 2)
-	assert.Equal(t, "\x1b1", written.Turns[0].Answer.Content, "JSON has what the model said")
+	assert.Equal(t, "\x1b1\u009b", written.Turns[0].Answer.Content, "JSON has what the model said")
+	assert.NotContains(t, string(data), "\u009b", "and acts on no terminal")
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, left, 2, "nothing temporary stays")

@@ -32,7 +32,7 @@ type Config struct {
 	Token string
 	// Hosts are the names, without port, under which the page is reached, besides localhost and addresses.
 	Hosts []string
-	// Patience is how long an answer may take to begin. Default: 5 minutes.
+	// Patience is how long nothing may come, before an answer and within one. Default: 5 minutes.
 	Patience time.Duration
 }
 

@@ -7,15 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"time"
 )
 
 // bodyTime is how long a browser may take to send a conversation.
 const bodyTime = 30 * time.Second
+
+// revisionHeader says which revision answered.
+const revisionHeader = "X-Llm-Revision"
 
 // errLate is why a request was given up that had no answer.
 var errLate = errors.New("no answer began")
@@ -59,71 +60,96 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 }
 
 // forward asks the model and streams what it says. A browser that goes away ends the request, and the model stops.
+//
+// It is no httputil.ReverseProxy: that carries what is to be kept away here, early hints and trailers with whatever headers
+// they have, and its early hints empty the headers that are set already.
 func (c Config) forward(w http.ResponseWriter, r *http.Request, to *url.URL, revision Revision, body []byte) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	late := time.AfterFunc(c.Patience, func() { cancel(errLate) })
 	defer late.Stop()
-	proxy := httputil.ReverseProxy{
-		Transport:     c.Transport,
-		FlushInterval: -1,
-		ErrorLog:      log.New(io.Discard, "", 0),
-		Rewrite:       func(p *httputil.ProxyRequest) { outgoing(p.Out, to, revision, body) },
-		ModifyResponse: func(response *http.Response) error {
-			late.Stop()
-			return c.incoming(response)
-		},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-			c.unanswered(w, context.Cause(ctx), err)
-		},
+	response, err := c.ask(ctx, to, revision, body)
+	if err != nil {
+		c.unanswered(w, context.Cause(ctx), err)
+		return
 	}
-	proxy.ServeHTTP(w, r.WithContext(ctx))
+	defer func() { _ = response.Body.Close() }()
+	c.incoming(w.Header(), response.Header)
+	w.WriteHeader(response.StatusCode)
+	stream(w, response.Body, func() { late.Reset(c.Patience) })
 }
 
-// outgoing leaves nothing of the browser's request but its body: neither cookies nor the page's token reach the model.
-func outgoing(r *http.Request, to *url.URL, revision Revision, body []byte) {
-	r.URL, r.Host = to, ""
+// ask leaves nothing of the browser's request but its body: neither cookies nor the page's token reach the model.
+func (c Config) ask(ctx context.Context, to *url.URL, revision Revision, body []byte) (*http.Response, error) {
+	method := http.MethodGet
+	if body != nil {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
 	r.Header = http.Header{"User-Agent": {"kservegen-chat"}, "Accept": {"text/event-stream, application/json"}, "Accept-Encoding": {"identity"}}
-	r.Body, r.ContentLength = http.NoBody, 0
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	if revision.Header != "" {
 		r.Header.Set(revision.Header, revision.Value)
 	}
+	response, err := c.Transport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if err = final(response); err != nil {
+		_ = response.Body.Close()
+		return nil, err
+	}
+	return response, nil
 }
 
-// incoming leaves nothing of the model's headers but what the page shows: no cookie is set, nothing is cached, and
-// what is neither events nor JSON is plain text.
-func (c Config) incoming(r *http.Response) error {
-	if r.StatusCode >= 300 && r.StatusCode < 400 {
+// final refuses what is no answer: one that lies elsewhere, another protocol, or a status that HTTP does not have.
+func final(r *http.Response) error {
+	switch {
+	case r.StatusCode >= 300 && r.StatusCode < 400:
 		return fmt.Errorf("it redirects to %q (%s); start the chat with that address if it is the model's", r.Header.Get("Location"), r.Status)
+	case r.StatusCode < 200:
+		return fmt.Errorf("it answers with status %d, which no HTTP API does", r.StatusCode)
 	}
-	kept := http.Header{}
-	for _, name := range []string{"Retry-After", "X-Llm-Revision", "X-Inference-Pod"} {
-		if value := r.Header.Get(name); value != "" {
-			kept.Set(name, value)
-		}
-	}
-	if len(c.Revisions) == 1 {
-		kept.Set("X-Llm-Revision", c.Revisions[0].Name) // there is no other
-	}
-	kept.Set("Content-Type", contentType(r.Header.Get("Content-Type")))
-	r.Header, r.Trailer, r.Body = kept, nil, cut{r.Body}
 	return nil
 }
 
-// cut is a stream that ends where it breaks. The page tells by the last event whether an answer is whole; were the connection
-// broken as well, the browser would throw away what the page has not read yet (Streams Standard: an error resets the queue).
-type cut struct{ io.ReadCloser }
-
-func (c cut) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	if err != nil {
-		err = io.EOF
+// incoming takes of the model's headers what the page shows, and nothing else: no cookie is set, nothing is cached, and
+// what is neither events nor JSON is plain text.
+func (c Config) incoming(out, said http.Header) {
+	for _, name := range []string{"Retry-After", revisionHeader, "X-Inference-Pod"} {
+		if value := said.Get(name); value != "" {
+			out.Set(name, value)
+		}
 	}
-	return n, err
+	if len(c.Revisions) == 1 {
+		out.Set(revisionHeader, c.Revisions[0].Name) // there is no other
+	}
+	out.Set("Content-Type", contentType(said.Get("Content-Type")))
+}
+
+// stream copies what comes as it comes, and calls alive of each piece. Where it breaks it just ends: the page tells by the last
+// event whether an answer is whole; were the connection broken as well, the browser would throw away what the page has not read
+// yet (Streams Standard: an error resets the queue).
+func stream(w http.ResponseWriter, from io.Reader, alive func()) {
+	connection := http.NewResponseController(w)
+	_ = connection.Flush() // who answers is known before the first word
+	for piece := make([]byte, 32<<10); ; {
+		n, err := from.Read(piece)
+		if n > 0 {
+			alive()
+			if _, gone := w.Write(piece[:n]); gone != nil || connection.Flush() != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 func contentType(said string) string {

@@ -1,12 +1,16 @@
 package web_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -424,4 +428,87 @@ func TestServe(t *testing.T) {
 	assert.Equal(t, "soon\"whole\"\n", <-answers)
 	require.NoError(t, <-ended)
 	assert.Equal(t, "forever", <-answers)
+}
+
+// raw is an upstream that writes bytes, as no server of a library would. It returns the page's base URL.
+func raw(t *testing.T, answers string, change func(*web.Config)) string {
+	t.Helper()
+	return serve(t, nil, func(c *web.Config) {
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = listener.Close() })
+		go func() {
+			for {
+				connection, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					defer func() { _ = connection.Close() }()
+					if r, err := http.ReadRequest(bufio.NewReader(connection)); err == nil {
+						_, _ = io.Copy(io.Discard, r.Body)
+						_, _ = io.WriteString(connection, answers)
+					}
+				}()
+			}
+		}()
+		c.Upstream.Host = listener.Addr().String()
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
+// TestHostileAnswers: neither what comes before an answer nor a status of no known meaning takes the page's headers away,
+// adds to them, or ends the request without a word.
+func TestHostileAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answers string
+		status  int
+	}{
+		"early hints":  {"HTTP/1.1 103 Early Hints\r\nSet-Cookie: a=1\r\nLink: <http://evil.example/>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200},
+		"upgrade":      {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: evil\r\n\r\n", 502},
+		"no status":    {"HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n", 502},
+		"not modified": {"HTTP/1.1 304 Not Modified\r\n\r\n", 502},
+		"a trailer":    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Set-Cookie\r\n\r\n2\r\n{}\r\n0\r\nSet-Cookie: a=1\r\n\r\n", 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base := raw(t, c.answers, nil)
+			early := http.Header{}
+			r := request(t, "POST", base+"/api/chat", "{}", with())
+			r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+				early = http.Header(h)
+				return nil
+			}}))
+			response, body := do(t, r)
+			assert.Equal(t, c.status, response.StatusCode, body)
+			assert.Empty(t, early)
+			assert.Empty(t, response.Trailer)
+			assert.Empty(t, response.Header.Get("Set-Cookie")+response.Header.Get("Link"))
+			assert.Equal(t, "nosniff", response.Header.Get("X-Content-Type-Options"))
+			assert.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
+			assert.Equal(t, "no-store", response.Header.Get("Cache-Control"))
+		})
+	}
+}
+
+// TestStalled: an answer in which nothing more comes ends, as far as it came.
+func TestStalled(t *testing.T) {
+	t.Parallel()
+	left := make(chan struct{})
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		for range 8 { // longer in all than the patience, which is between two events
+			_, _ = io.WriteString(w, "data: 1\n\n")
+			w.(http.Flusher).Flush()
+			time.Sleep(50 * time.Millisecond)
+		}
+		<-r.Context().Done()
+		close(left)
+	}, func(c *web.Config) { c.Patience = 300 * time.Millisecond })
+	_, body := do(t, request(t, "POST", base+"/api/chat", "{}", with()))
+	assert.Equal(t, strings.Repeat("data: 1\n\n", 8), body)
+	<-left
 }

@@ -155,7 +155,11 @@ func (o *chatOptions) onceEvents(s Streams) func(chat.Event) {
 
 func (o *chatOptions) printOnce(s Streams, answer chat.Answer) error {
 	if o.output == "json" {
-		return writeJSON(s.Out, answer)
+		data, err := chat.JSON(answer)
+		if err == nil {
+			_, err = s.Out.Write(data)
+		}
+		return err
 	}
 	if answer.Content != "" {
 		if _, err := fmt.Fprintln(s.Out); err != nil {

@@ -67,6 +67,9 @@ func (f *webFlags) serve(ctx context.Context, s Streams, link *chatLink, model s
 		return usageError{fmt.Errorf("serving the page (--listen takes another address): %w", err)}
 	}
 	fmt.Fprintf(s.Err, "%s at %s%s. Ctrl-C ends the page:\n", chat.Plain(model), link.client.URL(), chat.Plain(link.through))
+	if config.Token != "" {
+		fmt.Fprintln(s.Err, "kservegen: the page and its token go over plain HTTP, where others on the way can read them: put TLS before it, or use a tunnel")
+	}
 	fmt.Fprintln(s.Out, web.Link(listener, config.Token))
 	return web.Serve(ctx, listener, handler)
 }

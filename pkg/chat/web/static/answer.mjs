@@ -2,7 +2,7 @@
 import { chat, ChatError } from "./api.mjs";
 import { button, copyButton, el } from "./dom.mjs";
 import { Rendered } from "./render.mjs";
-import { Thoughts } from "./sse.mjs";
+import { longest, text, Thoughts, TooLong } from "./sse.mjs";
 
 // Of a frame's 16 ms the text may take half; the rest is the browser's.
 const frameTime = 8;
@@ -26,7 +26,7 @@ export const over = (answer) => answer.state !== "waiting" && answer.state !== "
 export async function receive(answer, messages, signal, changed, limits = {}) {
   const began = performance.now();
   const thoughts = new Thoughts();
-  let last = began;
+  let last = began, size = 0;
   const take = ({ reasoning, text, moved = false }) => {
     if (moved) { answer.reasoning += answer.text; answer.text = ""; }
     answer.reasoning += reasoning;
@@ -38,6 +38,8 @@ export async function receive(answer, messages, signal, changed, limits = {}) {
     for await (const part of chat(request, answer.asked, signal)) {
       if (part.head) { identify(answer, part.head); changed({}); continue; }
       if (part.content || part.reasoning || part.tools.length) {
+        size += part.content.length + part.reasoning.length + (part.tools.length && JSON.stringify(part.tools).length);
+        if (size > longest) throw new TooLong("The answer");
         last = performance.now();
         if (!answer.ttft) answer.ttft = last - began;
         if (!answer.counted) answer.tokens++;
@@ -46,7 +48,7 @@ export async function receive(answer, messages, signal, changed, limits = {}) {
       if (part.reasoning) take({ reasoning: part.reasoning, text: "" });
       if (part.content) take(thoughts.split(part.content));
       if (part.tools.length) addTools(answer.tools, part.tools);
-      if (part.usage?.completion_tokens) { answer.tokens = part.usage.completion_tokens; answer.counted = true; }
+      if (part.tokens) { answer.tokens = part.tokens; answer.counted = true; }
       if (part.finish) answer.finish = part.finish;
     }
     answer.state = "done";
@@ -66,24 +68,29 @@ function identify(answer, { revision, pod }) {
 
 function fail(answer, error, signal) {
   if (signal.aborted) { answer.state = "stopped"; return; }
-  if (!(error instanceof ChatError)) error = new ChatError("cut", `The page failed to read the answer: ${error.message}`);
+  if (!(error instanceof ChatError || error instanceof TooLong)) error = new ChatError("cut", `The page failed to read the answer: ${error.message}`);
   answer.state = answer.text || answer.reasoning || answer.tools.length ? "cut" : "failed";
   answer.error = error.message;
 }
 
 // addTools joins the pieces of calls, whose arguments come as text bit by bit.
 function addTools(tools, pieces) {
-  for (const { index = 0, ...part } of pieces) {
+  for (const part of pieces) {
+    const index = part?.index ?? 0;
+    if (!Number.isInteger(index) || index < 0 || index > tools.length) throw new ChatError("model", "The model sent a tool call out of order.");
     const call = tools[index] ??= { id: "", type: "function", function: { name: "", arguments: "" } };
-    if (part.id) call.id = part.id;
-    call.function.name += part.function?.name ?? "";
-    call.function.arguments += part.function?.arguments ?? "";
+    call.id = text(part?.id) || call.id;
+    call.function.name += text(part?.function?.name);
+    call.function.arguments += text(part?.function?.arguments);
   }
 }
 
-/** speed is in tokens per second, without the time to the first; 0 where there are too few. */
+// What comes in one packet says nothing of how fast it was made; in milliseconds.
+const leastTime = 10;
+
+/** speed is in tokens per second, without the time to the first; 0 where there are too few, or they came all at once. */
 export function speed({ tokens, took, ttft }) {
-  return tokens > 1 && took > ttft ? (tokens - 1) / (took - ttft) * 1000 : 0;
+  return tokens > 1 && took - ttft >= leastTime ? (tokens - 1) / (took - ttft) * 1000 : 0;
 }
 
 /** AnswerView shows an answer, and goes on showing it while it grows. */
@@ -169,7 +176,7 @@ export class AnswerView {
 
   #origin(name) {
     const answer = this.#answer;
-    const known = name ? el("span", { class: "badge", "data-tone": this.#tone(name) }, name) : el("span", { class: "badge" }, answer.how === "unknown" ? "unknown revision" : "…");
+    const known = name ? el("span", { class: "badge", "data-tone": this.#tone(name) }, name) : el("span", { class: "badge" }, answer.how === "unknown" ? "unknown revision" : this.#ended ? "no answer" : "waiting");
     const out = [known];
     if (answer.asked) out.push(el("span", { class: "muted" }, "asked by name"));
     if (answer.pod) out.push(el("span", { class: "muted pod", title: "The pod that answered" }, answer.pod));
@@ -180,7 +187,7 @@ export class AnswerView {
     const answer = this.#answer;
     if (!this.#ended) return [el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i"))];
     const out = [];
-    if (answer.tools.length) out.push(el("pre", { class: "tools", tabindex: "0", role: "region", "aria-label": "Tool calls" }, JSON.stringify(answer.tools, null, 2)));
+    if (answer.tools.length) out.push(toolCalls(JSON.stringify(answer.tools, null, 2)));
     const trouble = troubles(answer);
     if (trouble) out.push(el("p", { class: "trouble" }, trouble));
     const row = el("div", { class: "row" }, el("span", { class: "figures" }, figures(answer)));
@@ -191,8 +198,16 @@ export class AnswerView {
   }
 }
 
+// toolCalls shows them as the model wrote them; nothing carries them out.
+function toolCalls(text) {
+  const bar = el("div", { class: "bar" }, el("span", {}, "Tool calls, not carried out"), copyButton("Copy the tool calls", () => text));
+  return el("figure", { class: "code" }, bar, el("pre", { tabindex: "0", role: "region", "aria-label": "Tool calls" }, el("code", {}, text)));
+}
+
+const count = (tokens) => `${tokens} ${tokens === 1 ? "token" : "tokens"}`;
+
 function troubles(answer) {
-  const received = answer.tokens ? ` Received: ${answer.tokens} tokens, shown above.` : "";
+  const received = answer.tokens ? ` Received: ${count(answer.tokens)}, shown above.` : "";
   switch (answer.state) {
     case "stopped": return `Stopped.${received}`;
     case "cut": return `${answer.error}${received}`;
@@ -207,7 +222,7 @@ export function figures(answer) {
   return [
     answer.ttft ? `${seconds(answer.ttft)} to first token` : "",
     rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} tokens/s` : "",
-    answer.tokens ? `${answer.counted ? "" : "≈"}${answer.tokens} tokens` : "",
+    answer.tokens ? `${answer.counted ? "" : "≈"}${count(answer.tokens)}` : "",
   ].filter(Boolean).join(" · ");
 }
 

@@ -1,5 +1,5 @@
 // The page's own server. It adds the credentials of the model, which never come here.
-import { Events, piece } from "./sse.mjs";
+import { Events, longest, piece, text, TooLong } from "./sse.mjs";
 
 const tokenKey = "kservegen.token";
 
@@ -11,7 +11,7 @@ export class ChatError extends Error {
   }
 }
 
-/** takeToken moves the token out of the link's fragment, so that it is in no bookmark and no history. */
+/** takeToken moves the token out of the link's fragment, so that it is in no bookmark and not in what is shared of the address. */
 export function takeToken() {
   const found = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!found) return;
@@ -45,7 +45,7 @@ async function refusal(response) {
   const retryAfter = response.headers.get("Retry-After") ?? "";
   let said = "";
   try {
-    const body = (await response.text()).slice(0, 2000);
+    const body = (await read(response, 64 << 10)).slice(0, 2000);
     try { said = JSON.parse(body).error?.message ?? ""; } catch { said = body; }
   } catch { /* the body was cut: the status is all there is */ }
   const meaning = {
@@ -56,13 +56,27 @@ async function refusal(response) {
   return new ChatError("refused", `${meaning} (${status}${said ? `: ${said.trim().slice(0, 500)}` : ""})`, { status, retryAfter });
 }
 
+// read takes so many bytes of a body and no more, as text.
+async function read(response, limit) {
+  const reader = response.body.getReader(), decoder = new TextDecoder();
+  let said = "";
+  for (let size = 0; size < limit;) {
+    const { done, value } = await reader.read();
+    if (done) return said;
+    size += value.length;
+    said += decoder.decode(value, { stream: true });
+  }
+  reader.cancel().catch(() => { /* it has ended */ });
+  return said;
+}
+
 /** about says what the page talks to: {name, model, revisions: [{name, weight, chosen}]}. */
 export async function about() { return (await ask("api/about")).json(); }
 
 /** models are the names that the model serves. */
 export async function models() {
-  const body = await (await ask("api/models")).json();
-  return (body.data ?? []).map((model) => String(model.id));
+  const listed = (await (await ask("api/models")).json())?.data;
+  return (Array.isArray(listed) ? listed : []).slice(0, 1000).map((model) => text(model?.id)).filter(Boolean);
 }
 
 /**
@@ -75,7 +89,7 @@ export async function* chat(request, revision, signal) {
   });
   yield { head: { revision: response.headers.get("X-Llm-Revision"), pod: response.headers.get("X-Inference-Pod") } };
   if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
-    return yield* whole(await response.text());
+    return yield* whole(await read(response, longest));
   }
   yield* streamed(response.body.getReader(), signal);
 }
@@ -91,7 +105,7 @@ async function* streamed(reader, signal) {
         if (read.error) throw new ChatError("model", `The model broke off: ${read.error}`);
         // vLLM says abort of an answer that it drops when it stops, and error of one that it could not finish.
         if (["abort", "error"].includes(read.finish)) throw new ChatError("cut", "The model dropped the answer before its end.");
-        finished ||= read.finish !== null;
+        finished ||= read.finish !== "";
         yield read;
       }
     }
@@ -114,6 +128,7 @@ async function next(reader, signal) {
 
 // whole reads an answer of a server that does not stream.
 async function* whole(body) {
+  if (body.length >= longest) throw new TooLong("The answer");
   const read = piece(body);
   if (read.error) throw new ChatError("model", `The model's answer cannot be read: ${read.error}`);
   yield read;

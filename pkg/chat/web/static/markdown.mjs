@@ -8,12 +8,13 @@ const maxBlock = 4096;
 const maxQuote = 100;
 export const maxDepth = 6;
 
-const heading = /^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$/;
-const fence = /^ {0,3}(`{3,}|~{3,})[ \t]*([^`]*)$/;
+// No two neighbours in a pattern may match the same characters: a long line would make it try all ways to share them.
+const heading = /^ {0,3}(#{1,6})[ \t]+(.*)$/;
+const fence = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
 const rule = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
 const quote = /^ {0,3}> ?(.*)$/;
 const item = /^( {0,3})([-*+]|\d{1,9}[.)])(?:[ \t]+(.*)|)$/;
-const delimiters = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
+const delimiters = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*(?:\|[ \t]*)?$/;
 
 /** Blocks reads a text of which more may come. */
 export class Blocks {
@@ -54,7 +55,7 @@ export class Blocks {
     const open = this.#open;
     this.#mark = {
       stable: this.stable, count: this.blocks.length, last: this.blocks.at(-1), open, cut: this.#cut,
-      units: open?.units.length, size: open?.size, lines: open?.units.at(-1)?.lines?.length, settled: open?.settled,
+      units: open?.units.length, size: open?.size, lines: open?.units.at(-1)?.lines?.length, unitSize: open?.units.at(-1)?.size, settled: open?.settled,
     };
     this.#line(this.#rest, false);
     if (open) open.settled = this.#mark.settled;
@@ -78,8 +79,8 @@ export class Blocks {
     this.#cut = mark.cut;
     if (!mark.open) return;
     mark.open.units.length = mark.units;
-    const lines = mark.open.units.at(-1)?.lines;
-    if (lines) lines.length = mark.lines;
+    const last = mark.open.units.at(-1);
+    if (last?.lines) { last.lines.length = mark.lines; last.size = mark.unitSize; }
     mark.open.settled = mark.settled;
     if (mark.size !== undefined) mark.open.size = mark.size;
   }
@@ -118,7 +119,7 @@ export class Blocks {
   #begin(line) {
     let found = heading.exec(line);
     if (found) {
-      this.#push({ type: "heading", level: found[1].length, units: [found[2]], settled: 0 });
+      this.#push({ type: "heading", level: found[1].length, units: [headed(found[2])], settled: 0 });
       return this.#close();
     }
     found = fence.exec(line);
@@ -138,37 +139,46 @@ export class Blocks {
   }
 
   #quoted(line) {
-    const open = this.#open?.type === "quote" && this.#open.units.length < maxQuote ? this.#open : this.#push({ type: "quote", units: [], settled: 0 });
+    const fits = this.#open?.type === "quote" && this.#open.units.length < maxQuote && this.#open.size + line.length < maxBlock;
+    const open = fits ? this.#open : this.#push({ type: "quote", size: 0, units: [], settled: 0 });
     open.units.push(line);
+    open.size += line.length;
   }
 
   #newList([, indent, mark, text]) {
     const ordered = !/^[-*+]$/.test(mark);
     const list = this.#push({ type: "list", ordered, start: ordered ? parseInt(mark, 10) : 1, units: [], settled: 0 });
-    list.units.push({ lines: [text ?? ""], width: indent.length + mark.length + 1 });
+    list.units.push(unit(text, indent.length + mark.length + 1));
   }
 
   // listed takes a line into the open list, or says that it ends there.
   #listed(line) {
     const list = this.#open;
     const last = list.units.at(-1);
-    if (line.trim() === "") { last.lines.push(""); return true; }
+    if (line.trim() === "") return this.#more(list, "");
     const indent = line.length - line.trimStart().length;
     const found = item.exec(line);
     if (found && indent < 2 && !rule.test(line)) {
       if (!/^[-*+]$/.test(found[2]) !== list.ordered) return false;
       list.settled = list.units.length;
-      list.units.push({ lines: [found[3] ?? ""], width: found[1].length + found[2].length + 1 });
+      list.units.push(unit(found[3], found[1].length + found[2].length + 1));
       return true;
     }
-    if (indent >= 2) {
-      if (last.lines.length < maxQuote) { last.lines.push(line.slice(Math.min(indent, last.width))); return true; }
-      list.settled = list.units.length;
-      list.units.push({ lines: [line.trim()], width: last.width, continued: true });
-      return true;
-    }
+    if (indent >= 2) return this.#more(list, line.slice(Math.min(indent, last.width)));
     if (last.lines.at(-1) === "" || heading.test(line) || fence.test(line) || rule.test(line) || quote.test(line)) return false;
-    last.lines.push(line);
+    return this.#more(list, line);
+  }
+
+  // more adds a line to the last item. One that gets too long goes on in a unit of its own, so that the others are settled.
+  #more(list, line) {
+    const last = list.units.at(-1);
+    if (last.lines.length < maxQuote && last.size + line.length < maxBlock) {
+      last.lines.push(line);
+      last.size += line.length;
+    } else {
+      list.settled = list.units.length;
+      list.units.push({ ...unit(line, last.width), continued: true });
+    }
     return true;
   }
 
@@ -203,6 +213,17 @@ export class Blocks {
     const full = open?.type === "text";
     this.#push({ type: "text", continued: continued || full, size: line.length, units: [line], settled: 0 });
   }
+}
+
+// unit is an item of a list; `width` is how far its further lines are indented.
+const unit = (text, width) => ({ lines: [text ?? ""], size: text?.length ?? 0, width });
+
+// headed leaves out the signs that may close a heading.
+function headed(text) {
+  const line = text.trimEnd();
+  let end = line.length;
+  while (line[end - 1] === "#") end--;
+  return /[ \t]|^$/.test(line[end - 1] ?? "") ? line.slice(0, end).trimEnd() : line;
 }
 
 // cutAt is where a line that is too long ends: after a space near the limit, and never inside of a character.
@@ -350,7 +371,10 @@ class Inline {
       return false;
     }
     const end = closes(text, middle + 1, "(", ")", 2000);
-    if (end < 0) return false;
+    if (end < 0) {
+      if (text.indexOf(")", middle) < 0) this.#missing.add("](");
+      return false;
+    }
     const [target] = text.slice(middle + 2, end).trim().replace(/^<(.*)>$/s, "$1").split(/\s+["'(]/, 1);
     const words = text.slice(open + 1, middle);
     return this.#node({ type, href: address(target), target, children: type === "image" ? [words] : inline(words, this.#depth + 1) }, end + 1);
@@ -368,8 +392,10 @@ class Inline {
 
 // untrailed leaves out what ends the sentence and not the address.
 function untrailed(url) {
-  let end = url.length;
-  while (/[.,;:!?'*_~)\]]/.test(url[end - 1]) && !(url[end - 1] === ")" && url.slice(0, end).split("(").length > url.slice(0, end).split(")").length - 1)) end--;
+  let end = url.length, open = url.split("(").length - url.split(")").length;
+  for (; /[.,;:!?'*_~)\]]/.test(url[end - 1]); end--) {
+    if (url[end - 1] === ")" && open++ >= 0) break;
+  }
   return url.slice(0, end);
 }
 

@@ -3,7 +3,7 @@ import { button, el } from "./dom.mjs";
 
 /** Sidebar shows heads of conversations in a list, with what can be done to each. */
 export class Sidebar {
-  #list; #actions;
+  #list; #actions; #shown = "";
 
   /** actions are open, rename, save and remove, each called with a head. */
   constructor(list, actions) {
@@ -11,11 +11,18 @@ export class Sidebar {
     this.#actions = actions;
   }
 
-  /** show replaces the list; `current` is the id of the one that is open. */
+  /**
+   * show replaces the list where something in it changed; `current` is the id of the one that is open. What had the focus keeps
+   * it: while an answer comes the list is shown each second.
+   */
   show(heads, current) {
-    const focused = document.activeElement?.closest?.("[data-id]")?.dataset.id;
+    const shown = JSON.stringify([current, heads.map(({ id, title }) => [id, title])]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    const item = document.activeElement?.closest?.("[data-id]");
+    const place = item ? [...item.querySelectorAll("button")].indexOf(document.activeElement) : -1;
     this.#list.replaceChildren(...heads.map((head) => this.#item(head, head.id === current)));
-    if (focused) this.#list.querySelector(`[data-id="${CSS.escape(focused)}"] button`)?.focus();
+    if (item) this.#list.querySelector(`[data-id="${CSS.escape(item.dataset.id)}"]`)?.querySelectorAll("button")[place]?.focus();
   }
 
   #item(head, current) {

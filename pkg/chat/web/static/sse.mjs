@@ -1,15 +1,34 @@
 // What a model sends: server-sent events, and in them the pieces of a chat answer.
 
+/** longest is how many characters an answer may have, and one event: some two million tokens. More would fill the memory. */
+export const longest = 8 << 20;
+
+/** TooLong says that something is over the limit. */
+export class TooLong extends Error {
+  constructor(what) { super(`${what} is longer than the page reads (${longest} characters).`); }
+}
+
 /** Events reads lines of an event stream from bytes that come in any pieces; bytes that are no UTF-8 become U+FFFD. */
 export class Events {
   #decoder = new TextDecoder();
   #rest = "";
+  #return = false;
   #data = [];
+  #size = 0;
 
-  /** read returns the data of the events that are complete. */
+  /** read returns the data of the events that are complete. It fails where one is too long. */
   read(bytes) {
-    const text = this.#rest + this.#decoder.decode(bytes, { stream: true });
-    const lines = text.split(/\r\n|\n|\r(?!$)/);
+    const text = this.#decoder.decode(bytes, { stream: true });
+    const ended = this.#return || /[\r\n]/.test(text);
+    if (text !== "") this.#return = text.endsWith("\r");
+    this.#rest += text;
+    this.#size += text.length;
+    if (this.#size > longest) throw new TooLong("An event of the stream");
+    return ended ? this.#events() : [];
+  }
+
+  #events() {
+    const lines = this.#rest.split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop();
     const out = [];
     for (const line of lines) {
@@ -19,9 +38,13 @@ export class Events {
         this.#data = [];
       }
     }
+    this.#size = this.#rest.length + this.#data.reduce((sum, line) => sum + line.length, 0);
     return out;
   }
 }
+
+// So much white space before an answer may still hide a tag.
+const blank = 1024;
 
 /** Thoughts tells the reasoning that a model writes between <think> and </think> from its answer. */
 export class Thoughts {
@@ -53,8 +76,9 @@ export class Thoughts {
 
   #start() {
     const text = this.#rest.trimStart();
-    if (text.startsWith("<think>")) this.#enter("thinking", text.slice(7));
-    else if (!"<think>".startsWith(text)) this.#state = "answer";
+    const far = this.#rest.length - text.length > blank;
+    if (text.startsWith("<think>") && !far) this.#enter("thinking", text.slice(7));
+    else if (!"<think>".startsWith(text) || far) this.#state = "answer";
   }
 
   #enter(state, rest) {
@@ -102,20 +126,22 @@ function held(text, tag) {
   return 0;
 }
 
-/** piece reads one event of a chat completion: {content, reasoning, tools, finish, usage} or {error}. */
+/** piece reads one event of a chat completion: {content, reasoning, tools, finish, tokens} or {error}. What is of another type counts as not there. */
 export function piece(data) {
   let event;
   try { event = JSON.parse(data); } catch { return { error: "an event of the stream is not JSON" }; }
   if (event?.error) return { error: String(event.error.message ?? JSON.stringify(event.error)) };
   const choice = event?.choices?.[0];
   const delta = choice?.delta ?? choice?.message ?? {};
+  const tokens = event?.usage?.completion_tokens;
   return {
     content: text(delta.content),
     reasoning: text(delta.reasoning_content) || text(delta.reasoning),
     tools: Array.isArray(delta.tool_calls) ? delta.tool_calls : [],
-    finish: choice?.finish_reason ?? null,
-    usage: event?.usage ?? null,
+    finish: text(choice?.finish_reason),
+    tokens: Number.isSafeInteger(tokens) && tokens > 0 ? tokens : 0,
   };
 }
 
-const text = (value) => typeof value === "string" ? value : "";
+/** text is a value that is one, or else the empty one. */
+export const text = (value) => typeof value === "string" ? value : "";

@@ -27,7 +27,7 @@ func sameRevisionTwice() rule.Rule {
 				for to := range object.All("spec", "http", "*", "route", "*") {
 					service, _, _ := strings.Cut(to.Field("destination", "host").Text(), ".")
 					where := strings.TrimSpace(service + " " + to.Field("destination", "subset").Text())
-					checkRevealed(c, said, where, to.Field("headers", "response", "set", revisionHeader))
+					checkRevealed(c, said, where, setByIstio(to))
 				}
 			}
 			for _, object := range c.Objects(rule.HTTPRoute) {
@@ -38,6 +38,16 @@ func sameRevisionTwice() rule.Rule {
 			}
 		},
 	}
+}
+
+// setByIstio is the value of the header that a destination sets.
+func setByIstio(destination rule.Value) rule.Value {
+	for name, value := range destination.Field("headers", "response", "set").Entries() {
+		if strings.EqualFold(name, revisionHeader) {
+			return value
+		}
+	}
+	return rule.Value{}
 }
 
 // revealedBy is the value of the header that a backend's filters set.
