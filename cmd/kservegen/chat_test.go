@@ -162,11 +162,11 @@ func (s *screen) see(want string) {
 	}, 30*time.Second, 10*time.Millisecond, "%q is not on the screen", want)
 }
 
-func (s *screen) left(code int) {
+func (s *screen) left() {
 	s.t.Helper()
 	select {
 	case <-s.done:
-		assert.Equal(s.t, code, s.cmd.ProcessState.ExitCode())
+		assert.Zero(s.t, s.cmd.ProcessState.ExitCode())
 	case <-time.After(30 * time.Second):
 		require.Failf(s.t, "it did not end", "%q", s.raw())
 	}
@@ -201,7 +201,7 @@ func TestChatOnATerminal(t *testing.T) {
 	s.see(`␛]0;owned␇␛[2J\u009b2J\u202e`)
 	s.send("/mod\t\r")
 	s.see("deepseek-r1  (this one)")
-	s.send("/modle\r")
+	s.send("/modell\r")
 	s.see("did you mean /model?")
 	s.send("two \\\rlines\r")
 	s.see("echo: two \r\nlines")
@@ -214,7 +214,7 @@ func TestChatOnATerminal(t *testing.T) {
 	s.send(ctrlC)
 	s.see("Once more")
 	s.send(ctrlC)
-	s.left(0)
+	s.left()
 
 	assert.NotContains(t, s.raw(), "\x1b]0;owned")
 	assert.NotContains(t, s.raw(), "\x1b[2J")
@@ -245,7 +245,7 @@ func TestChatLeavesByCtrlDAndRestoresTheTerminal(t *testing.T) {
 			s := openScreen(t, nil, "--url", m.URL)
 			s.see("> ")
 			end(s)
-			s.left(0)
+			s.left()
 			assert.Contains(t, s.raw(), "\x1b[?2004l", "pastes are marked no more")
 		})
 	}
@@ -274,7 +274,7 @@ func TestChatPaste(t *testing.T) {
 	s.send("ok\r")
 	s.see("echo: ok")
 	s.send(ctrlD)
-	s.left(0)
+	s.left()
 }
 
 func TestChatResize(t *testing.T) {
@@ -289,7 +289,7 @@ func TestChatResize(t *testing.T) {
 	s.send("\r")
 	s.see("echo: " + strings.Repeat("x", 40))
 	s.send(ctrlD)
-	s.left(0)
+	s.left()
 }
 
 func TestChatColours(t *testing.T) {
@@ -308,7 +308,7 @@ func TestChatColours(t *testing.T) {
 			s.see("done")
 			s.see("revision unknown")
 			s.send("/quit\n")
-			s.left(0)
+			s.left()
 			assert.Equal(t, test.want, style.MatchString(s.raw()))
 			if test.env == "TERM=dumb" {
 				assert.NotContains(t, s.raw(), "\x1b")
@@ -331,7 +331,7 @@ func TestChatInterruptOnADumbTerminal(t *testing.T) {
 	s.see("echo: hello")
 	s.see("> ")
 	s.send(ctrlC)
-	s.left(0)
+	s.left()
 }
 
 func TestChatHistory(t *testing.T) {
@@ -346,7 +346,7 @@ func TestChatHistory(t *testing.T) {
 	s.send("\x1b[A\x1b[A\r")
 	s.see("echo: from before")
 	s.send(ctrlD)
-	s.left(0)
+	s.left()
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, "from before\nfrom before\n", string(data))
@@ -394,7 +394,7 @@ func TestChatRevisions(t *testing.T) {
 	s.see("── v1")
 	s.see("I am v1")
 	s.send(ctrlD)
-	s.left(0)
+	s.left()
 	assert.NotContains(t, s.raw(), "very-secret")
 	assert.Equal(t, "Bearer very-secret", m.requests()[0].header.Get("Authorization"))
 }

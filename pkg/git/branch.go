@@ -95,6 +95,19 @@ func (r *Repository) Committer(ctx context.Context) (string, error) {
 	return who, err
 }
 
+// indexed is the line of `git update-index --index-info` for a file, whose content is stored first.
+func (r *Repository) indexed(ctx context.Context, parent, name string, data []byte) (string, error) {
+	if data == nil {
+		return "0 " + strings.Repeat("0", 40) + "\t" + name + "\x00", nil
+	}
+	blob, err := runWith(ctx, r.top, nil, data, "hash-object", "-w", "--stdin")
+	if err != nil {
+		return "", err
+	}
+	mode, err := r.mode(ctx, parent, name)
+	return mode + " " + strings.TrimSpace(string(blob)) + "\t" + name + "\x00", err
+}
+
 // CommitOn makes a commit on top of another one that differs from it in the content of some files, and returns its hash. Neither
 // the work tree nor the index nor a branch changes: until it is sent, nobody sees it. Files without content, nil, are removed.
 func (r *Repository) CommitOn(ctx context.Context, parent, message string, files map[string][]byte) (string, error) {
@@ -104,29 +117,19 @@ func (r *Repository) CommitOn(ctx context.Context, parent, message string, files
 	}
 	defer os.RemoveAll(dir)
 	index := func(stdin string, args ...string) (string, error) {
-		out, err := runWith(ctx, r.top, []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}, []byte(stdin), args...)
-		return strings.TrimSpace(string(out)), err
+		out, failed := runWith(ctx, r.top, []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}, []byte(stdin), args...)
+		return strings.TrimSpace(string(out)), failed
 	}
 	if _, err = index("", "read-tree", parent); err != nil {
 		return "", err
 	}
 	for name, data := range files {
-		if data == nil {
-			if _, err = index("0 "+strings.Repeat("0", 40)+"\t"+name+"\x00", "update-index", "-z", "--index-info"); err != nil {
-				return "", err
-			}
-			continue
+		line, unmade := r.indexed(ctx, parent, name, data)
+		if unmade == nil {
+			_, unmade = index(line, "update-index", "-z", "--index-info")
 		}
-		blob, err := index(string(data), "hash-object", "-w", "--stdin")
-		if err != nil {
-			return "", err
-		}
-		mode, err := r.mode(ctx, parent, name)
-		if err != nil {
-			return "", err
-		}
-		if _, err = index(mode+" "+blob+"\t"+name+"\x00", "update-index", "-z", "--index-info"); err != nil {
-			return "", err
+		if unmade != nil {
+			return "", unmade
 		}
 	}
 	tree, err := index("", "write-tree")

@@ -35,6 +35,14 @@ func (s *scene) roles() map[*manifest.Resource]string {
 	return roles
 }
 
+// roleOfExtension is that of the script that writes users' buckets.
+func (s *scene) roleOfExtension(r *manifest.Resource) string {
+	if header, _, _ := s.bucketOf(r); header != "" {
+		return "bucketwriter"
+	}
+	return ""
+}
+
 // role is what an object is for, empty where it has nothing to do with the model.
 func (s *scene) role(r *manifest.Resource) string {
 	switch r.Kind() {
@@ -55,9 +63,7 @@ func (s *scene) role(r *manifest.Resource) string {
 	case "VirtualService":
 		return s.roleOfVirtualService(r)
 	case "TrafficExtension":
-		if header, _, _ := s.bucketOf(r); header != "" {
-			return "bucketwriter"
-		}
+		return s.roleOfExtension(r)
 	case "ResourceQuota":
 		if s.quotaOf(r) != nil {
 			return "resourcequota"

@@ -160,10 +160,11 @@ const (
 	// MetricsPort is where the sidecar serves the server's metrics and its own, in plain HTTP: it does not intercept
 	// this port.
 	MetricsPort = 15020
-	// PodIdentityAgent is where EKS Pod Identity gives out credentials, as a CIDR, PodIdentityAgentIPv6 where it does in a cluster of IPv6.
+	// PodIdentityAgent is where EKS Pod Identity gives out credentials, as a CIDR.
 	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+	PodIdentityAgent = "169.254.170.23/32"
+	// PodIdentityAgentIPv6 is where it does in a cluster of IPv6.
 	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html
-	PodIdentityAgent     = "169.254.170.23/32"
 	PodIdentityAgentIPv6 = "fd00:ec2::23/128"
 )
 

@@ -50,12 +50,12 @@ func (a *asker) Models(context.Context) ([]string, error) { return []string{"a",
 func (a *asker) Revisions() []chat.Revision               { return a.revisions }
 
 // talk says lines and returns what is printed.
-func talk(t *testing.T, a *asker, width int, lines ...string) (*Session, string, bool) {
+func talk(t *testing.T, a *asker, lines ...string) (*Session, string, bool) {
 	t.Helper()
 	var out bytes.Buffer
 	s := &Session{
 		Asker: a, Console: NewLines(strings.NewReader(strings.Join(lines, "\n")), &out, false),
-		Style: Style{Width: func() int { return width }}, Question: chat.Question{Model: "a"},
+		Style: Style{Width: func() int { return 0 }}, Question: chat.Question{Model: "a"},
 	}
 	whole, err := s.Run(t.Context())
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestCommands(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			a := &asker{revisions: test.revisions}
-			_, out, whole := talk(t, a, 0, test.lines...)
+			_, out, whole := talk(t, a, test.lines...)
 			assert.Contains(t, out, test.says)
 			assert.True(t, whole)
 			assert.Empty(t, a.asked)
@@ -102,7 +102,7 @@ func TestCommands(t *testing.T) {
 func TestHelpHasEveryCommand(t *testing.T) {
 	t.Parallel()
 	for _, c := range commands() {
-		_, out, _ := talk(t, &asker{}, 0, "/help", "/"+c.name)
+		_, out, _ := talk(t, &asker{}, "/help", "/"+c.name)
 		assert.Contains(t, out, "/"+c.name)
 		assert.NotContains(t, out, "There is no /", c.name)
 	}
@@ -110,7 +110,7 @@ func TestHelpHasEveryCommand(t *testing.T) {
 
 func TestModelsThatCannotBeListed(t *testing.T) {
 	t.Parallel()
-	_, out, _ := talk(t, &asker{models: errors.New("refused \x1b")}, 0, "/model")
+	_, out, _ := talk(t, &asker{models: errors.New("refused \x1b")}, "/model")
 	assert.Equal(t, "! refused ␛\n", out)
 }
 
@@ -121,7 +121,7 @@ func TestConversation(t *testing.T) {
 		"two":  {{Kind: chat.Reasoning, Text: "hm"}, {Kind: chat.Content, Text: "2"}},
 		"/etc": {{Kind: chat.Content, Text: "thought\n"}, {Kind: chat.Recast}, {Kind: chat.Content, Text: "3"}},
 	}}
-	s, out, whole := talk(t, a, 0, "one", "two", "fails", "//etc", "/retry", "/think on", "two", "/new", "one")
+	s, out, whole := talk(t, a, "one", "two", "fails", "//etc", "/retry", "/think on", "two", "/new", "one")
 	assert.False(t, whole)
 	assert.Contains(t, out, "! nothing ␛ came")
 	assert.Contains(t, out, "What stands above was reasoning")
@@ -147,7 +147,7 @@ func TestSave(t *testing.T) {
 	theirs, ours := filepath.Join(dir, "theirs.md"), filepath.Join(dir, "ours.json")
 	require.NoError(t, os.WriteFile(theirs, []byte("theirs"), 0o600))
 	a := &asker{answers: map[string][]chat.Event{"one": {{Kind: chat.Content, Text: "\x1b1\u009b"}}}}
-	_, out, _ := talk(t, a, 0, "one", "/save "+theirs, "/save "+ours, "one", "/save "+ours, "/save "+filepath.Join(dir, "no", "x.md"))
+	_, out, _ := talk(t, a, "one", "/save "+theirs, "/save "+ours, "one", "/save "+ours, "/save "+filepath.Join(dir, "no", "x.md"))
 	assert.Contains(t, out, "is there already")
 	assert.Contains(t, out, "! open ")
 	data, err := os.ReadFile(theirs)

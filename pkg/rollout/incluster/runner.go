@@ -27,9 +27,10 @@ import (
 const (
 	// Component is the value of app.kubernetes.io/component.
 	Component = "canary-runner"
-	// DocumentPath and SecretPath are where the container has the document and the files of Options.Secret.
+	// DocumentPath is where the container has the document.
 	DocumentPath = "/etc/kservegen/" + documentKey
-	SecretPath   = "/run/secrets/kservegen"
+	// SecretPath is where it has the files of Options.Secret.
+	SecretPath = "/run/secrets/kservegen"
 
 	documentKey = "document.yaml"
 	container   = "kservegen"

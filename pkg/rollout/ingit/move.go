@@ -78,13 +78,13 @@ func (p *Place) step(ctx context.Context, now *standing, to spec.Phase, said say
 	if err != nil {
 		return err
 	}
-	message := p.message(now, change, to, said)
-	commit, err := p.Repository.CommitOn(ctx, now.head, message.text(shortened), files)
+	told := p.message(now, change, to, said)
+	commit, err := p.Repository.CommitOn(ctx, now.head, told.text(shortened), files)
 	if err != nil {
 		return err
 	}
 	if p.Review != nil {
-		return p.propose(ctx, now, to, commit, message)
+		return p.propose(ctx, now, to, commit, told)
 	}
 	return p.send(ctx, now, to, commit)
 }

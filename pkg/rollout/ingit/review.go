@@ -34,11 +34,11 @@ func (p *Place) propose(ctx context.Context, now *standing, to spec.Phase, commi
 			return err
 		} // else the branch is protected
 	}
-	record, err := p.record(ctx, now)
+	recorded, err := p.record(ctx, now)
 	if err != nil {
 		return err
 	}
-	branch := p.Branch.Sibling(p.stepBranch(now, record, to))
+	branch := p.Branch.Sibling(p.stepBranch(now, recorded, to))
 	there, err := branch.Fetch(ctx)
 	if err != nil {
 		return err

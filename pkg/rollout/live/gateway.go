@@ -168,7 +168,7 @@ func (c *Cluster) istioServer(ctx context.Context, e *Entry) error {
 		e.take(strings.HasPrefix(protocol, "HTTP") && protocol != "HTTPS" && !redirects, protocol == "HTTPS", int(port))
 	}
 	if e.Port == 0 {
-		return fmt.Errorf("Gateway %s has no HTTP or HTTPS server for host %s", e.Gateway, e.Host)
+		return fmt.Errorf("the Gateway %s has no HTTP or HTTPS server for host %s", e.Gateway, e.Host)
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func (c *Cluster) listener(ctx context.Context, e *Entry) error {
 		e.Port, e.TLS = int(port), protocol == "HTTPS"
 	}
 	if e.Port == 0 {
-		return fmt.Errorf("Gateway %s has no HTTP or HTTPS listener for host %s", e.Gateway, e.Host)
+		return fmt.Errorf("the Gateway %s has no HTTP or HTTPS listener for host %s", e.Gateway, e.Host)
 	}
 	return nil
 }

@@ -207,7 +207,7 @@ func (w Webhook) send(ctx context.Context, body []byte) (again bool, err error) 
 	if err != nil {
 		return true, fmt.Errorf("the webhook at %s does not answer: %w", request.URL.Host, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<16)) // so that the connection is used again
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		again = response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests

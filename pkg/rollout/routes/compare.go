@@ -14,32 +14,37 @@ import (
 func difference(want, have any, at string) string {
 	switch want := want.(type) {
 	case map[string]any:
-		have, ok := have.(map[string]any)
-		if !ok {
-			return at
+		if have, ok := have.(map[string]any); ok {
+			return differenceOfMaps(want, have, at)
 		}
-		for _, key := range slices.Sorted(maps.Keys(want)) {
-			if found := difference(want[key], have[key], at+"/"+manifest.EscapeToken(key)); found != "" {
-				return found
-			}
-		}
-		return ""
 	case []any:
-		have, ok := have.([]any)
-		if !ok || len(have) != len(want) {
-			return at
+		if have, ok := have.([]any); ok && len(have) == len(want) {
+			return differenceOfLists(want, have, at)
 		}
-		for i := range want {
-			if found := difference(want[i], have[i], fmt.Sprintf("%s/%d", at, i)); found != "" {
-				return found
-			}
+	default:
+		if reflect.DeepEqual(want, have) || isNumber(want) && isNumber(have) && fmt.Sprint(want) == fmt.Sprint(have) {
+			return ""
 		}
-		return ""
-	}
-	if reflect.DeepEqual(want, have) || isNumber(want) && isNumber(have) && fmt.Sprint(want) == fmt.Sprint(have) {
-		return ""
 	}
 	return at
+}
+
+func differenceOfMaps(want, have map[string]any, at string) string {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if found := difference(want[key], have[key], at+"/"+manifest.EscapeToken(key)); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+func differenceOfLists(want, have []any, at string) string {
+	for i := range want {
+		if found := difference(want[i], have[i], fmt.Sprintf("%s/%d", at, i)); found != "" {
+			return found
+		}
+	}
+	return ""
 }
 
 func isNumber(v any) bool {

@@ -120,10 +120,10 @@ func TestCopiesAreTakenBack(t *testing.T) {
 // TestCopiesOfTheDocument are what a run begins with, whatever their number; copies that others get stay.
 func TestCopiesOfTheDocument(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{"VirtualService": untouched(document), "HTTPRoutes": untouched(gateway())} {
+	for name, plain := range map[string]string{"VirtualService": untouched(document), "HTTPRoutes": untouched(gateway())} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := strings.NewReplacer("revision: v2, weight: 0,", "revision: v2, weight: 0, mirror: 7,", "revision: v3, weight: 20", "revision: v3, weight: 20, mirror: 3").Replace(text)
+			text := strings.NewReplacer("revision: v2, weight: 0,", "revision: v2, weight: 0, mirror: 7,", "revision: v3, weight: 20", "revision: v3, weight: 20, mirror: 3").Replace(plain)
 			c := deploy(t, text)
 			p := c.place(t, routes.Options{})
 			s, err := p.Read(t.Context())

@@ -116,7 +116,7 @@ func next(c runner.Config, g given, most int) given {
 // requireLawful checks each move.
 func requireLawful(t *rapid.T, w *world, c runner.Config, stands given) {
 	for i, m := range w.moves {
-		require.Equal(t, stands, given{m.from, m.copied})
+		require.Equal(t, given{m.from, m.copied}, stands)
 		to := given{m.share, m.copies}
 		require.True(t, to.share == 0 || to.shadow == 0, "nobody gets copies beside a share")
 		switch {

@@ -63,10 +63,14 @@ func (r *report) volume(spec *corev1.PersistentVolumeSpec, at *field.Path) {
 	if spec.CSI != nil {
 		r.driver(spec.CSI.Driver, at.Child("csi", "driver"))
 	}
-	if spec.NodeAffinity != nil && spec.NodeAffinity.Required != nil {
-		r.nodeSelector(spec.NodeAffinity.Required, at.Child("nodeAffinity", "required"))
-	} else if spec.Local != nil {
+	switch nodes := at.Child("nodeAffinity", "required"); {
+	case spec.NodeAffinity == nil && spec.Local != nil:
 		r.required(at.Child("nodeAffinity"), "Local volume requires node affinity")
+	case spec.NodeAffinity == nil:
+	case spec.NodeAffinity.Required == nil:
+		r.required(nodes, "must specify required node constraints")
+	default:
+		r.nodeSelector(spec.NodeAffinity.Required, nodes)
 	}
 }
 

@@ -85,12 +85,7 @@ func (o *manifestOptions) run(ctx context.Context, s Streams) error {
 		return usageError{err}
 	}
 	if o.output == "" {
-		data, err := incluster.Stream(objects)
-		if err != nil {
-			return err
-		}
-		_, err = s.Out.Write(data)
-		return err
+		return printStream(s, objects)
 	}
 	files, err := incluster.Files(objects)
 	if err != nil {
@@ -106,6 +101,15 @@ func (o *manifestOptions) run(ctx context.Context, s Streams) error {
 	}
 	fmt.Fprintf(s.Err, "%s written to %s\n", finding.Plural(result.Written, "file"), o.output)
 	return nil
+}
+
+func printStream(s Streams, objects []manifest.Object) error {
+	data, err := incluster.Stream(objects)
+	if err != nil {
+		return err
+	}
+	_, err = s.Out.Write(data)
+	return err
 }
 
 // complete adds what the document says.

@@ -107,9 +107,9 @@ func TestManifestsThatAreRefused(t *testing.T) {
 		"the VirtualService is changed in custom/":         {"--env", "production", "-d", custom},
 		`the schedule "often"`:                             {"--env", "production", "--schedule", "often"},
 	} {
-		code, out, said := manifestOf(t, append([]string{"-f", analyzed}, flags...)...)
-		assert.Equal(t, exitUsage, code, said)
-		assert.Contains(t, said, words)
+		ended, out, why := manifestOf(t, append([]string{"-f", analyzed}, flags...)...)
+		assert.Equal(t, exitUsage, ended, why)
+		assert.Contains(t, why, words)
 		assert.Empty(t, out)
 	}
 	code, _, said = manifestOf(t, "-f", "../../../../overlays/deepseek-r1-distill-llama-8b-canary/document.yaml", "--env", "production")

@@ -238,5 +238,6 @@ func TestRunByTheTree(t *testing.T) {
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	assert.Regexp(t, `^.+ \([0-9A-Z]{6}\), process \d+$`, identity())
-	assert.NotEqual(t, identity(), identity())
+	one, other := identity(), identity()
+	assert.NotEqual(t, one, other)
 }
