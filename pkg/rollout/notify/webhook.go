@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kservegen/kservegen/pkg/rollout/gate"
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
 )
 
@@ -38,31 +37,11 @@ func Formats() []Format { return []Format{JSON, Slack} }
 // (https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries).
 const SignatureHeader = "X-Kservegen-Signature-256"
 
-// Message is what JSON sends. Its fields stay.
+// Message is what JSON sends: an event as `canary run -o json` prints it. Its fields stay.
 type Message struct {
-	// Event is a runner.Kind, such as "moved" or "rolled back".
-	Event       runner.Kind `json:"event"`
-	Model       string      `json:"model"`
-	Namespace   string      `json:"namespace"`
-	Environment string      `json:"environment"`
-	// From gives its share away, To takes it over.
-	From string `json:"from"`
-	To   string `json:"to"`
-	// Before and Share are To's in percent of all requests, the same where none was moved.
-	Before int `json:"before"`
-	Share  int `json:"share"`
-	// ShadowBefore and Shadow are what it got and gets copies of, in percent of all requests.
-	ShadowBefore int `json:"shadowBefore"`
-	Shadow       int `json:"shadow"`
-	// Phase that it is in afterwards: testers, shadow or shares.
-	Phase runner.Phase `json:"phase"`
-	// Verdict of the analysis that the event follows from, empty for none.
-	Verdict gate.Verdict `json:"verdict"`
-	// Why in words.
-	Why  string    `json:"why"`
-	Time time.Time `json:"time"`
-	// Commit that has the share in Git, empty in a cluster.
-	Commit string `json:"commit"`
+	runner.Event
+	// Commit that has the share in Git, missing in a cluster.
+	Commit string `json:"commit,omitempty"`
 }
 
 // Webhook is where events go.
@@ -154,13 +133,8 @@ func (w Webhook) body(e runner.Event) ([]byte, error) {
 			Text string `json:"text"`
 		}{Text(e)})
 	}
-	m := Message{
-		Event: e.Kind, Model: e.Model, Namespace: e.Namespace, Environment: e.Environment, From: e.Baseline, To: e.Canary,
-		Before: e.Before, Share: e.Share, ShadowBefore: e.ShadowBefore, Shadow: e.Shadow, Phase: e.Phase, Why: e.Reason, Time: e.Time.UTC(),
-	}
-	if e.Report != nil {
-		m.Verdict = e.Report.Verdict
-	}
+	m := Message{Event: e}
+	m.Time = e.Time.UTC()
 	if w.Commit != nil {
 		m.Commit = w.Commit()
 	}
