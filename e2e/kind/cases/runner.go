@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
 )
 
@@ -83,20 +81,8 @@ func (e *Env) plannedDocument(ctx context.Context) (string, error) {
 	}
 	rollout["steps"] = planned()
 	own.Spec["rollout"] = rollout
-	content, err := yaml.Marshal(own)
-	if err != nil {
-		return "", err
-	}
-	dir := e.Temporary()
-	path := filepath.Join(dir, "document.yaml")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		return "", err
-	}
-	out, err := exec.CommandContext(ctx, e.Kservegen, "render", "-f", path, "-o", filepath.Join(dir, "deploy")).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("rendering %s: %w\n%s", path, err, out)
-	}
-	return dir, nil
+	out, err := e.render(ctx, own)
+	return filepath.Dir(out), err
 }
 
 // until waits for an event; none comes where the program ends before.
