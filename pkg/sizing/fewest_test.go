@@ -50,8 +50,9 @@ func TestCertainty(t *testing.T) {
 			again, err := sizing.Estimate(sizes, weights, s)
 			require.NoError(t, err)
 			assert.GreaterOrEqual(t, again.SureModelLen, s.MaxModelLen)
-			if s.Utilization <= 0.9 && s.KVCacheBytes == 0 && r.GraphsInBudget {
-				assert.True(t, again.Sure)
+			free := s.Utilization <= min(0.9, r.SureUtilization()) // of a small device the rest takes more than a tenth
+			if free && s.KVCacheBytes == 0 && r.GraphsInBudget {
+				assert.Truef(t, again.Sure, "%v", again.Reasons)
 			}
 		}
 	})
