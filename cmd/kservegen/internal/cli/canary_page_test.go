@@ -26,7 +26,7 @@ func TestCanaryPageIsTrue(t *testing.T) {
 	t.Setenv("HOME", dir)
 	require.NoError(t, os.WriteFile("small.yaml", document, 0o600))
 	for _, line := range []string{
-		"git init --quiet .", "git config user.name Ann", "git config user.email ann@example.com",
+		"git init --quiet .", "git config user.name Platform", "git config user.email platform@example.com",
 		"kservegen render -f small.yaml -o deploy", "git add small.yaml deploy", "git commit --quiet -m 'Serve small'",
 	} {
 		typed(t, line)

@@ -82,7 +82,7 @@ func inGit(t *testing.T) (bare string) {
 	text := strings.NewReplacer("weight: 90", "weight: 100", "weight: 10}", "weight: 0}").Replace(string(document))
 	require.NoError(t, os.WriteFile("m.yaml", []byte(text), 0o600))
 	for _, line := range []string{
-		"git symbolic-ref HEAD refs/heads/main", "git config user.name Ann", "git config user.email ann@example.com", "kservegen render -f m.yaml -o deploy",
+		"git symbolic-ref HEAD refs/heads/main", "git config user.name Platform", "git config user.email platform@example.com", "kservegen render -f m.yaml -o deploy",
 		"git add --all", "git commit --quiet -m 'Start'", "git push --quiet --set-upstream origin main",
 	} {
 		typed(t, line)
@@ -205,7 +205,7 @@ func TestRunsInGitThatAreRefused(t *testing.T) {
 	assert.Contains(t, said, "git does not know by whom a commit is; git config user.name")
 	code, _, said = runInGit(t, url, "--dry-run")
 	assert.Equal(t, exitOK, code, said)
-	typed(t, "git config user.email ann@example.com")
+	typed(t, "git config user.email platform@example.com")
 	typed(t, "git checkout --quiet --detach")
 	code, _, said = runInGit(t, url)
 	assert.Equal(t, exitUsage, code)
