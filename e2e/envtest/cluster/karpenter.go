@@ -34,8 +34,8 @@ func (c *Cluster) StartKarpenter(ctx context.Context, instanceTypes string) erro
 		"KUBECONFIG=" + kubeconfig, "DISABLE_LEADER_ELECTION=true", "SYSTEM_NAMESPACE=kube-system",
 		"HEALTH_PROBE_PORT=" + port(addresses[0]), "METRICS_PORT=" + port(addresses[1]),
 		"INSTANCE_TYPES_FILE_PATH=" + instanceTypes,
-		// The pods of a case are there at once.
-		"BATCH_IDLE_DURATION=1s", "BATCH_MAX_DURATION=3s",
+		// The pods of a case are one batch, on a busy machine, too.
+		"BATCH_IDLE_DURATION=2s", "BATCH_MAX_DURATION=10s",
 	}
 	return c.run(ctx, "karpenter-kwok", env, nil, ready(http.DefaultClient, "http://"+addresses[0]+"/readyz"))
 }

@@ -118,12 +118,15 @@ func goesNowhere(ctx context.Context, e *Env) error {
 // shutIn asks from a model's pod, as the sidecar's own user, whose packets no sidecar catches.
 func (e *Env) shutIn(ctx context.Context, pod corev1.Pod, gateway string) error {
 	from := pod.Namespace + "/" + pod.Name
-	allowed, err := e.curlIn(ctx, from, "istio-proxy", "http://istiod.istio-system:15012/")
-	if err != nil {
+	// A busy machine resolves a name too late now and then.
+	if err := eventually(ctx, "pod "+pod.Name+" to reach istiod", func(ctx context.Context) error {
+		allowed, err := e.curlIn(ctx, from, "istio-proxy", "http://istiod.istio-system:15012/")
+		if err == nil && !allowed.connected {
+			err = violated("pod %s does not reach istiod: %s", pod.Name, allowed)
+		}
 		return err
-	}
-	if !allowed.connected {
-		return violated("pod %s does not reach istiod: %s", pod.Name, allowed)
+	}); err != nil {
+		return err
 	}
 	got, err := e.curlIn(ctx, from, "istio-proxy", fmt.Sprintf("http://%s:8080/", gateway))
 	if err == nil && !got.dropped() {
