@@ -35,7 +35,7 @@ func (c *Cluster) StartKarpenter(ctx context.Context, instanceTypes string) erro
 		"HEALTH_PROBE_PORT=" + port(addresses[0]), "METRICS_PORT=" + port(addresses[1]),
 		"INSTANCE_TYPES_FILE_PATH=" + instanceTypes,
 		// The pods of a case are one batch, on a busy machine, too.
-		"BATCH_IDLE_DURATION=2s", "BATCH_MAX_DURATION=10s",
+		"BATCH_IDLE_DURATION=3s", "BATCH_MAX_DURATION=10s",
 	}
 	return c.run(ctx, "karpenter-kwok", env, nil, ready(http.DefaultClient, "http://"+addresses[0]+"/readyz"))
 }
