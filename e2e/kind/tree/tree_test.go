@@ -154,8 +154,8 @@ func TestReferenceTrees(t *testing.T) {
 
 		"deepseek-r1-distill-llama-70b-fsx-karpenter/_shared/overlays/production":         nodes,
 		"deepseek-r1-distill-llama-70b-fsx-karpenter/_shared/overlays/staging":            nodes,
-		"deepseek-r1-distill-llama-70b-fsx-karpenter/deepseek-r1-70b/overlays/production": fsx,
-		"deepseek-r1-distill-llama-70b-fsx-karpenter/deepseek-r1-70b/overlays/staging":    fsx,
+		"deepseek-r1-distill-llama-70b-fsx-karpenter/deepseek-r1-70b/overlays/production": "it brings the PersistentVolume llm-deepseek-weights, whose storage is not here",
+		"deepseek-r1-distill-llama-70b-fsx-karpenter/deepseek-r1-70b/overlays/staging":    "it brings the PersistentVolume llm-deepseek-weights, whose storage is not here",
 		"llama-3.3-70b-trn2-karpenter/_shared/overlays/default":                           nodes,
 		"llama-3.3-70b-trn2-karpenter/llama-3-3-70b/overlays/default":                     "it asks for aws.amazon.com/neuron: the device can be mocked, and its server's image is not; llama-3-3-70b-v1 waits for the scheduler my-scheduler, which is not here",
 		"deepseek-r1-distill-llama-8b-chat/deepseek-r1/overlays/dev":                      "",
