@@ -28,9 +28,10 @@ func Rollout() Case {
 			{Name: "errors", Run: rollsBackErrors},
 			{Name: "slow", Run: rollsBackSlow},
 			{Name: "never ready", Run: rollsBackUnready},
-			{Name: "at half", Run: rollsBackAtHalf},
 			{Name: "killed", Run: resumesKilled},
 			{Name: "two runners", Run: waitsForOther},
+			// The last one: connections that were open keep its fault for as long as Envoy drains them.
+			{Name: "at half", Run: rollsBackAtHalf},
 		},
 		After: func(ctx context.Context, e *Env) error { return errors.Join(e.mend(ctx), e.Ready(ctx)) },
 	}

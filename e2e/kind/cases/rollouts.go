@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -224,33 +223,13 @@ func rollsBackAtHalf(ctx context.Context, e *Env) error {
 		}
 		return err
 	})
-	if err = errors.Join(err, e.Forget(ctx), e.faultless(ctx, service(next))); err != nil {
+	if err = errors.Join(err, e.Forget(ctx)); err != nil {
 		return err
 	}
 	return errors.Join(done.rolledBack(e, 50), done.took(e, "503 to 30 percent, from 50 percent on", broke, load.Answer.Failed), done.onlyStatus(http.StatusServiceUnavailable))
 }
 
 func (d rollout) onlyStatus(status int) error { return trial{answers: d.answers}.onlyStatus(status) }
-
-// faultless waits until the sidecars of a revision fail nothing any more.
-func (e *Env) faultless(ctx context.Context, name string) error {
-	found, err := e.modelPods(ctx, name)
-	if err != nil {
-		return err
-	}
-	for _, pod := range found {
-		if err := eventually(ctx, "pod "+pod.Name+" to be without a fault", func(ctx context.Context) error {
-			out, err := e.Kubectl.Run(ctx, "-n", pod.Namespace, "exec", pod.Name, "-c", "istio-proxy", "--", "curl", "-s", "127.0.0.1:15000/config_dump?resource=dynamic_listeners")
-			if err == nil && strings.Contains(out, `"abort"`) {
-				err = errors.New("its sidecar has one")
-			}
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // failing has the sidecars of a revision answer so many percent of the requests with 503 themselves.
 func (e *Env) failing(name string, percent int) map[string]any {
