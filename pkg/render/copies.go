@@ -34,8 +34,8 @@ func Copies(route map[string]any, t spec.Target, revision string) int {
 	api, most := copiesOf(t), 0
 	for _, rule := range traffic.Rules(t) {
 		for _, entry := range entries(api.rule(route, rule.Name)[api.list]) {
-			if lookup(entry, api.to) == api.name(revision) {
-				most = max(most, percentOf(lookup(entry, api.percent)))
+			if manifest.LookupValue(entry, api.to) == api.name(revision) {
+				most = max(most, percentOf(manifest.LookupValue(entry, api.percent)))
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func built(t spec.Target, name any) (map[string]any, error) {
 	return nil, fmt.Errorf("%s has no %s %v", t.Name, t.RouteKind(), name)
 }
 
-func nameOf(object map[string]any) any { return lookup(object, "/metadata/name") }
+func nameOf(object map[string]any) any { return manifest.LookupValue(object, "/metadata/name") }
 
 // copiesAPI is where an API has copies in its rules.
 type copiesAPI struct {
@@ -97,7 +97,7 @@ func copiesOf(t spec.Target) copiesAPI {
 }
 
 func (c copiesAPI) rulesOf(route map[string]any) []map[string]any {
-	return entries(lookup(route, c.rules))
+	return entries(manifest.LookupValue(route, c.rules))
 }
 
 // rule finds one by its name; nil where there is none.
@@ -113,7 +113,7 @@ func (c copiesAPI) rule(route map[string]any, name any) map[string]any {
 // own reports an entry that leads to one of the revisions.
 func (c copiesAPI) own(entry any) bool {
 	fields, _ := entry.(map[string]any)
-	name, _ := lookup(fields, c.to).(string)
+	name, _ := manifest.LookupValue(fields, c.to).(string)
 	return slices.Contains(c.names, name)
 }
 

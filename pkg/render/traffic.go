@@ -119,7 +119,7 @@ func SetWeights(route map[string]any, weights []traffic.Weight) error {
 			if path == "" {
 				continue
 			}
-			if service := lookup(route, path); service != w.Service {
+			if service := manifest.LookupValue(route, path); service != w.Service {
 				return fmt.Errorf("%s is %v, and %s is rendered", path, service, w.Service)
 			}
 		}
@@ -137,7 +137,7 @@ func SetWeights(route map[string]any, weights []traffic.Weight) error {
 func RouteWeights(route map[string]any, weights []traffic.Weight) map[string]int {
 	found := map[string]int{}
 	for _, w := range weights {
-		if weight, ok := lookup(route, w.Path).(int64); ok {
+		if weight, ok := manifest.LookupValue(route, w.Path).(int64); ok {
 			found[w.Revision] = int(weight)
 		}
 	}
@@ -145,11 +145,11 @@ func RouteWeights(route map[string]any, weights []traffic.Weight) map[string]int
 }
 
 func setWeight(route map[string]any, w traffic.Weight) error {
-	if err := set(route, w.Path, int64(w.Value)); err != nil {
+	if err := manifest.SetValue(route, w.Path, int64(w.Value)); err != nil {
 		return err
 	}
 	for _, path := range w.BucketPaths {
-		if err := set(route, path, w.Buckets); err != nil {
+		if err := manifest.SetValue(route, path, w.Buckets); err != nil {
 			return err
 		}
 	}

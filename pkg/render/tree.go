@@ -219,21 +219,8 @@ func (t *layout) convertAll(objects []planned) ([]converted, error) {
 }
 
 func (t *layout) convert(object planned) (converted, error) {
-	data, err := t.converter.Convert(object.Typed)
-	if err != nil {
-		return converted{}, fmt.Errorf("converting %s: %w", object.File, err)
-	}
-	for pointer, value := range object.Explicit {
-		if err := set(data, pointer, value); err != nil {
-			return converted{}, fmt.Errorf("%s: %w", object.File, err)
-		}
-	}
-	for _, pointer := range object.Absent {
-		if err := unset(data, pointer); err != nil {
-			return converted{}, fmt.Errorf("%s: %w", object.File, err)
-		}
-	}
-	return converted{object, data}, nil
+	data, err := object.Data(t.converter)
+	return converted{object, data}, err
 }
 
 // equals lists the files of an environment whose typed objects equal the base's; most do, and need not be

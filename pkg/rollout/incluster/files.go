@@ -2,8 +2,6 @@ package incluster
 
 import (
 	"bytes"
-	"fmt"
-	"strings"
 
 	"github.com/kservegen/kservegen/pkg/manifest"
 )
@@ -52,29 +50,9 @@ func Stream(objects []manifest.Object) ([]byte, error) {
 }
 
 func text(object manifest.Object) ([]byte, error) {
-	data, err := data(object)
+	data, err := object.Data(manifest.NewConverter())
 	if err != nil {
 		return nil, err
 	}
 	return manifest.MarshalCommented(data, object.Comments)
-}
-
-// data is an object as data, without what its type writes and a file need not have.
-func data(object manifest.Object) (map[string]any, error) {
-	found, err := manifest.FromTyped(object.Typed)
-	if err != nil {
-		return nil, fmt.Errorf("converting %s: %w", object.File, err)
-	}
-	for _, pointer := range object.Absent {
-		unset(found, strings.Split(strings.TrimPrefix(pointer, "/"), "/"))
-	}
-	return found, nil
-}
-
-// unset takes out an empty value; what is not there is no error, since not every release of the types writes it.
-func unset(data map[string]any, path []string) {
-	for _, key := range path[:len(path)-1] {
-		data, _ = data[key].(map[string]any)
-	}
-	delete(data, path[len(path)-1])
 }
