@@ -1,7 +1,6 @@
 package envtest
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kservegen/kservegen/e2e/envtest/cluster"
+	"github.com/kservegen/kservegen/e2e/envtest/cluster/clustertest"
 	"github.com/kservegen/kservegen/e2e/envtest/trees"
 )
 
@@ -32,19 +32,8 @@ func start(t *testing.T, webhooks bool) *suite {
 	require.NoError(t, err)
 	synced, err := trees.Synced(root)
 	require.NoError(t, err)
-	dir, err := os.MkdirTemp("", "envtest-")
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the logs of the servers are in %s", filepath.Join(dir, "logs"))
-			return
-		}
-		require.NoError(t, os.RemoveAll(dir))
-	})
 	began := time.Now()
-	c, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, Root: root, Webhooks: webhooks})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Stop()) })
+	c := clustertest.Start(t, "envtest", cluster.Options{Root: root, Webhooks: webhooks})
 	t.Logf("the servers answer after %.1f s", time.Since(began).Seconds())
 	return &suite{Cluster: c, webhooks: webhooks, trees: found, synced: synced}
 }

@@ -2,7 +2,6 @@ package karpenter
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/kservegen/kservegen/e2e/envtest/cluster"
+	"github.com/kservegen/kservegen/e2e/envtest/cluster/clustertest"
 	"github.com/kservegen/kservegen/pkg/effective"
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/render"
@@ -46,20 +46,9 @@ func start(t *testing.T, zones []string) *world {
 	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
-	dir, err := os.MkdirTemp("", "karpenter-")
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the logs of the servers are in %s", filepath.Join(dir, "logs"))
-			return
-		}
-		require.NoError(t, os.RemoveAll(dir))
-	})
-	types := filepath.Join(dir, "instance-types.json")
+	types := filepath.Join(t.TempDir(), "instance-types.json")
 	require.NoError(t, writeInstanceTypes(types, zones))
-	c, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, Root: root, Products: []string{"karpenter"}})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Stop()) })
+	c := clustertest.Start(t, "karpenter", cluster.Options{Root: root, Products: []string{"karpenter"}})
 	w := &world{Cluster: c}
 	w.typed, err = kubernetes.NewForConfig(c.Config)
 	require.NoError(t, err)

@@ -23,6 +23,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/kservegen/kservegen/e2e/envtest/cluster"
+	"github.com/kservegen/kservegen/e2e/envtest/cluster/clustertest"
 	"github.com/kservegen/kservegen/pkg/render"
 	"github.com/kservegen/kservegen/pkg/rollout/routes"
 	"github.com/kservegen/kservegen/pkg/rollout/runner"
@@ -48,23 +49,12 @@ func start(t *testing.T) *world {
 	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	require.NoError(t, err)
-	dir, err := os.MkdirTemp("", "rollout-")
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the logs of the servers are in %s", filepath.Join(dir, "logs"))
-			return
-		}
-		require.NoError(t, os.RemoveAll(dir))
-	})
 	w := &world{binary: filepath.Join(t.TempDir(), "kservegen")}
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", w.binary, "./cmd/kservegen")
 	build.Dir = root
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
-	w.Cluster, err = cluster.Start(t.Context(), cluster.Options{Dir: dir, Root: root, Products: []string{"istio", "kserve", "gateway-api"}})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.Stop()) })
+	w.Cluster = clustertest.Start(t, "rollout", cluster.Options{Root: root, Products: []string{"istio", "kserve", "gateway-api"}})
 	w.dynamic, err = dynamic.NewForConfig(w.Config)
 	require.NoError(t, err)
 	return w

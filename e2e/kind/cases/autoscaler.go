@@ -2,7 +2,6 @@ package cases
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/url"
@@ -93,17 +92,13 @@ func (a autoscaler) some() int {
 func (e *Env) metricOf(ctx context.Context, a autoscaler) (map[string]string, error) {
 	path := fmt.Sprintf("/apis/%s/namespaces/%s/pods/*/%s?labelSelector=%s", install.CustomMetrics, a.Namespace, a.metric,
 		url.QueryEscape("serving.kserve.io/inferenceservice="+a.service))
-	out, err := e.Kubectl.Run(ctx, "get", "--raw", path)
-	if err != nil {
-		return nil, err
-	}
-	var list struct {
+	list, err := kubectl.Raw[struct {
 		Items []struct {
 			DescribedObject corev1.ObjectReference
 			Value           string
 		}
-	}
-	if err := json.Unmarshal([]byte(out), &list); err != nil {
+	}](ctx, e.Kubectl, path)
+	if err != nil {
 		return nil, err
 	}
 	values := map[string]string{}

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/kservegen/kservegen/e2e/kind/load"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
@@ -99,10 +97,9 @@ func copiesFail(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	failing, err := copying.with(service(next), release{
-		fresh: true,
-		env:   []corev1.EnvVar{setting("SIM_FAILURE_INJECTION_RATE", "100"), setting("SIM_FAILURE_TYPES", "server_error")},
-	})
+	bad := answering503()
+	bad.fresh = true
+	failing, err := copying.with(service(next), bad)
 	if err != nil {
 		return err
 	}

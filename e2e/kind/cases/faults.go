@@ -32,7 +32,7 @@ func setting(name, value string) corev1.EnvVar { return corev1.EnvVar{Name: name
 func answersErrors(ctx context.Context, e *Env) error {
 	t, err := e.try(ctx, fault{
 		name:    "503 from every replica",
-		release: release{env: []corev1.EnvVar{setting("SIM_FAILURE_INJECTION_RATE", "100"), setting("SIM_FAILURE_TYPES", "server_error")}},
+		release: answering503(),
 		is:      ready, hurts: load.Answer.Failed,
 	})
 	if err != nil {
@@ -46,8 +46,18 @@ func answersErrors(ctx context.Context, e *Env) error {
 	return t.onlyStatus(http.StatusServiceUnavailable)
 }
 
+// answering503 is a release whose server answers 503 to everything.
+func answering503() release {
+	return release{env: []corev1.EnvVar{setting("SIM_FAILURE_INJECTION_RATE", "100"), setting("SIM_FAILURE_TYPES", "server_error")}}
+}
+
 // slowness is what the first token of the slow revision takes; the simulator's is 0.1 seconds otherwise.
 const slowness = 3 * time.Second
+
+// slow is a release whose server takes so long.
+func slow() release {
+	return release{env: []corev1.EnvVar{setting("SIM_TIME_TO_FIRST_TOKEN", slowness.String())}}
+}
 
 // getsSlow: who gets the new revision waits, nobody fails, and the first revision is as fast as before. Nothing is
 // ejected: outlier detection looks at errors.
@@ -58,7 +68,7 @@ func getsSlow(ctx context.Context, e *Env) error {
 	}
 	t, err := e.try(ctx, fault{
 		name:    fmt.Sprintf("the first token after %s", slowness),
-		release: release{env: []corev1.EnvVar{setting("SIM_TIME_TO_FIRST_TOKEN", slowness.String())}},
+		release: slow(),
 		is:      ready, hurts: func(answer load.Answer) bool { return len(load.Answers{answer}.By(pods(next))) > 0 },
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/load"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 	"github.com/kservegen/kservegen/pkg/rollout/gate"
@@ -122,16 +123,10 @@ func (e *Env) collects(ctx context.Context) error {
 
 // positive wants Prometheus to have an answer to a query.
 func (e *Env) positive(ctx context.Context, query string) error {
-	out, err := e.Kubectl.Run(ctx, "get", "--raw", e.prometheusPath()+"/api/v1/query?"+url.Values{"query": {query}}.Encode())
+	answer, err := kubectl.Raw[struct {
+		Data struct{ Result []any }
+	}](ctx, e.Kubectl, e.prometheusPath()+"/api/v1/query?"+url.Values{"query": {query}}.Encode())
 	if err != nil {
-		return err
-	}
-	var answer struct {
-		Data struct {
-			Result []any `json:"result"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal([]byte(out), &answer); err != nil {
 		return err
 	}
 	if len(answer.Data.Result) == 0 {

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/kservegen/kservegen/e2e/kind/load"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 	"github.com/kservegen/kservegen/pkg/rollout/routes"
@@ -164,8 +162,7 @@ func (d rollout) took(e *Env, what string, from time.Time, hurts hurts) error {
 
 // rollsBackErrors: a revision whose server answers 503.
 func rollsBackErrors(ctx context.Context, e *Env) error {
-	failing := release{env: []corev1.EnvVar{setting("SIM_FAILURE_INJECTION_RATE", "100"), setting("SIM_FAILURE_TYPES", "server_error")}}
-	done, err := e.roll(ctx, failing, ready, nil)
+	done, err := e.roll(ctx, answering503(), ready, nil)
 	if err != nil {
 		return err
 	}
@@ -188,7 +185,7 @@ func rollsBackSlow(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	done, err := e.roll(ctx, release{env: []corev1.EnvVar{setting("SIM_TIME_TO_FIRST_TOKEN", slowness.String())}}, ready, nil)
+	done, err := e.roll(ctx, slow(), ready, nil)
 	if err != nil {
 		return err
 	}

@@ -145,14 +145,10 @@ func scaledBy(patch string) func(context.Context, *Env) error {
 func (e *Env) externalMetric(ctx context.Context, s scaled) (float64, error) {
 	path := fmt.Sprintf("/apis/external.metrics.k8s.io/v1beta1/namespaces/%s/s0-prometheus?labelSelector=%s", s.Namespace,
 		url.QueryEscape(keda.ScaledObjectOwnerAnnotation+"="+s.object))
-	out, err := e.Kubectl.Run(ctx, "get", "--raw", path)
-	if err != nil {
-		return 0, err
-	}
-	var list struct {
+	list, err := kubectl.Raw[struct {
 		Items []struct{ Value resource.Quantity }
-	}
-	if err := json.Unmarshal([]byte(out), &list); err != nil {
+	}](ctx, e.Kubectl, path)
+	if err != nil {
 		return 0, err
 	}
 	sum := 0.0

@@ -96,3 +96,16 @@ func Get[T any](ctx context.Context, k Kubectl, args ...string) (T, error) {
 	}
 	return found, nil
 }
+
+// Raw decodes what the API server answers at a path.
+func Raw[T any](ctx context.Context, k Kubectl, path string) (T, error) {
+	var found T
+	out, err := k.Run(ctx, "get", "--raw", path)
+	if err != nil {
+		return found, err
+	}
+	if err := json.Unmarshal([]byte(out), &found); err != nil {
+		return found, fmt.Errorf("kubectl get --raw %s: %w", path, err)
+	}
+	return found, nil
+}
