@@ -4,6 +4,7 @@ package forward
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -182,6 +183,9 @@ func (t *Tunnel) stream() (net.Conn, error) {
 	}
 	t.connection = nil
 	go func() { _ = connection.Close() }()
+	if said := (*portError)(nil); errors.As(err, &said) {
+		return nil, err
+	}
 	return nil, fmt.Errorf("forwarding to pod %s/%s: %w", pod.Namespace, pod.Name, err)
 }
 
@@ -236,12 +240,44 @@ func stream(c httpstream.Connection, pod Pod, request int) (net.Conn, error) {
 	headers.Set(corev1.StreamType, corev1.StreamTypeData)
 	data, err := c.CreateStream(headers)
 	if err != nil {
+		err = cmp.Or(atOnce(failures, pod), err)
 		_ = failures.Reset()
 		return nil, err
 	}
 	conn := &conn{Stream: data, connection: c, failures: failures, pod: pod, failed: make(chan struct{})}
 	go conn.listen()
 	return conn, nil
+}
+
+// portError is what the kubelet says of a pod's port.
+type portError struct {
+	pod  Pod
+	said string
+}
+
+func (e *portError) Error() string {
+	return fmt.Sprintf("forwarding to port %d of pod %s/%s: %s", e.pod.Port, e.pod.Namespace, e.pod.Name, e.said)
+}
+
+// failure waits for what the kubelet says; nil where it ends without a word. It may end by a reset behind the words.
+func failure(failures io.Reader, pod Pod) error {
+	said, _ := io.ReadAll(io.LimitReader(failures, 4<<10))
+	if said = bytes.TrimSpace(said); len(said) == 0 {
+		return nil
+	}
+	return &portError{pod, string(said)}
+}
+
+// atOnce is why a stream for data was refused: where nobody listens, the kubelet may reset it before it has answered for it.
+func atOnce(failures io.Reader, pod Pod) error {
+	said := make(chan error, 1)
+	go func() { said <- failure(failures, pod) }()
+	select {
+	case err := <-said:
+		return err
+	case <-time.After(failureGrace):
+		return nil
+	}
 }
 
 // conn is a stream as a connection.
@@ -258,9 +294,7 @@ type conn struct {
 // be found; kubectl does the same.
 func (c *conn) listen() {
 	defer close(c.failed)
-	said, err := io.ReadAll(io.LimitReader(c.failures, 4<<10))
-	if err == nil && len(said) > 0 {
-		c.failure = fmt.Errorf("forwarding to port %d of pod %s/%s: %s", c.pod.Port, c.pod.Namespace, c.pod.Name, bytes.TrimSpace(said))
+	if c.failure = failure(c.failures, c.pod); c.failure != nil {
 		go func() { _ = c.connection.Close() }()
 	}
 }
