@@ -3,39 +3,33 @@ package routes
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// gitops are the field managers of what writes the state of Git over the cluster's, with their names for people.
-func gitops() map[string]string {
-	return map[string]string{
-		"kustomize-controller":          "Flux",
-		"helm-controller":               "Flux",
-		"argocd-controller":             "Argo CD",
-		"argocd-application-controller": "Argo CD",
+// keeper is what would take the weights back, and the sign by which that is known; both empty for none. Flux's controllers
+// label what they apply and put a label back that is lost, while their entry in managedFields outlives them. Argo CD 2 marks objects
+// by a label that everybody uses (app.kubernetes.io/instance), so that its entry has to do.
+// https://fluxcd.io/flux/components/kustomize/kustomizations/ (owner labels),
+// https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
+func keeper(o *unstructured.Unstructured) (name, sign string) {
+	for _, label := range []string{"kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"} {
+		if o.GetLabels()[label] != "" {
+			return "Flux", "label " + label
+		}
 	}
-}
-
-// keeper is what would take the weights back; empty for none.
-func keeper(o *unstructured.Unstructured) string {
+	const tracking = "argocd.argoproj.io/tracking-id"
+	if o.GetAnnotations()[tracking] != "" {
+		return "Argo CD", "annotation " + tracking
+	}
 	for _, entry := range o.GetManagedFields() {
-		if name := gitops()[entry.Manager]; name != "" {
-			return name
+		if entry.Manager == "argocd-controller" || entry.Manager == "argocd-application-controller" {
+			return "Argo CD", "manager " + entry.Manager
 		}
 	}
-	for key := range o.GetLabels() {
-		if strings.HasPrefix(key, "kustomize.toolkit.fluxcd.io/") {
-			return "Flux"
-		}
-	}
-	if o.GetAnnotations()["argocd.argoproj.io/tracking-id"] != "" {
-		return "Argo CD"
-	}
-	return ""
+	return "", ""
 }
 
 // lastHand is who wrote an object's specification last besides us, and when. Who removes something leaves no name.

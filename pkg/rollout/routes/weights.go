@@ -71,8 +71,8 @@ func (p *Place) give(route map[string]any, share, shadow int) error {
 // understand finds the share in a route, and refuses one that is not what the document says but for that.
 func (p *Place) understand(found *unstructured.Unstructured, rendered map[string]any) (*route, error) {
 	r := &route{live: found, record: p.recordOf(found.GetAnnotations())}
-	if name := keeper(found); name != "" && !p.options.DespiteGitOps {
-		return nil, refuse("%s writes %s from Git and would take the weights back; move them in Git (kservegen canary step --commit --push), or tell it to leave the weights alone and say so (--despite-gitops)", name, r.name())
+	if name, sign := keeper(found); name != "" && !p.options.DespiteGitOps {
+		return nil, refuse("%s writes %s from Git (%s) and would take the weights back; move them in Git (kservegen canary step --commit --push), or tell it to leave the weights alone and say so (--despite-gitops)", name, r.name(), sign)
 	}
 	has := render.RouteWeights(found.Object, p.weights(0))
 	share, there := has[p.canary.To]
