@@ -116,5 +116,5 @@ func TestHostsOfPages(t *testing.T) {
 	require.ErrorContains(t, err, "1.yaml:8:39: spec.chat.host: chat.example.com is a host of model b (2.yaml:1), whose paths the page would take; give it a host of its own")
 	elsewhere := strings.Replace(at("chat.example.com"), "istio-ingress", "istio-eu", 1)
 	require.NoError(t, together(t, named("name: a", at("a.example.com"), page), named("name: b", elsewhere)), "on another gateway")
-	require.NoError(t, together(t, named("name: a", at("a.example.com"), page), named("name: b", at("*.example.com"))), "the longer name wins")
+	require.NoError(t, together(t, named("name: a", at("a.example.com"), page), named("name: b", at("'*.example.com'"))), "the longer name wins")
 }
