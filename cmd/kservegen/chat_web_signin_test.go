@@ -128,45 +128,75 @@ users: [{name: kind, user: {}}]
 	assert.Empty(t, cluster.Writes())
 }
 
-// TestChatPageEnds: when a pod is told to end, answers that run may go on for longer than a person at a terminal waits.
+// TestChatPageEnds: when a pod is told to end, answers that run may go on for longer than a person at a terminal waits, who
+// asks twice.
 func TestChatPageEnds(t *testing.T) {
 	t.Parallel()
-	started := make(chan struct{})
-	m := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		close(started)
-		select {
-		case <-time.After(5 * time.Second):
-			_, _ = io.WriteString(w, "whole")
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(m.Close)
-	cmd := exec.CommandContext(t.Context(), "kservegen", "chat", "--web", "--url", m.URL, "--model", "m", "--listen", "127.0.0.1:0", "--users-file", usersOf(t))
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	link, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
-	answer := make(chan string, 1)
-	go func() {
-		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, strings.TrimSpace(link)+"api/chat", strings.NewReader("{}"))
-		r.Header = http.Header{"X-Kservegen-Chat": {"1"}, "Content-Type": {"application/json"}}
-		r.SetBasicAuth("alice", "right")
-		response, err := http.DefaultTransport.RoundTrip(r)
-		if err != nil {
-			answer <- err.Error()
-			return
-		}
-		defer func() { _ = response.Body.Close() }()
-		body, _ := io.ReadAll(response.Body)
-		answer <- string(body)
-	}()
-	<-started
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	assert.Equal(t, "whole", <-answer)
-	require.NoError(t, cmd.Wait())
+	for name, c := range map[string]struct {
+		takes  time.Duration
+		signal os.Signal
+		again  time.Duration
+		whole  bool
+	}{
+		"a pod":    {5 * time.Second, syscall.SIGTERM, time.Hour, true},
+		"a person": {time.Hour, os.Interrupt, 200 * time.Millisecond, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			started := make(chan struct{})
+			m := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.(http.Flusher).Flush()
+				close(started)
+				select {
+				case <-time.After(c.takes):
+					_, _ = io.WriteString(w, "whole")
+				case <-r.Context().Done():
+				}
+			}))
+			t.Cleanup(m.Close)
+			cmd := exec.CommandContext(t.Context(), "kservegen", "chat", "--web", "--url", m.URL, "--model", "m", "--listen", "127.0.0.1:0", "--users-file", usersOf(t))
+			out, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			t.Cleanup(func() { _ = cmd.Process.Kill() })
+			link, err := bufio.NewReader(out).ReadString('\n')
+			require.NoError(t, err)
+			answer := make(chan string, 1)
+			go func() { answer <- answerOf(t, strings.TrimSpace(link)) }()
+			<-started
+			require.NoError(t, cmd.Process.Signal(c.signal))
+			for got, ended := "", false; !ended; {
+				select {
+				case got = <-answer:
+					assert.Equal(t, c.whole, got == "whole", got)
+					ended = true
+				case <-time.After(c.again):
+					require.NoError(t, cmd.Process.Signal(c.signal))
+				}
+			}
+			if ended := cmd.Wait(); c.whole {
+				require.NoError(t, ended)
+			}
+		})
+	}
+}
+
+// answerOf is as much of an answer as came.
+func answerOf(t *testing.T, link string) string {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, link+"api/chat", strings.NewReader("{}"))
+	if err != nil {
+		return err.Error()
+	}
+	r.Header = http.Header{"X-Kservegen-Chat": {"1"}, "Content-Type": {"application/json"}}
+	r.SetBasicAuth("alice", "right")
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, _ := io.ReadAll(response.Body) // which may be cut
+	return string(body)
 }
 
 func TestChatPageSignInUsage(t *testing.T) {
