@@ -108,12 +108,12 @@ visited("a page that nobody sees asks nothing, and one that is seen asks at a pa
 });
 
 visited("the page's own limit says how long, keeps the prompt, and asks again only when told to", async (page, says) => {
-  const limit = { status: 429, headers: { "Retry-After": "12" }, json: { error: { code: "too_many_requests", message: "60 a minute" } } };
+  const limit = { status: 429, headers: { "Retry-After": "12" }, json: { error: { code: "too_many_requests", message: "this page limits; go on in 12 s" } } };
   const before = model.seen.length;
   says.chat = limit;
   await ask(page, "What of it?");
   await answered(page);
-  assert.equal(await page.locator(".trouble").textContent(), "You have asked as often as this page lets each user. The model was not asked. Ask again in 12 s. (429: 60 a minute)");
+  assert.equal(await page.locator(".trouble").textContent(), "This page limits; go on in 12 s.");
   assert.equal(await page.locator(".prompt").textContent(), "What of it?");
   assert.equal(await page.locator("#panel tbody tr", { hasText: "Errors" }).textContent(), "Errors00", "it is no error of a revision");
   says.chat = null;
@@ -125,7 +125,7 @@ visited("the page's own limit says how long, keeps the prompt, and asks again on
 
   says.chat = limit;
   await page.getByRole("button", { name: "Count 20 short answers" }).click();
-  await until(async () => /^The count ended after 0 of 20\. You have asked as often/.test(await notes(page)), "the count says why it ended");
+  await until(async () => /^The count ended after 0 of 20\. This page limits; go on in 12 s/.test(await notes(page)), "the count says why it ended");
   assert.ok(await page.getByRole("button", { name: "Count 20 short answers" }).isEnabled());
   assert.deepEqual(await violations(page), []);
 

@@ -333,7 +333,7 @@ class Page {
       answer.error = "You are signed out. Sign in, and ask again by Retry.";
       return false;
     }
-    if (answer.code === api.tooMany) return false;
+    if (api.unasked.includes(answer.code)) return false;
     if (answer.state !== "stopped" || answer.ttft) {
       this.#stats.add({ period, revision: answer.revision, byWeight: answer.asked === "", failed: answer.state === "cut" || answer.state === "failed", ttft: answer.ttft, speed: speed(answer) });
       this.#panel.show();
