@@ -11,6 +11,7 @@ let browser, model, server, count = 0;
 before(async () => {
   model = await scripted({
     "model's own 401": ({ response }) => { response.writeHead(401, { "Content-Type": "application/json" }); response.end('{"error":{"message":"no key","code":"invalid_api_key"}}'); },
+    "model's own 403": ({ response }) => { response.writeHead(403, { "Content-Type": "text/plain" }); response.end("RBAC: access denied"); },
     "model's own 429": ({ response }) => { response.writeHead(429, { "Retry-After": "7", "Content-Type": "application/json" }); response.end('{"error":{"message":"slow down","code":429}}'); },
     default: fine,
   }, () => ++count % 10 === 0 ? "v2" : "v1");
@@ -138,15 +139,19 @@ visited("the page's own limit says how long, keeps the prompt, and asks again on
 const jane = { signIn: { kind: "oidc", user: "jane@example.com", login: "/auth/login" } };
 const out = { status: 401, json: { error: { code: "signed_out", message: "sign in" } } };
 
-visited("a 401 that is the model's own signs nobody out", async (page) => {
+visited("a 401 or 403 that is the model's own signs nobody out", async (page) => {
   assert.equal(await page.locator("#user").textContent(), "jane@example.com");
   await ask(page, "model's own 401");
   await answered(page);
   assert.match(await page.locator(".trouble").textContent(), /\(401: no key\)$/);
+  await ask(page, "model's own 403");
+  await answered(page);
+  assert.match(await page.locator(".trouble").last().textContent(), /^The request was refused\. \(403: RBAC: access denied\)$/);
+  assert.equal(await page.locator("#panel tbody tr", { hasText: "Errors" }).locator("td").last().textContent(), "2", "they are errors of the model");
   assert.equal(await page.locator("#gate").isVisible(), false);
 }, { about: jane });
 
-for (const [who, refusal] of [["the page's server", out], ["the mesh", { status: 401, contentType: "text/plain", body: "Jwt is missing" }]]) {
+for (const [who, refusal] of [["the page's server", out], ["the mesh", { status: 401, contentType: "text/plain", body: "Jwt is expired" }], ["the mesh, which misses the token", { status: 403, contentType: "text/plain", body: "RBAC: access denied" }]]) {
   visited(`who is signed out by ${who} keeps the draft and the conversation`, async (page, says) => {
     await ask(page, "First");
     await answered(page);
@@ -190,6 +195,10 @@ visited("who is not signed in yet sees where to, and nothing of what others aske
   await page.getByRole("button", { name: /^Count 20/ }).click();
   await until(async () => /Sign in first\./.test(await notes(page)), "nothing is counted");
   assert.deepEqual(await violations(page), []);
+  says.about = { status: 403, contentType: "text/plain", body: "RBAC: access denied" };
+  await page.reload();
+  await page.locator("#gate").waitFor();
+  assert.match(await page.locator("#gate p").textContent(), /^Sign in to talk to the model\. Who has done so and still reads this may not use it\.$/);
   const titles = () => page.locator("#conversations li .title").allTextContents();
   for (const [user, theirs] of [["ken@example.com", []], ["jane@example.com", ["Jane's question"]]]) {
     says.about = { signIn: { ...jane.signIn, user } };

@@ -3,6 +3,9 @@ import { Events, longest, piece, text, TooLong } from "./sse.mjs";
 
 const tokenKey = "kservegen.token";
 
+/** signedOut is the code of a refusal to who is not signed in. The mesh gives none: a bad token is its 401, a missing one its 403. */
+export const signedOut = "signed_out";
+
 /** unasked are the codes with which the page's server says that it did not ask the model: limits, and sign-ins that nobody can check. */
 export const unasked = ["too_many_requests", "too_many_sign_ins", "issuer_unreachable"];
 
@@ -58,6 +61,7 @@ async function refusal(response) {
       code = text(error?.code);
     } catch { said = body; }
   } catch { /* the body was cut: the status is all there is */ }
+  if ((status === 401 && code !== "token") || (status === 403 && said.startsWith("RBAC: access denied"))) code = signedOut;
   const basic = /^basic\b/i.test(response.headers.get("WWW-Authenticate") ?? "");
   if (unasked.includes(code) && said) return new ChatError("refused", `${said[0].toUpperCase()}${said.slice(1, 500)}.`, { status, code });
   const meaning = {
