@@ -74,9 +74,9 @@ class Page {
     byId("sign-out").hidden = signIn?.kind !== "oidc";
     byId("brand").textContent = name || "Chat";
     byId("prompt").placeholder = name ? `Ask ${name}` : "Ask the model";
-    if (!same) this.#chooseRevision(revisions);
-    if (!same && this.#panel.revise(revisions)) {
-      byId("status").textContent = `The route's weights changed: ${this.#shares()}.`;
+    if (!same) {
+      this.#chooseRevision(revisions);
+      byId("status").textContent = this.#panel.revise(revisions) ?? "";
     }
     byId("shares")?.replaceChildren(this.#sharing());
     await this.#settle(signIn?.user ?? "");
