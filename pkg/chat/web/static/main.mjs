@@ -5,7 +5,7 @@ import { ask } from "./ask.mjs";
 import { exported, interrupted, messages, newConversation, titled } from "./conversation.mjs";
 import { el } from "./dom.mjs";
 import { Panel } from "./panel.mjs";
-import { back, leave, Session } from "./session.mjs";
+import { back, leave, left, Session } from "./session.mjs";
 import { Sidebar } from "./sidebar.mjs";
 import { Stats } from "./stats.mjs";
 import { Store } from "./store.mjs";
@@ -105,7 +105,7 @@ class Page {
   #signedOut({ status, basic }) {
     const before = this.#user !== undefined;
     const why = before ? "You are signed out. The conversation stays here, and so does what you write." : "Sign in to talk to the model.";
-    byId("gate-why").textContent = byId("status").textContent = !before && status === 403 ? `${why} Who has done so and still reads this may not use it.` : why;
+    byId("gate-why").textContent = byId("status").textContent = status === 403 && left() ? `${why} If you just have, you may not use it.` : why;
     byId("sign-in").href = basic ? "./" : this.#about.signIn?.login ?? "auth/login";
     byId("gate").hidden = false;
     byId("account").hidden = true;
