@@ -109,10 +109,10 @@ native: prerequisites ## The API server's own validation of native kinds against
 	$(call tier,native,$(GO) -C e2e/native test -count=1 -v ./...)
 
 .PHONY: web
-web: prerequisites web-packages tool-llm-d-inference-sim ## A real Chromium judges the page of the chat, with simulated and with hostile models (PICTURES=docs/images draws those of the docs)
+web: build web-packages tool-llm-d-inference-sim tool-dex ## A real Chromium judges the page of the chat, with simulated and hostile models and a real identity provider (PICTURES=docs/images draws those of the docs)
 	@$(GO) build -o $(BIN)/chat-web ./e2e/web/server
 	@cd e2e/web && npm ci --omit=optional --silent
-	$(call tier,web,export KSERVEGEN_SIMULATOR=$$($(BIN)/chat-web -simulator) && cd e2e/web && $(if $(PICTURES),PICTURES='$(abspath $(PICTURES))') node --test --test-concurrency=1)
+	$(call tier,web,export KSERVEGEN_SIMULATOR=$$($(BIN)/chat-web -tool llm-d-inference-sim) KSERVEGEN_DEX=$$($(BIN)/chat-web -tool dex) && cd e2e/web && $(if $(PICTURES),PICTURES='$(abspath $(PICTURES))') node --test --test-concurrency=1)
 
 # The letters are for the pictures: they look the same wherever they are drawn. A browser of one's own (CHROMIUM) has its own.
 .PHONY: web-packages

@@ -13,9 +13,9 @@ export function launch() {
   });
 }
 
-/** visit opens a link in a context of its own. `watched` collects what the page asked for and what its policy refused. */
-export async function visit(browser, link, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options });
+/** visit opens a link in a context of its own, or the one given. `watched` collects what the page asked for and what its policy refused. */
+export async function visit(browser, link, { context: given, ...options } = {}) {
+  const context = given ?? await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(5_000);
   const watched = { hosts: new Set(), refused: [], errors: [] };
@@ -48,6 +48,19 @@ export async function until(holds, what, timeout = 10_000) {
     if (await holds()) return;
   }
   throw new Error(`waited ${timeout} ms in vain: ${what}`);
+}
+
+/** lookAgain is what a person does who was at another tab. */
+export const lookAgain = (page) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+
+/** noticed looks at the page again until something holds: what it asks its server may have been under way already. */
+export function noticed(page, holds, what) {
+  return until(async () => {
+    if (await holds()) return true;
+    await lookAgain(page).catch(() => { /* the page loads anew */ });
+    await page.waitForTimeout(100);
+    return false;
+  }, what);
 }
 
 /** violations are what axe finds, in words. It comes by the debugger, so that the page's policy has no say in it. */

@@ -3,11 +3,20 @@ import { Events, longest, piece, text, TooLong } from "./sse.mjs";
 
 const tokenKey = "kservegen.token";
 
-/** ChatError is why there is no answer, or not all of one. Kinds: refused (an HTTP status), cut, unreachable, model. */
+/** signedOut is the code of a refusal to who is not signed in. The mesh gives none: a bad token is its 401, a missing one its 403. */
+export const signedOut = "signed_out";
+
+/** unasked are the codes with which the page's server says that it did not ask the model: limits, and sign-ins that nobody can check. */
+export const unasked = ["too_many_requests", "too_many_sign_ins", "issuer_unreachable"];
+
+/**
+ * ChatError is why there is no answer, or not all of one. Kinds: refused (an HTTP status, with the code that the page's server gives
+ * it, and whether the browser itself asks for a password), cut, unreachable, model.
+ */
 export class ChatError extends Error {
-  constructor(kind, message, { status = 0, retryAfter = "" } = {}) {
+  constructor(kind, message, { status = 0, code = "", basic = false } = {}) {
     super(message);
-    Object.assign(this, { kind, status, retryAfter });
+    Object.assign(this, { kind, status, code, basic });
   }
 }
 
@@ -43,17 +52,24 @@ async function ask(path, options = {}) {
 async function refusal(response) {
   const status = response.status;
   const retryAfter = response.headers.get("Retry-After") ?? "";
-  let said = "";
+  let said = "", code = "";
   try {
     const body = (await read(response, 64 << 10)).slice(0, 2000);
-    try { said = JSON.parse(body).error?.message ?? ""; } catch { said = body; }
+    try {
+      const { error } = JSON.parse(body);
+      said = text(error?.message);
+      code = text(error?.code);
+    } catch { said = body; }
   } catch { /* the body was cut: the status is all there is */ }
+  if ((status === 401 && code !== "token") || (status === 403 && said.startsWith("RBAC: access denied"))) code = signedOut;
+  const basic = /^basic\b/i.test(response.headers.get("WWW-Authenticate") ?? "");
+  if (unasked.includes(code) && said) return new ChatError("refused", `${said[0].toUpperCase()}${said.slice(1, 500)}.`, { status, code });
   const meaning = {
     401: "A token is needed.", 403: "The request was refused.", 404: "There is no such model or path.",
     429: `The model has too many requests${/^\d+$/.test(retryAfter) ? ` and asks to wait ${retryAfter} s` : ""}.`,
     502: "The model cannot be reached.", 503: "No replica of the model is ready.", 504: "The model did not begin to answer in time.",
   }[status] ?? `The request failed.`;
-  return new ChatError("refused", `${meaning} (${status}${said ? `: ${said.trim().slice(0, 500)}` : ""})`, { status, retryAfter });
+  return new ChatError("refused", `${meaning} (${status}${said ? `: ${said.trim().slice(0, 500)}` : ""})`, { status, code, basic });
 }
 
 // read takes so many bytes of a body and no more, as text.
@@ -70,8 +86,11 @@ async function read(response, limit) {
   return said;
 }
 
-/** about says what the page talks to: {name, model, revisions: [{name, weight, chosen}]}. */
+/** about says what the page talks to: {name, model, revisions: [{name, weight, chosen}], signIn: {kind, user, login}}. */
 export async function about() { return (await ask("api/about")).json(); }
+
+/** signOut makes the server forget nothing, since it keeps nothing: it takes the browser's cookie away. */
+export async function signOut() { await ask("api/sign-out", { method: "POST", body: "{}", headers: { "Content-Type": "application/json" } }); }
 
 /** models are the names that the model serves. */
 export async function models() {
