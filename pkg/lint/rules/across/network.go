@@ -8,11 +8,12 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
-// policiesFor calls f with each NetworkPolicy and a workload that serves, whose pods it selects.
+// policiesFor calls f with each NetworkPolicy and a workload that serves a model, or the page before one, whose pods it selects.
 func policiesFor(c *rule.Context, f func(policy *rule.Object, p *rule.Workload)) {
 	for _, policy := range c.Objects(rule.NetworkPolicy) {
 		for _, workload := range c.InNamespace(policy.Namespace) {
-			if workload.Serves && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
+			_, page := workload.ChatPage()
+			if (workload.Serves || page) && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
 				f(policy, workload)
 			}
 		}

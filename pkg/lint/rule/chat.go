@@ -1,0 +1,167 @@
+package rule
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// ChatPage is a pod that serves the page of kservegen chat --web.
+type ChatPage struct {
+	*Workload
+	// Container that serves it.
+	Container Container
+	words     []Value
+	flags     []Flag
+}
+
+// ChatPages returns the pages of the set, of whatever makes their pods.
+func (c *Context) ChatPages() []ChatPage {
+	var pages []ChatPage
+	for _, w := range c.Workloads() {
+		if page, is := w.ChatPage(); is {
+			pages = append(pages, page)
+		}
+	}
+	return pages
+}
+
+// ChatPage returns what a workload serves a page with; false for all that serve none.
+func (w *Workload) ChatPage() (ChatPage, bool) {
+	if w.Serves {
+		return ChatPage{}, false
+	}
+	for _, container := range w.Containers {
+		words := pageWords(container)
+		if words == nil {
+			continue
+		}
+		page := ChatPage{Workload: w, Container: container, words: words, flags: flagsOf(words)}
+		if on, told := page.Flag("web"); told && on.Value != "false" {
+			return page, true
+		}
+	}
+	return ChatPage{}, false
+}
+
+// pageWords are what follows kservegen chat on a container's command line; an image of the program says its name itself.
+func pageWords(c Container) []Value {
+	words := append(slices.Collect(c.Field("command").Items()), c.Args()...)
+	for i, word := range words {
+		starts := i == 0 && !c.Field("command").Found() || i > 0 && path.Base(words[i-1].Text()) == "kservegen"
+		if word.Text() == "chat" && starts {
+			return words[i+1:]
+		}
+	}
+	return nil
+}
+
+// Flag returns the flag that wins, which is the last one.
+func (p ChatPage) Flag(name string) (Flag, bool) {
+	var found Flag
+	for _, flag := range p.flags {
+		if flag.Name == name {
+			found = flag
+		}
+	}
+	return found, found.Name != ""
+}
+
+// Told says whether all that the page is told stands on its command line: Kubernetes fills in what is written $(NAME).
+func (p ChatPage) Told() bool {
+	return !slices.ContainsFunc(p.words, func(word Value) bool { return strings.Contains(word.Text(), "$(") })
+}
+
+// Hosts are the names under which the page is reached, each with the flag that says it.
+func (p ChatPage) Hosts() []Flag {
+	var hosts []Flag
+	for _, flag := range p.flags {
+		if flag.Name != "listen-host" {
+			continue
+		}
+		for name := range strings.SplitSeq(flag.Value, ",") {
+			hosts = append(hosts, Flag{Name: flag.Name, Value: name, At: flag.At})
+		}
+	}
+	return hosts
+}
+
+// Listens returns the port of the page, and whether others than the pod itself reach it. It is 8710 of the loopback interface where nothing
+// is said (cmd/kservegen/internal/cli/chat_web.go).
+func (p ChatPage) Listens() (port string, open bool) {
+	flag, told := p.Flag("listen")
+	if !told {
+		return "8710", false
+	}
+	host, port, err := net.SplitHostPort(flag.Value)
+	if err != nil {
+		return "", true
+	}
+	address, err := netip.ParseAddr(host)
+	return port, host != "localhost" && (err != nil || !address.IsLoopback())
+}
+
+// Deployment is the model whose routes the page reads in the cluster, and its namespace; empty where it reads none.
+func (p ChatPage) Deployment() (namespace, name string) {
+	flag, told := p.Flag("model-deployment")
+	if !told {
+		return "", ""
+	}
+	return p.space(), flag.Value
+}
+
+// space is the value of -n, which may be written in three ways, or else the pod's own namespace.
+func (p ChatPage) space() string {
+	space := p.Namespace
+	if flag, told := p.Flag("namespace"); told {
+		space = flag.Value
+	}
+	for i, word := range p.words {
+		short, is := strings.CutPrefix(word.Text(), "-n")
+		switch {
+		case is && short == "" && i+1 < len(p.words):
+			space = p.words[i+1].Text()
+		case is && short != "":
+			space = strings.TrimPrefix(short, "=")
+		}
+	}
+	return space
+}
+
+// Account is the ServiceAccount of the pods.
+func (p ChatPage) Account() string {
+	if account := p.Pod.Field("serviceAccountName").Text(); account != "" {
+		return account
+	}
+	return "default"
+}
+
+// SignsInByToken says whether people sign in at an issuer.
+func (p ChatPage) SignsInByToken() bool {
+	_, told := p.Flag("oidc-issuer")
+	return told
+}
+
+// Models are the workloads of the set that answer what the page asks: those of the Service of its --url.
+func (c *Context) Models(p ChatPage) []*Workload {
+	flag, _ := p.Flag("url")
+	address, err := url.Parse(flag.Value)
+	if err != nil {
+		return nil
+	}
+	// Cluster DNS completes a name by the pod's namespace, and one with a namespace by svc and the cluster's domain.
+	name, rest, _ := strings.Cut(address.Hostname(), ".")
+	namespace, _, _ := strings.Cut(rest, ".")
+	if namespace == "" {
+		namespace = p.Namespace
+	}
+	for _, service := range c.Services() {
+		if service.Name == name && service.Namespace == namespace {
+			return slices.DeleteFunc(c.PodsOf(&service), func(w *Workload) bool { return w == p.Workload })
+		}
+	}
+	return nil
+}
