@@ -112,22 +112,49 @@ func (s *scene) signIn(flags map[string]string, secret string) map[string]any {
 	return signIn
 }
 
-// withoutPage leaves out the page's account among callers: the document does not name it.
-func (s *scene) withoutPage(accounts []string) []string {
-	page := s.ofItsPage("Deployment", "apps/")
-	if page == nil {
-		return accounts
-	}
-	own := page.Namespace() + "/" + page.Name()
-	return slices.DeleteFunc(accounts, func(account string) bool { return account == own })
+// pageAccount is the identity of the pods of a page of ours, as namespace/name.
+func (s *scene) pageAccount() string {
+	w := s.workloads[0]
+	return spec.Target{Name: w.model, Namespace: w.object.Namespace()}.ChatAccount()
 }
 
-// pageScalesAs fills in the replicas of a base's page, which says none where an autoscaler has their number that is in an overlay.
-func (d *draft) pageScalesAs(drafts []*draft) {
-	page := fields(d.whole["chat"])
+// withoutPage leaves out the page's account among callers: the document does not name it.
+func (s *scene) withoutPage(accounts []string) []string {
+	if s.ofItsPage("Deployment", "apps/") == nil {
+		return accounts
+	}
+	return slices.DeleteFunc(accounts, func(account string) bool { return account == s.pageAccount() })
+}
+
+// letsPageIn says whether policies of the model let a page in. In a base they do where its own objects are in overlays, for some
+// environment has none.
+func (s *scene) letsPageIn() bool {
+	found := slices.Contains(s.principals(func(r *manifest.Resource) bool { return !isGateway(r) }), s.pageAccount())
+	s.each("NetworkPolicy", "networking.k8s.io/", func(r *manifest.Resource) {
+		for _, rule := range items(dig(r.Data, "spec", "ingress")) {
+			for _, from := range items(dig(rule, "from")) {
+				found = found || text(dig(from, "podSelector", "matchLabels", spec.ChatLabel)) == s.workloads[0].model
+			}
+		}
+	})
+	return found
+}
+
+// pageAs fills in what a base does not show of its page, by what environments have: all of it where its objects are in overlays, the
+// replicas where an autoscaler of an overlay has their number.
+func (d *draft) pageAs(s *scene, drafts []*draft) {
 	for _, other := range drafts {
-		replicas := fields(dig(other.whole, "chat", "replicas"))
-		if page != nil && page["replicas"] == nil && number(replicas["max"], 1) > number(replicas["min"], 1) {
+		theirs := fields(other.whole["chat"])
+		replicas := fields(theirs["replicas"])
+		switch page := fields(d.whole["chat"]); {
+		case theirs == nil:
+		case page == nil && s.letsPageIn():
+			d.whole["chat"] = theirs
+			security := fields(d.whole["security"])
+			security["callers"] = slices.DeleteFunc(items(security["callers"]), func(caller any) bool {
+				return dig(caller, "serviceAccount") == s.pageAccount()
+			})
+		case page != nil && page["replicas"] == nil && number(replicas["max"], 1) > number(replicas["min"], 1):
 			page["replicas"] = replicas
 		}
 	}
