@@ -110,25 +110,36 @@ func (p ChatPage) Deployment() (namespace, name string) {
 	if !told {
 		return "", ""
 	}
-	return p.space(), flag.Value
+	space, _ := p.short("namespace", "-n")
+	return space, flag.Value
 }
 
-// space is the value of -n, which may be written in three ways, or else the pod's own namespace.
-func (p ChatPage) space() string {
-	space := p.Namespace
-	if flag, told := p.Flag("namespace"); told {
-		space = flag.Value
-	}
+// SaysNamespace says whether the page is told the namespace of its model.
+func (p ChatPage) SaysNamespace() bool {
+	_, told := p.short("namespace", "-n")
+	return told
+}
+
+// ReadsDocument says whether the page is told of its model by a document.
+func (p ChatPage) ReadsDocument() bool {
+	_, told := p.short("filename", "-f")
+	return told
+}
+
+// short is the value of a flag that has a letter, too, which may be followed by its value in three ways.
+func (p ChatPage) short(name, letter string) (value string, told bool) {
+	flag, told := p.Flag(name)
+	value = flag.Value
 	for i, word := range p.words {
-		short, is := strings.CutPrefix(word.Text(), "-n")
+		rest, is := strings.CutPrefix(word.Text(), letter)
 		switch {
-		case is && short == "" && i+1 < len(p.words):
-			space = p.words[i+1].Text()
-		case is && short != "":
-			space = strings.TrimPrefix(short, "=")
+		case is && rest == "" && i+1 < len(p.words):
+			value, told = p.words[i+1].Text(), true
+		case is && rest != "":
+			value, told = strings.TrimPrefix(rest, "="), true
 		}
 	}
-	return space
+	return value, told
 }
 
 // Account is the ServiceAccount of the pods.

@@ -14,7 +14,7 @@ func noToken() rule.Rule {
 			Code: "KG1506", Name: "page-without-token", Level: finding.Error,
 			Summary: "The pods of a page that reads the model's routes have a token for the API server.",
 			Why: "With --model-deployment the page reads revisions, testers' headers and weights from the cluster, as the pod's ServiceAccount. " +
-				"With automountServiceAccountToken: false, on the pod or on the account where the pod says nothing, there is no token in it and the program finds no cluster.",
+				"With automountServiceAccountToken: false, on the pod or on the account where the pod says nothing, there is no token in it: the program finds no cluster and ends, again and again.",
 			How:   "Write automountServiceAccountToken: true into the pod; the account itself may keep false.",
 			Refs:  []string{"kubernetes: docs/tasks/configure-pod-container/configure-service-account (opt out of API credential automounting)"},
 			Kinds: rule.WorkloadKinds(rule.ServiceAccount),
@@ -50,8 +50,8 @@ func mayNotRead() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG1507", Name: "page-may-not-read-routes", Level: finding.Error,
 			Summary: "A Role lets a page read the routes of its model.",
-			Why: "With --model-deployment the page gets the model's VirtualService or HTTPRoutes by their names. A ServiceAccount may nothing by itself: " +
-				"without a binding to a Role with get on that kind and name the API server answers 403, and the page knows neither revisions nor shares.",
+			Why: "With --model-deployment NAME the page gets the VirtualService NAME, or else the HTTPRoute NAME-mesh or NAME, every ten seconds. A ServiceAccount may nothing by itself: " +
+				"without a binding to a Role with get on one of these the API server answers 403, and the page knows neither revisions nor shares.",
 			How:   "Bind the page's account to a Role with verbs: [get] on the resource of the route, and its name in resourceNames.",
 			Refs:  []string{"kubernetes: docs/reference/access-authn-authz/rbac (referring to resources)"},
 			Whole: true,
@@ -60,22 +60,27 @@ func mayNotRead() rule.Rule {
 		Check: func(c *rule.Context) {
 			for _, page := range pages(c) {
 				namespace, model := page.Deployment()
-				for _, router := range c.Routers() {
-					if model == "" || router.Namespace != namespace || !isOf(router, model) {
-						continue
-					}
-					if roles, known := rolesOf(c, page, namespace); known && !slices.ContainsFunc(roles, func(r *rule.Object) bool { return lets(r, router) }) {
-						c.Report(whereTo(page, roles), "nothing lets ServiceAccount %s get %s", page.Account(), router)
-					}
+				routers := slices.DeleteFunc(c.Routers(), func(router *rule.Object) bool { return router.Namespace != namespace || !isRead(router, model) })
+				roles, known := rolesOf(c, page, namespace)
+				if model == "" || len(routers) == 0 || !known || letsAny(roles, routers) {
+					continue
 				}
+				c.Report(whereTo(page, roles), "nothing lets ServiceAccount %s get %s", page.Account(), routers[0])
 			}
 		},
 	}
 }
 
-// isOf says whether a route is that of a model's requests.
-func isOf(router *rule.Object, model string) bool {
-	return router.Name == model || router.Label("kservegen.dev/model").Text() == model && router.Label("app.kubernetes.io/component").Text() == "routing"
+// isRead says whether a page looks for a model's shares in a route (pkg/rollout/live/shares.go).
+func isRead(router *rule.Object, model string) bool {
+	return router.Name == model || router.Kind == rule.HTTPRoute && router.Name == model+"-mesh"
+}
+
+// letsAny says whether one of the roles has get on one of the routes.
+func letsAny(roles, routers []*rule.Object) bool {
+	return slices.ContainsFunc(roles, func(role *rule.Object) bool {
+		return slices.ContainsFunc(routers, func(router *rule.Object) bool { return lets(role, router) })
+	})
 }
 
 // whereTo is the rules of the role that should name a route, or else the account.
@@ -123,12 +128,13 @@ func lets(role, router *rule.Object) bool {
 	resource := strings.ToLower(router.Kind.Name()) + "s"
 	return slices.ContainsFunc(slices.Collect(role.Field("rules").Items()), func(entry rule.Value) bool {
 		names := entry.Field("resourceNames").Strings()
-		return has(entry, "apiGroups", group) && has(entry, "resources", resource) && has(entry, "verbs", "get") &&
+		return lists(entry, "apiGroups", group) && lists(entry, "resources", resource) && lists(entry, "verbs", "get") &&
 			(len(names) == 0 || slices.Contains(names, router.Name))
 	})
 }
 
-func has(entry rule.Value, field, value string) bool {
+// lists says whether a field of a rule has a value, or a star for all.
+func lists(entry rule.Value, field, value string) bool {
 	listed := entry.Field(field).Strings()
 	return slices.Contains(listed, value) || slices.Contains(listed, "*")
 }

@@ -9,31 +9,30 @@ func noSignIn() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG1501", Name: "page-without-sign-in", Level: finding.Error,
-			Summary: "A page that a route leads to has one way to sign in.",
+			Summary: "To a page that a route leads to people can sign in.",
 			Why: "Without --users-file and --oidc-issuer the page demands a token that each pod makes anew when it starts and that only its log has: " +
-				"who comes by the route gets 401, and of two pods one does not take the other's. With both, or with --oidc-issuer and no --oidc-client-id, the program refuses to start.",
+				"who comes by the route gets 401, and of two pods one does not take the other's.",
 			How:   "Give the page --users-file, or --oidc-issuer and --oidc-client-id.",
 			Refs:  []string{"kservegen: docs/chat-cluster.md"},
 			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry)...),
 		},
 		Check: func(c *rule.Context) {
 			for _, page := range pages(c) {
-				users, basic := page.Flag("users-file")
-				issuer, oidc := page.Flag("oidc-issuer")
-				_, known := page.Flag("oidc-client-id")
-				switch {
-				case basic && oidc:
-					c.Report(users.At, "the program refuses to start with both --users-file and --oidc-issuer")
-				case oidc && !known:
-					c.Report(issuer.At, "the program refuses to start without --oidc-client-id")
-				case !basic && !oidc:
-					if routers := routersTo(c, page); len(routers) > 0 {
-						c.Report(page.Container.Strongest(), "%s leads to the page, and nobody who comes by it can sign in", routers[0])
-					}
+				if routers := routersTo(c, page); len(routers) > 0 && !signsIn(page) {
+					c.Report(page.Container.Strongest(), "%s leads to the page, and nobody who comes by it can sign in", routers[0])
 				}
 			}
 		},
 	}
+}
+
+// signsIn says whether people sign in at a page, one way or the other.
+func signsIn(page rule.ChatPage) bool { return has(page, "users-file") || has(page, "oidc-issuer") }
+
+// has says whether a page is given a flag.
+func has(page rule.ChatPage, name string) bool {
+	_, told := page.Flag(name)
+	return told
 }
 
 // cookie has the token of who signed in (pkg/chat/web).
