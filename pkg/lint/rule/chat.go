@@ -156,23 +156,44 @@ func (p ChatPage) SignsInByToken() bool {
 	return told
 }
 
-// Models are the workloads of the set that answer what the page asks: those of the Service of its --url.
-func (c *Context) Models(p ChatPage) []*Workload {
+// Asked is the Service that a page's --url names, and its port; false for what may be none of the cluster's.
+func (p ChatPage) Asked() (host Host, port string, inCluster bool) {
 	flag, _ := p.Flag("url")
 	address, err := url.Parse(flag.Value)
 	if err != nil {
-		return nil
+		return Host{}, "", false
+	}
+	port = address.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[address.Scheme]
 	}
 	// Cluster DNS completes a name by the pod's namespace, and one with a namespace by svc and the cluster's domain.
-	name, rest, _ := strings.Cut(address.Hostname(), ".")
-	namespace, _, _ := strings.Cut(rest, ".")
-	if namespace == "" {
-		namespace = p.Namespace
+	parts := strings.Split(address.Hostname(), ".")
+	switch {
+	case len(parts) == 1:
+		return Host{parts[0], p.Namespace}, port, parts[0] != "" && parts[0] != "localhost"
+	case len(parts) == 2:
+		return Host{parts[0], parts[1]}, port, false
 	}
-	for _, service := range c.Services() {
-		if service.Name == name && service.Namespace == namespace {
-			return slices.DeleteFunc(c.PodsOf(&service), func(w *Workload) bool { return w == p.Workload })
-		}
+	return Host{parts[0], parts[1]}, port, parts[2] == "svc"
+}
+
+// ServiceOfModel is the Service that a page asks, nil where the set has none of that name.
+func (c *Context) ServiceOfModel(p ChatPage) *ServiceView {
+	host, _, _ := p.Asked()
+	services := c.Services()
+	at := slices.IndexFunc(services, func(s ServiceView) bool { return s.Name == host.Service && s.Namespace == host.Namespace })
+	if at < 0 {
+		return nil
 	}
-	return nil
+	return &services[at]
+}
+
+// Models are the workloads of the set that answer what the page asks: those of the Service of its --url.
+func (c *Context) Models(p ChatPage) []*Workload {
+	service := c.ServiceOfModel(p)
+	if service == nil {
+		return nil
+	}
+	return slices.DeleteFunc(c.PodsOf(service), func(w *Workload) bool { return w == p.Workload })
 }
