@@ -12,7 +12,7 @@ import (
 func Rules() []rule.Rule {
 	return []rule.Rule{
 		noSignIn(), listensElsewhere(), unknownName(), notAdmitted(), cutOff(), noToken(), mayNotRead(),
-		signInsDisagree(), behindTheModel(), missingFile(), plainHTTP(), shutIn(), refusedFlags(), asksNobody(),
+		signInsDisagree(), behindTheModel(), missingFile(), plainHTTP(), shutIn(), refusedFlags(), asksNobody(), cutsAnswers(), closedToStrangers(),
 	}
 }
 

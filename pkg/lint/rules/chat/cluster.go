@@ -91,17 +91,21 @@ func whereTo(page rule.ChatPage, roles []*rule.Object) rule.Value {
 	return account(page)
 }
 
-// rolesOf are the roles that a page's account has in a namespace; not known where it has one that is not in the set.
+// rolesOf are the roles that a page's account has in a namespace. They are not known where one of the cluster is not in the set; of a
+// Role that is not there nothing is let.
 func rolesOf(c *rule.Context, page rule.ChatPage, namespace string) (roles []*rule.Object, known bool) {
 	for _, binding := range slices.Concat(c.Objects(rule.RoleBinding), c.Objects(rule.ClusterRoleBinding)) {
 		if binding.Kind == rule.RoleBinding && binding.Namespace != namespace || !isFor(binding, page) {
 			continue
 		}
 		role := binding.Field("roleRef", "name").Text()
-		found := c.Find(rule.ClusterRole, "", role)
 		if binding.Field("roleRef", "kind").Text() == rule.Role.Name() {
-			found = c.Find(rule.Role, namespace, role)
+			if found := c.Find(rule.Role, namespace, role); found != nil {
+				roles = append(roles, found)
+			}
+			continue
 		}
+		found := c.Find(rule.ClusterRole, "", role)
 		if found == nil || found.Field("aggregationRule").Found() {
 			return nil, false
 		}

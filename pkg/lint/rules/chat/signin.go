@@ -1,6 +1,9 @@
 package chat
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -122,4 +125,72 @@ func checkPrincipals(c *rule.Context, page rule.ChatPage, issuer string) {
 	if first.Object() != nil {
 		c.Report(first, "people who sign in to %s are %s/ and their subject", page.Object, issuer)
 	}
+}
+
+func closedToStrangers() rule.Rule {
+	return rule.Rule{
+		Meta: rule.Meta{
+			Code: "KG1516", Name: "sign-in-takes-sign-in", Level: finding.Error,
+			Summary: "Who has not signed in gets to the page, and to where people sign in.",
+			Why: "A browser has no token before the issuer sent it back to /auth/callback. Where each ALLOW policy of the page's pods demands requestPrincipals, whatever the path, " +
+				"everybody gets 403 `RBAC: access denied` in the place of the page, and nobody can sign in.",
+			How:   "Let the gateway in without a token to all but /api/*: notPaths: [/api/*].",
+			Refs:  []string{"istio: docs/reference/config/security/authorization-policy (Operation.notPaths)", "kservegen: pkg/chat/web/signin"},
+			Whole: true,
+			Kinds: rule.WorkloadKinds(rule.AuthorizationPolicy),
+		},
+		Check: func(c *rule.Context) {
+			for _, page := range pages(c) {
+				if page.SignsInByToken() {
+					checkStrangers(c, page)
+				}
+			}
+		},
+	}
+}
+
+// checkStrangers reports the first policy by name where none lets somebody in to a path that people need before they sign in.
+func checkStrangers(c *rule.Context, page rule.ChatPage) {
+	for _, path := range []string{"/", "/auth/login", "/auth/callback"} {
+		var first *rule.Object
+		open := false
+		for _, policy := range c.Objects(rule.AuthorizationPolicy) {
+			if !allows(policy) || !selects(policy, page.Workload) {
+				continue
+			}
+			for entry := range policy.Field("spec", "rules").Items() {
+				open = open || takesStrangers(entry.Field("from")) && takesPath(entry.Field("to"), path)
+			}
+			if first == nil || policy.Name < first.Name {
+				first = policy
+			}
+		}
+		if first != nil && !open {
+			c.Report(first.Field("spec"), "no policy of %s lets anybody in to %s without a token", page.Object, path)
+			return
+		}
+	}
+}
+
+// takesStrangers says whether from takes callers without a token.
+func takesStrangers(from rule.Value) bool {
+	for entry := range from.Items() {
+		if entry.Field("source", "requestPrincipals").Len() == 0 {
+			return true
+		}
+	}
+	return from.Len() == 0
+}
+
+// takesPath says whether operations include a path. Templates are taken to fit.
+func takesPath(to rule.Value, path string) bool {
+	for entry := range to.Items() {
+		operation := entry.Field("operation")
+		paths := operation.Field("paths")
+		template := slices.ContainsFunc(paths.Strings(), func(p string) bool { return strings.Contains(p, "{") })
+		if (paths.Len() == 0 || template || anyLike(paths, path)) && !anyLike(operation.Field("notPaths"), path) {
+			return true
+		}
+	}
+	return to.Len() == 0
 }
