@@ -247,9 +247,9 @@ func TestTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			wait, err := b.verify(t.Context(), "alice", "right", "a")
-			assert.NoError(t, err)
-			assert.Zero(t, wait)
+			if wait, err := b.verify(t.Context(), "alice", "right", "a"); err != nil || wait != 0 {
+				t.Error(wait, err)
+			}
 		})
 	}
 	all.Wait()
