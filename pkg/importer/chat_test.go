@@ -68,7 +68,7 @@ func TestPageThatWasChanged(t *testing.T) {
 	require.NoError(t, err)
 	for i, file := range tree.Files {
 		if file.Path == "base/deployment-chat.yaml" {
-			changed := strings.Replace(string(file.Data), "            memory: 512Mi", "            memory: 2Gi", 1)
+			changed := strings.Replace(string(file.Data), "enableServiceLinks: false", "enableServiceLinks: true", 1)
 			require.NotEqual(t, string(file.Data), changed)
 			tree.Files[i].Data = []byte(changed)
 		}
@@ -77,7 +77,7 @@ func TestPageThatWasChanged(t *testing.T) {
 	writeTree(t, tree, out)
 	proposal := imported(t, filepath.Join(out, tree.Name, "overlays", "default"))
 	require.Len(t, proposal.Losses, 1)
-	assert.Equal(t, "/spec/template/spec/containers/0/resources/limits/memory", proposal.Losses[0].Path)
+	assert.Equal(t, "/spec/template/spec/enableServiceLinks", proposal.Losses[0].Path)
 	assert.Contains(t, proposal.Losses[0].Fix, "spec.chat")
 	assert.Contains(t, proposal.Document, "chat.example.com")
 }
