@@ -54,7 +54,9 @@ func TestPagesComeBack(t *testing.T) {
 			out := t.TempDir()
 			writeTree(t, tree, out)
 			dir := filepath.Join(out, tree.Name)
-			assert.Equal(t, tree.Lock.Files, comesBack(t, dir, dir).tree.Lock.Files)
+			is := comesBack(t, dir, dir)
+			assert.Equal(t, tree.Lock.Files, is.tree.Lock.Files)
+			assert.NotContains(t, is.document, "{}", "what says nothing is left out")
 		})
 	}
 }
