@@ -93,7 +93,7 @@ func checkDeployment(c *rule.Context, page rule.ChatPage) {
 			other = router
 		}
 	}
-	if told && other != nil {
+	if told && namespace != "" && other != nil {
 		c.Report(flag.At, "%s has no route of this name, and that to the model is %s", rule.InNamespace(namespace), other)
 	}
 }
