@@ -112,7 +112,7 @@ func leaves(prefix steps, v any, into map[string]any) {
 // sections are the parts of spec that belong to no revision. Those that are there or not as a whole stand alone.
 func sections() []steps {
 	return []steps{
-		{"serving"}, {"sticky"}, {"expose"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
+		{"serving"}, {"sticky"}, {"expose"}, {"chat"}, {"security", "mtls"}, {"security", "callers"}, {"security", "jwt"}, {"scaling", "type"},
 		{"scaling", "metric"}, {"scaling", "target"}, {"scaling", "prometheus"}, {"scaling", "cooldown"}, {"scaling", "coldStart"}, {"scaling", "schedule"},
 		{"scaling", "adapterRules"}, {"scaling", "spare"}, {"monitoring"}, {"platform"}, {"quota"}, {"omit"}, {"gitops"},
 	}
@@ -125,7 +125,7 @@ func (c *composer) shared(section steps) {
 		values[i] = dig(d.whole, section...)
 	}
 	followed := most(values)
-	if c.base != nil && (section[0] == "sticky" || section[0] == "expose" || section[0] == "platform" || section[0] == "security") {
+	if c.base != nil && (section[0] == "sticky" || section[0] == "expose" || section[0] == "chat" || section[0] == "platform" || section[0] == "security") {
 		followed = dig(c.base.whole, section...)
 	}
 	put(c.spec, manifest.DeepCopy(followed), section...)

@@ -43,7 +43,7 @@ func newDraft(s *scene, c chooser) (*draft, error) {
 		d.parts[w.revision] = part
 	}
 	for name, section := range map[string]map[string]any{
-		"sticky": s.sticky(), "expose": s.expose(), "security": s.security(), "scaling": s.scaling(), "monitoring": s.monitoring(), "quota": s.quota(),
+		"sticky": s.sticky(), "expose": s.expose(), "chat": s.chat(), "security": s.security(), "scaling": s.scaling(), "monitoring": s.monitoring(), "quota": s.quota(),
 	} {
 		put(d.whole, orNil(section), name)
 	}

@@ -239,6 +239,7 @@ func (i *importing) attempt(c chooser, lead int) (*attempt, error) {
 			return nil, err
 		}
 		base.scaleAs(drafts)
+		base.pageAs(i.base, drafts)
 	}
 	named := len(drafts) > 1 || drafts[0].name != spec.DefaultEnvironment
 	p, err := i.settle(compose(base, drafts, named))

@@ -315,7 +315,7 @@ func (s *scene) security() map[string]any {
 	}
 	gateway, _, _ := strings.Cut(s.gateway(), "/")
 	var callers []any
-	for _, account := range s.principals(func(r *manifest.Resource) bool { return !isGateway(r) }) {
+	for _, account := range s.withoutPage(s.principals(func(r *manifest.Resource) bool { return !isGateway(r) })) {
 		if namespace, _, _ := strings.Cut(account, "/"); s.ours() || namespace != gateway {
 			callers = append(callers, map[string]any{"serviceAccount": account})
 		}

@@ -100,7 +100,10 @@ func TestWhatGatewaysMakeBucketsOf(t *testing.T) {
 }
 
 // back is what came of a tree.
-type back struct{ tree, shared *render.Tree }
+type back struct {
+	tree, shared *render.Tree
+	document     string
+}
 
 // comesBack imports what is at a path: nothing is lost or added, and what is rendered of it is what the folder of the tree
 // holds, byte for byte.
@@ -119,7 +122,7 @@ func comesBack(t *testing.T, path, dir string) back {
 	sameFiles(t, tree, dir, proposal.Document)
 	shared, err := render.NewGenerator().Shared(deployments)
 	require.NoError(t, err)
-	return back{tree, shared}
+	return back{tree, shared, proposal.Document}
 }
 
 func sameFiles(t *testing.T, tree *render.Tree, dir, document string) {

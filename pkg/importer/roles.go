@@ -24,6 +24,9 @@ func (s *scene) roles() map[*manifest.Resource]string {
 			continue
 		}
 		role := s.role(r)
+		if s.ofPage(r) {
+			role = pageRole + "/" + strings.ToLower(r.Kind())
+		}
 		if role == "" || taken[role] {
 			role = strings.Join([]string{"other", r.Kind(), r.Namespace(), r.Name()}, "/")
 		}

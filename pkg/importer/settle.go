@@ -225,9 +225,7 @@ func (s *settler) minimize(p *proposal) error {
 			list, isList := l.container[l.key].([]any)
 			return len(fields(l.container[l.key])) > 0 || fields(l.container[l.key]) == nil && !(isList && l.key == "revisions" && bare(list))
 		})
-		before := len(removable(p.document, false))
-		without(empty, sameTree)
-		if len(removable(p.document, false)) == before {
+		if !without(empty, sameTree) { // what held an empty one may be empty now
 			return s.render(p)
 		}
 	}
@@ -238,10 +236,11 @@ func means(a, b *spec.Deployment) bool {
 	return a.Name == b.Name && reflect.DeepEqual(a.Base, b.Base) && reflect.DeepEqual(a.Environments, b.Environments)
 }
 
-// without leaves out those of the fields without which the document stays the same, trying many at once.
-func without(leaves []leaf, same func() bool) {
+// without leaves out those of the fields without which the document stays the same, trying many at once, and says whether there
+// were any.
+func without(leaves []leaf, same func() bool) bool {
 	if len(leaves) == 0 {
-		return
+		return false
 	}
 	values := make([]any, len(leaves))
 	for i, l := range leaves {
@@ -249,15 +248,16 @@ func without(leaves []leaf, same func() bool) {
 		delete(l.container, l.key)
 	}
 	if same() {
-		return
+		return true
 	}
 	for i, l := range leaves {
 		l.container[l.key] = values[i]
 	}
-	if len(leaves) > 1 {
-		without(leaves[:len(leaves)/2], same)
-		without(leaves[len(leaves)/2:], same)
+	if len(leaves) == 1 {
+		return false
 	}
+	first := without(leaves[:len(leaves)/2], same)
+	return without(leaves[len(leaves)/2:], same) || first
 }
 
 // fingerprint is what a proposal renders to, without comments: those tell reasons, and a reason may change where a field

@@ -130,6 +130,15 @@ func aroundTopics() []topic {
 		{prefix: "resourcequota:spec/hard", fields: []string{"spec.quota.devices"}},
 		{prefix: "prometheusrule:", fields: []string{"spec.monitoring.alerts"}, fix: "alerts of your own belong into a PrometheusRule beside this one"},
 		{prefix: "dashboard:", fields: []string{"spec.monitoring.dashboard"}, fix: "save the dashboard under another name if you changed it"},
+		{prefix: "chatpage:spec", fields: []string{"spec.chat"}},
+		{prefix: "chatpage:spec/replicas", fields: []string{"spec.chat.replicas"}},
+		{prefix: "chatpage:spec/minReplicas", fields: []string{"spec.chat.replicas"}},
+		{prefix: "chatpage:spec/maxReplicas", fields: []string{"spec.chat.replicas"}},
+		{prefix: "chatpage:spec/template/spec/containers[chat]/image", fields: []string{"spec.chat.image"}},
+		{prefix: "chatpage:spec/template/spec/volumes", fields: []string{"spec.chat.signIn"}},
+		{prefix: "chatpage:spec/jwtRules", fields: []string{"spec.chat.signIn.oidc"}},
+		{prefix: "chatpage:spec/hosts", fields: []string{"spec.chat.host"}},
+		{prefix: "chatpage:spec/hostnames", fields: []string{"spec.chat.host"}},
 		{prefix: "gateway:", fix: "one Gateway serves all models: render --shared writes it, or keep yours"},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 	"github.com/kservegen/kservegen/pkg/lint/rules/accelerator"
 	"github.com/kservegen/kservegen/pkg/lint/rules/across"
+	"github.com/kservegen/kservegen/pkg/lint/rules/chat"
 	"github.com/kservegen/kservegen/pkg/lint/rules/copies"
 	"github.com/kservegen/kservegen/pkg/lint/rules/kustomization"
 	"github.com/kservegen/kservegen/pkg/lint/rules/lifecycle"
@@ -37,6 +38,7 @@ func All() []rule.Rule {
 		network.Rules(),
 		watching.Rules(),
 		copies.Rules(),
+		chat.Rules(),
 	)
 }
 

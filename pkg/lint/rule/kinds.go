@@ -49,6 +49,11 @@ const (
 	ServiceMonitor          Kind = "ServiceMonitor.monitoring.coreos.com"
 	PrometheusRule          Kind = "PrometheusRule.monitoring.coreos.com"
 
+	Role               Kind = "Role.rbac.authorization.k8s.io"
+	RoleBinding        Kind = "RoleBinding.rbac.authorization.k8s.io"
+	ClusterRole        Kind = "ClusterRole.rbac.authorization.k8s.io"
+	ClusterRoleBinding Kind = "ClusterRoleBinding.rbac.authorization.k8s.io"
+
 	// NodePool is Karpenter's and that of EKS Auto Mode, EC2NodeClass that of Karpenter's provider for AWS.
 	NodePool     Kind = "NodePool.karpenter.sh"
 	EC2NodeClass Kind = "EC2NodeClass.karpenter.k8s.aws"

@@ -56,6 +56,7 @@ func Topics() map[string]string {
 		"12": "load balancers and security groups",
 		"13": "watching",
 		"14": "copies",
+		"15": "the chat's page",
 	}
 }
 

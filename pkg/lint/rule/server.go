@@ -76,9 +76,12 @@ func ClaimName(value Value) string {
 	return value.Text()
 }
 
-// PortsKnown says whether the numbers of the ports that the pods listen on can be told: KServe or vLLM's flags say them,
-// while another server may listen on one that nobody declares.
-func (w *Workload) PortsKnown() bool { return w.Predictor != nil || w.Serves && IsVLLM(w.Main()) }
+// PortsKnown says whether the numbers of the ports that the pods listen on can be told: KServe, vLLM's flags or those of the chat's
+// page say them, while another server may listen on one that nobody declares.
+func (w *Workload) PortsKnown() bool {
+	_, page := w.ChatPage()
+	return page && len(w.Containers) == 1 || w.Predictor != nil || w.Serves && IsVLLM(w.Main())
+}
 
 // Silent says whether the pods serve nothing: vLLM's ranks that have no API, or a predictor in Standard mode that declares
 // no port, for KServe declares none then.

@@ -87,9 +87,11 @@ func served(command []Value) []Value {
 // Flags are the flags of a container, in order.
 func Flags(c Container) []Flag { return c.flags }
 
-func flags(c Container) []Flag {
+func flags(c Container) []Flag { return flagsOf(Words(c)) }
+
+// flagsOf reads the flags of a command line.
+func flagsOf(args []Value) []Flag {
 	var found []Flag
-	args := Words(c)
 	for i, arg := range args {
 		name, isFlag := strings.CutPrefix(arg.Text(), "--")
 		if !isFlag || name == "" || strings.ContainsAny(name, " \n") && !strings.Contains(name, "=") {

@@ -53,13 +53,13 @@ func missedReference() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG1012", Name: "reference-misses-its-object", Level: finding.Warning,
-			Summary: "What a predictor or a Job names and what the set holds for it have the same name and namespace.",
+			Summary: "What a predictor, a Job or the page of a chat names and what the set holds for it have the same name and namespace.",
 			Why: "The set holds a ServiceAccount or a claim that nothing in it refers to, or whose name differs by one letter, and a predictor or a Job that names another one, or none: as a rule a name or a namespace is wrong. " +
 				"Pods of a missing ServiceAccount aren't created, pods without the one that was meant have no credentials, and those of a missing claim stay Pending.",
 			How:   "Correct the name or the namespace, or remove what nobody uses.",
 			Refs:  []string{"kubernetes: docs/tasks/configure-pod-container/configure-service-account"},
 			Whole: true,
-			Kinds: rule.ServerKinds(rule.ServiceAccount, rule.PersistentVolumeClaim, rule.Job),
+			Kinds: rule.WorkloadKinds(rule.ServiceAccount, rule.PersistentVolumeClaim, rule.Job),
 		},
 		Check: func(c *rule.Context) {
 			if len(c.Objects(rule.ServiceAccount))+len(c.Objects(rule.PersistentVolumeClaim)) == 0 {
@@ -73,12 +73,16 @@ func missedReference() rule.Rule {
 				}
 				missedClaims(c, w, u)
 			}
-			for _, job := range c.Jobs() {
-				account := job.PodField("serviceAccountName") // without one it may well ask for nothing
-				if account.Found() && c.Find(rule.ServiceAccount, job.Namespace, account.Text()) == nil {
-					reportMissed(c, job, account, spare(c, rule.ServiceAccount, job.Namespace, account.Text(), u.accounts))
+			others := c.Jobs()
+			for _, page := range c.ChatPages() {
+				others = append(others, page.Workload)
+			}
+			for _, w := range others {
+				account := w.PodField("serviceAccountName") // without one it may well ask for nothing
+				if account.Found() && c.Find(rule.ServiceAccount, w.Namespace, account.Text()) == nil {
+					reportMissed(c, w, account, spare(c, rule.ServiceAccount, w.Namespace, account.Text(), u.accounts))
 				}
-				missedClaims(c, job, u)
+				missedClaims(c, w, u)
 			}
 		},
 	}

@@ -8,11 +8,12 @@ import (
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
 
-// policiesFor calls f with each NetworkPolicy and a workload that serves, whose pods it selects.
+// policiesFor calls f with each NetworkPolicy and a workload that serves a model, or the page before one, whose pods it selects.
 func policiesFor(c *rule.Context, f func(policy *rule.Object, p *rule.Workload)) {
 	for _, policy := range c.Objects(rule.NetworkPolicy) {
 		for _, workload := range c.InNamespace(policy.Namespace) {
-			if workload.Serves && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
+			_, page := workload.ChatPage()
+			if (workload.Serves || page) && workload.Known() && rule.Matches(policy.Field("spec", "podSelector"), workload.Labels) {
 				f(policy, workload)
 			}
 		}
@@ -63,7 +64,7 @@ func closedPort() rule.Rule {
 			Code: "KG1009", Name: "serving-port-closed", Level: finding.Error,
 			Summary: "The NetworkPolicies of a model open the port that it serves.",
 			Why: "A policy for ingress closes every port that no policy of the pod opens. Ports are those of the container: opening 80, the Service's, opens nothing. " +
-				"Callers get timeouts. A model that opens nothing but the sidecar's ports is taken to be closed on purpose.",
+				"Callers get timeouts. A model that opens nothing but the sidecar's ports is taken to be closed on purpose, the page of a chat is not.",
 			How:   "Add the container's port to a rule of ingress.",
 			Refs:  []string{"kubernetes: docs/concepts/services-networking/network-policies"},
 			Whole: true,
@@ -79,7 +80,8 @@ func closedPort() rule.Rule {
 				}
 				names := []string{ports[0].Field("containerPort").Scalar(), ports[0].Field("name").Text()}
 				open[workload] = open[workload] || opens(policy.Field("spec", "ingress"), "TCP", names...)
-				if closing[workload] == nil && opensMore(policy.Field("spec", "ingress")) {
+				_, page := workload.ChatPage()
+				if closing[workload] == nil && (page || opensMore(policy.Field("spec", "ingress"))) {
 					closing[workload] = policy
 				}
 			})

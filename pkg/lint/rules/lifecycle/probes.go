@@ -68,9 +68,10 @@ func probePort() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, workload := range c.Workloads() {
+				page, _ := workload.ChatPage()
 				for _, container := range workload.Containers {
 					if workload.Known() {
-						checkProbes(c, container)
+						checkProbes(c, container, page.Container.Name == container.Name)
 					}
 				}
 			}
@@ -78,11 +79,11 @@ func probePort() rule.Rule {
 	}
 }
 
-func checkProbes(c *rule.Context, container rule.Container) {
+func checkProbes(c *rule.Context, container rule.Container, page bool) {
 	ports := listens(container)
-	// A server may listen on a number that nobody declares; of vLLM, and of what is told --port, it is known.
+	// A server may listen on a number that nobody declares; of vLLM, of the chat's page, and of what is told --port, it is known.
 	_, told := rule.FindFlag(container, "port")
-	named := !rule.IsVLLM(container) && !told
+	named := !rule.IsVLLM(container) && !told && !page
 	served := servedByVLLM(container)
 	for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
 		for _, kind := range []string{"httpGet", "tcpSocket", "grpc"} {

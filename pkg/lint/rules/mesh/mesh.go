@@ -14,7 +14,7 @@ func Rules() []rule.Rule {
 		plaintextHole(), strictWithoutSidecar(), selectsNothing(), letsEveryoneIn(), tokenNotRequired(),
 		denyByIdentity(), gatewayNotAdmitted(), servicePortInPolicy(), plaintextClient(), initializerInMesh(),
 		plaintextScrape(), portLevelRefused(), tokenNotChecked(), callerWithoutSidecar(),
-		modeNotSet(), policiesDisagree(), denialUndone(), exclusionByIdentity(), principalAsURI(),
+		modeNotSet(), policiesDisagree(), denialUndone(), exclusionByIdentity(), principalAsURI(), demandUndone(),
 	}
 }
 

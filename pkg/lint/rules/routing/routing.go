@@ -90,6 +90,20 @@ func httpRoutes(c *rule.Context) iter.Seq2[*rule.Object, rule.Value] {
 	}
 }
 
+// streams says whether a route sends to what streams the answers of an LLM: a predictor, or the page before one.
+func streams(c *rule.Context, route rule.Route) bool {
+	if leadsToModel(c, route) {
+		return true
+	}
+	for _, destination := range route.Destinations() {
+		service, _ := c.ServiceAt(destination)
+		if service != nil && slices.ContainsFunc(c.PodsOf(service), func(pods *rule.Workload) bool { _, page := pods.ChatPage(); return page }) {
+			return true
+		}
+	}
+	return false
+}
+
 // leadsToModel says whether a route sends to a predictor that serves an LLM.
 func leadsToModel(c *rule.Context, route rule.Route) bool {
 	for _, destination := range route.Destinations() {

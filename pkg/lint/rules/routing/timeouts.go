@@ -36,7 +36,7 @@ func retriedGeneration() rule.Rule {
 		Check: func(c *rule.Context) {
 			for virtual, http := range httpRoutes(c) {
 				retries := http.Field("retries")
-				if retries.Field("attempts").IntOr(2) == 0 || !retries.Found() || !leadsToModel(c, rule.Route{Object: virtual, Rule: http}) {
+				if retries.Field("attempts").IntOr(2) == 0 || !retries.Found() || !streams(c, rule.Route{Object: virtual, Rule: http}) {
 					continue
 				}
 				retryOn := retries.Field("retryOn")
@@ -83,14 +83,14 @@ func cutStream() rule.Rule {
 			Code: "KG0307", Name: "timeout-cuts-stream", Level: finding.Warning,
 			Summary: "A route to a model has no request timeout, or a long one.",
 			Why: "A route's timeout ends the whole request, streamed answers too: the client gets a truncated generation with status 200. " +
-				"Istio's default is none.",
+				"The page of a chat streams the model's answers on. Istio's default is none.",
 			How:   "Leave timeout out; in an HTTPRoute write timeouts.request: 0s, which is none. Bound the time to the first token on the client or the load balancer.",
 			Refs:  []string{"istio: VirtualService, HTTPRoute.timeout", "kserve: pkg/controller/v1beta1/inferenceservice/reconcilers/ingress/httproute_reconciler.go (DefaultTimeout)"},
 			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry)...),
 		},
 		Check: func(c *rule.Context) {
 			for _, route := range c.Routes() {
-				if leadsToModel(c, route) {
+				if streams(c, route) {
 					// Of VirtualServices the first is there, of HTTPRoutes the others.
 					checkTimeout(c, route.Rule.Field("timeout"))
 					checkTimeout(c, route.Rule.Field("timeouts", "request"))

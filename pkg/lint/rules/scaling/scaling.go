@@ -8,7 +8,7 @@ func Rules() []rule.Rule {
 	return []rule.Rule{
 		metricsWithoutKeda(), unsupportedMetric(), behaviorDropped(), scaleToZero(), unscopedQuery(), cpuOfGPU(),
 		memoryTarget(), strategyText(), surgeOfGPUs(), blockedDrain(), unknownMetric(), twoAutoscalers(), nobodyScales(), unknownClass(),
-		replicasReversed(), noProtection(), shareOfNothing(), nobodyWakes(), idleHours(),
+		replicasReversed(), noProtection(), shareOfNothing(), nobodyWakes(), idleHours(), twoBudgets(),
 	}
 }
 

@@ -108,14 +108,17 @@ func floatingImage() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
 			Code: "KG0221", Name: "floating-image", Level: finding.Warning,
-			Summary: "The image of a model server has a version, and so have those of what runs before it and of Jobs that mount a claim.",
+			Summary: "The image of a model server or of the chat's page has a version, and so have those of what runs before it and of Jobs that mount a claim.",
 			Why: "vLLM renames flags and metrics between releases. With `latest`, or no tag, two replicas of one Deployment may run different releases, " +
-				"and a rescheduled pod may not start any more. A Job that downloads weights ends otherwise when its image changed between two attempts.",
+				"and a rescheduled pod may not start any more; so do flags of the page and the program in its image. A Job that downloads weights ends otherwise when its image changed between two attempts.",
 			How:   "Pin a version or a digest.",
 			Refs:  []string{"kubernetes: docs/concepts/containers/images"},
-			Kinds: rule.ServerKinds(rule.Job),
+			Kinds: rule.WorkloadKinds(rule.Job),
 		},
 		Check: func(c *rule.Context) {
+			for _, page := range c.ChatPages() {
+				reportFloating(c, page.Container.Field("image"))
+			}
 			for _, w := range c.Servers() {
 				if w.Predictor == nil || !w.Predictor.Model.Field("runtimeVersion").Found() {
 					reportFloating(c, w.Main().Field("image"))
