@@ -214,10 +214,12 @@ func (p *planner) serving(r spec.RevisionTarget) ([]manifest.Object, error) {
 }
 
 // sameAsBase reports that a revision's runtime, service and autoscaler are those of the base: they follow from
-// the revision without its share of the traffic, and from the model's names and scaling; where KServe makes the routes,
-// from those as well. A property test renders each environment alone and compares.
+// the revision without its share of the traffic, from the model's names and scaling, and from the cluster: its KServe, and of which
+// kind its addresses are; where KServe makes the routes, from those as well. A property test renders each environment alone and
+// compares.
 func (p *planner) sameAsBase(r spec.RevisionTarget) bool {
-	if p.base == nil || !reflect.DeepEqual(p.base.target.Scaling, p.target.Scaling) || p.base.target.RoutedByKServe() || p.target.RoutedByKServe() {
+	if p.base == nil || p.base.target.RoutedByKServe() || p.target.RoutedByKServe() || p.base.target.HasIPv6() != p.target.HasIPv6() ||
+		!reflect.DeepEqual(p.base.target.Scaling, p.target.Scaling) || !reflect.DeepEqual(p.base.target.Platform.KServe, p.target.Platform.KServe) {
 		return false
 	}
 	for _, was := range p.base.target.Revisions {

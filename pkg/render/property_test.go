@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -134,6 +135,30 @@ func TestEnvironmentsDoNotTouchEachOther(t *testing.T) {
 			require.ElementsMatch(rt, objectsOf(rt, own.Environments[0]), objectsOf(rt, environment))
 		}
 	})
+}
+
+// TestAClusterOfItsOwn: a runtime listens on the addresses of its environment's cluster, whatever the base's has.
+func TestAClusterOfItsOwn(t *testing.T) {
+	t.Parallel()
+	const document = `apiVersion: kservegen.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: m}
+spec:
+  model: {id: deepseek-ai/DeepSeek-R1-Distill-Llama-8B}
+  accelerator: {type: a10g}
+  environments:
+  - {name: four, platform: {eks: {ipFamily: ipv4}}}
+  - {name: six, platform: {eks: {ipFamily: ipv6}}}
+  - {name: old, platform: {kserve: {version: v0.19.0}}}
+`
+	built := map[string]string{}
+	for _, environment := range tree(t, document).Environments {
+		built[environment.Name] = strings.Join(objectsOf(t, environment), "")
+	}
+	assert.NotContains(t, built["four"], "--host=::")
+	assert.Contains(t, built["six"], "--host=::")
+	assert.Contains(t, built["old"], "kservegen.dev/kserve-version: v0.19.0")
+	assert.NotContains(t, built["four"], "v0.19.0")
 }
 
 // objectsOf prints each object. Their order may differ: what every environment has comes first.
