@@ -75,6 +75,16 @@ func (p ChatPage) Told() bool {
 	return !slices.ContainsFunc(p.words, func(word Value) bool { return strings.Contains(word.Text(), "$(") })
 }
 
+// Alone says whether the pod runs nothing beside the page: a proxy there may ask for a sign-in itself, and reaches the loopback interface.
+func (p ChatPage) Alone() bool {
+	for container := range p.Pod.Field("initContainers").Items() {
+		if container.Field("restartPolicy").Text() == "Always" {
+			return false
+		}
+	}
+	return len(p.Containers) == 1
+}
+
 // Hosts are the names under which the page is reached, each with the flag that says it.
 func (p ChatPage) Hosts() []Flag {
 	var hosts []Flag

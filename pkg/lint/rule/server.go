@@ -79,8 +79,8 @@ func ClaimName(value Value) string {
 // PortsKnown says whether the numbers of the ports that the pods listen on can be told: KServe, vLLM's flags or those of the chat's
 // page say them, while another server may listen on one that nobody declares.
 func (w *Workload) PortsKnown() bool {
-	_, page := w.ChatPage()
-	return page && len(w.Containers) == 1 || w.Predictor != nil || w.Serves && IsVLLM(w.Main())
+	page, is := w.ChatPage()
+	return is && page.Alone() || w.Predictor != nil || w.Serves && IsVLLM(w.Main())
 }
 
 // Silent says whether the pods serve nothing: vLLM's ranks that have no API, or a predictor in Standard mode that declares

@@ -17,7 +17,7 @@ func asksNobody() rule.Rule {
 			Why: "The page starts whether they are or not. With a --url that names no Service, or a port that it lacks, no question is answered; vLLM answers 404 to a --model that it does not serve; " +
 				"and for a --model-deployment that no route is called by, revisions and shares are not known.",
 			How:   "Write the name, the namespace and the port of the model's Service into --url, what --served-model-name says into --model, and the name of the VirtualService into --model-deployment.",
-			Refs:  []string{"kubernetes: docs/concepts/services-networking/dns-pod-service", "kservegen: pkg/rollout/live/shares.go", "vllm: vllm/entrypoints/openai/models/serving.py"},
+			Refs:  []string{"kubernetes: docs/concepts/services-networking/dns-pod-service", "kservegen: pkg/rollout/live/shares.go", "vllm: docs/serving/openai_compatible_server.md"},
 			Whole: true,
 			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry)...),
 		},
@@ -31,7 +31,7 @@ func asksNobody() rule.Rule {
 	}
 }
 
-// checkURL judges names of namespaces of which the set has Services, or whose Service is in another one.
+// checkURL judges names of namespaces of which the set has models, or where one's Service of that name is in another namespace.
 func checkURL(c *rule.Context, page rule.ChatPage) {
 	flag, _ := page.Flag("url")
 	host, port, inCluster := page.Asked()
@@ -44,7 +44,10 @@ func checkURL(c *rule.Context, page rule.ChatPage) {
 	}
 	populated, meant := false, ""
 	for _, service := range c.Services() {
-		populated = populated || service.Namespace == host.Namespace && service.Object.Name != page.Name
+		if !slices.ContainsFunc(c.PodsOf(&service), isModel) {
+			continue
+		}
+		populated = populated || service.Namespace == host.Namespace
 		if service.Name == host.Service {
 			meant = service.Namespace
 		}

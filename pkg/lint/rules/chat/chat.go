@@ -21,6 +21,11 @@ func pages(c *rule.Context) []rule.ChatPage {
 	return slices.DeleteFunc(c.ChatPages(), func(p rule.ChatPage) bool { return !p.Told() })
 }
 
+// direct are those that are asked without a proxy in their pods.
+func direct(c *rule.Context) []rule.ChatPage {
+	return slices.DeleteFunc(pages(c), func(p rule.ChatPage) bool { return !p.Alone() })
+}
+
 // routersTo are the routes that lead to a page.
 func routersTo(c *rule.Context, page rule.ChatPage) []*rule.Object {
 	return slices.DeleteFunc(c.Routers(), func(router *rule.Object) bool { return !leadsTo(c, router, page) })

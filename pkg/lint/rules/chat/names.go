@@ -20,7 +20,7 @@ func listensElsewhere() rule.Rule {
 			Kinds: rule.WorkloadKinds(),
 		},
 		Check: func(c *rule.Context) {
-			for _, page := range pages(c) {
+			for _, page := range direct(c) {
 				checkProbes(c, page)
 				port, open := page.Listens()
 				flag, told := page.Flag("listen")
@@ -68,7 +68,7 @@ func unknownName() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry)...),
 		},
 		Check: func(c *rule.Context) {
-			for _, page := range pages(c) {
+			for _, page := range direct(c) {
 				routers := routersTo(c, page)
 				for _, router := range routers {
 					checkNames(c, page, router)

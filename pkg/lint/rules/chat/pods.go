@@ -24,7 +24,7 @@ func behindTheModel() rule.Rule {
 			for _, page := range c.ChatPages() {
 				for _, service := range c.Services() {
 					pods := c.PodsOf(&service)
-					model := slices.IndexFunc(pods, func(w *rule.Workload) bool { return w.Serves || slices.ContainsFunc(w.Containers, rule.IsVLLM) })
+					model := slices.IndexFunc(pods, isModel)
 					if model >= 0 && service.Object.Kind == rule.Service && slices.Contains(pods, page.Workload) {
 						c.Report(service.Object.Field("spec", "selector"), "both %s and the page of %s have these labels", pods[model].Object, page.Object)
 					}
@@ -32,6 +32,11 @@ func behindTheModel() rule.Rule {
 			}
 		},
 	}
+}
+
+// isModel says whether pods serve a model, as far as it can be seen.
+func isModel(w *rule.Workload) bool {
+	return w.Serves || slices.ContainsFunc(w.Containers, rule.IsVLLM)
 }
 
 func missingFile() rule.Rule {

@@ -20,7 +20,7 @@ func noSignIn() rule.Rule {
 			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry)...),
 		},
 		Check: func(c *rule.Context) {
-			for _, page := range pages(c) {
+			for _, page := range direct(c) {
 				if routers := routersTo(c, page); len(routers) > 0 && !signsIn(page) {
 					c.Report(page.Container.Strongest(), "%s leads to the page, and nobody who comes by it can sign in", routers[0])
 				}
@@ -47,7 +47,7 @@ func signInsDisagree() rule.Rule {
 			Code: "KG1508", Name: "sign-in-disagrees", Level: finding.Error,
 			Summary: "The mesh takes the tokens that people get when they sign in to a page.",
 			Why: "The sidecar checks a token before the page sees it. It answers 401 to one of an issuer that no jwtRules name and 403 to one that is for another audience than those listed, " +
-				"and looks at the Authorization header alone unless fromCookies names the page's cookie: then nobody who signed in is anybody to an AuthorizationPolicy, and every question gets 403.",
+				"and looks for tokens in the Authorization header and a query parameter alone unless fromCookies names the page's cookie: then nobody who signed in is anybody to an AuthorizationPolicy, and every question gets 403.",
 			How: "Write the issuer and the client of the page's flags into jwtRules, and fromCookies: [" + cookie + "].",
 			Refs: []string{
 				"istio: docs/reference/config/security/jwt (JWTRule)", "envoy: source/extensions/filters/http/jwt_authn/extractor.cc",

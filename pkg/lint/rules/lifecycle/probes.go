@@ -68,10 +68,10 @@ func probePort() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, workload := range c.Workloads() {
-				page, _ := workload.ChatPage()
+				page, is := workload.ChatPage()
 				for _, container := range workload.Containers {
 					if workload.Known() {
-						checkProbes(c, container, page.Container.Name == container.Name)
+						checkProbes(c, container, is && page.Alone())
 					}
 				}
 			}
