@@ -56,7 +56,7 @@ type host struct {
 
 func (o *opened) open(t spec.Target) {
 	o.models = append(o.models, t)
-	for _, name := range t.Expose.Hosts {
+	for _, name := range t.GatewayHosts() {
 		if o.hosts[name] == nil {
 			o.hosts[name] = &host{secret: t.Expose.TLSSecret}
 		}

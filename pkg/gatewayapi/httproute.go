@@ -13,7 +13,7 @@ import (
 	"github.com/kservegen/kservegen/pkg/traffic"
 )
 
-// servicePort is the port of the model's Service.
+// servicePort is the port of the model's Service, and of the page's.
 const servicePort = 80
 
 // HTTPRoutes share requests between the revisions: one for those through the gateway, one for those of callers inside the
@@ -44,6 +44,31 @@ func Parent(t spec.Target) gateway.ParentReference {
 		Group: ptr.To[gateway.Group](gateway.GroupName), Kind: ptr.To[gateway.Kind]("Gateway"),
 		Namespace: ptr.To(gateway.Namespace(namespace)), Name: gateway.ObjectName(name),
 	}
+}
+
+// ChatRoute leads the page's host at the gateway to its pods.
+func ChatRoute(t spec.Target) manifest.Object {
+	route := &gateway.HTTPRoute{
+		TypeMeta:   metav1.TypeMeta{APIVersion: gateway.GroupVersion.String(), Kind: "HTTPRoute"},
+		ObjectMeta: metav1.ObjectMeta{Name: t.ChatName(), Namespace: t.Namespace, Labels: t.Labels(spec.ComponentChat)},
+	}
+	route.Spec.ParentRefs = []gateway.ParentReference{Parent(t)}
+	route.Spec.Hostnames = []gateway.Hostname{gateway.Hostname(t.Chat.Host)}
+	route.Spec.Rules = []gateway.HTTPRouteRule{{
+		Name: ptr.To[gateway.SectionName]("chat"), Matches: []gateway.HTTPRouteMatch{match(&spec.Expose{}, traffic.Rule{})},
+		BackendRefs: []gateway.HTTPBackendRef{{BackendRef: gateway.BackendRef{
+			BackendObjectReference: gateway.BackendObjectReference{
+				Group: ptr.To[gateway.Group](""), Kind: ptr.To[gateway.Kind]("Service"),
+				Name: gateway.ObjectName(t.ChatName()), Port: ptr.To[gateway.PortNumber](servicePort),
+			},
+			Weight: ptr.To[int32](1),
+		}}},
+		Timeouts: &gateway.HTTPRouteTimeouts{Request: ptr.To[gateway.Duration]("0s")},
+	}}
+	return manifest.Object{File: "httproute-chat", Typed: route, Absent: []string{"/status"}, Comments: manifest.Comments{
+		Head: "The page's host at the gateway.",
+		At:   map[string]string{"/spec/rules/0/timeouts": "None, which some implementations have to be told: any would cut an answer."},
+	}}
 }
 
 // Member is the route of one revision where KServe makes it, and puts the backends of all revisions in the place of the

@@ -27,7 +27,7 @@ func Gateways(targets []spec.Target, labels map[string]string) []manifest.Object
 			bySecret = map[string][]string{}
 			hosts[t.Expose.Gateway] = bySecret
 		}
-		for _, host := range t.Expose.Hosts {
+		for _, host := range t.GatewayHosts() {
 			if !slices.Contains(bySecret[t.Expose.TLSSecret], host) {
 				bySecret[t.Expose.TLSSecret] = append(bySecret[t.Expose.TLSSecret], host)
 			}

@@ -64,10 +64,10 @@ func AuthorizationPolicies(t spec.Target) []manifest.Object {
 		gateway.Comments.Head = "The ingress gateway may use the API, and nothing else of the server: /metrics, /tokenize or\n/invocations stay inside (vLLM's --api-key would leave those open)."
 		objects = append(objects, gateway)
 	}
-	if len(t.Security.Callers) > 0 {
+	if accounts := t.MeshCallers(); len(accounts) > 0 {
 		var principals []string
-		for _, caller := range t.Security.Callers {
-			principals = append(principals, principal(caller.ServiceAccount))
+		for _, account := range accounts {
+			principals = append(principals, principal(account))
 		}
 		callers := authorization(t, "callers", &security.Rule{
 			From: []*security.Rule_From{{Source: &security.Source{Principals: principals}}},
@@ -89,15 +89,20 @@ func authorization(t spec.Target, what string, rule *security.Rule) manifest.Obj
 }
 
 func gatewayRule(t spec.Target) *security.Rule {
-	namespace, _, _ := strings.Cut(t.Expose.Gateway, "/")
-	source := &security.Source{Namespaces: []string{namespace}}
-	if account := t.Expose.GatewayServiceAccount; account != "" {
-		source = &security.Source{Principals: []string{principal(namespace + "/" + account)}}
-	}
+	source := gatewaySource(t)
 	if jwt := t.Security.JWT; jwt != nil {
 		source.RequestPrincipals = []string{jwt.Issuer + "/*"}
 	}
 	return &security.Rule{From: []*security.Rule_From{{Source: source}}, To: api(t)}
+}
+
+// gatewaySource is the gateway: its service account where that is named, else whatever runs in its namespace.
+func gatewaySource(t spec.Target) *security.Source {
+	namespace, _, _ := strings.Cut(t.Expose.Gateway, "/")
+	if account := t.Expose.GatewayServiceAccount; account != "" {
+		return &security.Source{Principals: []string{principal(namespace + "/" + account)}}
+	}
+	return &security.Source{Namespaces: []string{namespace}}
 }
 
 // api is the OpenAI API of the server and nothing else of it.

@@ -39,6 +39,9 @@ func NetworkPolicy(t spec.Target) manifest.Object {
 		"/spec/egress/0": "Names.",
 		"/spec/egress/1": "The sidecar's certificates and configuration.",
 	}
+	if t.Chat != nil {
+		at["/spec/ingress/1"] = "The chat's page, and no other pod of this namespace."
+	}
 	for i := range policy.Spec.Egress[2:outside] {
 		at["/spec/egress/"+string(rune('2'+i))] = downloadComment(t, i)
 	}
@@ -79,6 +82,9 @@ func ingress(t spec.Target) []networkingv1.NetworkPolicyIngressRule {
 	rules := []networkingv1.NetworkPolicyIngressRule{}
 	if callers := callerNamespaces(t); len(callers) > 0 {
 		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peers(callers), Ports: ports(corev1.ProtocolTCP, int32(t.Port()))})
+	}
+	if t.Chat != nil {
+		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: labelled(t.ChatSelector()), Ports: ports(corev1.ProtocolTCP, int32(t.Port()))})
 	}
 	return append(rules, networkingv1.NetworkPolicyIngressRule{
 		From: peers([]string{t.Monitoring.Namespace}), Ports: ports(corev1.ProtocolTCP, spec.MetricsPort),

@@ -22,7 +22,7 @@ func routes(t *render.Tree, target spec.Target) []map[string]any {
 	var found []map[string]any
 	for _, environment := range t.Environments {
 		for _, object := range environment.Objects {
-			if environment.Name == target.Environment && object["kind"] == target.RouteKind() {
+			if environment.Name == target.Environment && object["kind"] == target.RouteKind() && !ofPage(object) {
 				found = append(found, object)
 			}
 		}

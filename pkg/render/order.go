@@ -10,7 +10,7 @@ import (
 // namespace comes before what stands in it.
 func kinds() []string {
 	return []string{
-		"namespace", "resourcequota", "serviceaccount", "externalsecret", "storageclass", "localmodelnodegroup", "localmodelcache", "persistentvolume", "persistentvolumeclaim", "volumesnapshotcontent", "volumesnapshot", "job", "servingruntime", "inferenceservice", "llminferenceservice", "leaderworkerset",
+		"namespace", "resourcequota", "serviceaccount", "role", "rolebinding", "externalsecret", "storageclass", "localmodelnodegroup", "localmodelcache", "persistentvolume", "persistentvolumeclaim", "volumesnapshotcontent", "volumesnapshot", "job", "servingruntime", "inferenceservice", "llminferenceservice", "leaderworkerset",
 		"service",
 		"destinationrule", "virtualservice", "httproute", "sidecar", "peerauthentication", "requestauthentication",
 		"authorizationpolicy", "networkpolicy", "poddisruptionbudget", "horizontalpodautoscaler", "scaledobject", "podmonitor",

@@ -70,12 +70,39 @@ func plan(b *kserve.Builder, t spec.Target, base *planner) (*planner, error) {
 	if len(t.PodSecurityGroups()) > 0 {
 		p.add("", network.SecurityGroupPolicy(t))
 	}
+	p.chat()
 	p.add(spec.OmitPodMonitor, observe.PodMonitor(t))
 	if err := p.watching(); err != nil {
 		return nil, err
 	}
 	p.objects = union(p.objects)
 	return p, nil
+}
+
+// chat adds the page on which people talk to the model, where the document asks for it.
+func (p *planner) chat() {
+	t := p.target
+	if t.Chat == nil {
+		return
+	}
+	p.add(spec.OmitServiceAccount, k8s.ChatServiceAccount(t))
+	p.add("", k8s.ChatAccess(t)...)
+	p.add("", k8s.ChatDeployment(t), k8s.ChatService(t))
+	if t.RouteKind() == "HTTPRoute" {
+		p.add("", gatewayapi.ChatRoute(t))
+	} else {
+		p.add("", istio.ChatVirtualService(t))
+	}
+	if t.Security.MTLS == "strict" {
+		p.add(spec.OmitPeerAuthentication, istio.ChatPeerAuthentication(t))
+	}
+	if t.Chat.SignIn.OIDC != nil {
+		p.add("", istio.ChatRequestAuthentication(t))
+	}
+	p.add(spec.OmitAuthorizationPolicy, istio.ChatAuthorizationPolicy(t))
+	p.add(spec.OmitNetworkPolicy, k8s.ChatPolicy(t))
+	p.add(spec.OmitPodDisruptionBudget, k8s.ChatDisruptionBudget(t))
+	p.add("", k8s.ChatAutoscalers(t)...)
 }
 
 // watching adds alerts and the dashboard, where the document asks for them.

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/render"
 	"github.com/kservegen/kservegen/pkg/spec"
 	"github.com/kservegen/kservegen/pkg/spec/spectest"
@@ -182,6 +183,9 @@ func TestWeightsAreShares(t *testing.T) {
 			}
 			var grouped []int64
 			for _, object := range environment.Objects {
+				if ofPage(object) {
+					continue
+				}
 				switch object["kind"] {
 				case "VirtualService":
 					checkShares(rt, object, "http", "route", services)
@@ -202,6 +206,11 @@ func TestWeightsAreShares(t *testing.T) {
 			}
 		}
 	})
+}
+
+// ofPage reports whether an object is of the chat's page.
+func ofPage(object map[string]any) bool {
+	return manifest.LookupValue(object, "/metadata/labels/app.kubernetes.io~1component") == spec.ComponentChat
 }
 
 func checkShares(t require.TestingT, object map[string]any, list, backends string, services map[string]bool) {

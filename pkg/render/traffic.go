@@ -99,7 +99,7 @@ func applyTraffic(built []map[string]any, environment plannedEnvironment) error 
 		}
 		route := manifest.DeepCopy(object)
 		for _, w := range environment.traffic {
-			if !holds(object, w) {
+			if !environment.holds(object, w) {
 				continue
 			}
 			if err := setWeight(route, w); err != nil {
@@ -156,10 +156,10 @@ func setWeight(route map[string]any, w traffic.Weight) error {
 	return nil
 }
 
-// holds says whether an object of the kind that holds weights holds this one.
-func holds(object map[string]any, w traffic.Weight) bool {
+// holds says whether an object holds a weight: it is of the kind that does, and the model's.
+func (e plannedEnvironment) holds(object map[string]any, w traffic.Weight) bool {
 	meta, _ := object["metadata"].(map[string]any)
-	return w.Object == "" || w.Object == meta["name"]
+	return object["kind"] == e.routes && meta["name"] != e.page && (w.Object == "" || w.Object == meta["name"])
 }
 
 // trafficPatches is one file for all weights, or one for each where they stand in objects of their own: a patch says the
@@ -170,12 +170,12 @@ func trafficPatches(environment plannedEnvironment, built []map[string]any) []pa
 	}
 	if environment.traffic[0].Object == "" {
 		all := environment.traffic
-		return []patch{{file: trafficFile, target: targetOfAll(routesOf(built, environment.routes, all[0])), weights: all}}
+		return []patch{{file: trafficFile, target: targetOfAll(environment.routesOf(built, all[0])), weights: all}}
 	}
 	var patches []patch
 	for i, w := range environment.traffic {
 		patches = append(patches, patch{
-			file: kserve.TrafficFile(w.Revision), target: targetOfAll(routesOf(built, environment.routes, w)),
+			file: kserve.TrafficFile(w.Revision), target: targetOfAll(environment.routesOf(built, w)),
 			weights: environment.traffic[i : i+1],
 		})
 	}
@@ -183,10 +183,10 @@ func trafficPatches(environment plannedEnvironment, built []map[string]any) []pa
 }
 
 // routesOf are the objects that hold a weight.
-func routesOf(built []map[string]any, kind string, w traffic.Weight) []map[string]any {
+func (e plannedEnvironment) routesOf(built []map[string]any, w traffic.Weight) []map[string]any {
 	var routes []map[string]any
 	for _, object := range built {
-		if object["kind"] == kind && holds(object, w) {
+		if e.holds(object, w) {
 			routes = append(routes, object)
 		}
 	}

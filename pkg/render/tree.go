@@ -124,7 +124,7 @@ func (g *Generator) Tree(m *spec.Deployment) (*Tree, error) {
 			return nil, fmt.Errorf("rendering %s for %s: %w", m.Name, target.Environment, planErr)
 		}
 		environments = append(environments, plannedEnvironment{
-			name: target.Environment, objects: own.objects, traffic: own.weights, routes: target.RouteKind(),
+			name: target.Environment, objects: own.objects, traffic: own.weights, routes: target.RouteKind(), page: target.ChatName(),
 		})
 	}
 	tree, err := g.assemble(m.Name, base.objects, environments)
@@ -145,8 +145,8 @@ type plannedEnvironment struct {
 	name    string
 	objects []planned
 	traffic []traffic.Weight
-	// routes is the kind of the objects that the weights are set in.
-	routes string
+	// routes is the kind of the objects that the weights are set in, and page the name of the one that is the page's.
+	routes, page string
 	// asBase are the files whose objects equal the base's.
 	asBase map[string]bool
 }

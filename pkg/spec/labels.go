@@ -13,6 +13,8 @@ const (
 	// DownloadLabel is on the pods that download a model's weights, with the model's name. They have no ModelLabel: no
 	// Service, policy or budget of the servers is about them.
 	DownloadLabel = "kservegen.dev/download"
+	// ChatLabel is on the pods of the chat's page, with the model's name. They have no ModelLabel either.
+	ChatLabel = "kservegen.dev/chat"
 )
 
 // KServeAnnotation says, on a ServingRuntime, which KServe runs: what is left to it depends on that. On an InferenceService
@@ -28,6 +30,7 @@ const (
 	ComponentScaling    = "scaling"
 	ComponentSync       = "sync"
 	ComponentDownload   = "download"
+	ComponentChat       = "chat"
 )
 
 // Labels of an object that belongs to the model as a whole: the recommended ones

@@ -39,7 +39,15 @@ func mergeField(name string, base, over *yaml.Node) *yaml.Node {
 	return &merged
 }
 
+// alternatives is the part of the document that is one of several things, each by its name.
+const alternatives = "signIn"
+
+// renames reports whether an override is about another thing than what it overrides.
 func renames(name string, base, over *yaml.Node) bool {
+	if name == alternatives && len(over.Content) > 0 {
+		_, same := child(base, over.Content[0].Value)
+		return same == nil || over.Content[1].Tag == yaml.NodeTagNull
+	}
 	identity, ok := identities[name]
 	if !ok {
 		return false

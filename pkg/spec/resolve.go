@@ -59,7 +59,9 @@ type Target struct {
 	Revisions []RevisionTarget
 	Sticky    *Sticky
 	Expose    *Expose
-	Security  Security
+	// Chat is nil where there is no page.
+	Chat     *Chat
+	Security Security
 	// Scaling has a Type of hpa, keda or off, or none, which is hpa where there is room.
 	Scaling    Scaling
 	Monitoring Monitoring

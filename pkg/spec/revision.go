@@ -284,7 +284,10 @@ func (r *resolver) args(model catalog.Model, accelerator catalog.Accelerator, de
 		r.failf("spec.runtime.version", "latest is another server tomorrow; pin a version")
 	}
 	if run.Image != "" {
-		r.checkImage(run.Image)
+		r.checkPinned("spec.runtime.image", run.Image)
+		if run.Version != "" {
+			r.failf("spec.runtime.version", "image names the version already; keep one")
+		}
 	}
 	return args
 }
@@ -297,17 +300,15 @@ func catalogArg(value string) Arg {
 	return Arg{Values: []string{value}}
 }
 
-func (r *resolver) checkImage(image string) {
+// checkPinned wants an image that is the same one tomorrow.
+func (r *resolver) checkPinned(path, image string) {
 	switch {
 	case !imageName.MatchString(image):
-		r.failf("spec.runtime.image", "%q is not an image name", image)
+		r.failf(path, "%q is not an image name", image)
 	case !strings.Contains(image, "@") && !strings.Contains(image[strings.LastIndex(image, "/")+1:], ":"):
-		r.failf("spec.runtime.image", "%q has no tag or digest; pin one", image)
+		r.failf(path, "%q has no tag or digest; pin one", image)
 	case strings.HasSuffix(image, ":latest"):
-		r.failf("spec.runtime.image", "%q is another image tomorrow; pin a version", image)
-	}
-	if r.spec.Runtime.Version != "" {
-		r.failf("spec.runtime.version", "image names the version already; keep one")
+		r.failf(path, "%q is another image tomorrow; pin a version", image)
 	}
 }
 

@@ -62,6 +62,8 @@ func (r *resolver) checkLeast(low int) {
 		r.failf(path, "0 takes a gateway of class %s: nothing is known to count the requests through one of %q by Istio's names, and so nothing would wake the model", defaultGatewayClass, r.spec.Expose.GatewayClass)
 	case strings.HasPrefix(r.spec.Expose.Gateway, r.m.Namespace+"/"):
 		r.failf(path, "0 takes a gateway outside of namespace %s: Prometheus' series of it are not told there from those of the model's own proxies", r.m.Namespace)
+	case r.spec.Chat.On():
+		r.failf(path, "0 takes a model without spec.chat: the page asks inside the mesh, where the gateway counts nothing, and so nobody on it would wake the model")
 	case r.spec.Expose.API == APIKServe && r.serving() == ServingLLMInferenceService:
 		r.failf(path, "0 takes spec.expose.api istio or gateway: KServe leaves out of its routes what has no replica that is ready, and so nothing would wake it (isMemberRoutable)")
 	}

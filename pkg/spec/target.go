@@ -66,9 +66,10 @@ func (r *resolver) target() Target {
 		r.checkStickyFrom()
 	}
 	r.checkSelection()
+	chat := r.checkChat()
 	return Target{
 		Environment: r.environment, Name: r.m.Name, Namespace: r.m.Namespace, ServedName: served, Serving: s.Serving,
-		Sticky: s.Sticky, Expose: s.Expose, Security: s.Security, Scaling: s.Scaling,
+		Sticky: s.Sticky, Expose: s.Expose, Chat: chat, Security: s.Security, Scaling: s.Scaling,
 		Monitoring: s.Monitoring, Platform: s.Platform, GitOps: s.GitOps, Quota: s.Quota, Omit: s.Omit,
 	}
 }
@@ -144,12 +145,17 @@ func (r *resolver) checkJWT(j *JWT) {
 	if strings.HasPrefix(j.Issuer, "*") || strings.HasSuffix(j.Issuer, "*") {
 		r.failf(path+".issuer", "%q must be exact", j.Issuer)
 	}
-	if j.JWKS != "" && j.JWKSURI != "" {
+	r.checkKeySource(path, j.JWKSURI, j.JWKS)
+}
+
+// checkKeySource checks where the keys of an issuer come from.
+func (r *resolver) checkKeySource(path, jwksURI, jwks string) {
+	if jwks != "" && jwksURI != "" {
 		r.failf(path+".jwks", "jwks and jwksUri are two ways to give the keys; keep one")
 	}
-	r.checkKeys(path+".jwks", j.JWKS)
-	if u, err := url.Parse(j.JWKSURI); j.JWKSURI != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
-		r.failf(path+".jwksUri", "%q is not a URL", j.JWKSURI)
+	r.checkKeys(path+".jwks", jwks)
+	if u, err := url.Parse(jwksURI); jwksURI != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+		r.failf(path+".jwksUri", "%q is not a URL", jwksURI)
 	}
 }
 

@@ -19,6 +19,7 @@ func CheckTogether(deployments []*Deployment) error {
 	problems = append(problems, checkFileSystems(deployments)...)
 	problems = append(problems, checkCaches(deployments)...)
 	problems = append(problems, checkHosts(deployments)...)
+	problems = append(problems, checkChatHosts(deployments)...)
 	problems = append(problems, checkGateways(deployments)...)
 	problems = append(problems, checkModelLists(deployments)...)
 	problems = append(problems, checkQuotas(deployments)...)
@@ -151,6 +152,9 @@ func (m *Deployment) claims() []claimed {
 		// KServe makes this Service; a model of that name would have it as its stable one.
 		list = append(list, claimed{m.Base.Predictor(revision), fmt.Sprintf("the Service of revision %s of model %s", revision, m.Name)})
 	}
+	if slices.ContainsFunc(m.Environments, func(t Target) bool { return t.Chat != nil }) {
+		list = append(list, claimed{m.Base.ChatName(), "the chat's page of model " + m.Name})
+	}
 	return list
 }
 
@@ -227,7 +231,7 @@ func checkGateways(deployments []*Deployment) manifest.Problems {
 		} else if !ok {
 			classes[key], hosts[key] = hold{m, e}, map[string]bool{}
 		}
-		for _, host := range e.Hosts {
+		for _, host := range target.GatewayHosts() {
 			hosts[key][host] = true
 		}
 		if len(hosts[key]) > maxListeners {

@@ -43,6 +43,7 @@ type Spec struct {
 	Traffic    []Traffic  `json:"traffic,omitempty"`
 	Sticky     *Sticky    `json:"sticky,omitempty"`
 	Expose     *Expose    `json:"expose,omitempty"`
+	Chat       *Chat      `json:"chat,omitempty"`
 	Security   Security   `json:"security,omitempty"`
 	Scaling    Scaling    `json:"scaling,omitempty"`
 	Monitoring Monitoring `json:"monitoring,omitempty"`
@@ -452,6 +453,7 @@ type Environment struct {
 	Traffic    []Traffic   `json:"traffic,omitempty"`
 	Sticky     *Sticky     `json:"sticky,omitempty"`
 	Expose     *Expose     `json:"expose,omitempty"`
+	Chat       *Chat       `json:"chat,omitempty"`
 	Security   *Security   `json:"security,omitempty"`
 	Scaling    *Scaling    `json:"scaling,omitempty"`
 	Monitoring *Monitoring `json:"monitoring,omitempty"`

@@ -54,7 +54,7 @@ const mesh = "mesh"
 // Entry finds the host and the gateway of a model, by its VirtualService or else its HTTPRoutes.
 func (c *Cluster) Entry(ctx context.Context, namespace, model string) (Entry, error) {
 	labels := map[string]string{spec.ModelLabel: model}
-	virtual, err := c.list(ctx, virtualServices(), namespace, labels)
+	virtual, err := c.routes(ctx, virtualServices(), namespace, labels)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -63,7 +63,7 @@ func (c *Cluster) Entry(ctx context.Context, namespace, model string) (Entry, er
 			return e, c.istioServer(ctx, &e)
 		}
 	}
-	routes, err := c.list(ctx, httpRoutes(), namespace, labels)
+	routes, err := c.routes(ctx, httpRoutes(), namespace, labels)
 	if err != nil {
 		return Entry{}, err
 	}

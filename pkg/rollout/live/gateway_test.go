@@ -27,6 +27,13 @@ kind: VirtualServiceList
 items:
 - apiVersion: networking.istio.io/v1
   kind: VirtualService
+  metadata: {name: m-chat, namespace: llm, labels: {kservegen.dev/model: m, app.kubernetes.io/component: chat}}
+  spec:
+    hosts: [chat.example.com]
+    gateways: [ingress/llm]
+    http: [{name: chat, route: [{destination: {host: m-chat.llm.svc.cluster.local}}]}]
+- apiVersion: networking.istio.io/v1
+  kind: VirtualService
   metadata: {name: m, namespace: llm, labels: {kservegen.dev/model: m}}
   spec:
     hosts: [llm.example.com, m.llm.svc.cluster.local]

@@ -107,6 +107,11 @@ kind: VirtualServiceList
 items:
 - apiVersion: networking.istio.io/v1
   kind: VirtualService
+  metadata: {name: m-chat, labels: {kservegen.dev/model: m, app.kubernetes.io/component: chat}}
+  spec:
+    http: [{name: chat, route: [{destination: {host: m-chat.llm.svc.cluster.local, port: {number: 80}}}]}]
+- apiVersion: networking.istio.io/v1
+  kind: VirtualService
   metadata: {name: m, labels: {kservegen.dev/model: m}}
   spec:
     http:

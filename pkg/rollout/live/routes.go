@@ -23,10 +23,16 @@ func behind(name, model string) string {
 	return name
 }
 
+// routes are those of a kind that lead to revisions. That of the chat's page has the model's label, and leads to the page.
+func (c *Cluster) routes(ctx context.Context, k kind, namespace string, labels map[string]string) ([]object, error) {
+	objects, err := c.list(ctx, k, namespace, labels)
+	return slices.DeleteFunc(objects, func(o object) bool { return o.GetLabels()["app.kubernetes.io/component"] == spec.ComponentChat }), err
+}
+
 // routes reads the shares from a VirtualService, or else from the HTTPRoutes.
 func (r *reading) routes(ctx context.Context) error {
 	for _, k := range []kind{virtualServices(), httpRoutes()} {
-		objects, err := r.cluster.list(ctx, k, r.namespace, r.labels())
+		objects, err := r.cluster.routes(ctx, k, r.namespace, r.labels())
 		if err != nil {
 			return err
 		}

@@ -67,6 +67,8 @@ type drawer struct {
 	bare bool
 	// Overrides of revisions and environments keep to one way of saying things.
 	claim, images, hpa, expose, jwt bool
+	// page has a page of the chat, which takes a gateway and routes of ours.
+	page bool
 	// writes says that the gateway writes the buckets of users.
 	writes bool
 	// store is what claims are made of, download whether a Job fills them.
@@ -103,6 +105,7 @@ func newDrawer(t *rapid.T) *drawer {
 	if d.llm && d.chance("routed by KServe", 3) {
 		d.api = byKServe
 	}
+	d.page = d.expose && d.api != byKServe && d.chance("page of the chat", 3)
 	d.writes = d.api == byIstio && d.expose && d.chance("bucket by the gateway", 4)
 	if d.claim {
 		d.store, d.download = store(d.upTo("store", 3)), d.chance("download", 3)

@@ -26,6 +26,7 @@ func (d *drawer) mesh(n *node, whole bool) {
 	if d.expose && !d.jwt && !d.writes && !whole && d.chance("not exposed here", 8) {
 		n.set("expose", null())
 	}
+	d.talk(n, whole)
 	if security := d.security(whole); security != nil && (whole || d.chance("security here", 4)) {
 		n.set("security", security)
 	}
@@ -265,6 +266,9 @@ func (d *drawer) omit() *node {
 	for _, name := range names[:d.upTo("omitted", 3)] {
 		if d.jwt && name == spec.OmitAuthorizationPolicy {
 			continue // tokens need it
+		}
+		if d.page && (name == spec.OmitService || name == spec.OmitVirtualService || name == spec.OmitHTTPRoute) {
+			continue // the page asks there
 		}
 		list.items = append(list.items, scalar(str, string(name)))
 	}

@@ -1,0 +1,355 @@
+package spec
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
+
+	"github.com/kservegen/kservegen/pkg/manifest"
+)
+
+// Chat is a page in the cluster on which people talk to the model: pods of `kservegen chat --web` at a host of the gateway, which
+// call the model inside the mesh. It takes expose with api istio or gateway.
+type Chat struct {
+	// Enabled says whether there is a page; an environment leaves it out by false. Default: true.
+	Enabled *bool `json:"enabled,omitempty"`
+	// Image of kservegen, which one builds by its Containerfile and pushes, with a tag or a digest.
+	Image string `json:"image,omitempty"`
+	// Host that people open, on the gateway of expose, and of the page alone. Sign-in by OIDC wants HTTPS there: browsers keep its
+	// cookies for nothing else.
+	Host     string       `json:"host,omitempty"`
+	Replicas ChatReplicas `json:"replicas,omitempty"`
+	// RequestsPerMinute that a person may send to the model by each pod, with bursts of a third of it and of at least 20. Default: 60.
+	RequestsPerMinute *int    `json:"requestsPerMinute,omitempty" jsonschema:"minimum=1"`
+	SignIn            *SignIn `json:"signIn,omitempty"`
+}
+
+// ChatReplicas are the pods of the page, which need no accelerator.
+type ChatReplicas struct {
+	// Min is the number of pods that always run. Default: 2 where replicas.min of the model is over 1, else 1.
+	Min *int `json:"min,omitempty" jsonschema:"minimum=1"`
+	// Max is the number that a HorizontalPodAutoscaler may reach, by CPU. Default: 4 where replicas.min of the model is over 1
+	// and neither is said here, else min, which means a fixed number.
+	Max *int `json:"max,omitempty" jsonschema:"minimum=1"`
+}
+
+// SignIn is how people show who they are, one of both. An environment that names the other one has nothing of spec's.
+type SignIn struct {
+	// OIDC sends them to an OpenID Connect issuer, and the mesh refuses the page's API to everybody else.
+	OIDC *OIDC `json:"oidc,omitempty"`
+	// Basic asks for names and passwords of a Secret. For tests.
+	Basic *Basic `json:"basic,omitempty"`
+}
+
+// OIDC is an OpenID Connect issuer, and the page as its client, whose redirect URI is https://<host>/auth/callback.
+type OIDC struct {
+	// Issuer, the iss claim: https, or http of a Service (.svc or .svc.cluster.local).
+	Issuer string `json:"issuer,omitempty"`
+	// ClientID of the page at the issuer; the aud claim of its tokens names it.
+	ClientID string `json:"clientId,omitempty"`
+	// Secret in the namespace, which must exist, with the key client-secret. Default: none; the page is a public client.
+	Secret string `json:"secret,omitempty"`
+	// Scopes that are asked for; openid is one of them. Default: openid.
+	Scopes []string `json:"scopes,omitempty"`
+	// JWKSURI is where the mesh has the issuer's keys from. Default: by OpenID discovery from the issuer.
+	JWKSURI string `json:"jwksUri,omitempty"`
+	// JWKS holds public keys inline for the mesh, where istiod cannot reach the issuer. The page reaches it itself.
+	JWKS string `json:"jwks,omitempty"`
+}
+
+// Basic is names and passwords.
+type Basic struct {
+	// Secret in the namespace, which must exist, with the key htpasswd: lines of user:hash, by bcrypt (htpasswd -B -C 12).
+	Secret string `json:"secret,omitempty"`
+}
+
+const (
+	// chatRevision would give its InferenceService the page's name.
+	chatRevision = "chat"
+
+	defaultRequestsPerMinute = 60
+	// defaultChatMax is what the page grows to beside a model that has spare replicas.
+	defaultChatMax = 4
+	openID         = "openid"
+
+	httpPort, httpsPort = 80, 443
+)
+
+// Names and ports of the page in the cluster.
+const (
+	// ChatPort is the port of the page's pods.
+	ChatPort = 8080
+	// ChatCookie carries the ID token of who signed in by OIDC, for /api/ alone. Browsers take a name that begins so from HTTPS only.
+	ChatCookie = "__Secure-kservegen-chat"
+	// ChatUsersKey and ChatClientSecretKey are the keys in the Secrets of sign-in.
+	ChatUsersKey        = "htpasswd"
+	ChatClientSecretKey = "client-secret"
+)
+
+// scopeToken is of RFC 6749, 3.3, but for the comma, which divides the values of a flag.
+var scopeToken = regexp.MustCompile(`^[!#-+\--\[\]-~]+$`)
+
+// On reports whether there is to be a page.
+func (c *Chat) On() bool { return c != nil && (c.Enabled == nil || *c.Enabled) }
+
+// ChatName is that of everything of the page.
+func (t Target) ChatName() string { return t.Name + "-" + chatRevision }
+
+// ChatAccount is the identity of the page's pods, as namespace/name.
+func (t Target) ChatAccount() string { return t.Namespace + "/" + t.ChatName() }
+
+// ChatSelector of the pods of the page, which have no ModelLabel: no Service, policy or budget of the servers is about them.
+func (t Target) ChatSelector() map[string]string { return map[string]string{ChatLabel: t.Name} }
+
+// MeshCallers are the workloads inside the mesh that may use the model, besides the gateway: those of the document and the page.
+func (t Target) MeshCallers() []string {
+	var accounts []string
+	for _, caller := range t.Security.Callers {
+		accounts = append(accounts, caller.ServiceAccount)
+	}
+	if t.Chat != nil && !slices.Contains(accounts, t.ChatAccount()) {
+		accounts = append(accounts, t.ChatAccount())
+	}
+	return accounts
+}
+
+// GatewayHosts are those that the gateway of expose serves: the model's, and the page's.
+func (t Target) GatewayHosts() []string {
+	hosts := slices.Clone(t.Expose.Hosts)
+	if t.Chat != nil {
+		hosts = append(hosts, t.Chat.Host)
+	}
+	return hosts
+}
+
+// checkChat fills in what the document leaves to defaults; nil where there is no page.
+func (r *resolver) checkChat() *Chat {
+	c := r.spec.Chat
+	if !c.On() {
+		return nil
+	}
+	r.checkChatPlace(c)
+	if c.Image == "" {
+		r.failf("spec.chat.image", "is missing; there is no public one: build it with the Containerfile of kservegen, push it, and name it with a tag or a digest")
+	} else {
+		r.checkPinned("spec.chat.image", c.Image)
+	}
+	r.checkChatHost(c.Host)
+	r.checkChatReplicas(&c.Replicas)
+	if c.RequestsPerMinute == nil {
+		c.RequestsPerMinute = ptr.To(defaultRequestsPerMinute)
+	}
+	if *c.RequestsPerMinute < 1 {
+		r.failf("spec.chat.requestsPerMinute", "must be at least 1, got %d", *c.RequestsPerMinute)
+	}
+	r.checkSignIn(c.SignIn)
+	return c
+}
+
+// checkChatPlace wants a gateway before the page, and what it needs of the model behind it.
+func (r *resolver) checkChatPlace(c *Chat) {
+	const path = "spec.chat"
+	e := r.spec.Expose
+	switch {
+	case e == nil:
+		r.failf(path, "the page is opened through the gateway; set spec.expose, or spec.chat.enabled: false")
+		return
+	case e.API == APIKServe:
+		r.failf(path, "the page reads its model's shares from routes of ours, and KServe makes these; set spec.expose.api: istio or gateway")
+	}
+	route := OmitVirtualService
+	if e.API == APIGateway {
+		route = OmitHTTPRoute
+	}
+	for _, needed := range []Omittable{route, OmitService} {
+		if slices.Contains(r.spec.Omit, needed) {
+			r.failf(path, "takes the %s that spec.omit leaves out; leave it in, or the page out", needed)
+		}
+	}
+	for _, revision := range r.m.Document.Spec.Revisions {
+		if revision.Name == chatRevision {
+			r.failf(path, "its objects would be called %s-%s, and so are those of revision %s; rename the revision", r.m.Name, chatRevision, chatRevision)
+		}
+	}
+}
+
+func (r *resolver) checkChatHost(host string) {
+	const path = "spec.chat.host"
+	switch {
+	case host == "":
+		r.failf(path, "is missing; the name that people open, for example chat.example.com")
+	case len(validation.IsDNS1123Subdomain(host)) > 0 || net.ParseIP(host) != nil:
+		r.failf(path, "%q is not a host name, without a star, scheme or port", host)
+	case r.spec.Expose != nil && slices.Contains(r.spec.Expose.Hosts, host):
+		r.failf(path, "%s is the model's (spec.expose.hosts), whose paths the page would take; give it a host of its own", host)
+	}
+}
+
+func (r *resolver) checkChatReplicas(replicas *ChatReplicas) {
+	const path = "spec.chat.replicas"
+	least := 1
+	if model := r.spec.Replicas.Min; model != nil && *model > 1 {
+		least = 2
+	}
+	if replicas.Min == nil && replicas.Max == nil && least > 1 {
+		replicas.Max = ptr.To(defaultChatMax)
+	}
+	if replicas.Min == nil {
+		if replicas.Max != nil {
+			least = min(least, max(*replicas.Max, 1))
+		}
+		replicas.Min = ptr.To(least)
+	}
+	if replicas.Max == nil {
+		replicas.Max = replicas.Min
+	}
+	if *replicas.Min < 1 {
+		r.failf(path+".min", "must be at least 1, got %d", *replicas.Min)
+	}
+	if *replicas.Max < 1 {
+		r.failf(path+".max", "must be at least 1, got %d", *replicas.Max)
+	} else if *replicas.Max < *replicas.Min {
+		r.failf(path+".max", "%d is below min, %d", *replicas.Max, *replicas.Min)
+	}
+}
+
+func (r *resolver) checkSignIn(s *SignIn) {
+	const path = "spec.chat.signIn"
+	switch {
+	case s == nil || s.OIDC == nil && s.Basic == nil:
+		r.failf(path, "is missing; the page is open to whoever reaches the gateway otherwise: name oidc, or basic for a test")
+	case s.OIDC != nil && s.Basic != nil:
+		r.failf(path, "oidc and basic are two ways to sign in; keep one")
+	case s.Basic != nil:
+		r.checkSecretName(path+".basic.secret", s.Basic.Secret, "is missing; a Secret with the key "+ChatUsersKey+", of lines that htpasswd -nB prints")
+	default:
+		r.checkOIDC(s.OIDC)
+	}
+}
+
+func (r *resolver) checkSecretName(path, name, missing string) {
+	switch {
+	case name == "":
+		r.failf(path, "%s", missing)
+	case len(validation.IsDNS1123Subdomain(name)) > 0:
+		r.failf(path, "%q is not the name of a Secret", name)
+	}
+}
+
+func (r *resolver) checkOIDC(o *OIDC) {
+	const path = "spec.chat.signIn.oidc"
+	r.checkIssuerURL(path+".issuer", o.Issuer)
+	if o.ClientID == "" {
+		r.failf(path+".clientId", "is missing; the name of the page at the issuer")
+	}
+	r.checkArgument(path+".clientId", o.ClientID)
+	if o.Secret != "" {
+		r.checkSecretName(path+".secret", o.Secret, "")
+	}
+	if len(o.Scopes) == 0 {
+		o.Scopes = []string{openID}
+	}
+	for i, scope := range o.Scopes {
+		at := fmt.Sprintf("%s.scopes[%d]", path, i)
+		if !scopeToken.MatchString(scope) {
+			r.failf(at, "%q is not a scope", scope)
+		}
+		r.checkArgument(at, scope)
+	}
+	if !slices.Contains(o.Scopes, openID) {
+		r.failf(path+".scopes", "must have %s, without which there is no ID token", openID)
+	}
+	r.checkKeySource(path, o.JWKSURI, o.JWKS)
+}
+
+// checkIssuerURL wants what OpenID Connect calls an issuer. https://openid.net/specs/openid-connect-discovery-1_0.html#IssuerDiscovery
+func (r *resolver) checkIssuerURL(path, issuer string) {
+	if issuer == "" {
+		r.failf(path, "is missing; the URL of the issuer, for example https://login.example.com/realms/llm")
+		return
+	}
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(issuer, "?# ") || (u.Scheme != "https" && u.Scheme != "http"):
+		r.failf(path, "%q is not an issuer's URL: https, without a password, a query or a fragment", issuer)
+	case u.Scheme == "http" && !inCluster(u.Hostname()):
+		r.failf(path, "%q would give the page's secret and codes to whoever listens; use https", issuer)
+	case strings.HasSuffix(issuer, "*"): // Istio reads a star at the end of a principal as a pattern
+		r.failf(path, "%q must be exact", issuer)
+	case u.Port() != "" && !isPort(u.Port()):
+		r.failf(path, "%q has no port between 1 and 65535", issuer)
+	}
+	r.checkArgument(path, issuer)
+}
+
+func isPort(text string) bool {
+	port, err := strconv.Atoi(text)
+	return err == nil && port > 0 && port < 1<<16
+}
+
+// inCluster reports whether a host is a Service's, which the mesh can encrypt the way to.
+func inCluster(host string) bool {
+	return strings.HasSuffix(host, ".svc") || strings.HasSuffix(host, ".svc.cluster.local")
+}
+
+// Port of the issuer, that of the scheme where its URL says none.
+func (o *OIDC) Port() int {
+	u, err := url.Parse(o.Issuer)
+	if err != nil {
+		return httpsPort
+	}
+	if port, err := strconv.Atoi(u.Port()); err == nil {
+		return port
+	}
+	if u.Scheme == "http" {
+		return httpPort
+	}
+	return httpsPort
+}
+
+// checkArgument refuses what an argument of a container does not keep: Kubernetes replaces $(NAME) in it.
+func (r *resolver) checkArgument(path, value string) {
+	if strings.Contains(value, "$(") {
+		r.failf(path, "%q holds $(, which Kubernetes reads as a variable", value)
+	}
+	if strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		r.failf(path, "%q must be of visible ASCII characters", value)
+	}
+}
+
+// checkChatHosts: a page answers every path of its host, so that no model and no other page may have it.
+func checkChatHosts(deployments []*Deployment) manifest.Problems {
+	var problems manifest.Problems
+	key := func(t Target, host string) string { return fmt.Sprintln(t.at(host), t.Expose.OfGatewayAPI()) }
+	models, pages := map[string]*Deployment{}, map[string]*Deployment{}
+	for m, target := range targetsOf(deployments) {
+		if target.Expose == nil {
+			continue
+		}
+		for _, host := range target.Expose.Hosts {
+			models[key(target, host)] = m
+		}
+	}
+	for m, target := range targetsOf(deployments) {
+		if target.Chat == nil || target.Expose == nil {
+			continue
+		}
+		at := key(target, target.Chat.Host)
+		switch other := models[at]; {
+		case other != nil && other != m:
+			problems = append(problems, m.problemOf("spec.chat.host", "spec.chat.host: %s is a host of model %s (%s), whose paths the page would take; give it a host of its own", target.Chat.Host, other.Name, other.where()))
+		case pages[at] != nil:
+			problems = append(problems, m.problemOf("spec.chat.host", "spec.chat.host: %s is the page of model %s (%s) already; give each a host of its own", target.Chat.Host, pages[at].Name, pages[at].where()))
+		default:
+			pages[at] = m
+		}
+	}
+	return slices.Compact(problems)
+}
