@@ -116,7 +116,7 @@ native: prerequisites ## The API server's own validation of native kinds against
 	$(call tier,native,$(GO) -C e2e/native test -count=1 -v ./...)
 
 .PHONY: web
-web: prerequisites web-packages tool-llm-d-inference-sim ## A real Chromium judges the page of the chat, with simulated and with hostile models (PICTURES=docs/images draws those of the docs)
+web: prerequisites web-packages tool-llm-d-inference-sim tool-dex ## A real Chromium judges the page of the chat, with simulated and with hostile models (PICTURES=docs/images draws those of the docs)
 	@$(GO) build -o $(BIN)/chat-web ./e2e/web/server
 	@cd e2e/web && npm ci --omit=optional --silent
 	$(call tier,web,export KSERVEGEN_SIMULATOR=$$($(BIN)/chat-web -simulator) && cd e2e/web && $(if $(PICTURES),PICTURES='$(abspath $(PICTURES))') node --test --test-concurrency=1)

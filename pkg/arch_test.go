@@ -58,7 +58,10 @@ func layers() map[string][]string {
 		"pkg/validate":               {"pkg/finding", "pkg/manifest", "pkg/load", "pkg/report", "pkg/schema", "pkg/lint", "pkg/effective", "pkg/istiod", "pkg/dryrun"},
 		"pkg/dryrun":                 {},
 		"pkg/git":                    {},
-		"pkg/chat/web":               {},
+		"pkg/chat/web":               {"pkg/chat/web/limit"},
+		"pkg/chat/web/limit":         {},
+		"pkg/chat/web/signin":        {"pkg/chat/web", "pkg/chat/web/limit"},
+		"pkg/chat/web/shares":        {"pkg/chat/web", "pkg/rollout/live"},
 		"pkg/rollout/edit":           {"pkg/manifest"},
 		"pkg/rollout/steps":          {"pkg/rollout/edit", "pkg/manifest", "pkg/spec", "pkg/suggest"},
 		"pkg/rollout/write":          {"pkg/render", "pkg/spec", "pkg/txn"},
@@ -73,7 +76,7 @@ func layers() map[string][]string {
 		"pkg/chat":                   {},
 		"pkg/chat/forward":           {},
 		"pkg/chat/terminal":          {"pkg/chat", "pkg/secret", "pkg/suggest"},
-		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/rollout/lease", "pkg/rollout/routes", "pkg/rollout/runner", "pkg/rollout/ingit", "pkg/rollout/notify", "pkg/rollout/incluster", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest", "pkg/chat", "pkg/chat/forward", "pkg/chat/terminal", "pkg/chat/web"},
+		"cmd/kservegen/internal/cli": {"pkg/importer", "pkg/render", "pkg/spec", "pkg/catalog", "pkg/manifest", "pkg/txn", "pkg/kserve", "pkg/effective", "pkg/istiod", "pkg/finding", "pkg/load", "pkg/report", "pkg/validate", "pkg/schema", "pkg/lint", "pkg/lint/rule", "pkg/dryrun", "pkg/plan", "pkg/sizing", "pkg/rollout/gate", "pkg/rollout/metrics", "pkg/git", "pkg/rollout/steps", "pkg/rollout/write", "pkg/rollout/history", "pkg/rollout/live", "pkg/rollout/lease", "pkg/rollout/routes", "pkg/rollout/runner", "pkg/rollout/ingit", "pkg/rollout/notify", "pkg/rollout/incluster", "pkg/eks/iam", "pkg/eks/cluster", "pkg/suggest", "pkg/chat", "pkg/chat/forward", "pkg/chat/terminal", "pkg/chat/web", "pkg/chat/web/shares", "pkg/chat/web/signin"},
 		"cmd/kservegen":              {"cmd/kservegen/internal/cli"},
 	}
 }

@@ -23,10 +23,12 @@ const (
 	GitOps Set = "gitops"
 	// KEDA is the other autoscaler; what it reads is of Scaling.
 	KEDA Set = "keda"
+	// SignIn is an identity provider, at which people sign in to the chat's page.
+	SignIn Set = "sign-in"
 )
 
 // Sets lists them.
-func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps, KEDA} }
+func Sets() []Set { return []Set{EnvTest, Cluster, Node, Scaling, GitOps, KEDA, SignIn} }
 
 // Kubernetes reports its version by variables that its own build sets (hack/lib/version.sh there). kubeadm
 // refuses a cluster whose version it can't parse, and clients compare major and minor.
@@ -103,6 +105,8 @@ func All() []Tool {
 		[]Tool{{Name: "karpenter-kwok", sets: []Set{EnvTest}, source: goProgram{
 			dir: "karpenter", module: "sigs.k8s.io/karpenter", pkg: "sigs.k8s.io/karpenter/kwok",
 		}}},
+		// The commit of its v2.45.1, whose module path has no /v2, so that Go does not take the tag. Its API module is of its own version.
+		[]Tool{{Name: "dex", sets: []Set{SignIn}, source: goProgram{dir: "dex", module: "github.com/dexidp/dex", pkg: "github.com/dexidp/dex/cmd/dex"}}},
 	)
 }
 

@@ -13,9 +13,9 @@ export function launch(more = []) {
   });
 }
 
-/** visit opens a link in a context of its own. `watched` collects what the page asked for and what its policy refused. */
-export async function visit(browser, link, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options });
+/** visit opens a link in a context of its own, or the one given. `watched` collects what the page asked for and what its policy refused. */
+export async function visit(browser, link, { context: given, ...options } = {}) {
+  const context = given ?? await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(5_000);
   const watched = { hosts: new Set(), refused: [], errors: [] };

@@ -79,10 +79,10 @@ func serve(ctx context.Context, c web.Config, address string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := web.Listen(ctx, address, c.Token)
+	listener, err := web.Listen(ctx, address, c)
 	if err != nil {
 		return err
 	}
 	fmt.Println(web.Link(listener, c.Token))
-	return web.Serve(ctx, listener, handler)
+	return web.Serve(ctx, listener, handler, 3*time.Second)
 }

@@ -28,8 +28,14 @@ type Config struct {
 	Model string
 	// Revisions in the order of the page; none where they are not known.
 	Revisions []Revision
-	// Token is demanded of all but the page's files. Empty demands none, which only a loopback address may (Listen).
+	// Live knows the revisions of the moment, and is asked instead of Revisions at each request; nil where nobody does.
+	Live Live
+	// Token is demanded of all but the page's files. Empty demands none; then SignIn must, or the address be loopback (Listen).
 	Token string
+	// SignIn knows who asks; nil where nobody has to say it.
+	SignIn SignIn
+	// PerMinute is how many questions each person may ask in a minute, a third of them at once or 20. 0 for any number.
+	PerMinute int
 	// Hosts are the names, without port, under which the page is reached, besides localhost and addresses.
 	Hosts []string
 	// Patience is how long nothing may come, before an answer and within one. Default: 5 minutes.
@@ -46,6 +52,12 @@ type Revision struct {
 	Weight int
 }
 
+// Live knows what changes while the page is served.
+type Live interface {
+	// Revisions in the order of the page. It answers at once, by what was read last.
+	Revisions() []Revision
+}
+
 func (c Config) complete() (Config, error) {
 	if c.Upstream == nil || c.Upstream.Host == "" || (c.Upstream.Scheme != "http" && c.Upstream.Scheme != "https") {
 		return c, errors.New("the model's address is not an http or https URL; write one as http://127.0.0.1:8000/v1")
@@ -54,6 +66,9 @@ func (c Config) complete() (Config, error) {
 		if r.Name == "" || (r.Header == "") != (r.Value == "") {
 			return c, fmt.Errorf("revision %q needs a name, and of its testers' header the name and the value or neither", r.Name)
 		}
+	}
+	if c.PerMinute < 0 {
+		return c, fmt.Errorf("%d questions a minute are below 0", c.PerMinute)
 	}
 	if c.Transport == nil {
 		c.Transport = http.DefaultTransport
@@ -67,9 +82,17 @@ func (c Config) complete() (Config, error) {
 	return c, nil
 }
 
+// known are the revisions of the moment.
+func (c Config) known() []Revision {
+	if c.Live != nil {
+		return c.Live.Revisions()
+	}
+	return c.Revisions
+}
+
 // revision finds one that can be asked for. The empty name is the route's own choice.
 func (c Config) revision(name string) (Revision, bool) {
-	for _, r := range c.Revisions {
+	for _, r := range c.known() {
 		if r.Name == name && r.Header != "" {
 			return r, true
 		}

@@ -51,7 +51,7 @@ func knownHost(names []string, token bool, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		refuse(w, http.StatusMisdirectedRequest, "unknown_host", "this server does not know itself under the name in the address; open it by 127.0.0.1, or name the host when you start it")
+		Refuse(w, http.StatusMisdirectedRequest, "unknown_host", "this server does not know itself under the name in the address; open it by 127.0.0.1, or name the host when you start it")
 	})
 }
 
@@ -72,16 +72,16 @@ func local(host string) bool {
 // asked is a header that only scripts of the page itself can set: others would have to ask first (CORS), and nobody answers.
 const asked = "X-Kservegen-Chat"
 
-// sameOrigin lets in what the page itself asks (cross-site request forgery).
-func sameOrigin(next http.Handler) http.Handler {
+// SameOrigin lets in what the page itself asks (cross-site request forgery).
+func SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !fromHere(r):
-			refuse(w, http.StatusForbidden, "cross_origin", "only the chat's own page may ask this server")
+			Refuse(w, http.StatusForbidden, "cross_origin", "only the chat's own page may ask this server")
 		case r.Header.Get(asked) == "":
-			refuse(w, http.StatusForbidden, "header_missing", "the request has no header "+asked)
+			Refuse(w, http.StatusForbidden, "header_missing", "the request has no header "+asked)
 		case r.Method == http.MethodPost && !isJSON(r):
-			refuse(w, http.StatusUnsupportedMediaType, "not_json", "the request's Content-Type is not application/json")
+			Refuse(w, http.StatusUnsupportedMediaType, "not_json", "the request's Content-Type is not application/json")
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -118,7 +118,7 @@ func demandToken(token string, next http.Handler) http.Handler {
 		got := sha256.Sum256([]byte(given))
 		if !bearer || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 			w.Header().Set("Www-Authenticate", "Bearer")
-			refuse(w, http.StatusUnauthorized, "token", "the token is missing or wrong; it is in the link that the program printed when it started")
+			Refuse(w, http.StatusUnauthorized, "token", "the token is missing or wrong; it is in the link that the program printed when it started")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"net/http"
+	"slices"
 )
 
 //go:embed static
@@ -23,14 +24,14 @@ func New(c Config) (http.Handler, error) {
 	api := http.NewServeMux()
 	api.HandleFunc("GET /api/about", c.about)
 	api.HandleFunc("GET /api/models", c.models)
-	api.HandleFunc("POST /api/chat", c.chat)
+	api.Handle("POST /api/chat", limited(c.PerMinute, http.HandlerFunc(c.chat)))
 	api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, "not_found", r.Method+" "+r.URL.Path+" is not part of the page's API")
+		Refuse(w, http.StatusNotFound, "not_found", r.Method+" "+r.URL.Path+" is not part of the page's API")
 	})
 	mux := http.NewServeMux()
-	mux.Handle("/api/", sameOrigin(demandToken(c.Token, api)))
+	mux.Handle("/api/", SameOrigin(demandToken(c.Token, api)))
 	mux.Handle("/", pages)
-	return harden(knownHost(c.Hosts, c.Token != "", mux)), nil
+	return harden(healthy(knownHost(c.Hosts, c.Token != "", c.signedIn(mux)))), nil
 }
 
 // readPages reads the files of the page once: what they weigh is small, and a missing one is noticed here.
@@ -64,6 +65,7 @@ type aboutPage struct {
 	Name      string          `json:"name"`
 	Model     string          `json:"model,omitempty"`
 	Revisions []aboutRevision `json:"revisions"`
+	SignIn    *aboutSignIn    `json:"signIn,omitempty"`
 }
 
 type aboutRevision struct {
@@ -74,13 +76,11 @@ type aboutRevision struct {
 	Chosen bool `json:"chosen"`
 }
 
-func (c Config) about(w http.ResponseWriter, _ *http.Request) {
-	out := aboutPage{Name: c.Name, Model: c.Model, Revisions: []aboutRevision{}}
-	known := false
-	for _, r := range c.Revisions {
-		known = known || r.Weight > 0
-	}
-	for _, r := range c.Revisions {
+func (c Config) about(w http.ResponseWriter, r *http.Request) {
+	out := aboutPage{Name: c.Name, Model: c.Model, Revisions: []aboutRevision{}, SignIn: c.aboutSignIn(r)}
+	revisions := c.known()
+	known := slices.ContainsFunc(revisions, func(r Revision) bool { return r.Weight > 0 })
+	for _, r := range revisions {
 		shown := aboutRevision{Name: r.Name, Chosen: r.Header != ""}
 		if known {
 			shown.Weight = &r.Weight
@@ -100,7 +100,8 @@ type failed struct {
 	Code    string `json:"code"`
 }
 
-func refuse(w http.ResponseWriter, status int, code, message string) {
+// Refuse answers with an error, in the shape that the page reads.
+func Refuse(w http.ResponseWriter, status int, code, message string) {
 	answer(w, status, failure{failed{Message: message, Code: code}})
 }
 

@@ -29,7 +29,7 @@ func (c Config) chat(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("revision")
 	revision, known := c.revision(name)
 	if !known {
-		refuse(w, http.StatusBadRequest, "unknown_revision", fmt.Sprintf("revision %q has no testers' header, and cannot be asked for by name", name))
+		Refuse(w, http.StatusBadRequest, "unknown_revision", fmt.Sprintf("revision %q has no testers' header, and cannot be asked for by name", name))
 		return
 	}
 	body, ok := readBody(w, r)
@@ -48,12 +48,12 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	_ = connection.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the conversation is larger than %d MiB; start a new one", maxBody>>20))
+		Refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the conversation is larger than %d MiB; start a new one", maxBody>>20))
 		return nil, false
 	}
 	var object map[string]json.RawMessage
 	if err != nil || json.Unmarshal(body, &object) != nil || object == nil {
-		refuse(w, http.StatusBadRequest, "not_json", "the request's body is not a JSON object")
+		Refuse(w, http.StatusBadRequest, "not_json", "the request's body is not a JSON object")
 		return nil, false
 	}
 	return body, true
@@ -126,8 +126,8 @@ func (c Config) incoming(out, said http.Header) {
 			out.Set(name, value)
 		}
 	}
-	if len(c.Revisions) == 1 {
-		out.Set(revisionHeader, c.Revisions[0].Name) // there is no other
+	if known := c.known(); len(known) == 1 {
+		out.Set(revisionHeader, known[0].Name) // there is no other
 	}
 	out.Set("Content-Type", contentType(said.Get("Content-Type")))
 }
@@ -163,8 +163,8 @@ func contentType(said string) string {
 
 func (c Config) unanswered(w http.ResponseWriter, cause, err error) {
 	if errors.Is(cause, errLate) {
-		refuse(w, http.StatusGatewayTimeout, "late", fmt.Sprintf("%s has not begun to answer within %s; it may be loading, or its queue is long", c.Name, c.Patience))
+		Refuse(w, http.StatusGatewayTimeout, "late", fmt.Sprintf("%s has not begun to answer within %s; it may be loading, or its queue is long", c.Name, c.Patience))
 		return
 	}
-	refuse(w, http.StatusBadGateway, "unreachable", fmt.Sprintf("%s cannot be asked: %s", c.Name, err))
+	Refuse(w, http.StatusBadGateway, "unreachable", fmt.Sprintf("%s cannot be asked: %s", c.Name, err))
 }

@@ -14,9 +14,7 @@ import (
 const (
 	// minToken, in characters, is more than anyone guesses over a network.
 	minToken = 16
-	// grace is how long answers that run may go on after the program was asked to end.
-	grace = 3 * time.Second
-	// maxHeader, in bytes, is plenty for a browser that sends no cookies.
+	// maxHeader, in bytes, is plenty for a browser, whose cookies are of 4 KiB at most.
 	maxHeader = 16 << 10
 )
 
@@ -30,17 +28,18 @@ func Local(address string) bool {
 }
 
 // Listen opens the address, as 127.0.0.1:8080; port 0 takes any that is free. Whatever is not of this machine alone
-// demands a token: who reaches the address could talk to the model, with the credentials of whoever started the chat.
-func Listen(ctx context.Context, address, token string) (net.Listener, error) {
+// demands a token or a sign-in: who reaches the address could talk to the model, with the credentials of whoever started
+// the chat.
+func Listen(ctx context.Context, address string, c Config) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("the address to listen on, %q, is not host:port as 127.0.0.1:8080", address)
 	}
-	if token != "" && len(token) < minToken {
-		return nil, fmt.Errorf("the page's token has %d characters; give it at least %d", len(token), minToken)
+	if c.Token != "" && len(c.Token) < minToken {
+		return nil, fmt.Errorf("the page's token has %d characters; give it at least %d", len(c.Token), minToken)
 	}
-	if !local(host) && token == "" {
-		return nil, fmt.Errorf("%s is reached from other machines, so a token is needed; or listen on 127.0.0.1", address)
+	if !local(host) && c.Token == "" && c.SignIn == nil {
+		return nil, fmt.Errorf("%s is reached from other machines, so a token or a sign-in is needed; or listen on 127.0.0.1", address)
 	}
 	return new(net.ListenConfig).Listen(ctx, "tcp", address)
 }
@@ -64,9 +63,9 @@ func reachable(address string) string {
 	return address
 }
 
-// Serve answers until the context ends; then it lets answers that run come to their end for a few seconds. There is no
-// write timeout, since a long answer is no mistake.
-func Serve(ctx context.Context, l net.Listener, handler http.Handler) error {
+// Serve answers until the context ends; then it takes no more requests, and lets answers that run come to their end within
+// grace. There is no write timeout, since a long answer is no mistake.
+func Serve(ctx context.Context, l net.Listener, handler http.Handler, grace time.Duration) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

@@ -369,20 +369,20 @@ func TestConfigsThatCannotWork(t *testing.T) {
 func TestListen(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ address, token, says string }{
-		{"0.0.0.0:0", "", "reached from other machines, so a token is needed"},
+		{"0.0.0.0:0", "", "reached from other machines, so a token or a sign-in is needed"},
 		{":0", "", "reached from other machines"},
 		{"[::]:0", "", "reached from other machines"},
 		{"chat.example:0", "", "reached from other machines"},
 		{"8080", "", "not host:port"},
 		{"127.0.0.1:0", "short", "has 5 characters; give it at least 16"},
 	} {
-		_, err := web.Listen(t.Context(), c.address, c.token)
+		_, err := web.Listen(t.Context(), c.address, web.Config{Token: c.token})
 		require.ErrorContains(t, err, c.says, c.address)
 	}
 	assert.True(t, web.Local("127.0.0.1:0"))
 	assert.False(t, web.Local(":0"))
 	for address, token := range map[string]string{"127.0.0.1:0": "", "localhost:0": "", "0.0.0.0:0": web.NewToken()} {
-		l, err := web.Listen(t.Context(), address, token)
+		l, err := web.Listen(t.Context(), address, web.Config{Token: token})
 		require.NoError(t, err, address)
 		link, err := url.Parse(web.Link(l, token))
 		require.NoError(t, err)
@@ -405,11 +405,11 @@ func TestServe(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		_ = json.NewEncoder(w).Encode("whole")
 	})
-	l, err := web.Listen(t.Context(), "127.0.0.1:0", "")
+	l, err := web.Listen(t.Context(), "127.0.0.1:0", web.Config{})
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(ctx, l, handler) }()
+	go func() { ended <- web.Serve(ctx, l, handler, time.Second) }()
 	answers := make(chan string, 2)
 	for _, path := range []string{"soon", "forever"} {
 		go func() {

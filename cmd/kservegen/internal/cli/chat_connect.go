@@ -48,20 +48,25 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("token-file")
 }
 
-func (f *connectFlags) validate() error {
+// beside reports that a URL is asked, and a cluster for what it knows of the model there.
+func (f *connectFlags) beside() bool {
+	return len(f.documents.files) == 0 && f.url != "" && f.deployment != ""
+}
+
+func (f *connectFlags) validate(page bool) error {
 	document := len(f.documents.files) > 0
 	switch {
 	case !document && f.url == "" && f.deployment == "":
 		return usagef("with what? --url URL, --model-deployment NAME -n NAMESPACE, or -f DOC")
-	case !document && f.url != "" && f.deployment != "":
-		return usagef("--url and --model-deployment are two ways to a model; give one")
+	case f.beside() && !page:
+		return usagef("--url and --model-deployment are two ways to a model; give one (the page of --web takes both: it asks the URL, and reads the shares in the cluster)")
 	case !document && f.deployment != "" && f.space == "":
 		return usagef("--model-deployment %s is in which namespace? -n NAMESPACE", f.deployment)
 	case !document && f.environment != "":
 		return usagef("--env is for a document; name one with -f")
-	case f.space != "" && (document || f.url != ""):
+	case f.space != "" && (document || f.url != "" && !f.beside()):
 		return usagef("-n goes with --model-deployment alone; the document says the namespace")
-	case f.url != "" && f.asked():
+	case f.url != "" && f.asked() && !f.beside():
 		return usagef("--url is asked directly; --kubeconfig and --context are for a way through the cluster")
 	case f.patience <= 0:
 		return usagef("--timeout %s is not over 0", f.patience)
@@ -79,6 +84,8 @@ type chatLink struct {
 	// through says by which way requests go, for people; empty for straight on.
 	through string
 	closer  io.Closer
+	// cluster knows the revisions of the moment; nil where nobody is asked for them.
+	cluster *live.Cluster
 }
 
 func (l *chatLink) close() {
@@ -139,6 +146,8 @@ func readable(base string) bool {
 // target fills in what a document or a cluster knows.
 func (f *connectFlags) target(ctx context.Context, s Streams, l *chatLink, config *chat.Config) error {
 	switch {
+	case f.beside():
+		return f.besides(l)
 	case len(f.documents.files) == 0 && f.deployment != "":
 		return f.forward(ctx, l, config, f.space, f.deployment)
 	case len(f.documents.files) == 0:
@@ -161,6 +170,16 @@ func (f *connectFlags) target(ctx context.Context, s Streams, l *chatLink, confi
 		l.weights[r.Name] = r.Weight
 	}
 	return exposed(target, config)
+}
+
+// besides connects to the cluster for what it knows. It asks nothing yet: the page is served while the cluster is away.
+func (f *connectFlags) besides(l *chatLink) error {
+	cluster, err := live.Connect(f.kubeconfig, f.contextName)
+	if err != nil {
+		return usageError{err}
+	}
+	l.cluster, l.through = cluster, fmt.Sprintf(", with the shares of %s/%s", f.space, f.deployment)
+	return nil
 }
 
 // forward fills in what the cluster knows, and leads through it to the model's gateway.

@@ -3,11 +3,17 @@ import { Events, longest, piece, text, TooLong } from "./sse.mjs";
 
 const tokenKey = "kservegen.token";
 
-/** ChatError is why there is no answer, or not all of one. Kinds: refused (an HTTP status), cut, unreachable, model. */
+/** tooMany is the code of the page's own limit of requests for each user. */
+export const tooMany = "too_many_requests";
+
+/**
+ * ChatError is why there is no answer, or not all of one. Kinds: refused (an HTTP status, with the code that the page's server gives
+ * it, and whether the browser itself asks for a password), cut, unreachable, model.
+ */
 export class ChatError extends Error {
-  constructor(kind, message, { status = 0, retryAfter = "" } = {}) {
+  constructor(kind, message, { status = 0, code = "", basic = false } = {}) {
     super(message);
-    Object.assign(this, { kind, status, retryAfter });
+    Object.assign(this, { kind, status, code, basic });
   }
 }
 
@@ -43,17 +49,24 @@ async function ask(path, options = {}) {
 async function refusal(response) {
   const status = response.status;
   const retryAfter = response.headers.get("Retry-After") ?? "";
-  let said = "";
+  const wait = /^\d+$/.test(retryAfter) ? retryAfter : "";
+  let said = "", code = "";
   try {
     const body = (await read(response, 64 << 10)).slice(0, 2000);
-    try { said = JSON.parse(body).error?.message ?? ""; } catch { said = body; }
+    try {
+      const { error } = JSON.parse(body);
+      said = text(error?.message);
+      code = text(error?.code);
+    } catch { said = body; }
   } catch { /* the body was cut: the status is all there is */ }
   const meaning = {
     401: "A token is needed.", 403: "The request was refused.", 404: "There is no such model or path.",
-    429: `The model has too many requests${/^\d+$/.test(retryAfter) ? ` and asks to wait ${retryAfter} s` : ""}.`,
+    429: code === tooMany
+      ? `You have asked as often as this page lets each user. The model was not asked.${wait && ` Ask again in ${wait} s.`}`
+      : `The model has too many requests${wait && ` and asks to wait ${wait} s`}.`,
     502: "The model cannot be reached.", 503: "No replica of the model is ready.", 504: "The model did not begin to answer in time.",
   }[status] ?? `The request failed.`;
-  return new ChatError("refused", `${meaning} (${status}${said ? `: ${said.trim().slice(0, 500)}` : ""})`, { status, retryAfter });
+  return new ChatError("refused", `${meaning} (${status}${said ? `: ${said.trim().slice(0, 500)}` : ""})`, { status, code, basic: /^basic\b/i.test(response.headers.get("WWW-Authenticate") ?? "") });
 }
 
 // read takes so many bytes of a body and no more, as text.
@@ -70,8 +83,11 @@ async function read(response, limit) {
   return said;
 }
 
-/** about says what the page talks to: {name, model, revisions: [{name, weight, chosen}]}. */
+/** about says what the page talks to: {name, model, revisions: [{name, weight, chosen}], signIn: {kind, user, login}}. */
 export async function about() { return (await ask("api/about")).json(); }
+
+/** signOut makes the server forget nothing, since it keeps nothing: it takes the browser's cookie away. */
+export async function signOut() { await ask("api/sign-out", { method: "POST", body: "{}", headers: { "Content-Type": "application/json" } }); }
 
 /** models are the names that the model serves. */
 export async function models() {

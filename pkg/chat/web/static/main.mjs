@@ -5,6 +5,7 @@ import { ask } from "./ask.mjs";
 import { exported, interrupted, messages, newConversation, titled } from "./conversation.mjs";
 import { el } from "./dom.mjs";
 import { Panel } from "./panel.mjs";
+import { back, leave, Session } from "./session.mjs";
 import { Sidebar } from "./sidebar.mjs";
 import { Stats } from "./stats.mjs";
 import { Store } from "./store.mjs";
@@ -13,6 +14,8 @@ const byId = (id) => document.getElementById(id);
 const tones = 5;
 // How often an answer that grows is kept, in milliseconds.
 const keepEvery = 1000;
+// After an answer, what the server said of the route so long ago is not asked for again, in milliseconds.
+const fresh = 5000;
 const suggestions = [
   "Explain a canary release in three sentences.",
   "Write a Python function that merges two sorted lists.",
@@ -20,7 +23,10 @@ const suggestions = [
 ];
 
 class Page {
-  #store; #about; #sidebar; #panel;
+  #session; #sidebar; #panel;
+  #about = { name: "", revisions: [] };
+  #user; // undefined until the server has said who is signed in, empty where nobody has to be
+  #store = new Store();
   #stats = new Stats();
   #conversation = newConversation();
   #running = new Map();
@@ -31,49 +37,105 @@ class Page {
 
   async start() {
     api.takeToken();
-    this.#store = await Store.open();
     this.#sidebar = new Sidebar(byId("conversations"), {
       open: (head) => this.#open(head.id), rename: (head) => this.#rename(head),
       save: (head) => this.#export(head), remove: (head) => this.#remove(head),
     });
-    this.#say(this.#store.problem);
+    this.#panel = new Panel(byId("panel"), { stats: this.#stats, tone: (of) => this.#tone(of), sample: (count, done) => this.#sample(count, done) });
+    this.#session = new Session({ learn: (about) => this.#learn(about), end: (why) => this.#signedOut(why) });
     this.#listen();
     await this.#introduce();
-    await this.#open(location.hash.slice(1));
     document.body.dataset.ready = "";
   }
 
   // introduce learns what the page talks to, and asks for the token where one is missing.
   async #introduce() {
-    for (;;) {
-      try {
-        this.#about = await api.about();
-        break;
-      } catch (error) {
-        if (error.status !== 401) { this.#about = { name: "", revisions: [] }; this.#say(error.message); break; }
+    for (let error; (error = await this.#session.ask());) {
+      if (error.code === "token") {
         const token = await ask({ title: "This chat needs its token", label: "Token (in the link that the program printed)", yes: "Enter", secret: true });
         if (token) api.setToken(token);
+        continue;
       }
+      if (!this.#session.out) this.#say(error.message);
+      this.#show();
+      if (this.#session.out) byId("sign-in").focus();
+      return;
     }
-    const { name, revisions } = this.#about;
+  }
+
+  // learn takes what the server says of itself, at first and whenever it was asked again.
+  async #learn(about) {
+    const { name, revisions, signIn } = about;
+    const same = JSON.stringify(revisions) === JSON.stringify(this.#about.revisions);
+    this.#about = about;
+    byId("gate").hidden = true;
+    byId("account").hidden = !signIn;
+    byId("user").textContent = signIn?.user ?? "";
+    byId("sign-out").hidden = signIn?.kind !== "oidc";
     byId("brand").textContent = name || "Chat";
     byId("prompt").placeholder = name ? `Ask ${name}` : "Ask the model";
-    this.#chooseRevision(revisions);
-    this.#panel = new Panel(byId("panel"), {
-      stats: this.#stats, revisions, tone: (of) => this.#tone(of),
-      sample: (count, done) => this.#sample(count, done), clear: () => { this.#stats.clear(); this.#panel.show(); },
-    });
+    if (!same) this.#chooseRevision(revisions);
+    if (!same && this.#panel.revise(revisions)) {
+      byId("status").textContent = `The route's weights changed: ${this.#shares()}.`;
+    }
+    byId("shares")?.replaceChildren(this.#sharing());
+    await this.#settle(signIn?.user ?? "");
+  }
+
+  // settle opens what the user keeps here, where the page was when they left to sign in. Each has a store of their own: one browser
+  // may have several, who are not to find each other's conversations.
+  async #settle(user) {
+    if (user === this.#user) return;
+    if (this.#user !== undefined) return location.reload();
+    this.#user = user;
+    this.#store = await Store.open(user ? `kservegen-chat ${user}` : "kservegen-chat");
+    this.#say(this.#store.problem);
     const listed = this.#chooseModel();
     if (!this.#about.model) await listed;
+    if (this.#conversation.turns.length > 0) return this.#list();
+    const place = back(user);
+    byId("prompt").value ||= place.draft;
+    choose(byId("revision"), place.revision);
+    listed.then(() => choose(byId("model"), place.model));
+    await this.#open(location.hash.slice(1) || place.id);
+    grow(byId("prompt"));
+  }
+
+  // signedOut says so. What is on the page stays there.
+  #signedOut({ basic }) {
+    const why = this.#user === undefined ? "Sign in to talk to the model." : "You are signed out. The conversation stays here, and so does what you write.";
+    byId("gate-why").textContent = byId("status").textContent = why;
+    byId("sign-in").href = basic ? "./" : this.#about.signIn?.login ?? "auth/login";
+    byId("gate").hidden = false;
+    byId("account").hidden = true;
+  }
+
+  // barred tells that nothing can be asked, and leads to where one signs in.
+  #barred() {
+    if (this.#session.out) byId("sign-in").focus();
+    return this.#session.out !== null;
+  }
+
+  // signOut leaves nothing on the page. Conversations stay in the browser, for when the user is back.
+  async #signOut() {
+    try {
+      await api.signOut();
+    } catch (error) {
+      if (error.status !== 401) return this.#say(error.message);
+    }
+    history.replaceState(null, "", location.pathname);
+    location.reload();
   }
 
   #chooseRevision(revisions) {
     const chosen = revisions.filter(({ chosen }) => chosen).map(({ name }) => name);
     const pairs = chosen.flatMap((one, i) => chosen.slice(i + 1).map((other) => [one, other]));
+    const before = byId("revision").value;
     byId("revision").replaceChildren(
       el("option", { value: "" }, "As users get it"),
       ...chosen.map((name) => el("option", { value: JSON.stringify([name]) }, `Only ${name}`)),
       ...pairs.map((pair) => el("option", { value: JSON.stringify(pair) }, `Compare ${pair.join(" and ")}`)));
+    choose(byId("revision"), before);
     byId("revision-pick").hidden = chosen.length === 0;
   }
 
@@ -100,6 +162,10 @@ class Page {
     const prompt = byId("prompt");
     byId("new").addEventListener("click", () => this.#open(""));
     byId("stop").addEventListener("click", () => this.#stop());
+    byId("sign-out").addEventListener("click", () => this.#signOut());
+    byId("sign-in").addEventListener("click", () => leave({
+      user: this.#user ?? null, id: location.hash.slice(1), draft: prompt.value, revision: byId("revision").value, model: byId("model").value,
+    }));
     byId("composer").addEventListener("submit", (event) => { event.preventDefault(); this.#send(); });
     prompt.addEventListener("input", () => grow(prompt));
     prompt.addEventListener("keydown", (event) => {
@@ -169,12 +235,14 @@ class Page {
     this.#controls();
   }
 
+  #shares() { return this.#about.revisions.filter(({ weight }) => weight > 0).map(({ name, weight }) => `${name} answers ${weight}`).join(", "); }
+
+  #sharing() { return this.#shares() && `Of 100 requests of users, ${this.#shares()}. Ask as a user does, ask one revision by name, or compare two.`; }
+
   #welcome() {
-    const weighed = this.#about.revisions.filter(({ weight }) => weight > 0);
-    const shares = weighed.map(({ name, weight }) => `${name} answers ${weight}`).join(", ");
     return el("div", { class: "welcome" },
       el("h2", {}, this.#about.name ? `Talk to ${this.#about.name}` : "Talk to the model"),
-      shares ? el("p", {}, `Of 100 requests of users, ${shares}. Ask as a user does, ask one revision by name, or compare two.`) : "",
+      el("p", { id: "shares" }, this.#sharing()),
       el("ul", {}, ...suggestions.map((text) => el("li", {}, el("button", { type: "button", on: { click: () => this.#send(text) } }, text)))));
   }
 
@@ -204,7 +272,7 @@ class Page {
   }
 
   async #send(text = byId("prompt").value) {
-    if (text.trim() === "" || this.#running.size > 0) return;
+    if (text.trim() === "" || this.#running.size > 0 || this.#barred()) return;
     const prompt = byId("prompt");
     prompt.value = "";
     grow(prompt);
@@ -219,10 +287,10 @@ class Page {
   }
 
   async #retry(turn, index, answer, view) {
-    if (this.#running.size > 0) return;
-    const fresh = newAnswer(answer.asked, byId("model").value || answer.model);
-    turn.answers[turn.answers.indexOf(answer)] = fresh;
-    view.element.replaceWith(this.#view(turn, index, fresh).element);
+    if (this.#running.size > 0 || this.#barred()) return;
+    const again = newAnswer(answer.asked, byId("model").value || answer.model);
+    turn.answers[turn.answers.indexOf(answer)] = again;
+    view.element.replaceWith(this.#view(turn, index, again).element);
     byId("prompt").focus();
     await this.#answerAll(this.#conversation, index);
   }
@@ -249,17 +317,28 @@ class Page {
     const controller = new AbortController();
     this.#running.set(answer, controller);
     this.#controls();
-    await receive(answer, messages(conversation, index, answer.asked), controller.signal, (what) => view.changed(what));
+    await this.#receive(answer, messages(conversation, index, answer.asked), controller.signal, (what) => view.changed(what));
     this.#running.delete(answer);
     view.end();
-    this.#count(answer);
     this.#controls();
+    this.#session.ask(fresh);
   }
 
-  #count(answer) {
-    if (answer.state === "stopped" && !answer.ttft) return;
-    this.#stats.add({ revision: answer.revision, byWeight: answer.asked === "", failed: answer.state === "cut" || answer.state === "failed", ttft: answer.ttft, speed: speed(answer) });
-    this.#panel.show();
+  // receive counts an answer, and tells whether the model was asked for it. A 401 may be the model's own: then the page's server
+  // still says what it is about.
+  async #receive(answer, ...request) {
+    const { period } = this.#stats;
+    await receive(answer, ...request);
+    if (answer.status === 401 && (await this.#session.ask(), this.#session.out)) {
+      answer.error = "You are signed out. Sign in, and ask again by Retry.";
+      return false;
+    }
+    if (answer.code === api.tooMany) return false;
+    if (answer.state !== "stopped" || answer.ttft) {
+      this.#stats.add({ period, revision: answer.revision, byWeight: answer.asked === "", failed: answer.state === "cut" || answer.state === "failed", ttft: answer.ttft, speed: speed(answer) });
+      this.#panel.show();
+    }
+    return true;
   }
 
   // leave keeps what came so far. The browser cuts what is still coming, which is then no trouble of the model's.
@@ -320,18 +399,20 @@ class Page {
   // current is the conversation as it is open, or as it was kept.
   async #current(id) { return id === this.#conversation.id ? this.#conversation : this.#store.load(id); }
 
-  // sample counts who answers, by requests that cost one token each.
+  // sample counts who answers, by requests that cost one token each. It returns why it ended before all were counted.
   async #sample(count, done) {
-    let left = count, ready = 0;
+    if (this.#barred()) return "Sign in first.";
+    let left = count, ready = 0, why = "";
     const one = async () => {
-      while (left-- > 0) {
+      while (!why && left-- > 0) {
         const answer = newAnswer("", byId("model").value);
-        await receive(answer, [{ role: "user", content: "Say one word." }], new AbortController().signal, () => {}, { max_tokens: 1 });
-        this.#count(answer);
-        done(++ready);
+        if (await this.#receive(answer, [{ role: "user", content: "Say one word." }], new AbortController().signal, () => {}, { max_tokens: 1 })) done(++ready);
+        else why = answer.error;
       }
     };
     await Promise.all([one(), one(), one(), one()]);
+    this.#session.ask(fresh);
+    return why;
   }
 }
 
@@ -346,6 +427,11 @@ function announcement(answer) {
 function grow(prompt) {
   prompt.style.height = "auto";
   prompt.style.height = `${Math.min(prompt.scrollHeight, innerHeight / 3)}px`;
+}
+
+// choose selects what is still there.
+function choose(select, value) {
+  if ([...select.options].some((option) => option.value === value)) select.value = value;
 }
 
 new Page().start();

@@ -3,38 +3,70 @@ import { el } from "./dom.mjs";
 import { seconds } from "./answer.mjs";
 import { chance } from "./stats.mjs";
 
+// weights are the shares as a text that is another where they are.
+const weights = (revisions) => JSON.stringify(revisions.map(({ name, weight = 0 }) => [name, weight]).filter(([, weight]) => weight > 0).sort());
+
 /** Panel shows Stats in an element. */
 export class Panel {
-  #element; #stats; #revisions; #tone; #names;
+  #element; #stats; #tone;
+  #revisions = [];
+  #before = "";
+  #stopped = "";
 
-  /** sample asks for a number of short answers by weight and says after each how many are there. */
-  constructor(element, { stats, revisions, tone, sample, clear }) {
-    Object.assign(this, { sample, clear });
+  /** sample asks for a number of short answers by weight and says after each how many are there, and in the end why there are fewer. */
+  constructor(element, { stats, tone, sample }) {
+    this.sample = sample;
     this.#element = element;
     this.#stats = stats;
-    this.#revisions = revisions;
     this.#tone = tone;
-    this.#names = revisions.map(({ name }) => name);
     this.figures = el("div", { class: "panel" });
     this.count = el("button", { type: "button", class: "wide", on: { click: () => this.#sample() } }, "Count 20 short answers");
-    this.reset = el("button", { type: "button", class: "quiet", on: { click: () => this.clear() } }, "Reset");
+    this.reset = el("button", { type: "button", class: "quiet", on: { click: () => this.#clear() } }, "Reset");
     element.append(el("h2", {}, "Revisions"), this.figures, this.count, this.reset);
     this.show();
   }
 
   async #sample() {
     this.count.disabled = true;
-    await this.sample(20, (done) => { this.count.textContent = `Counting: ${done} of 20`; });
+    this.#stopped = "";
+    let counted = 0;
+    const why = await this.sample(20, (done) => { counted = done; this.count.textContent = `Counting: ${done} of 20`; });
+    if (why) this.#stopped = `The count ended after ${counted} of 20. ${why}`;
     this.count.textContent = "Count 20 short answers";
     this.count.disabled = false;
+    this.show();
+  }
+
+  #clear() {
+    this.#stats.clear();
+    this.#before = this.#stopped = "";
+    this.show();
+  }
+
+  /**
+   * revise takes the revisions as they are now. Other weights begin a new count: answers that were shared out by different ones say
+   * nothing together. It returns whether they are others.
+   */
+  revise(revisions) {
+    const before = this.#revisions;
+    const changed = before.some(({ weight }) => weight !== undefined) && weights(before) !== weights(revisions);
+    if (changed) {
+      const counted = new Map(this.#stats.rows(before.map(({ name }) => name)).map(({ name, byWeight }) => [name, byWeight]));
+      const then = before.map(({ name, weight = 0 }) => `${name} ${weight} %, ${counted.get(name)} of ${this.#stats.total} answers`).join("; ");
+      this.#before = `The route's weights changed at ${new Date().toLocaleTimeString([], { timeStyle: "short" })}, and the count began anew. Before: ${then}.`;
+      this.#stats.renew();
+    }
+    this.#revisions = revisions;
+    this.show();
+    return changed;
   }
 
   show() {
-    const rows = this.#stats.rows(this.#names);
+    const rows = this.#stats.rows(this.#revisions.map(({ name }) => name));
     const weight = (name) => this.#revisions.find((r) => r.name === name)?.weight;
     this.#element.hidden = false;
     this.figures.replaceChildren(...this.#share(rows), rows.length ? this.#table(rows, weight) : "", ...this.#notes(rows, weight));
-    this.reset.hidden = rows.every((row) => !row.byWeight && !row.byName && !row.errors);
+    this.reset.hidden = rows.every((row) => !row.byWeight && !row.byName && !row.errors) && !this.#before && !this.#stopped;
   }
 
   // share is a bar of all answers by weight; the table says the same in numbers.
@@ -64,13 +96,13 @@ export class Panel {
       line("Errors", (row) => String(row.errors)),
     );
     return el("table", {},
-      el("caption", { class: "away" }, "Answers by revision since the page was opened"),
+      el("caption", { class: "away" }, "Answers by revision of this visit"),
       el("thead", {}, el("tr", {}, el("td"), ...rows.map(({ name }) => el("th", { scope: "col" }, el("span", { class: "badge", "data-tone": name === null ? null : this.#tone(name) }, name ?? "unknown"))))),
       el("tbody", {}, ...lines));
   }
 
   #notes(rows, weight) {
-    const out = [];
+    const out = [this.#stopped, this.#before].filter(Boolean);
     const known = rows.filter(({ name }) => weight(name) !== undefined);
     const total = known.reduce((sum, row) => sum + row.byWeight, 0);
     const odd = known.some((row) => chance(row.byWeight, total, weight(row.name) / 100) < 0.01);

@@ -4,11 +4,17 @@
 export class Stats {
   #rows = new Map();
 
-  /** add counts an answer: {revision (null: not known), byWeight, failed, ttft (ms), speed (tokens/s)}. */
-  add({ revision, byWeight, failed, ttft, speed }) {
+  /** period is of the weights: it goes on with each change of them. */
+  period = 0;
+
+  /**
+   * add counts an answer: {revision (null: not known), byWeight, failed, ttft (ms), speed (tokens/s), period}. One that was asked for
+   * in a period before was shared out by other weights, and is of no share.
+   */
+  add({ revision, byWeight, failed, ttft, speed, period = this.period }) {
     const row = this.#row(revision);
     if (failed) row.errors++;
-    else if (byWeight) row.byWeight++;
+    else if (byWeight) row.byWeight += Number(period === this.period);
     else row.byName++;
     if (ttft > 0) keep(row.ttft, ttft);
     if (speed > 0) keep(row.speed, speed);
@@ -25,6 +31,12 @@ export class Stats {
       const row = this.#rows.get(name) ?? fresh();
       return { name, ...row, share: this.total ? row.byWeight / this.total : 0, ttft: median(row.ttft), speed: median(row.speed) };
     });
+  }
+
+  /** renew counts the shares anew, for other weights. How fast a revision is, and how often it fails, is no matter of weights. */
+  renew() {
+    this.period++;
+    for (const row of this.#rows.values()) row.byWeight = 0;
   }
 
   clear() { this.#rows.clear(); }
