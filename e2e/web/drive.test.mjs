@@ -38,6 +38,7 @@ test("the driver says what a person sees", { timeout: 40_000 }, async () => {
   await run("open", { link: `http://localhost:${link.port}/`, address: link.host, user: "nobody", password: "none" });
   await run("count");
   const counted = await run("see");
+  assert.equal(counted.asked, 20);
   assert.deepEqual(counted.revisions, [{ name: "v1", answers: 18, route: 90, errors: 0 }, { name: "v2", answers: 2, route: 10, errors: 0 }]);
   assert.match(counted.notes[0], /^Within what chance makes/);
 

@@ -39,6 +39,8 @@ type Browser struct {
 type View struct {
 	Answers   []Answer
 	Revisions []Revision
+	// Asked is how often the page has asked for an answer.
+	Asked int
 	// Notes are below the panel's table; Problem is what the page says of itself.
 	Notes   []string
 	Problem string

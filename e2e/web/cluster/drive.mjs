@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline";
 import { answered, ask, launch, until, visit } from "../lib/browser.mjs";
 
-let browser, page, context, watched;
+let browser, page, context, watched, asks = 0;
 
 // An answer that is to be cut must last: the page's own request gets a length that the simulator keeps to. 0 leaves it alone.
 let tokens = 0;
@@ -15,6 +15,7 @@ const commands = {
     const { hostname, port, protocol } = new URL(link);
     browser = await launch([`--host-resolver-rules=MAP ${hostname}:${port || (protocol === "https:" ? 443 : 80)} ${address}`]);
     ({ page, context, watched } = await visit(browser, link, { httpCredentials: { username: user, password } }));
+    page.on("request", (request) => { if (request.url().includes("/api/chat?")) asks++; });
     await page.route("**/api/chat?*", lengthened);
   },
   async ask({ prompt, length = 0 }) {
@@ -32,7 +33,7 @@ const commands = {
   },
   retry: () => { tokens = 0; return page.getByRole("button", { name: "Retry" }).last().click(); },
   reload: () => page.reload().then(() => page.locator("body[data-ready]").waitFor()),
-  see: () => page.evaluate(seen),
+  see: async () => ({ ...await page.evaluate(seen), asked: asks }),
   /** close says what the page did that it may not: ask others, break its own policy, fail. */
   async close() {
     const strangers = [...watched.hosts].filter((host) => host !== new URL(page.url()).host);

@@ -1,0 +1,231 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kservegen/kservegen/e2e/kind/install"
+)
+
+// callsAsItself: the model's sidecars see the page's own service account, and refuse another one of its namespace, whose packets
+// would not even arrive.
+func callsAsItself(ctx context.Context, e *Env) (err error) {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	account := e.Tree.Chat.Account()
+	namespace, name, _ := strings.Cut(account, "/")
+	seen := func(ctx context.Context) (int, error) {
+		out, err := e.Kubectl.Run(ctx, "-n", namespace, "logs", "-l", "serving.kserve.io/inferenceservice", "-c", "istio-proxy", "--tail=-1")
+		return strings.Count(out, " peer=spiffe://cluster.local/ns/"+namespace+"/sa/"+name+" "), err
+	}
+	before, err := seen(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.pageSays(ctx, http.StatusOK, signedIn(install.ChatUsers()[4]), "/api/models"); err != nil {
+		return err
+	}
+	if err := eventually(ctx, "the page's call in an access log", func(ctx context.Context) error {
+		now, err := seen(ctx)
+		if err == nil && now <= before {
+			err = errors.New("no sidecar of the model has seen it")
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	e.Figure("the model's sidecar sees %s", account)
+	other, url := namespace+"/"+install.Injected, "http://"+e.Tree.Inside()
+	if err := e.unheard(ctx, other); err != nil {
+		return err
+	}
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.Kubectl.Apply(ctx, e.objects("NetworkPolicy")...) })
+	if err := e.deletePolicies(ctx); err != nil {
+		return err
+	}
+	if err := eventually(ctx, "packets to arrive", func(ctx context.Context) error {
+		got, err := e.curl(ctx, other, url+"/v1/models")
+		if err == nil && got.status != http.StatusForbidden && got.status != http.StatusOK {
+			err = fmt.Errorf("%s got %s", other, got)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	api, beside := paths()
+	return errors.Join(e.answers(ctx, other, url, append(api, beside...), http.StatusForbidden), e.generates(ctx, other, url, http.StatusForbidden))
+}
+
+// unheard wants no packet of a pod beside the page to arrive at the model: the policy lets the page's pods in, and not its namespace.
+func (e *Env) unheard(ctx context.Context, client string) error {
+	if !e.has("NetworkPolicy") {
+		return lacks("no NetworkPolicy")
+	}
+	namespace, _, _ := strings.Cut(client, "/")
+	return e.dropped(ctx, namespace+"/"+install.Uninjected, int(e.serverPort()))
+}
+
+// opensByGateway: nobody but the gateway reaches the page. Packets of strangers do not arrive; where they would, the mesh refuses
+// who has an identity, and hangs up on who has none.
+func opensByGateway(ctx context.Context, e *Env) (err error) {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	policy, err := e.ofPage("NetworkPolicy")
+	if err != nil {
+		return err
+	}
+	found, err := e.pagePods(ctx)
+	if err != nil {
+		return err
+	}
+	port := int(e.Tree.Chat.Deployment.Spec.Template.Spec.Containers[0].Ports[0].ContainerPort)
+	stranger, plain := install.Strangers+"/"+install.Injected, install.Strangers+"/"+install.Uninjected
+	for _, client := range []string{plain, e.Tree.Namespace() + "/" + install.Uninjected} {
+		if err := e.unreachable(ctx, client, found[0], port); err != nil {
+			return err
+		}
+	}
+	// Where the policy lets packets in, at the gateway, mTLS alone keeps those without an identity out.
+	if err := e.refuses(ctx, found[0], int32(port)); err != nil {
+		return err
+	}
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.Kubectl.Apply(ctx, policy) })
+	if err := e.Kubectl.Delete(ctx, policy); err != nil {
+		return err
+	}
+	d := e.Tree.Chat.Deployment
+	url := fmt.Sprintf("http://%s.%s.svc.cluster.local", d.Name, d.Namespace)
+	if err := eventually(ctx, "packets to arrive", func(ctx context.Context) error {
+		got, err := e.curl(ctx, stranger, url+"/")
+		if err == nil && got.status != http.StatusForbidden && got.status != http.StatusUnauthorized {
+			err = fmt.Errorf("%s got %s", stranger, got)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := e.answers(ctx, stranger, url, []string{"/", "/healthz", "/api/about", "/auth/login"}, http.StatusForbidden); err != nil {
+		return err
+	}
+	got, err := e.curl(ctx, plain, fmt.Sprintf("http://%s:%d/", found[0].Status.PodIP, port))
+	if err == nil && (got.status != 0 || got.exit == curlTimeout) {
+		err = violated("without an identity the page answers %s", got)
+	}
+	return err
+}
+
+// restrictsPod: the page's pod, without the sidecar that istiod puts in, is taken where Pod Security is enforced as restricted. The
+// same pod as root is not.
+func restrictsPod(ctx context.Context, e *Env) (err error) {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	const namespace = "restricted"
+	home := map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
+		"name": namespace, "labels": map[string]any{"pod-security.kubernetes.io/enforce": namespace, "pod-security.kubernetes.io/enforce-version": "latest"},
+	}}
+	defer e.undo(ctx, &err, func(ctx context.Context) error {
+		_, err := e.Kubectl.Run(ctx, "delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+		return err
+	})
+	account := map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": e.Tree.Chat.Deployment.Spec.Template.Spec.ServiceAccountName, "namespace": namespace}}
+	if err := e.Kubectl.Apply(ctx, home, account); err != nil {
+		return err
+	}
+	asked := func(user int64) (string, error) {
+		spec := e.Tree.Chat.Deployment.Spec.Template.Spec.DeepCopy()
+		spec.SecurityContext.RunAsUser = &user
+		plain, err := runtime.DefaultUnstructuredConverter.ToUnstructured(spec)
+		if err != nil {
+			return "", err
+		}
+		return e.Kubectl.OfObjects(ctx, []map[string]any{{
+			"apiVersion": "v1", "kind": "Pod", "spec": plain,
+			"metadata": map[string]any{"name": "page", "namespace": namespace, "labels": map[string]any{"sidecar.istio.io/inject": "false"}},
+		}}, "create", "--dry-run=server")
+	}
+	if _, err := asked(65532); err != nil {
+		return violated("a restricted namespace refuses the page's pod: %v", err)
+	}
+	if _, err := asked(0); err == nil || !strings.Contains(err.Error(), "violates PodSecurity") {
+		return fmt.Errorf("a restricted namespace lets a pod run as root: %w", err)
+	}
+	e.Figure("a namespace that enforces Pod Security restricted takes the page's pod, and refuses it as root")
+	return nil
+}
+
+// ChatMistakes are those that the checks of the page must notice.
+func ChatMistakes() []Mistake {
+	return []Mistake{
+		{Name: "weights of somebody else", Make: otherWeights, Noticed: []string{"chat/shares"}, Says: "weights"},
+		{Name: "no limit", Make: withoutLimit, Noticed: []string{"chat/limit"}, Says: "0 refused"},
+		{Name: "account left out", Make: withoutAccount, Noticed: []string{"chat/account"}, Says: "403"},
+		{Name: "page open to all", Make: openPage, Noticed: []string{"chat/gateway"}, Says: "not 403"},
+		{Name: "no policy of the page", Make: withoutPagePolicy, Noticed: []string{"chat/gateway"}, Says: "reached port"},
+		{Name: "page without time to end", Make: hurriedPage, Noticed: []string{"chat/replaced"}},
+	}
+}
+
+// withoutLimit lets everybody ask as often as they like.
+func withoutLimit(ctx context.Context, e *Env) error {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	return e.unlimited(ctx)
+}
+
+// withoutAccount leaves the page out of those who may call, as one does who applies the page and not the model's policies.
+func withoutAccount(ctx context.Context, e *Env) error {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	principal := "/sa/" + e.Tree.Chat.Deployment.Spec.Template.Spec.ServiceAccountName
+	for _, policy := range e.Tree.Policies {
+		if strings.Contains(policy.Spec.String(), principal) {
+			if _, err := e.Kubectl.Run(ctx, "-n", policy.Namespace, "delete", "authorizationpolicies.security.istio.io", policy.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return eventually(ctx, "the page to be refused", func(ctx context.Context) error {
+		return e.pageSays(ctx, http.StatusForbidden, signedIn(install.ChatUsers()[5]), "/api/models")
+	})
+}
+
+// openPage lets everyone in, as somebody does who tries to find out why the page is refused.
+func openPage(ctx context.Context, e *Env) error {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	return e.letIn(ctx)
+}
+
+// withoutPagePolicy deletes the page's NetworkPolicy.
+func withoutPagePolicy(ctx context.Context, e *Env) error {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	policy, err := e.ofPage("NetworkPolicy")
+	if err != nil {
+		return err
+	}
+	if err := e.Kubectl.Delete(ctx, policy); err != nil {
+		return err
+	}
+	return untilViolated(ctx, e, "a stranger's packets to arrive", opensByGateway)
+}
+
+// hurriedPage takes from the page's pods the time in which answers may end.
+func hurriedPage(ctx context.Context, e *Env) error {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	return e.patchPage(ctx, `[{"op":"remove","path":"/spec/template/spec/containers/0/lifecycle"},{"op":"replace","path":"/spec/template/spec/terminationGracePeriodSeconds","value":2}]`)
+}
