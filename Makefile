@@ -15,7 +15,7 @@ KUSTOMIZE := $(BIN)/kustomize
 PEERS     := kubeconform kubectl-validate istioctl
 EXAMPLE   := overlays/deepseek-r1-distill-llama-8b-a10g/document.yaml
 FUZZTIME  ?= 5s
-FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes sizing:FuzzConfig chat:FuzzEvents chat:FuzzThink chat:FuzzPlain chat/terminal:FuzzColumn
+FUZZ      := spec:FuzzLoad manifest:FuzzRead manifest:FuzzMarshal schema:FuzzValidate effective:FuzzOf istiod:FuzzRefusals load:FuzzStream load:FuzzKustomization report:FuzzReport lint:FuzzShapes sizing:FuzzConfig chat:FuzzEvents chat:FuzzThink chat:FuzzPlain chat/terminal:FuzzColumn chat/web/signin:FuzzUsers chat/web/signin:FuzzAttempt
 MIN_GO    := 1.26
 LOGS      ?= $(BIN)/logs
 TREE      ?= overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/production
@@ -116,10 +116,10 @@ native: prerequisites ## The API server's own validation of native kinds against
 	$(call tier,native,$(GO) -C e2e/native test -count=1 -v ./...)
 
 .PHONY: web
-web: prerequisites web-packages tool-llm-d-inference-sim tool-dex ## A real Chromium judges the page of the chat, with simulated and with hostile models (PICTURES=docs/images draws those of the docs)
+web: build web-packages tool-llm-d-inference-sim tool-dex ## A real Chromium judges the page of the chat, with simulated and hostile models and a real identity provider (PICTURES=docs/images draws those of the docs)
 	@$(GO) build -o $(BIN)/chat-web ./e2e/web/server
 	@cd e2e/web && npm ci --omit=optional --silent
-	$(call tier,web,export KSERVEGEN_SIMULATOR=$$($(BIN)/chat-web -simulator) && cd e2e/web && $(if $(PICTURES),PICTURES='$(abspath $(PICTURES))') node --test --test-concurrency=1)
+	$(call tier,web,export KSERVEGEN_SIMULATOR=$$($(BIN)/chat-web -tool llm-d-inference-sim) KSERVEGEN_DEX=$$($(BIN)/chat-web -tool dex) && cd e2e/web && $(if $(PICTURES),PICTURES='$(abspath $(PICTURES))') node --test --test-concurrency=1)
 
 # The letters are for the pictures: they look the same wherever they are drawn. A browser of one's own (CHROMIUM) has its own.
 .PHONY: web-packages

@@ -11,13 +11,12 @@ import { page as serve } from "./lib/programs.mjs";
 import { scripted } from "./lib/upstreams.mjs";
 
 const largest = 100 * 1024;
-let browser, model, server, folder;
+let browser, model, server, folder, count = 0, every = 10;
 
 before(async () => {
   folder = process.env.PICTURES || await mkdtemp(join(tmpdir(), "pictures-"));
-  let count = 0;
   // Who answers by weight is drawn by lot in life; here each tenth answer is the canary's.
-  model = await scripted(demo, () => ++count % 10 === 0 ? "v2" : "v1");
+  model = await scripted(demo, () => ++count % every === 0 ? "v2" : "v1");
   server = await serve(model.address, { revisions: ["v1,90,x-llm-track,v1", "v2,10,x-llm-track,v2"] });
   browser = await launch();
 });
@@ -62,6 +61,36 @@ test("pictures", { timeout: 60_000 }, async () => {
   await page.locator("#scroller").evaluate((scroller) => scroller.scrollTo(0, 0));
   await picture(page, "phone");
   assert.deepEqual(await violations(page), []);
+  assert.deepEqual(watched.errors, []);
+  await context.close();
+});
+
+// What differs in the cluster: somebody is signed in, and the route's weights change while the page is open.
+test("the picture of the page in the cluster", { timeout: 60_000 }, async () => {
+  const context = await browser.newContext({ viewport: { width: 1216, height: 640 }, reducedMotion: "reduce", colorScheme: "light", locale: "en-GB" });
+  [count, every] = [0, 10];
+  await context.route("**/api/about", async (route) => {
+    const response = await route.fetch();
+    const about = await response.json();
+    about.signIn = { kind: "oidc", user: "jane@example.com", login: "/auth/login" };
+    for (const revision of about.revisions) revision.weight = revision.name === "v2" ? 100 / every : 100 - 100 / every;
+    await route.fulfill({ response, json: about });
+  });
+  const { page, watched } = await visit(browser, server.link, { context });
+  await page.clock.setFixedTime(new Date("2026-11-30T10:20:00"));
+  const counted = async (wanted) => {
+    await page.getByRole("button", { name: "Count 20 short answers" }).click();
+    await until(async () => (await page.locator("#panel tbody tr").first().locator("td").allTextContents()).join() === wanted, wanted);
+  };
+  await counted("18,2");
+  every = 4;
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await until(async () => /count began anew/.test(await page.locator("#panel").textContent()), "the weights changed");
+  count = 0;
+  await counted("15,5");
+  await ask(page, "Explain a canary release in three sentences.");
+  await answered(page);
+  await picture(page, "cluster");
   assert.deepEqual(watched.errors, []);
   await context.close();
 });

@@ -11,6 +11,7 @@ let browser, model, server, count = 0;
 before(async () => {
   model = await scripted({
     "model's own 401": ({ response }) => { response.writeHead(401, { "Content-Type": "application/json" }); response.end('{"error":{"message":"no key","code":"invalid_api_key"}}'); },
+    "model's own 403": ({ response }) => { response.writeHead(403, { "Content-Type": "text/plain" }); response.end("RBAC: access denied"); },
     "model's own 429": ({ response }) => { response.writeHead(429, { "Retry-After": "7", "Content-Type": "application/json" }); response.end('{"error":{"message":"slow down","code":429}}'); },
     default: fine,
   }, () => ++count % 10 === 0 ? "v2" : "v1");
@@ -60,7 +61,7 @@ visited("answers of different weights are not counted together", async (page, sa
   await lookAgain(page);
   await until(async () => (await shares(page)).join() === "0,0,0", "the count is new");
   assert.match(await notes(page), /^The route's weights changed at .+, and the count began anew\. Before: v1 90 %, 18 of 20 answers; v2 10 %, 2 of 20 answers\.$/);
-  assert.match(await page.locator("#status").textContent(), /^The route's weights changed: v1 answers 50, v2 answers 50\.$/);
+  assert.match(await page.locator("#status").textContent(), /^The route's weights changed at /, "and it is announced");
   assert.match(await page.locator("#shares").textContent(), /^Of 100 requests of users, v1 answers 50, v2 answers 50\./);
   assert.equal(await page.locator("#revision").evaluate((select) => select.selectedOptions[0].textContent), "Only v2", "what was chosen stays chosen");
   assert.ok((await page.locator("#revision").textContent()).includes("Only v3"));
@@ -71,6 +72,12 @@ visited("answers of different weights are not counted together", async (page, sa
   await until(async () => (await shares(page)).join() === "18,2,0", "twenty more are counted");
   assert.match(await notes(page), /This is not what the route's weights let expect/, "by the new weights alone");
   assert.deepEqual(await violations(page), []);
+  says.about = { revisions: ["v1", "v2"].map((name) => ({ name, chosen: true })) };
+  await lookAgain(page);
+  await until(async () => /^The route's weights are unknown since .+ Before: v1 50 %, 18 of 20 answers; v2 50 %, 2 of 20/.test(await notes(page)), "without weights there is nothing to compare");
+  says.about = {};
+  await lookAgain(page);
+  await until(async () => /^The route's weights are known since .+, and the count began anew\.$/.test(await notes(page)), "they are known again");
   await page.getByRole("button", { name: "Reset" }).click();
   assert.equal(await notes(page), "");
 });
@@ -108,12 +115,12 @@ visited("a page that nobody sees asks nothing, and one that is seen asks at a pa
 });
 
 visited("the page's own limit says how long, keeps the prompt, and asks again only when told to", async (page, says) => {
-  const limit = { status: 429, headers: { "Retry-After": "12" }, json: { error: { code: "too_many_requests", message: "60 a minute" } } };
+  const limit = { status: 429, headers: { "Retry-After": "12" }, json: { error: { code: "too_many_requests", message: "this page limits; go on in 12 s" } } };
   const before = model.seen.length;
   says.chat = limit;
   await ask(page, "What of it?");
   await answered(page);
-  assert.equal(await page.locator(".trouble").textContent(), "You have asked as often as this page lets each user. The model was not asked. Ask again in 12 s. (429: 60 a minute)");
+  assert.equal(await page.locator(".trouble").textContent(), "This page limits; go on in 12 s.");
   assert.equal(await page.locator(".prompt").textContent(), "What of it?");
   assert.equal(await page.locator("#panel tbody tr", { hasText: "Errors" }).textContent(), "Errors00", "it is no error of a revision");
   says.chat = null;
@@ -125,7 +132,7 @@ visited("the page's own limit says how long, keeps the prompt, and asks again on
 
   says.chat = limit;
   await page.getByRole("button", { name: "Count 20 short answers" }).click();
-  await until(async () => /^The count ended after 0 of 20\. You have asked as often/.test(await notes(page)), "the count says why it ended");
+  await until(async () => /^The count ended after 0 of 20\. This page limits; go on in 12 s/.test(await notes(page)), "the count says why it ended");
   assert.ok(await page.getByRole("button", { name: "Count 20 short answers" }).isEnabled());
   assert.deepEqual(await violations(page), []);
 
@@ -138,15 +145,19 @@ visited("the page's own limit says how long, keeps the prompt, and asks again on
 const jane = { signIn: { kind: "oidc", user: "jane@example.com", login: "/auth/login" } };
 const out = { status: 401, json: { error: { code: "signed_out", message: "sign in" } } };
 
-visited("a 401 that is the model's own signs nobody out", async (page) => {
+visited("a 401 or 403 that is the model's own signs nobody out", async (page) => {
   assert.equal(await page.locator("#user").textContent(), "jane@example.com");
   await ask(page, "model's own 401");
   await answered(page);
   assert.match(await page.locator(".trouble").textContent(), /\(401: no key\)$/);
+  await ask(page, "model's own 403");
+  await answered(page);
+  assert.match(await page.locator(".trouble").last().textContent(), /^The request was refused\. \(403: RBAC: access denied\)$/);
+  assert.equal(await page.locator("#panel tbody tr", { hasText: "Errors" }).locator("td").last().textContent(), "2", "they are errors of the model");
   assert.equal(await page.locator("#gate").isVisible(), false);
 }, { about: jane });
 
-for (const [who, refusal] of [["the page's server", out], ["the mesh", { status: 401, contentType: "text/plain", body: "Jwt is missing" }]]) {
+for (const [who, refusal] of [["the page's server", out], ["the mesh", { status: 401, contentType: "text/plain", body: "Jwt is expired" }], ["the mesh, which misses the token", { status: 403, contentType: "text/plain", body: "RBAC: access denied" }]]) {
   visited(`who is signed out by ${who} keeps the draft and the conversation`, async (page, says) => {
     await ask(page, "First");
     await answered(page);
@@ -190,6 +201,10 @@ visited("who is not signed in yet sees where to, and nothing of what others aske
   await page.getByRole("button", { name: /^Count 20/ }).click();
   await until(async () => /Sign in first\./.test(await notes(page)), "nothing is counted");
   assert.deepEqual(await violations(page), []);
+  says.about = { status: 403, contentType: "text/plain", body: "RBAC: access denied" };
+  await page.reload();
+  await page.locator("#gate").waitFor();
+  assert.match(await page.locator("#gate p").textContent(), /^Sign in to talk to the model\. Who has done so and still reads this may not use it\.$/);
   const titles = () => page.locator("#conversations li .title").allTextContents();
   for (const [user, theirs] of [["ken@example.com", []], ["jane@example.com", ["Jane's question"]]]) {
     says.about = { signIn: { ...jane.signIn, user } };

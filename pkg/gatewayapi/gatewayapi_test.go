@@ -155,8 +155,9 @@ func TestNothingIsDefaulted(t *testing.T) {
 	require.NoError(t, err)
 	selected := canary()
 	selected.Expose.Path, selected.Expose.TLSSecret = "/deepseek/", "llm-example-com"
-	objects := append(HTTPRoutes(selected), Gateways([]spec.Target{selected, canary()}, nil)...)
-	require.Len(t, objects, 3)
+	selected.Chat = &spec.Chat{Host: "chat.example.com"}
+	objects := append(append(HTTPRoutes(selected), ChatRoute(selected)), Gateways([]spec.Target{selected, canary()}, nil)...)
+	require.Len(t, objects, 4)
 	for _, object := range objects {
 		data, err := manifest.FromTyped(object.Typed)
 		require.NoError(t, err)
@@ -172,6 +173,22 @@ func TestNothingIsDefaulted(t *testing.T) {
 func withoutStatus(object map[string]any) map[string]any {
 	delete(object, "status")
 	return object
+}
+
+// TestThePageHasAHostOfItsOwn, on the model's gateway; no path, header or weight of the model's.
+func TestThePageHasAHostOfItsOwn(t *testing.T) {
+	t.Parallel()
+	talking := canary()
+	talking.Expose.Path = "/deepseek/"
+	talking.Chat = &spec.Chat{Host: "chat.example.com"}
+	route, ok := ChatRoute(talking).Typed.(*gateway.HTTPRoute)
+	require.True(t, ok)
+	assert.Equal(t, []gateway.Hostname{"chat.example.com"}, route.Spec.Hostnames)
+	assert.Equal(t, gateway.ObjectName("llm"), route.Spec.ParentRefs[0].Name)
+	require.Len(t, route.Spec.Rules, 1)
+	assert.Equal(t, "/", *route.Spec.Rules[0].Matches[0].Path.Value)
+	assert.Equal(t, gateway.ObjectName("deepseek-r1-chat"), route.Spec.Rules[0].BackendRefs[0].Name)
+	assert.Equal(t, gateway.Duration("0s"), *route.Spec.Rules[0].Timeouts.Request)
 }
 
 func TestGateways(t *testing.T) {

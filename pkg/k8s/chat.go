@@ -90,6 +90,7 @@ func chatPod(t spec.Target) corev1.PodSpec {
 		}},
 		Containers: []corev1.Container{{
 			Name: "chat", Image: t.Chat.Image, Args: chatArgs(t), Resources: chatResources(),
+			Env:            []corev1.EnvVar{{Name: "GOMEMLIMIT", Value: chatCollectorMiB}},
 			Ports:          []corev1.ContainerPort{{Name: "http", ContainerPort: spec.ChatPort, Protocol: corev1.ProtocolTCP}},
 			ReadinessProbe: probe(5, 2), LivenessProbe: probe(10, 6),
 			Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: chatPause}}},
@@ -137,12 +138,20 @@ func chatArgs(t spec.Target) []string {
 	return append(args, "--oidc-scopes="+strings.Join(oidc.Scopes, ","))
 }
 
-const chatResourcesComment = "TODO"
+// What the program took when it was measured, on Linux with Go 1.26: 86 MiB at rest, 101 MiB and 0.13 cores with 200 answers at once of 30
+// words a second, 154 MiB with 500, and 542 MiB with 40 questions at once of the most that it takes, 4 MiB. The memory limit has room for
+// those; Go's collector works harder from nine tenths of it on.
+const (
+	chatRequestCPU, chatRequestMemory = "100m", "128Mi"
+	chatLimitMemory, chatCollectorMiB = "1Gi", "921MiB"
+
+	chatResourcesComment = "Measured: 86 MiB at rest, 101 MiB and 0.13 cores with 200 answers at once, 542 MiB with 40 questions at once of 4 MiB,\nthe most that it takes. GOMEMLIMIT is nine tenths of the limit."
+)
 
 func chatResources() corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(chatRequestCPU), corev1.ResourceMemory: resource.MustParse(chatRequestMemory)},
+		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(chatLimitMemory)},
 	}
 }
 

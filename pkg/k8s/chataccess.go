@@ -43,14 +43,10 @@ func ChatAccess(t spec.Target) []manifest.Object {
 	}
 }
 
-// apiServerPorts are those that API servers listen on, which is what a policy sees: 443 of EKS, GKE and AKS, 6443 of kubeadm, 8443 of
-// minikube. Their addresses are nobody's pods.
-func apiServerPorts() []int32 { return []int32{443, 6443, 8443} }
-
 // ChatPolicy denies what the page's pods do not need, both ways.
 func ChatPolicy(t spec.Target) manifest.Object {
 	gateway, _, _ := strings.Cut(t.Expose.Gateway, "/")
-	outside := apiServerPorts()
+	outside := spec.APIServerPorts()
 	what := "The API server, whose address no selector has, by the ports that they listen on."
 	if oidc := t.Chat.SignIn.OIDC; oidc != nil {
 		what = "The issuer, and the API server, whose address no selector has, by the ports that they listen on."

@@ -61,7 +61,9 @@ func namespacesTo(policy networkingv1.NetworkPolicySpec, port int32) []string {
 	for _, rule := range policy.Ingress {
 		if slices.ContainsFunc(rule.Ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port.IntVal == port }) {
 			for _, peer := range rule.From {
-				namespaces = append(namespaces, peer.NamespaceSelector.MatchLabels[corev1.LabelMetadataName])
+				if peer.NamespaceSelector != nil {
+					namespaces = append(namespaces, peer.NamespaceSelector.MatchLabels[corev1.LabelMetadataName])
+				}
 			}
 		}
 	}

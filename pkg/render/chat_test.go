@@ -62,7 +62,7 @@ func TestPages(t *testing.T) {
 	guarded := append([]string{"ServiceAccount", "PeerAuthentication", "AuthorizationPolicy", "NetworkPolicy", "PodDisruptionBudget"}, always...)
 	assert.ElementsMatch(t, guarded, pageOf(t, rendered, "test"))
 	assert.ElementsMatch(t, append([]string{"RequestAuthentication", "HorizontalPodAutoscaler"}, guarded...), pageOf(t, rendered, "production"))
-	assert.ElementsMatch(t, append([]string{"RequestAuthentication"}, always...), pageOf(t, rendered, "bare"))
+	assert.ElementsMatch(t, always, pageOf(t, rendered, "bare"))
 	for _, environment := range rendered.Environments {
 		want, err := environment.Stream()
 		require.NoError(t, err)

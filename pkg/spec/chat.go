@@ -22,8 +22,8 @@ type Chat struct {
 	Enabled *bool `json:"enabled,omitempty"`
 	// Image of kservegen, which one builds by its Containerfile and pushes, with a tag or a digest.
 	Image string `json:"image,omitempty"`
-	// Host that people open, on the gateway of expose, and of the page alone. Sign-in by OIDC wants HTTPS there: browsers keep its
-	// cookies for nothing else.
+	// Host that people open, on the gateway of expose, and of the page alone; the certificate of expose.tlsSecret has to name it, too.
+	// Sign-in by OIDC wants HTTPS there: browsers keep its cookies for nothing else.
 	Host     string       `json:"host,omitempty"`
 	Replicas ChatReplicas `json:"replicas,omitempty"`
 	// RequestsPerMinute that a person may send to the model by each pod, with bursts of a third of it and of at least 20. Default: 60.

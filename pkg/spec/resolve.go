@@ -170,6 +170,10 @@ const (
 	PodIdentityAgentIPv6 = "fd00:ec2::23/128"
 )
 
+// APIServerPorts are those that API servers listen on, which is what a policy sees: 443 of EKS, GKE and AKS, 6443 of kubeadm, 8443 of
+// minikube. Their addresses are nobody's pods.
+func APIServerPorts() []int32 { return []int32{443, 6443, 8443} }
+
 // ScalingTarget is what the metric of a revision's pods may be on average, over all engines of a pod.
 func (t Target) ScalingTarget(r RevisionTarget) string {
 	if r.ScalingTarget != "" {

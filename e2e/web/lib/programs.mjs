@@ -3,6 +3,9 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
 const server = process.env.CHAT_SERVER ?? `${root}bin/chat-web`;
@@ -40,8 +43,8 @@ export async function page(upstream, { revisions = [], token = "", name = "deeps
   return { link: line, stop };
 }
 
-// free is a port that nobody has. Another may take it before it is used: who uses it tries again.
-async function free() {
+/** free is a port that nobody has. Another may take it before it is used: who uses it tries again. */
+export async function free() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();
@@ -71,4 +74,29 @@ export async function simulator(pod, tries = 3) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`the simulator ${pod} does not answer`);
+}
+
+const kservegen = process.env.KSERVEGEN ?? `${root}bin/kservegen`;
+
+/** chatPage serves the page by the program itself, as a pod does, at a port of its own. */
+export async function chatPage(upstream, args, port) {
+  const { line, stop } = await program(kservegen, ["chat", "--web", "--url", upstream, "--model", "deepseek-r1", "--listen", `127.0.0.1:${port}`, ...args], { ready: (line) => line.startsWith("http://") });
+  return { link: line, stop };
+}
+
+/** issuer starts dex, in which jane and ken have passwords, and knows the page of `link` as a client. Its ID tokens last as long as is said. */
+export async function issuer(link, { client, secret, users, lifetime }) {
+  const path = process.env.KSERVEGEN_DEX;
+  if (!path) throw new Error("KSERVEGEN_DEX names no dex; `make web` sets it");
+  const at = `http://127.0.0.1:${await free()}/dex`;
+  const folder = await mkdtemp(join(tmpdir(), "dex-"));
+  // JSON is YAML.
+  await writeFile(join(folder, "config.yaml"), JSON.stringify({
+    issuer: at, storage: { type: "memory" }, web: { http: new URL(at).host }, enablePasswordDB: true,
+    oauth2: { skipApprovalScreen: true }, expiry: { idTokens: lifetime },
+    staticClients: [{ id: client, name: "The page", secret, redirectURIs: [`${link}auth/callback`] }],
+    staticPasswords: users.map(({ email, hash }) => ({ email, hash, username: email.split("@")[0], userID: `id-of-${email}` })),
+  }));
+  const { stop } = await program(path, ["serve", join(folder, "config.yaml")], { ready: (line) => /listening on/.test(line) });
+  return { at, stop: async () => { await stop(); await rm(folder, { recursive: true }); } };
 }

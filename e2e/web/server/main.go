@@ -1,5 +1,5 @@
 // Command server serves the chat's page for the tests in a browser, as `kservegen chat --web` does, and prints its link.
-// With -simulator it prints where the simulated model server is instead. It runs in the repository's root.
+// With -tool it prints where a program that the tests start is instead. It runs in the repository's root.
 package main
 
 import (
@@ -44,10 +44,10 @@ func run(ctx context.Context) error {
 		return err
 	})
 	listen := flag.String("listen", "127.0.0.1:0", "address of the page")
-	simulator := flag.Bool("simulator", false, "print where the simulated model server is, and end")
+	tool := flag.String("tool", "", "print where the program of this name of the suites is, and end")
 	flag.Parse()
-	if *simulator {
-		return printSimulator()
+	if *tool != "" {
+		return printTool(*tool)
 	}
 	return serve(ctx, c, *listen)
 }
@@ -61,8 +61,8 @@ func parse(text string) (web.Revision, error) {
 	return web.Revision{Name: parts[0], Weight: weight, Header: parts[2], Value: parts[3]}, err
 }
 
-func printSimulator() error {
-	tool, err := tools.Find("llm-d-inference-sim")
+func printTool(name string) error {
+	tool, err := tools.Find(name)
 	if err != nil {
 		return err
 	}

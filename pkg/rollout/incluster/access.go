@@ -14,6 +14,7 @@ import (
 
 	"github.com/kservegen/kservegen/pkg/manifest"
 	"github.com/kservegen/kservegen/pkg/rollout/routes"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 func (o Options) account() manifest.Object {
@@ -69,21 +70,17 @@ func (o Options) lease() manifest.Object {
 	}, Comments: manifest.Comments{Head: "One runner at a time. Whoever holds it is written here by the runner; nothing of that is in Git."}}
 }
 
-// apiServerPorts are those that API servers listen on, which is what a policy sees: 443 of EKS, GKE and AKS, 6443 of kubeadm, 8443 of
-// minikube. Their addresses are nobody's pods.
-func apiServerPorts() []int32 { return []int32{443, 6443, 8443} }
-
 // policy denies everything but this, both ways, as the tree's own does for the model's pods.
 func (o Options) policy() manifest.Object {
 	egress := []networkingv1.NetworkPolicyEgressRule{
 		{Ports: append(ports(corev1.ProtocolUDP, 53), ports(corev1.ProtocolTCP, 53)...)},
-		{Ports: ports(corev1.ProtocolTCP, apiServerPorts()...)},
+		{Ports: ports(corev1.ProtocolTCP, spec.APIServerPorts()...)},
 	}
 	at := map[string]string{
 		"/spec/egress/0": "Names.",
 		"/spec/egress/1": "The API server, whose address no selector has, by the ports that they listen on; and webhooks by HTTPS.",
 	}
-	open := apiServerPorts()
+	open := spec.APIServerPorts()
 	for _, to := range []struct{ url, what string }{{o.Prometheus, "Prometheus"}, {o.Webhook, "The webhook"}} {
 		port, err := portOf(to.url)
 		if err != nil || slices.Contains(open, int32(port)) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log"
 	"net/url"
+	"os"
+	"os/signal"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,6 +73,8 @@ func (f *webFlags) serve(ctx context.Context, s Streams, link *chatLink, model s
 		say("the page and " + what + " go over plain HTTP, where others on the way can read them: put TLS before it, or use a tunnel")
 	}
 	fmt.Fprintln(s.Out, web.Link(listener, config.Token))
+	// A second Ctrl-C does not wait for answers that run.
+	defer context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })()
 	return web.Serve(ctx, listener, handler, f.grace())
 }
 
@@ -85,7 +89,7 @@ func (f *webFlags) readable() string {
 	return "its token"
 }
 
-// grace is how long answers that run may go on. Who pressed Ctrl-C waits; in a pod it is the pod's grace period that ends them
+// grace is how long answers that run may go on. In a pod it is the pod's grace period that ends them
 // (terminationGracePeriodSeconds), and this only has to be longer.
 func (f *webFlags) grace() time.Duration {
 	if f.signIn.on() {

@@ -121,14 +121,14 @@ func (b *Basic) Watch(ctx context.Context, every time.Duration) {
 			return
 		case <-ticker.C:
 		}
-		before := ""
+		wrong := ""
 		if err := b.read(); err != nil {
-			before = err.Error()
+			wrong = err.Error()
 		}
-		if before != "" && before != said {
-			b.log.say("the users stay as they were: %s", before)
+		if wrong != "" && wrong != said {
+			b.log.say("the users stay as they were: %s", wrong)
 		}
-		said = before
+		said = wrong
 	}
 }
 

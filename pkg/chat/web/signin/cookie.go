@@ -88,11 +88,16 @@ func only(r *http.Request, name string) (string, error) {
 	return "", errors.New("the browser has two sign-ins, one of them of another site of this domain; remove this site's cookies, and sign in again")
 }
 
+// fits refuses a token that no browser keeps.
+func fits(raw string) error {
+	if size := len(tokenCookie) + len(raw); size > maxCookie {
+		return fmt.Errorf("the ID token makes a cookie of %d bytes, and browsers take %d; leave groups and other long claims out of it, or ask for fewer scopes", size, maxCookie)
+	}
+	return nil
+}
+
 // cookieOf keeps a token in the browser as long as it is good.
 func cookieOf(raw string, left time.Duration) (*http.Cookie, error) {
-	if size := len(tokenCookie) + len(raw); size > maxCookie {
-		return nil, fmt.Errorf("the issuer's ID token makes a cookie of %d bytes, and browsers take %d; leave groups and other long claims out of it, or ask for fewer scopes", size, maxCookie)
-	}
 	seconds := int(left.Seconds())
 	if seconds <= 0 {
 		return nil, errors.New("the issuer's token has expired already; are the clocks right?")

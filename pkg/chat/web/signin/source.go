@@ -230,8 +230,8 @@ func (s *source) exchange(ctx context.Context, client *oauth2.Config, code, veri
 // verify is who a token is about, if this issuer made it for this client and it has not expired. Keys that an issuer has taken
 // into use since are asked for when a signature is none by those that are known.
 func (s *source) verify(ctx context.Context, clientID, raw string) (*oidc.IDToken, error) {
-	if len(raw) > maxCookie {
-		return nil, errors.New("the token is larger than a cookie")
+	if err := fits(raw); err != nil {
+		return nil, err
 	}
 	p, err := s.provider.value(ctx)
 	if err != nil {

@@ -13,7 +13,7 @@ const portion = 8192;
  * was asked for by name, empty where the route chose.
  */
 export function newAnswer(asked, model) {
-  return { asked, model, revision: null, how: "", pod: "", state: "waiting", text: "", reasoning: "", tools: [], error: "", status: 0, code: "", finish: "", at: Date.now(), ttft: 0, took: 0, tokens: 0, counted: false };
+  return { asked, model, revision: null, how: "", pod: "", state: "waiting", text: "", reasoning: "", tools: [], error: "", code: "", finish: "", at: Date.now(), ttft: 0, took: 0, tokens: 0, counted: false };
 }
 
 /** over says that nothing more will come by itself. */
@@ -71,7 +71,6 @@ function fail(answer, error, signal) {
   if (!(error instanceof ChatError || error instanceof TooLong)) error = new ChatError("cut", `The page failed to read the answer: ${error.message}`);
   answer.state = answer.text || answer.reasoning || answer.tools.length ? "cut" : "failed";
   answer.error = error.message;
-  answer.status = error.status ?? 0;
   answer.code = error.code ?? "";
 }
 

@@ -3,8 +3,11 @@ import { Events, longest, piece, text, TooLong } from "./sse.mjs";
 
 const tokenKey = "kservegen.token";
 
-/** tooMany is the code of the page's own limit of requests for each user. */
-export const tooMany = "too_many_requests";
+/** signedOut is the code of a refusal to who is not signed in. The mesh gives none: a bad token is its 401, a missing one its 403. */
+export const signedOut = "signed_out";
+
+/** unasked are the codes with which the page's server says that it did not ask the model: limits, and sign-ins that nobody can check. */
+export const unasked = ["too_many_requests", "too_many_sign_ins", "issuer_unreachable"];
 
 /**
  * ChatError is why there is no answer, or not all of one. Kinds: refused (an HTTP status, with the code that the page's server gives
@@ -49,7 +52,6 @@ async function ask(path, options = {}) {
 async function refusal(response) {
   const status = response.status;
   const retryAfter = response.headers.get("Retry-After") ?? "";
-  const wait = /^\d+$/.test(retryAfter) ? retryAfter : "";
   let said = "", code = "";
   try {
     const body = (await read(response, 64 << 10)).slice(0, 2000);
@@ -59,14 +61,15 @@ async function refusal(response) {
       code = text(error?.code);
     } catch { said = body; }
   } catch { /* the body was cut: the status is all there is */ }
+  if ((status === 401 && code !== "token") || (status === 403 && said.startsWith("RBAC: access denied"))) code = signedOut;
+  const basic = /^basic\b/i.test(response.headers.get("WWW-Authenticate") ?? "");
+  if (unasked.includes(code) && said) return new ChatError("refused", `${said[0].toUpperCase()}${said.slice(1, 500)}.`, { status, code });
   const meaning = {
     401: "A token is needed.", 403: "The request was refused.", 404: "There is no such model or path.",
-    429: code === tooMany
-      ? `You have asked as often as this page lets each user. The model was not asked.${wait && ` Ask again in ${wait} s.`}`
-      : `The model has too many requests${wait && ` and asks to wait ${wait} s`}.`,
+    429: `The model has too many requests${/^\d+$/.test(retryAfter) ? ` and asks to wait ${retryAfter} s` : ""}.`,
     502: "The model cannot be reached.", 503: "No replica of the model is ready.", 504: "The model did not begin to answer in time.",
   }[status] ?? `The request failed.`;
-  return new ChatError("refused", `${meaning} (${status}${said ? `: ${said.trim().slice(0, 500)}` : ""})`, { status, code, basic: /^basic\b/i.test(response.headers.get("WWW-Authenticate") ?? "") });
+  return new ChatError("refused", `${meaning} (${status}${said ? `: ${said.trim().slice(0, 500)}` : ""})`, { status, code, basic });
 }
 
 // read takes so many bytes of a body and no more, as text.

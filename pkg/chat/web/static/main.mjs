@@ -74,9 +74,9 @@ class Page {
     byId("sign-out").hidden = signIn?.kind !== "oidc";
     byId("brand").textContent = name || "Chat";
     byId("prompt").placeholder = name ? `Ask ${name}` : "Ask the model";
-    if (!same) this.#chooseRevision(revisions);
-    if (!same && this.#panel.revise(revisions)) {
-      byId("status").textContent = `The route's weights changed: ${this.#shares()}.`;
+    if (!same) {
+      this.#chooseRevision(revisions);
+      byId("status").textContent = this.#panel.revise(revisions) ?? "";
     }
     byId("shares")?.replaceChildren(this.#sharing());
     await this.#settle(signIn?.user ?? "");
@@ -102,9 +102,10 @@ class Page {
   }
 
   // signedOut says so. What is on the page stays there.
-  #signedOut({ basic }) {
-    const why = this.#user === undefined ? "Sign in to talk to the model." : "You are signed out. The conversation stays here, and so does what you write.";
-    byId("gate-why").textContent = byId("status").textContent = why;
+  #signedOut({ status, basic }) {
+    const before = this.#user !== undefined;
+    const why = before ? "You are signed out. The conversation stays here, and so does what you write." : "Sign in to talk to the model.";
+    byId("gate-why").textContent = byId("status").textContent = !before && status === 403 ? `${why} Who has done so and still reads this may not use it.` : why;
     byId("sign-in").href = basic ? "./" : this.#about.signIn?.login ?? "auth/login";
     byId("gate").hidden = false;
     byId("account").hidden = true;
@@ -121,7 +122,7 @@ class Page {
     try {
       await api.signOut();
     } catch (error) {
-      if (error.status !== 401) return this.#say(error.message);
+      if (error.code !== api.signedOut) return this.#say(error.message);
     }
     history.replaceState(null, "", location.pathname);
     location.reload();
@@ -324,16 +325,16 @@ class Page {
     this.#session.ask(fresh);
   }
 
-  // receive counts an answer, and tells whether the model was asked for it. A 401 may be the model's own: then the page's server
-  // still says what it is about.
+  // receive counts an answer, and tells whether the model was asked for it. The refusal may be the model's own: then the page's
+  // server still says what it is about.
   async #receive(answer, ...request) {
     const { period } = this.#stats;
     await receive(answer, ...request);
-    if (answer.status === 401 && (await this.#session.ask(), this.#session.out)) {
+    if (answer.code === api.signedOut && (await this.#session.ask(), this.#session.out)) {
       answer.error = "You are signed out. Sign in, and ask again by Retry.";
       return false;
     }
-    if (answer.code === api.tooMany) return false;
+    if (api.unasked.includes(answer.code)) return false;
     if (answer.state !== "stopped" || answer.ttft) {
       this.#stats.add({ period, revision: answer.revision, byWeight: answer.asked === "", failed: answer.state === "cut" || answer.state === "failed", ttft: answer.ttft, speed: speed(answer) });
       this.#panel.show();

@@ -4,7 +4,9 @@ import { seconds } from "./answer.mjs";
 import { chance } from "./stats.mjs";
 
 // weights are the shares as a text that is another where they are.
-const weights = (revisions) => JSON.stringify(revisions.map(({ name, weight = 0 }) => [name, weight]).filter(([, weight]) => weight > 0).sort());
+const weights = (revisions) => JSON.stringify(revisions.filter(({ weight }) => weight > 0).map(({ name, weight }) => [name, weight]).sort());
+const known = (revisions) => weights(revisions) !== "[]";
+const share = (revisions, name) => known(revisions) && name ? `${revisions.find((r) => r.name === name)?.weight ?? 0} %, ` : "";
 
 /** Panel shows Stats in an element. */
 export class Panel {
@@ -44,21 +46,20 @@ export class Panel {
   }
 
   /**
-   * revise takes the revisions as they are now. Other weights begin a new count: answers that were shared out by different ones say
-   * nothing together. It returns whether they are others.
+   * revise takes the revisions as they are now, and returns what it tells of it. Other weights begin a new count: answers that were
+   * shared out by different ones say nothing together.
    */
   revise(revisions) {
     const before = this.#revisions;
-    const changed = before.some(({ weight }) => weight !== undefined) && weights(before) !== weights(revisions);
-    if (changed) {
-      const counted = new Map(this.#stats.rows(before.map(({ name }) => name)).map(({ name, byWeight }) => [name, byWeight]));
-      const then = before.map(({ name, weight = 0 }) => `${name} ${weight} %, ${counted.get(name)} of ${this.#stats.total} answers`).join("; ");
-      this.#before = `The route's weights changed at ${new Date().toLocaleTimeString([], { timeStyle: "short" })}, and the count began anew. Before: ${then}.`;
-      this.#stats.renew();
-    }
     this.#revisions = revisions;
+    if (before.length === 0 || weights(before) === weights(revisions)) return this.show();
+    const what = !known(revisions) ? "are unknown since" : known(before) ? "changed at" : "are known since";
+    const { total } = this.#stats;
+    const then = this.#stats.rows(before.map(({ name }) => name)).map(({ name, byWeight }) => `${name ?? "unknown"} ${share(before, name)}${byWeight} of ${total} answers`);
+    this.#before = `The route's weights ${what} ${new Date().toLocaleTimeString([], { timeStyle: "short" })}, and the count began anew.${total ? ` Before: ${then.join("; ")}.` : ""}`;
+    this.#stats.renew();
     this.show();
-    return changed;
+    return this.#before;
   }
 
   show() {

@@ -1,5 +1,5 @@
 // Who is signed in, and whether what the server said of itself still holds.
-import { about } from "./api.mjs";
+import { about, signedOut } from "./api.mjs";
 
 // How often a page that is seen asks, in milliseconds. The server reads the route every 10 s.
 const every = 15_000;
@@ -38,7 +38,7 @@ export class Session {
       await this.#learn(said);
       return null;
     } catch (error) {
-      if (error.status === 401 && error.code !== "token") this.#end(this.out = error);
+      if (error.code === signedOut) this.#end(this.out = error);
       return error;
     }
   }

@@ -1,0 +1,127 @@
+package web_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kservegen/kservegen/pkg/chat/web"
+)
+
+// named lets in whoever says a name, by a header of the tests.
+type named struct{}
+
+func (named) Way() web.Way { return web.Way{Kind: "test", Login: "/in"} }
+
+func (named) Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.Header.Get("X-Name")
+		if name == "" {
+			web.Refuse(w, http.StatusUnauthorized, "signed_out", "who are you?")
+			return
+		}
+		next.ServeHTTP(w, web.As(r, web.Person{ID: name, Name: strings.ToUpper(name)}))
+	})
+}
+
+func TestSignedIn(t *testing.T) {
+	t.Parallel()
+	base := serve(t, silent, func(c *web.Config) { c.SignIn = named{}; c.Revisions = nil })
+	response, _ := do(t, request(t, "GET", base+"/api/about", "", with()))
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+	_, body := do(t, request(t, "GET", base+"/api/about", "", with("X-Name", "a")))
+	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"test","user":"A","login":"/in"}}`, body)
+	for name, header := range map[string]map[string]string{
+		"another site": with("X-Name", "a", "Origin", "https://evil.example"), "without our header": with("X-Name", "a", "X-Kservegen-Chat", ""),
+		"a form": with("X-Name", "a", "Content-Type", "text/plain"),
+	} {
+		response, _ = do(t, request(t, "POST", base+"/api/chat", "{}", header))
+		assert.Contains(t, []int{http.StatusForbidden, http.StatusUnsupportedMediaType}, response.StatusCode, "%s may ask who is signed in", name)
+	}
+	response, _ = do(t, request(t, "GET", base+"/api/about", "", with("X-Name", "a", "Host", "10.0.0.1")))
+	assert.Equal(t, http.StatusMisdirectedRequest, response.StatusCode)
+}
+
+// TestLimit: each person's questions count for themselves, and nothing but questions does.
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	base := serve(t, silent, func(c *web.Config) { c.SignIn = named{}; c.PerMinute = 1 })
+	chat := func(name string) *http.Response {
+		response, body := do(t, request(t, "POST", base+"/api/chat", "{}", with("X-Name", name)))
+		if response.StatusCode == http.StatusTooManyRequests {
+			assert.Contains(t, body, `"code":"too_many_requests"`)
+			assert.Contains(t, body, "it is the page that limits, not the model")
+			assert.Contains(t, body, "1 times a minute")
+		}
+		return response
+	}
+	for range 20 { // the page's own count of short answers
+		require.Equal(t, http.StatusOK, chat("a").StatusCode)
+	}
+	refused := chat("a")
+	require.Equal(t, http.StatusTooManyRequests, refused.StatusCode)
+	seconds, err := strconv.Atoi(refused.Header.Get("Retry-After"))
+	require.NoError(t, err)
+	assert.InDelta(t, 60, seconds, 5)
+	assert.Equal(t, http.StatusOK, chat("b").StatusCode)
+	for range 30 {
+		response, _ := do(t, request(t, "GET", base+"/api/models", "", with("X-Name", "a")))
+		require.Equal(t, http.StatusOK, response.StatusCode)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	base := serve(t, silent, func(c *web.Config) { c.SignIn = named{}; c.Token = token })
+	for _, host := range []string{"10.1.2.3:8080", "evil.example", "localhost"} {
+		response, body := do(t, request(t, "GET", base+"/healthz", "", map[string]string{"Host": host}))
+		assert.Equal(t, http.StatusOK, response.StatusCode, host)
+		assert.Equal(t, "ok\n", body)
+	}
+	for _, path := range []string{"/healthz/", "/healthz/../api/about", "//healthz"} {
+		response, _ := do(t, request(t, "GET", base+path, "", map[string]string{"Host": "evil.example"}))
+		assert.Equal(t, http.StatusMisdirectedRequest, response.StatusCode, path)
+	}
+	response, _ := do(t, request(t, "POST", base+"/healthz", "", nil))
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+}
+
+// changing are revisions of the moment.
+type changing struct{ of *[]web.Revision }
+
+func (c changing) Revisions() []web.Revision { return *c.of }
+
+// TestLive: weights, testers' headers and the only revision are those of the moment.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	now := []web.Revision{{Name: "v1", Weight: 100}}
+	got := make(chan string, 10)
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) { got <- r.Header.Get("X-Track") }, func(c *web.Config) {
+		c.Revisions, c.Live = []web.Revision{{Name: "old", Header: "X-Track", Value: "old"}}, changing{&now}
+	})
+	chat := func(revision string) *http.Response {
+		response, _ := do(t, request(t, "POST", base+"/api/chat?revision="+revision, "{}", with()))
+		return response
+	}
+	assert.Equal(t, "v1", chat("").Header.Get("X-Llm-Revision"))
+	assert.Empty(t, <-got)
+	assert.Equal(t, http.StatusBadRequest, chat("v2").StatusCode)
+	assert.Equal(t, http.StatusBadRequest, chat("old").StatusCode)
+	now = []web.Revision{{Name: "v1", Weight: 90}, {Name: "v2", Weight: 10, Header: "X-Track", Value: "v2"}}
+	assert.Equal(t, http.StatusOK, chat("v2").StatusCode)
+	assert.Equal(t, "v2", <-got)
+	_, body := do(t, request(t, "GET", base+"/api/about", "", with()))
+	assert.JSONEq(t, `{"name":"m","revisions":[{"name":"v1","weight":90,"chosen":false},{"name":"v2","weight":10,"chosen":true}]}`, body)
+}
+
+func TestListenWithSignIn(t *testing.T) {
+	t.Parallel()
+	l, err := web.Listen(t.Context(), "0.0.0.0:0", web.Config{SignIn: named{}})
+	require.NoError(t, err)
+	assert.NotContains(t, web.Link(l, ""), "#")
+	require.NoError(t, l.Close())
+}
