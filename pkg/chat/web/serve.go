@@ -14,6 +14,9 @@ import (
 const (
 	// minToken, in characters, is more than anyone guesses over a network.
 	minToken = 16
+	// idle is longer than an Envoy keeps a connection that nobody uses, an hour (idle_timeout of its HttpProtocolOptions): one that
+	// closes here first may do so just as a question comes, which nobody sends again.
+	idle = 65 * time.Minute
 	// maxHeader, in bytes, is plenty for a browser, whose cookies are of 4 KiB at most.
 	maxHeader = 16 << 10
 )
@@ -66,7 +69,7 @@ func reachable(address string) string {
 // Serve answers until the context ends; then it takes no more requests, and lets answers that run come to their end within
 // grace. There is no write timeout, since a long answer is no mistake.
 func Serve(ctx context.Context, l net.Listener, handler http.Handler, grace time.Duration) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idle, MaxHeaderBytes: maxHeader}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {

@@ -157,8 +157,9 @@ func (o *OIDC) identified(next http.Handler) http.Handler {
 		case err == nil:
 			next.ServeHTTP(w, web.As(r, personOf(token)))
 		case errors.Is(err, errAway):
+			o.failures.say("a token cannot be checked: %s", quoted(err.Error()))
 			w.Header().Set("Retry-After", retryAfter)
-			web.Refuse(w, http.StatusServiceUnavailable, "issuer_unreachable", "the sign-in cannot be checked: "+err.Error())
+			web.Refuse(w, http.StatusServiceUnavailable, "issuer_unreachable", "the sign-in cannot be checked, as "+later)
 		case errors.As(err, &expired):
 			web.Refuse(w, http.StatusUnauthorized, signedOut, "the sign-in has expired; sign in again")
 		default:
@@ -279,7 +280,9 @@ func (o *OIDC) signOut(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// away tells a person to wait. Why is for the log: it has names and addresses of the cluster.
 func (o *OIDC) away(w http.ResponseWriter, err error) {
+	o.failures.say("nobody can sign in: %s", quoted(err.Error()))
 	w.Header().Set("Retry-After", retryAfter)
-	failed(w, http.StatusServiceUnavailable, err.Error())
+	failed(w, http.StatusServiceUnavailable, later)
 }

@@ -299,10 +299,12 @@ func TestIssuerAway(t *testing.T) {
 	response, body := b.get(t, "GET", w.page+"/auth/login", nil)
 	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
 	assert.Equal(t, "10", response.Header.Get("Retry-After"))
-	assert.Contains(t, body, "the issuer does not answer")
+	assert.Contains(t, body, "the issuer does not answer; try again")
+	assert.NotContains(t, body, "down for repair", "why is for the log")
 	response, body = ask(t, "GET", w.page+"/api/about", token(w.issuer.made(nil)))
 	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
 	assert.Contains(t, body, `"code":"issuer_unreachable"`)
+	assert.NotContains(t, body, "down for repair")
 	asked := w.issuer.count("/.well-known/openid-configuration")
 	for range 50 {
 		b.get(t, "GET", w.page+"/auth/login", nil)

@@ -31,6 +31,9 @@ const (
 // errAway is why nobody can sign in that may yet.
 var errAway = errors.New("the issuer does not answer")
 
+// later is what a person reads then.
+const later = "the issuer does not answer; try again in a while (the page's log says why)"
+
 // source is what an issuer says of itself, and with which keys it signs.
 type source struct {
 	url      string
