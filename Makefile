@@ -156,7 +156,7 @@ e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs, of its ow
 	@$(MAKE) e2e-down; status=0; $(MAKE) e2e-test || status=$$?; $(MAKE) e2e-down || status=$$?; exit $$status
 
 .PHONY: e2e-test
-e2e-test: prerequisites $(if $(findstring chat,$(RUN)),web-packages) ## The same in the cluster that is up, or a new one, and leave it (RUN=TestE2E/cases/canary for one case; TestE2E/flux, TestE2E/scaling, TestE2E/rollout; TestE2E/keda, TestE2E/shared, TestE2E/users, TestE2E/chat with a TREE that has it)
+e2e-test: prerequisites $(if $(findstring E2E/chat,$(RUN)),web-packages) ## The same in the cluster that is up, or a new one, and leave it (RUN=TestE2E/cases/canary for one case; TestE2E/flux, TestE2E/scaling, TestE2E/rollout; TestE2E/keda, TestE2E/shared, TestE2E/users, TestE2E/chat with a TREE that has it)
 	$(call tier,e2e,$(E2E) -run '$(RUN)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))')
 
 .PHONY: e2e-checks
