@@ -19,12 +19,13 @@ import (
 
 // Visit is where a person goes, and as whom.
 type Visit struct {
-	// Link is what they open, as http://chat.example.com/; Address where its host really is, as 10.89.0.2:30080.
-	Link    string `json:"link"`
-	Address string `json:"address"`
-	// User and Password are what they type where the browser asks.
-	User     string `json:"user"`
-	Password string `json:"password"`
+	// Link is what they open, as http://chat.example.com/.
+	Link string `json:"link"`
+	// Addresses are where hosts really are, by host and port: chat.example.com:80 at 10.89.0.2:30080. The page may ask no others.
+	Addresses map[string]string `json:"addresses"`
+	// User and Password are what they type where the browser asks; without a user they type nothing.
+	User     string `json:"user,omitempty"`
+	Password string `json:"password,omitempty"`
 }
 
 // Browser is one with the page open. Its methods are used one at a time.
@@ -41,6 +42,8 @@ type View struct {
 	Revisions []Revision
 	// Asked is how often the page has asked for an answer.
 	Asked int
+	// User is who is signed in, as the page says; empty where it says nobody.
+	User string
 	// Notes are below the panel's table; Problem is what the page says of itself.
 	Notes   []string
 	Problem string
@@ -102,6 +105,9 @@ func (b *Browser) Count() error { return b.do("count", nil, nil) }
 
 // Retry asks for the last answer again.
 func (b *Browser) Retry() error { return b.do("retry", nil, nil) }
+
+// SignIn goes where the page sends who is to sign in, and waits until it is back and knows them.
+func (b *Browser) SignIn() error { return b.do("signIn", nil, nil) }
 
 // See is what a person sees now.
 func (b *Browser) See() (v View, err error) { return v, b.do("see", nil, &v) }

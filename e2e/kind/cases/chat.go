@@ -12,8 +12,11 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kservegen/kservegen/e2e/kind/browser"
 	"github.com/kservegen/kservegen/e2e/kind/install"
+	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
@@ -24,6 +27,7 @@ func Chat() Case {
 		Name: "chat",
 		Checks: []Check{
 			{Name: "sign in", Run: signsIn},
+			{Name: "users", Run: followsUsers},
 			{Name: "shares", Run: showsShares},
 			{Name: "cut", Run: saysCut},
 			{Name: "limit", Run: limitsUsers},
@@ -84,6 +88,97 @@ func signsIn(ctx context.Context, e *Env) error {
 	return nil
 }
 
+// followsUsers: another Secret lets others in, and those out that it has not any more, without a restart.
+func followsUsers(ctx context.Context, e *Env) (err error) {
+	if err := e.needsPage(); err != nil {
+		return err
+	}
+	namespace, name, err := e.usersSecret()
+	if err != nil {
+		return err
+	}
+	was, err := kubectl.Get[corev1.Secret](ctx, e.Kubectl, "secret", "-n", namespace, name)
+	if err != nil {
+		return err
+	}
+	// Nobody waits for the old ones to be back: the checks that follow have others.
+	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.setUsers(ctx, was.Data[install.UsersKey]) })
+	const comes = "eve"
+	line, err := install.UsersLine(comes)
+	if err != nil {
+		return err
+	}
+	leaves := replaced()
+	stay, found := withoutUser(string(was.Data[install.UsersKey]), leaves)
+	if !found {
+		return fmt.Errorf("the Secret %s/%s has no line of %s", namespace, name, leaves)
+	}
+	if err := e.pageSays(ctx, http.StatusOK, signedIn(leaves), "/"); err != nil {
+		return err
+	}
+	given := time.Now()
+	if err := errors.Join(e.setUsers(ctx, []byte(stay+line)), e.letsIn(ctx, comes)); err != nil {
+		return err
+	}
+	e.Figure("a new user is let in %.0f s after the Secret was changed: the kubelet takes its time to bring it", time.Since(given).Seconds())
+	return errors.Join(
+		e.pageSays(ctx, http.StatusOK, signedIn(install.ChatUsers()[0]), "/"),
+		e.pageSays(ctx, http.StatusUnauthorized, signedIn(leaves), "/"))
+}
+
+// replaced is the user in whose place another one comes.
+func replaced() string { return install.ChatUsers()[len(install.ChatUsers())-1] }
+
+// withoutUser is a file of users without the line of one.
+func withoutUser(file, user string) (rest string, found bool) {
+	var kept strings.Builder
+	for line := range strings.Lines(file) {
+		if strings.HasPrefix(line, user+":") {
+			found = true
+			continue
+		}
+		kept.WriteString(line)
+	}
+	return kept.String(), found
+}
+
+// usersSecret is the one of the page's users.
+func (e *Env) usersSecret() (namespace, name string, err error) {
+	d := e.Tree.Chat.Deployment
+	for _, volume := range d.Spec.Template.Spec.Volumes {
+		if volume.Secret != nil {
+			return d.Namespace, volume.Secret.SecretName, nil
+		}
+	}
+	return "", "", lacks("no Secret of the page's users")
+}
+
+// setUsers changes the Secret as a person does, in place.
+func (e *Env) setUsers(ctx context.Context, file []byte) error {
+	namespace, name, err := e.usersSecret()
+	if err != nil {
+		return err
+	}
+	patch, err := json.Marshal(map[string]any{"data": map[string][]byte{install.UsersKey: file}})
+	if err != nil {
+		return err
+	}
+	_, err = e.Kubectl.Run(ctx, "-n", namespace, "patch", "secret", name, "--type=merge", "-p", string(patch))
+	return err
+}
+
+// letsIn waits until a user is let in. It asks rarely: the page counts who tries in vain.
+func (e *Env) letsIn(ctx context.Context, user string) error {
+	const rarely = 12 * time.Second
+	return eventually(ctx, user+" to be let in", func(ctx context.Context) error {
+		err := e.pageSays(ctx, http.StatusOK, signedIn(user), "/")
+		if isViolated(err) {
+			err = errors.Join(err, pause(ctx, rarely))
+		}
+		return err
+	})
+}
+
 // The shares are counted over so many answers, 20 at a time; half as many are enough for halves.
 const counts = 10
 
@@ -96,8 +191,16 @@ func showsShares(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	unlimited, err := e.unlimited()
+	if err != nil {
+		return err
+	}
+	often, err := e.customized(unlimited)
+	if err != nil {
+		return err
+	}
 	defer e.undo(ctx, &err, e.mendPage)
-	if err := e.unlimited(ctx); err != nil {
+	if err := errors.Join(often.step(ctx, e.Tree.Shares()), e.pageReady(ctx)); err != nil {
 		return err
 	}
 	before, err := e.pagePods(ctx)
@@ -113,7 +216,7 @@ func showsShares(ctx context.Context, e *Env) (err error) {
 		}
 		halves := e.shares(tree.Shares{stable: 50, next: 50})
 		given := time.Now()
-		if err := e.step(ctx, halves); err != nil {
+		if err := often.step(ctx, halves); err != nil {
 			return err
 		}
 		if err := e.shown(ctx, page, halves); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/load"
+	"github.com/kservegen/kservegen/e2e/kind/tree"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -94,20 +95,22 @@ func (e *Env) question() string {
 	return fmt.Sprintf(`{"model":%q,"max_tokens":1,"messages":[{"role":"user","content":"Say one word."}]}`, e.Tree.Model())
 }
 
-// visit opens the page in a browser as a user.
-func (e *Env) visit(ctx context.Context, user string) (*browser.Browser, error) {
-	folder, err := e.Web(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return browser.Open(ctx, folder, browser.Visit{
-		Link: "http://" + e.Tree.Chat.Host + "/", Address: strings.TrimPrefix(e.Gateway, "http://"), User: user, Password: install.ChatPassword,
-	})
+// visited opens the page in a browser as a user, has something done there, and wants it to have kept to itself.
+func (e *Env) visited(ctx context.Context, user string, run func(*browser.Browser) error) error {
+	host := e.Tree.Chat.Host
+	return e.visitedAt(ctx, browser.Visit{
+		Link: "http://" + host + "/", User: user, Password: install.ChatPassword,
+		Addresses: map[string]string{host + ":80": strings.TrimPrefix(e.Gateway, "http://")},
+	}, run)
 }
 
-// visited opens the page, has something done there, and wants it to have kept to itself.
-func (e *Env) visited(ctx context.Context, user string, run func(*browser.Browser) error) error {
-	page, err := e.visit(ctx, user)
+// visitedAt is visited, wherever the page is.
+func (e *Env) visitedAt(ctx context.Context, v browser.Visit, run func(*browser.Browser) error) error {
+	folder, err := e.Web(ctx)
+	if err != nil {
+		return err
+	}
+	page, err := browser.Open(ctx, folder, v)
 	if err != nil {
 		return err
 	}
@@ -155,15 +158,18 @@ func (e *Env) patchPage(ctx context.Context, patch string) error {
 	return e.pageReady(ctx)
 }
 
-// unlimited lets each user ask as much as they like: what is counted takes more answers than a person reads in a minute.
-func (e *Env) unlimited(ctx context.Context) error {
+// unlimited is a patch of the tree that lets each user ask as much as they like: what is counted takes more answers than a person
+// reads in a minute.
+func (e *Env) unlimited() (tree.Patch, error) {
 	const flag = "--requests-per-minute="
-	for i, arg := range e.Tree.Chat.Deployment.Spec.Template.Spec.Containers[0].Args {
+	d := e.Tree.Chat.Deployment
+	for i, arg := range d.Spec.Template.Spec.Containers[0].Args {
 		if strings.HasPrefix(arg, flag) {
-			return e.patchPage(ctx, fmt.Sprintf(`[{"op":"replace","path":"/spec/template/spec/containers/0/args/%d","value":"%s60000"}]`, i, flag))
+			patch := fmt.Sprintf(`[{"op":"replace","path":"/spec/template/spec/containers/0/args/%d","value":"%s60000"}]`, i, flag)
+			return tree.Patch{Kind: "Deployment", Name: d.Name, Patch: patch}, nil
 		}
 	}
-	return lacks("no %s in the arguments of the page", flag)
+	return tree.Patch{}, lacks("no %s in the arguments of the page", flag)
 }
 
 // mendPage applies the tree as it is, and waits for the page. Whoever undoes a patch of the page needs it: that the tree is applied
@@ -185,6 +191,9 @@ func (e *Env) ofPage(kind string) (map[string]any, error) {
 func (e *Env) underPageLoad(ctx context.Context, run func(context.Context) error) (load.Answers, error) {
 	var running []*load.Running
 	for i, user := range install.ChatUsers() {
+		if user == replaced() {
+			continue // who may not be back yet
+		}
 		tokens := brief
 		if i%2 == 0 {
 			tokens = long

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/kservegen/kservegen/e2e/kind/browser"
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/oidc"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
@@ -61,7 +62,7 @@ func signsInByTokens(ctx context.Context, e *Env) (err error) {
 	if err := own.pageReady(ctx); err != nil {
 		return err
 	}
-	return errors.Join(own.judgesTokens(ctx, i), own.givesToken(ctx, i))
+	return errors.Join(own.judgesTokens(ctx, i), own.givesToken(ctx, i), own.signsInBrowser(ctx, i))
 }
 
 // issuer serves one to pods, which reach it as a Service.
@@ -212,6 +213,38 @@ func (e *Env) givesToken(ctx context.Context, i *oidc.Issuer) error {
 		err = violated("who signed in asks and gets %d: %.200s", asked.status, asked.body)
 	}
 	return err
+}
+
+// signsInBrowser is the same in a real browser, which keeps such a cookie of a page by https alone: TLS ends before the gateway.
+func (e *Env) signsInBrowser(ctx context.Context, i *oidc.Issuer) (err error) {
+	host := e.Tree.Chat.Host
+	front, err := oidc.NewFront(ctx, host, e.Gateway)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, front.Close()) }()
+	visit := browser.Visit{Link: "https://" + host + "/", Addresses: map[string]string{host + ":443": front.Address, strings.TrimPrefix(i.URL, "http://"): i.Address()}}
+	return e.visitedAt(ctx, visit, func(page *browser.Browser) error {
+		before, err := page.See()
+		if err != nil {
+			return err
+		}
+		if before.User != "" {
+			return violated("before anybody signs in the page calls them %q", before.User)
+		}
+		if err := page.SignIn(); err != nil {
+			return err
+		}
+		after, err := page.See()
+		if err != nil {
+			return err
+		}
+		if after.User != personAtAll {
+			return violated("the page calls who signed in %q", after.User)
+		}
+		e.Figure("in a browser %s signs in at the issuer", after.User)
+		return e.answersInBrowser(page)
+	})
 }
 
 // cookies are those that an answer sets, as a browser sends them back. Those that it takes away are left out.

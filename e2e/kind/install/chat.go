@@ -10,8 +10,8 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/tree"
 )
 
-// usersKey is the one of a Secret that holds the users of a chat's page, as htpasswd writes them.
-const usersKey = "htpasswd"
+// UsersKey is the one of a Secret that holds the users of a chat's page, as htpasswd writes them.
+const UsersKey = "htpasswd"
 
 // ChatPassword is that of all users.
 const ChatPassword = "only-for-the-suite"
@@ -25,17 +25,23 @@ func ChatUsers() []string {
 	return users
 }
 
-// usersFile is what `htpasswd -nbB USER PASSWORD` prints, for each user.
+// usersFile has a line for each user.
 func usersFile() (string, error) {
 	var lines strings.Builder
 	for _, user := range ChatUsers() {
-		hash, err := bcrypt.GenerateFromPassword([]byte(ChatPassword), bcrypt.DefaultCost)
+		line, err := UsersLine(user)
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&lines, "%s:%s\n", user, hash)
+		lines.WriteString(line)
 	}
 	return lines.String(), nil
+}
+
+// UsersLine is what `htpasswd -nbB USER PASSWORD` prints.
+func UsersLine(user string) (string, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(ChatPassword), bcrypt.DefaultCost)
+	return fmt.Sprintf("%s:%s\n", user, hash), err
 }
 
 // restartChat replaces the pods of the page, which run the program that is proved.

@@ -118,7 +118,7 @@ func (i Installer) granted(ctx context.Context, all []tree.Granted) error {
 	for _, g := range all {
 		keys := ""
 		switch {
-		case slices.Contains(g.Keys, usersKey):
+		case slices.Contains(g.Keys, UsersKey):
 			keys = fmt.Sprintf(", with the users %s", strings.Join(ChatUsers(), " "))
 		case len(g.Keys) > 0:
 			keys = ", with values of no meaning for " + strings.Join(g.Keys, ", ")
@@ -142,7 +142,7 @@ func holder(g tree.Granted) (map[string]any, error) {
 	data := map[string]any{}
 	for _, key := range g.Keys {
 		value := "mock"
-		if key == usersKey {
+		if key == UsersKey {
 			var err error
 			if value, err = usersFile(); err != nil {
 				return nil, err

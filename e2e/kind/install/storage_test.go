@@ -76,9 +76,9 @@ func TestHolder(t *testing.T) {
 // TestUsers can sign in with their password, and with no other.
 func TestUsers(t *testing.T) {
 	t.Parallel()
-	o, err := holder(tree.Granted{Kind: "Secret", Namespace: "a", Name: "b", Keys: []string{usersKey}})
+	o, err := holder(tree.Granted{Kind: "Secret", Namespace: "a", Name: "b", Keys: []string{UsersKey}})
 	require.NoError(t, err)
-	text, err := base64.StdEncoding.DecodeString(o["data"].(map[string]any)[usersKey].(string))
+	text, err := base64.StdEncoding.DecodeString(o["data"].(map[string]any)[UsersKey].(string))
 	require.NoError(t, err)
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	require.Len(t, lines, len(ChatUsers()))

@@ -81,6 +81,9 @@ func (i *Issuer) Close() error {
 // Secret is the client's.
 func (i *Issuer) Secret() string { return i.client.Secret }
 
+// Address is where it listens, as 10.89.0.1:40123.
+func (i *Issuer) Address() string { return i.address }
+
 // Asked is where a browser is sent that comes with this query to be let in, whatever name it knows the issuer by.
 func (i *Issuer) Asked(ctx context.Context, query string) (*url.URL, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+i.address+"/authorize?"+query, nil)

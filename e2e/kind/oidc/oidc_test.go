@@ -2,9 +2,12 @@ package oidc_test
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -77,4 +80,27 @@ func TestIssuer(t *testing.T) {
 	ask.Set("redirect_uri", "https://evil.example.com/")
 	_, err = i.Asked(t.Context(), ask.Encode())
 	require.ErrorContains(t, err, "redirect_uri")
+}
+
+// TestFront is asked by TLS, and asks what is behind it for the same host.
+func TestFront(t *testing.T) {
+	t.Parallel()
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Host+" "+r.Header.Get("X-Forwarded-Proto"))
+	}))
+	t.Cleanup(behind.Close)
+	front, err := oidc.NewFront(t.Context(), "chat.example.com", behind.URL)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, front.Close()) })
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+front.Address+"/", nil)
+	require.NoError(t, err)
+	request.Host = "chat.example.com"
+	response, err := client.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "chat.example.com https", string(body))
+	assert.Equal(t, "chat.example.com", response.TLS.PeerCertificates[0].DNSNames[0])
 }
