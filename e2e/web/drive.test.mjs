@@ -35,7 +35,7 @@ test("the driver says what a person sees", { timeout: 40_000 }, async () => {
     return value;
   };
   const link = new URL(server.link);
-  await run("open", { link: `http://localhost:${link.port}/`, address: link.host, user: "nobody", password: "none" });
+  await run("open", { link: `http://localhost:${link.port}/`, addresses: { [`localhost:${link.port}`]: link.host } });
   await run("count");
   const counted = await run("see");
   assert.equal(counted.asked, 20);

@@ -3,18 +3,18 @@
 import { createInterface } from "node:readline";
 import { answered, ask, launch, until, visit } from "../lib/browser.mjs";
 
-let browser, page, context, watched, asks = 0;
+let browser, page, context, watched, known = [], asks = 0;
 
 // An answer that is to be cut must last: the page's own request gets a length that the simulator keeps to. 0 leaves it alone.
 let tokens = 0;
 const lengthened = (route) => route.continue(tokens ? { postData: JSON.stringify({ ...route.request().postDataJSON(), max_tokens: tokens, ignore_eos: true }) } : {});
 
 const commands = {
-  /** open visits a page whose host is at another address, with the credentials that a person would type. */
-  async open({ link, address, user, password }) {
-    const { hostname, port, protocol } = new URL(link);
-    browser = await launch([`--host-resolver-rules=MAP ${hostname}:${port || (protocol === "https:" ? 443 : 80)} ${address}`]);
-    ({ page, context, watched } = await visit(browser, link, { httpCredentials: { username: user, password } }));
+  /** open visits a page whose hosts are at other addresses, with the credentials that a person would type, if any. */
+  async open({ link, addresses, user, password }) {
+    known = Object.keys(addresses);
+    browser = await launch([`--host-resolver-rules=${known.map((host) => `MAP ${host} ${addresses[host]}`).join(", ")}`]);
+    ({ page, context, watched } = await visit(browser, link, { ignoreHTTPSErrors: true, httpCredentials: user ? { username: user, password } : undefined }));
     page.on("request", (request) => { if (request.url().includes("/api/chat?")) asks++; });
     await page.route("**/api/chat?*", lengthened);
   },
@@ -33,10 +33,15 @@ const commands = {
   },
   retry: () => { tokens = 0; return page.getByRole("button", { name: "Retry" }).last().click(); },
   reload: () => page.reload().then(() => page.locator("body[data-ready]").waitFor()),
+  /** signIn goes to the issuer, as the page says, and waits until the page is back. */
+  async signIn() {
+    await page.locator("#sign-in").click();
+    await until(() => page.locator("body[data-ready] #user").textContent().then((user) => user !== "", () => false), "somebody is signed in");
+  },
   see: async () => ({ ...await page.evaluate(seen), asked: asks }),
   /** close says what the page did that it may not: ask others, break its own policy, fail. */
   async close() {
-    const strangers = [...watched.hosts].filter((host) => host !== new URL(page.url()).host);
+    const strangers = [...watched.hosts].filter((host) => !known.some((one) => one === host || one.startsWith(`${host}:`)));
     await context.close();
     await browser.close();
     return [...strangers.map((host) => `it asked ${host}`), ...watched.refused, ...watched.errors];
@@ -59,7 +64,8 @@ function seen() {
   ]));
   const number = (label, i) => Number.parseInt(lines[label]?.[i] ?? "0", 10) || 0;
   const revisions = names.map((name, i) => ({ name, answers: number("Answers by weight", i), route: number("Route", i), errors: number("Errors", i) }));
-  return { answers, revisions, notes: [...document.querySelectorAll("#panel .note")].map((note) => note.textContent), problem: document.getElementById("storage").textContent };
+  const notes = [...document.querySelectorAll("#panel .note")].map((note) => note.textContent);
+  return { answers, revisions, notes, problem: document.getElementById("storage").textContent, user: document.getElementById("user").textContent };
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
