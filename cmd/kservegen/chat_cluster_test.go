@@ -69,15 +69,21 @@ items: [{kind: Pod, apiVersion: v1, metadata: {name: gw-1, namespace: ingress, l
 		_, _ = w.Write(data)
 	}))
 	t.Cleanup(api.Close)
-	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, os.WriteFile(kubeconfig, fmt.Appendf(nil, `apiVersion: v1
+	return kubeconfigOf(t, api.URL), kubelet
+}
+
+// kubeconfigOf is the file by which an API server is found.
+func kubeconfigOf(t *testing.T, server string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `apiVersion: v1
 kind: Config
 current-context: kind
 clusters: [{name: kind, cluster: {server: %q}}]
 contexts: [{name: kind, context: {cluster: kind, user: kind}}]
 users: [{name: kind, user: {}}]
-`, api.URL), 0o600))
-	return kubeconfig, kubelet
+`, server), 0o600))
+	return file
 }
 
 func TestChatThroughTheCluster(t *testing.T) {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -109,15 +108,7 @@ spec:
   http:
   - {name: testers-v2, match: [{headers: {x-llm-track: {exact: v2}}}], route: [{destination: {host: deepseek-r1-v2-predictor.llm.svc.cluster.local}}]}
   - {name: weights, route: [{destination: {host: deepseek-r1-v1-predictor.llm.svc.cluster.local}, weight: 75}, {destination: {host: deepseek-r1-v2-predictor.llm.svc.cluster.local}, weight: 25}]}`)
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, os.WriteFile(kubeconfig, fmt.Appendf(nil, `apiVersion: v1
-kind: Config
-current-context: kind
-clusters: [{name: kind, cluster: {server: %q}}]
-contexts: [{name: kind, context: {cluster: kind, user: kind}}]
-users: [{name: kind, user: {}}]
-`, cluster.Config.Host), 0o600))
-	link, end := servePage(t, "--url", m.URL, "--model", "deepseek-r1", "--model-deployment", "deepseek-r1", "-n", "llm", "--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0")
+	link, end := servePage(t, "--url", m.URL, "--model", "deepseek-r1", "--model-deployment", "deepseek-r1", "-n", "llm", "--kubeconfig", kubeconfigOf(t, cluster.Config.Host), "--listen", "127.0.0.1:0")
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		_, body := getPage(t, "GET", link+"api/about", "")
 		assert.JSONEq(c, `{"name":"deepseek-r1","model":"deepseek-r1","revisions":[{"name":"v1","weight":75,"chosen":false},{"name":"v2","weight":25,"chosen":true}]}`, body)

@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// tokenCookie has the ID token; the mesh reads it as well (RequestAuthentication, fromCookies), so that its name and its
+	// TokenCookie has the ID token; the mesh reads it as well (RequestAuthentication, fromCookies), so that its name and its
 	// path are known to others.
-	tokenCookie = "__Secure-kservegen-chat"
+	TokenCookie = "__Secure-kservegen-chat"
 	tokenPath   = "/api/"
 	// attemptCookie is between the page and itself. By its prefix no neighbour of the domain can set it (RFC 6265bis, 4.1.3.2), and
 	// make a browser sign in as somebody else.
@@ -90,7 +90,7 @@ func only(r *http.Request, name string) (string, error) {
 
 // fits refuses a token that no browser keeps.
 func fits(raw string) error {
-	if size := len(tokenCookie) + len(raw); size > maxCookie {
+	if size := len(TokenCookie) + len(raw); size > maxCookie {
 		return fmt.Errorf("the ID token makes a cookie of %d bytes, and browsers take %d; leave groups and other long claims out of it, or ask for fewer scopes", size, maxCookie)
 	}
 	return nil
@@ -107,7 +107,7 @@ func cookieOf(raw string, left time.Duration) (*http.Cookie, error) {
 
 func tokenCookieOf(raw string, seconds int) *http.Cookie {
 	return &http.Cookie{
-		Name: tokenCookie, Value: raw, Path: tokenPath, MaxAge: seconds, HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
+		Name: TokenCookie, Value: raw, Path: tokenPath, MaxAge: seconds, HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
 	}
 }
 

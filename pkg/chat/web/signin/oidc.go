@@ -146,7 +146,7 @@ func navigated(next http.HandlerFunc) http.HandlerFunc {
 
 func (o *OIDC) identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, err := only(r, tokenCookie)
+		raw, err := only(r, TokenCookie)
 		if err != nil {
 			web.Refuse(w, http.StatusUnauthorized, signedOut, err.Error())
 			return

@@ -87,7 +87,7 @@ func (w *world) begun(t *testing.T, b browser) string {
 	return response.Header.Get("Location")
 }
 
-func token(value string) http.Header { return http.Header{"Cookie": {tokenCookie + "=" + value}} }
+func token(value string) http.Header { return http.Header{"Cookie": {TokenCookie + "=" + value}} }
 
 func TestSignIn(t *testing.T) {
 	t.Parallel()
@@ -124,7 +124,7 @@ func TestSignIn(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, response.StatusCode)
 	assert.Equal(t, "/", response.Header.Get("Location"))
 	assert.NotContains(t, b, attemptCookie)
-	kept := b[tokenCookie]
+	kept := b[TokenCookie]
 	require.NotNil(t, kept)
 	assert.Equal(t, []any{"/api/", "", 3600, true, true, http.SameSiteStrictMode}, []any{kept.Path, kept.Domain, kept.MaxAge, kept.Secure, kept.HttpOnly, kept.SameSite})
 	response, body = b.get(t, "GET", w.page+"/api/about", nil)
@@ -138,7 +138,7 @@ func TestSignIn(t *testing.T) {
 	response, _ = b.get(t, "POST", w.page+"/api/sign-out", nil)
 	assert.Equal(t, http.StatusNoContent, response.StatusCode)
 	gone := response.Cookies()[0]
-	assert.Equal(t, []any{tokenCookie, "", "/api/", -1}, []any{gone.Name, gone.Value, gone.Path, gone.MaxAge})
+	assert.Equal(t, []any{TokenCookie, "", "/api/", -1}, []any{gone.Name, gone.Value, gone.Path, gone.MaxAge})
 	response, _ = b.get(t, "GET", w.page+"/api/about", nil)
 	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
 	assert.NotContains(t, w.said.String(), kept.Value)
@@ -160,7 +160,7 @@ func TestKindsOfClients(t *testing.T) {
 			b := browser{}
 			response, body := b.get(t, "GET", w.begun(t, b), nil)
 			assert.Equal(t, http.StatusSeeOther, response.StatusCode, body)
-			assert.Contains(t, b, tokenCookie)
+			assert.Contains(t, b, TokenCookie)
 		})
 	}
 }
@@ -219,7 +219,7 @@ func TestCallbacksThatAreRefused(t *testing.T) {
 			assert.NotContains(t, body, "<script>")
 			assert.Equal(t, "text/html; charset=utf-8", response.Header.Get("Content-Type"))
 			assert.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
-			assert.NotContains(t, b, tokenCookie)
+			assert.NotContains(t, b, TokenCookie)
 			assert.Empty(t, response.Header.Get("Location"))
 			assert.NotContains(t, w.said.String()+body, clientSecret)
 			assert.Contains(t, w.said.String(), "sign-in from 127.0.0.1 failed")
@@ -258,7 +258,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"of tomorrow":                changed(func(c map[string]any) { c["nbf"] = c["iat"].(int64) + 86400 }),
 		"about nobody":               changed(func(c map[string]any) { delete(c, "sub") }),
 		"too large":                  changed(func(c map[string]any) { c["x"] = strings.Repeat("x", 5000) }),
-		"two":                        {"Cookie": {tokenCookie + "=" + good + "; " + tokenCookie + "=" + good}},
+		"two":                        {"Cookie": {TokenCookie + "=" + good + "; " + TokenCookie + "=" + good}},
 		"as a bearer":                {"Authorization": {"Bearer " + good}},
 		"in another cookie":          {"Cookie": {"kservegen-chat=" + good}},
 		"a header of a proxy":        {"X-Forwarded-User": {"alice"}, "X-Auth-Request-User": {"alice"}, "Remote-User": {"alice"}},
