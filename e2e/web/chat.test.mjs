@@ -107,6 +107,7 @@ begun("where there is no room for a conversation the page says so, and goes on",
   await page.getByRole("button", { name: "Old 199", exact: true }).hover();
   await page.getByRole("button", { name: "Delete: Old 199" }).click();
   await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.locator("#new:focus").waitFor(); // it is gone, and no focus is taken from the prompt any more
   await ask(page, "And another");
   await answered(page);
   await until(async () => !await page.locator("#storage").isVisible(), "there is room again");

@@ -17,7 +17,7 @@ const [jane, ken] = users;
 const kim = { username: "kim", password: "kim's password", hash: "$2a$10$jGQ8A9fNbV6Jvbj5sDdla.RbiBDQ.YnzhYMmqG1WnGd0m/KTrQOFO" };
 const client = "kservegen-chat", secret = "a secret of the client";
 const cookie = "__Secure-kservegen-chat";
-const short = 6; // s, of a token that is to expire
+const short = 8; // s, of a token that is to expire
 
 const started = [];
 let browser, folder, model, long, brief;

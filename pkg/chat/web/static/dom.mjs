@@ -1,5 +1,7 @@
 // Elements are made one by one, and what a model wrote only ever becomes a text node: no markup is parsed anywhere.
 
+export const byId = (id) => document.getElementById(id);
+
 /** el makes an element. Properties: class, on (listeners by event), any other is an attribute; false, null and undefined leave it out. */
 export function el(name, properties = {}, ...children) {
   const element = document.createElement(name);

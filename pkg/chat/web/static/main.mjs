@@ -3,14 +3,14 @@ import * as api from "./api.mjs";
 import { AnswerView, newAnswer, receive, speed } from "./answer.mjs";
 import { ask } from "./ask.mjs";
 import { exported, interrupted, messages, newConversation, titled } from "./conversation.mjs";
-import { el } from "./dom.mjs";
+import { byId, el } from "./dom.mjs";
+import { letIn, shutOut } from "./gate.mjs";
 import { Panel } from "./panel.mjs";
 import { back, leave, Session } from "./session.mjs";
 import { Sidebar } from "./sidebar.mjs";
 import { Stats } from "./stats.mjs";
 import { Store } from "./store.mjs";
 
-const byId = (id) => document.getElementById(id);
 const tones = 5;
 // How often an answer that grows is kept, in milliseconds.
 const keepEvery = 1000;
@@ -42,7 +42,7 @@ class Page {
       save: (head) => this.#export(head), remove: (head) => this.#remove(head),
     });
     this.#panel = new Panel(byId("panel"), { stats: this.#stats, tone: (of) => this.#tone(of), sample: (count, done) => this.#sample(count, done) });
-    this.#session = new Session({ learn: (about) => this.#learn(about), end: (why) => this.#signedOut(why) });
+    this.#session = new Session({ learn: (about) => this.#learn(about), end: (why) => shutOut(why, this.#user !== undefined) });
     this.#listen();
     await this.#introduce();
     document.body.dataset.ready = "";
@@ -68,10 +68,7 @@ class Page {
     const { name, revisions, signIn } = about;
     const same = JSON.stringify(revisions) === JSON.stringify(this.#about.revisions);
     this.#about = about;
-    byId("gate").hidden = true;
-    byId("account").hidden = !signIn;
-    byId("user").textContent = signIn?.user ?? "";
-    byId("sign-out").hidden = signIn?.kind !== "oidc";
+    letIn(signIn);
     byId("brand").textContent = name || "Chat";
     byId("prompt").placeholder = name ? `Ask ${name}` : "Ask the model";
     if (!same) {
@@ -99,16 +96,6 @@ class Page {
     listed.then(() => choose(byId("model"), place.model));
     await this.#open(location.hash.slice(1) || place.id);
     grow(byId("prompt"));
-  }
-
-  // signedOut says so. What is on the page stays there.
-  #signedOut({ status, basic }) {
-    const before = this.#user !== undefined;
-    const why = before ? "You are signed out. The conversation stays here, and so does what you write." : "Sign in to talk to the model.";
-    byId("gate-why").textContent = byId("status").textContent = !before && status === 403 ? `${why} Who has done so and still reads this may not use it.` : why;
-    byId("sign-in").href = basic ? "./" : this.#about.signIn?.login ?? "auth/login";
-    byId("gate").hidden = false;
-    byId("account").hidden = true;
   }
 
   // barred tells that nothing can be asked, and leads to where one signs in.

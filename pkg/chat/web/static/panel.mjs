@@ -56,7 +56,8 @@ export class Panel {
     const what = !known(revisions) ? "are unknown since" : known(before) ? "changed at" : "are known since";
     const { total } = this.#stats;
     const then = this.#stats.rows(before.map(({ name }) => name)).map(({ name, byWeight }) => `${name ?? "unknown"} ${share(before, name)}${byWeight} of ${total} answers`);
-    this.#before = `The route's weights ${what} ${new Date().toLocaleTimeString([], { timeStyle: "short" })}, and the count began anew.${total ? ` Before: ${then.join("; ")}.` : ""}`;
+    const at = new Date().toLocaleTimeString([], { timeStyle: "short" });
+    this.#before = `The route's weights ${what} ${at}, and the count began anew.${total ? ` Before: ${then.join("; ")}.` : ""}`;
     this.#stats.renew();
     this.show();
     return this.#before;

@@ -47,6 +47,9 @@ export class Session {
 /** leave keeps what the page looks like while the person signs in elsewhere. */
 export function leave(place) { sessionStorage.setItem(placeKey, JSON.stringify(place)); }
 
+/** left tells that the person went to sign in, and nobody is back yet. */
+export function left() { return sessionStorage.getItem(placeKey) !== null; }
+
 /** back returns what leave kept, once. What another person left is not returned; whose it is may not be known (null). */
 export function back(user) {
   const place = JSON.parse(sessionStorage.getItem(placeKey));
