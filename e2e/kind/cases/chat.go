@@ -214,16 +214,7 @@ func showsShares(ctx context.Context, e *Env) (err error) {
 		if err := e.countsAs(page, e.Tree.Shares(), counts); err != nil {
 			return err
 		}
-		halves := e.shares(tree.Shares{stable: 50, next: 50})
-		given := time.Now()
-		if err := often.step(ctx, halves); err != nil {
-			return err
-		}
-		if err := e.shown(ctx, page, halves); err != nil {
-			return err
-		}
-		e.Figure("the panel shows 50 %% %.1f s after `kubectl apply` of the weights was given", time.Since(given).Seconds())
-		return e.countsAs(page, halves, counts/2)
+		return often.moves(ctx, page, e.shares(tree.Shares{stable: 50, next: 50}))
 	})
 	if err != nil {
 		return err
@@ -233,6 +224,16 @@ func showsShares(ctx context.Context, e *Env) (err error) {
 		err = violated("the page's pods are not those of before")
 	}
 	return err
+}
+
+// moves gives the revisions other weights while the page is open, which then counts by them.
+func (e *Env) moves(ctx context.Context, page *browser.Browser, shares tree.Shares) error {
+	given := time.Now()
+	if err := errors.Join(e.step(ctx, shares), e.shown(ctx, page, shares)); err != nil {
+		return err
+	}
+	e.Figure("the panel shows %v %.1f s after `kubectl apply` of the weights was given", shares, time.Since(given).Seconds())
+	return e.countsAs(page, shares, counts/2)
 }
 
 // answersInBrowser asks as a person does.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kservegen/kservegen/e2e/kind/install"
@@ -15,10 +16,15 @@ import (
 
 // callsAsItself: the model's sidecars see the page's own service account, and refuse another one of its namespace, whose packets
 // would not even arrive.
-func callsAsItself(ctx context.Context, e *Env) (err error) {
+func callsAsItself(ctx context.Context, e *Env) error {
 	if err := e.needsPage(); err != nil {
 		return err
 	}
+	return errors.Join(e.seenAsPage(ctx), e.neighbourRefused(ctx))
+}
+
+// seenAsPage asks for the models through the page, and finds its account in the access log of a model's sidecar.
+func (e *Env) seenAsPage(ctx context.Context) error {
 	account := e.Tree.Chat.Account()
 	namespace, name, _ := strings.Cut(account, "/")
 	seen := func(ctx context.Context) (int, error) {
@@ -42,7 +48,12 @@ func callsAsItself(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	e.Figure("the model's sidecar sees %s", account)
-	other, url := namespace+"/"+install.Injected, "http://"+e.Tree.Inside()
+	return nil
+}
+
+// neighbourRefused asks the model as another service account of the page's namespace: with the NetworkPolicies, and without.
+func (e *Env) neighbourRefused(ctx context.Context) (err error) {
+	other, url := e.Tree.Chat.Deployment.Namespace+"/"+install.Injected, "http://"+e.Tree.Inside()
 	if err := e.unheard(ctx, other); err != nil {
 		return err
 	}
@@ -50,17 +61,22 @@ func callsAsItself(ctx context.Context, e *Env) (err error) {
 	if err := e.deletePolicies(ctx); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "packets to arrive", func(ctx context.Context) error {
-		got, err := e.curl(ctx, other, url+"/v1/models")
-		if err == nil && (got.status == 0 || got.status == http.StatusServiceUnavailable) {
-			err = fmt.Errorf("%s got %s", other, got)
-		}
-		return err
-	}); err != nil {
+	if err := e.arrives(ctx, other, url+"/v1/models"); err != nil {
 		return err
 	}
 	api, beside := paths()
 	return errors.Join(e.answers(ctx, other, url, append(api, beside...), http.StatusForbidden), e.generates(ctx, other, url, http.StatusForbidden))
+}
+
+// arrives waits until somebody answers a client, whatever it is. A sidecar that reaches nobody says 503.
+func (e *Env) arrives(ctx context.Context, client, url string) error {
+	return eventually(ctx, "packets to arrive", func(ctx context.Context) error {
+		got, err := e.curl(ctx, client, url)
+		if err == nil && (got.status == 0 || got.status == http.StatusServiceUnavailable) {
+			err = fmt.Errorf("%s got %s", client, got)
+		}
+		return err
+	})
 }
 
 // unheard wants no packet of a pod beside the page to arrive at the model: the policy lets the page's pods in, and not its namespace.
@@ -74,27 +90,32 @@ func (e *Env) unheard(ctx context.Context, client string) error {
 
 // opensByGateway: nobody but the gateway reaches the page. Packets of strangers do not arrive; where they would, the mesh refuses
 // who has an identity, and hangs up on who has none.
-func opensByGateway(ctx context.Context, e *Env) (err error) {
+func opensByGateway(ctx context.Context, e *Env) error {
 	if err := e.needsPage(); err != nil {
-		return err
-	}
-	policy, err := e.ofPage("NetworkPolicy")
-	if err != nil {
 		return err
 	}
 	found, err := e.pagePods(ctx)
 	if err != nil {
 		return err
 	}
+	page := found[0]
 	port := int(e.Tree.Chat.Deployment.Spec.Template.Spec.Containers[0].Ports[0].ContainerPort)
-	stranger, plain := install.Strangers+"/"+install.Injected, install.Strangers+"/"+install.Uninjected
-	for _, client := range []string{plain, e.Tree.Namespace() + "/" + install.Uninjected} {
-		if err := e.unreachable(ctx, client, found[0], port); err != nil {
+	for _, namespace := range []string{install.Strangers, e.Tree.Namespace()} {
+		if err := e.unreachable(ctx, namespace+"/"+install.Uninjected, page, port); err != nil {
 			return err
 		}
 	}
 	// Where the policy lets packets in, at the gateway, mTLS alone keeps those without an identity out.
-	if err := e.refuses(ctx, found[0], int32(port)); err != nil {
+	if err := e.refuses(ctx, page, int32(port)); err != nil {
+		return err
+	}
+	return e.meshGuards(ctx, page, port)
+}
+
+// meshGuards asks the page as strangers do whose packets arrive.
+func (e *Env) meshGuards(ctx context.Context, page corev1.Pod, port int) (err error) {
+	policy, err := e.ofPage("NetworkPolicy")
+	if err != nil {
 		return err
 	}
 	defer e.undo(ctx, &err, func(ctx context.Context) error { return e.Kubectl.Apply(ctx, policy) })
@@ -102,20 +123,14 @@ func opensByGateway(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	d := e.Tree.Chat.Deployment
-	url := fmt.Sprintf("http://%s.%s.svc.cluster.local", d.Name, d.Namespace)
-	if err := eventually(ctx, "packets to arrive", func(ctx context.Context) error {
-		got, err := e.curl(ctx, stranger, url+"/")
-		if err == nil && (got.status == 0 || got.status == http.StatusServiceUnavailable) {
-			err = fmt.Errorf("%s got %s", stranger, got)
-		}
-		return err
-	}); err != nil {
+	url, stranger := fmt.Sprintf("http://%s.%s.svc.cluster.local", d.Name, d.Namespace), install.Strangers+"/"+install.Injected
+	if err := e.arrives(ctx, stranger, url+"/"); err != nil {
 		return err
 	}
 	if err := e.answers(ctx, stranger, url, []string{"/", "/healthz", "/api/about", "/auth/login"}, http.StatusForbidden); err != nil {
 		return err
 	}
-	got, err := e.curl(ctx, plain, fmt.Sprintf("http://%s:%d/", found[0].Status.PodIP, port))
+	got, err := e.curl(ctx, install.Strangers+"/"+install.Uninjected, fmt.Sprintf("http://%s:%d/", page.Status.PodIP, port))
 	if err == nil && (got.status != 0 || got.exit == curlTimeout) {
 		err = violated("without an identity the page answers %s", got)
 	}
@@ -140,22 +155,10 @@ func restrictsPod(ctx context.Context, e *Env) (err error) {
 	if err := e.Kubectl.Apply(ctx, home, account); err != nil {
 		return err
 	}
-	asked := func(user int64) (string, error) {
-		spec := e.Tree.Chat.Deployment.Spec.Template.Spec.DeepCopy()
-		spec.SecurityContext.RunAsUser = &user
-		plain, err := runtime.DefaultUnstructuredConverter.ToUnstructured(spec)
-		if err != nil {
-			return "", err
-		}
-		return e.Kubectl.OfObjects(ctx, []map[string]any{{
-			"apiVersion": "v1", "kind": "Pod", "spec": plain,
-			"metadata": map[string]any{"name": "page", "namespace": namespace, "labels": map[string]any{"sidecar.istio.io/inject": "false"}},
-		}}, "create", "--dry-run=server")
-	}
-	if _, err := asked(65532); err != nil {
+	if _, err := e.asksAs(ctx, namespace, 65532); err != nil {
 		return violated("a restricted namespace refuses the page's pod: %v", err)
 	}
-	_, err = asked(0)
+	_, err = e.asksAs(ctx, namespace, 0)
 	if err == nil {
 		return errors.New("a namespace that is to be restricted lets a pod run as root")
 	}
@@ -164,6 +167,20 @@ func restrictsPod(ctx context.Context, e *Env) (err error) {
 	}
 	e.Figure("a namespace that enforces Pod Security restricted takes the page's pod, and refuses it as root")
 	return nil
+}
+
+// asksAs asks the API server for the page's pod as a user, without making it.
+func (e *Env) asksAs(ctx context.Context, namespace string, user int64) (string, error) {
+	pod := e.Tree.Chat.Deployment.Spec.Template.Spec.DeepCopy()
+	pod.SecurityContext.RunAsUser = &user
+	plain, err := runtime.DefaultUnstructuredConverter.ToUnstructured(pod)
+	if err != nil {
+		return "", err
+	}
+	return e.Kubectl.OfObjects(ctx, []map[string]any{{
+		"apiVersion": "v1", "kind": "Pod", "spec": plain,
+		"metadata": map[string]any{"name": "page", "namespace": namespace, "labels": map[string]any{"sidecar.istio.io/inject": "false"}},
+	}}, "create", "--dry-run=server")
 }
 
 // ChatMistakes are those that the checks of the page must notice.

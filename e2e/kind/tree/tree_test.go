@@ -81,6 +81,9 @@ func TestChat(t *testing.T) {
 	assert.NotContains(t, needs.Images, needs.Page)
 	assert.Empty(t, needs.Callers)
 	assert.Contains(t, needs.Granted, tree.Granted{Kind: "Secret", Namespace: "llm", Name: "chat-users", Keys: []string{"htpasswd"}})
+	assert.Empty(t, found.NotRun())
+	found.Chat.Deployment.Spec.Template.Spec.Containers[0].Image = "registry.example.com/kservegen@sha256:0"
+	assert.Contains(t, found.NotRun(), "kservegen@sha256:0 by its digest")
 }
 
 // TestModel is the name that the server has after KServe has filled in the InferenceService's metadata.
