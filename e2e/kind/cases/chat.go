@@ -52,7 +52,7 @@ func (e *Env) needsPage() error {
 	return nil
 }
 
-// signsIn: with a password the page is there, without nothing of it, and its host has nothing else.
+// signsIn: with a password the page is there and knows who asks, without one nothing of it is.
 func signsIn(ctx context.Context, e *Env) error {
 	if err := e.needsPage(); err != nil {
 		return err
@@ -432,11 +432,13 @@ func replacesPage(ctx context.Context, e *Env) (err error) {
 	}
 	defer e.undo(ctx, &err, e.mendPage)
 	answers, err := e.underPageLoad(ctx, func(ctx context.Context) error {
-		d := e.Tree.Chat.Deployment
+		d, given := e.Tree.Chat.Deployment, time.Now()
 		if _, err := e.Kubectl.Run(ctx, "-n", d.Namespace, "rollout", "restart", "deployment/"+d.Name); err != nil {
 			return err
 		}
-		return e.gone(ctx, before)
+		err := e.gone(ctx, before)
+		e.Figure("the pods of before are gone after %.0f s", time.Since(given).Seconds())
+		return err
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,26 +125,38 @@ func (e *Env) visitedAt(ctx context.Context, v browser.Visit, run func(*browser.
 
 // pagePods are those of the page that are not ending.
 func (e *Env) pagePods(ctx context.Context) ([]corev1.Pod, error) {
-	list, err := kubectl.Get[corev1.PodList](ctx, e.Kubectl, "pods", "-n", e.Tree.Namespace(), "-l", spec.ChatLabel)
+	found, err := e.allPagePods(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var found []corev1.Pod
-	for _, pod := range list.Items {
-		if pod.DeletionTimestamp == nil {
-			found = append(found, pod)
-		}
-	}
+	found = slices.DeleteFunc(found, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
 	if len(found) == 0 {
 		return nil, errors.New("no pod of the page runs")
 	}
 	return found, nil
 }
 
-// pageReady waits until all of the page's pods are those of its Deployment as it is, and none is ending.
+// allPagePods are also those that are ending.
+func (e *Env) allPagePods(ctx context.Context) ([]corev1.Pod, error) {
+	list, err := kubectl.Get[corev1.PodList](ctx, e.Kubectl, "pods", "-n", e.Tree.Namespace(), "-l", spec.ChatLabel)
+	return list.Items, err
+}
+
+// pageReady waits until all of the page's pods are those of its Deployment as it is. One that is ending still answers.
 func (e *Env) pageReady(ctx context.Context) error {
 	d := e.Tree.Chat.Deployment
 	if _, err := e.Kubectl.Run(ctx, "-n", d.Namespace, "rollout", "status", "deployment/"+d.Name, "--timeout=3m"); err != nil {
+		return err
+	}
+	if err := eventually(ctx, "the page's old pods to end", func(ctx context.Context) error {
+		found, err := e.allPagePods(ctx)
+		for _, pod := range found {
+			if pod.DeletionTimestamp != nil {
+				err = fmt.Errorf("pod %s is ending", pod.Name)
+			}
+		}
+		return err
+	}); err != nil {
 		return err
 	}
 	return eventually(ctx, "the page to answer", func(ctx context.Context) error { return e.pageSays(ctx, http.StatusOK, nil, "/healthz") })

@@ -8,6 +8,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -48,7 +50,10 @@ func NewFront(ctx context.Context, host, gateway string) (*Front, error) {
 		},
 	}
 	f := &Front{Address: listener.Addr().String(), ended: make(chan error, 1)}
-	f.server = &http.Server{Handler: proxy, ReadHeaderTimeout: 10 * time.Second, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}}
+	f.server = &http.Server{
+		Handler: proxy, ReadHeaderTimeout: 10 * time.Second, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13},
+		ErrorLog: log.New(io.Discard, "", 0), // a browser says at first that it does not know the certificate
+	}
 	go func() { f.ended <- f.server.ServeTLS(listener, "", "") }()
 	return f, nil
 }
