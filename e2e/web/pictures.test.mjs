@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { answered, ask, launch, until, violations, visit } from "./lib/browser.mjs";
+import { answered, ask, launch, noticed, until, violations, visit } from "./lib/browser.mjs";
 import { demo } from "./lib/demo.mjs";
 import { page as serve } from "./lib/programs.mjs";
 import { scripted } from "./lib/upstreams.mjs";
@@ -84,8 +84,7 @@ test("the picture of the page in the cluster", { timeout: 60_000 }, async () => 
   };
   await counted("18,2");
   every = 4;
-  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await until(async () => /count began anew/.test(await page.locator("#panel").textContent()), "the weights changed");
+  await noticed(page, async () => /count began anew/.test(await page.locator("#panel").textContent()), "the weights changed");
   count = 0;
   await counted("15,5");
   await ask(page, "Explain a canary release in three sentences.");

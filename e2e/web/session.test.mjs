@@ -1,7 +1,7 @@
 // What a page lives through that stays open: the route changes, the server limits, and whoever is signed in is not any more.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { answered, ask, launch, until, violations, visit } from "./lib/browser.mjs";
+import { answered, ask, launch, lookAgain, noticed, until, violations, visit } from "./lib/browser.mjs";
 import { page as serve } from "./lib/programs.mjs";
 import { end, event, scripted } from "./lib/upstreams.mjs";
 
@@ -46,9 +46,6 @@ function visited(name, run, options = {}) {
 
 const shares = (page) => page.locator("#panel tbody tr").first().locator("td").allTextContents();
 const notes = (page) => page.locator("#panel .note").allTextContents().then((all) => all.join("\n"));
-// Another tab was looked at, and now this one is again.
-const lookAgain = (page) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-
 const weights = (...pairs) => pairs.map(([name, weight]) => ({ name, weight, chosen: true }));
 
 visited("answers of different weights are not counted together", async (page, says) => {
@@ -58,8 +55,7 @@ visited("answers of different weights are not counted together", async (page, sa
   assert.match(await notes(page), /^Within what chance makes/);
   await page.locator("#revision").selectOption({ label: "Only v2" });
   says.about = { revisions: weights(["v1", 50], ["v2", 50], ["v3", 0]) };
-  await lookAgain(page);
-  await until(async () => (await shares(page)).join() === "0,0,0", "the count is new");
+  await noticed(page, async () => (await shares(page)).join() === "0,0,0", "the count is new");
   assert.match(await notes(page), /^The route's weights changed at .+, and the count began anew\. Before: v1 90 %, 18 of 20 answers; v2 10 %, 2 of 20 answers\.$/);
   assert.match(await page.locator("#status").textContent(), /^The route's weights changed at /, "and it is announced");
   assert.match(await page.locator("#shares").textContent(), /^Of 100 requests of users, v1 answers 50, v2 answers 50\./);
@@ -73,11 +69,9 @@ visited("answers of different weights are not counted together", async (page, sa
   assert.match(await notes(page), /This is not what the route's weights let expect/, "by the new weights alone");
   assert.deepEqual(await violations(page), []);
   says.about = { revisions: ["v1", "v2"].map((name) => ({ name, chosen: true })) };
-  await lookAgain(page);
-  await until(async () => /^The route's weights are unknown since .+ Before: v1 50 %, 18 of 20 answers; v2 50 %, 2 of 20/.test(await notes(page)), "without weights there is nothing to compare");
+  await noticed(page, async () => /^The route's weights are unknown since .+ Before: v1 50 %, 18 of 20 answers; v2 50 %, 2 of 20/.test(await notes(page)), "without weights there is nothing to compare");
   says.about = {};
-  await lookAgain(page);
-  await until(async () => /^The route's weights are known since .+, and the count began anew\.$/.test(await notes(page)), "they are known again");
+  await noticed(page, async () => /^The route's weights are known since .+, and the count began anew\.$/.test(await notes(page)), "they are known again");
   await page.getByRole("button", { name: "Reset" }).click();
   assert.equal(await notes(page), "");
 });
@@ -88,8 +82,7 @@ visited("an answer that was asked for before the weights changed is of neither c
   await page.route("**/api/chat*", async (route) => { await held; await route.continue(); });
   await ask(page, "slow");
   says.about = { revisions: weights(["v1", 80], ["v2", 20]) };
-  await lookAgain(page);
-  await until(async () => /the count began anew/.test(await notes(page)), "the change is seen");
+  await noticed(page, async () => /the count began anew/.test(await notes(page)), "the change is seen");
   go();
   await answered(page);
   assert.deepEqual(await shares(page), ["0", "0"]);
@@ -178,8 +171,7 @@ for (const [who, refusal] of [["the page's server", out], ["the mesh", { status:
     // Signed in in another tab: the page goes on where it was.
     says.about = jane;
     says.chat = null;
-    await lookAgain(page);
-    await until(async () => !await page.locator("#gate").isVisible(), "the notice goes");
+    await noticed(page, async () => !await page.locator("#gate").isVisible(), "the notice goes");
     assert.equal(await page.locator("#prompt").inputValue(), "Third");
     await page.getByRole("button", { name: "Retry" }).click();
     await answered(page);
@@ -212,8 +204,7 @@ visited("who is not signed in yet sees where to, and nothing of what others aske
   const titles = () => page.locator("#conversations li .title").allTextContents();
   for (const [user, theirs] of [["ken@example.com", []], ["jane@example.com", ["Jane's question"]]]) {
     says.about = { signIn: { ...jane.signIn, user } };
-    await lookAgain(page);
-    await until(async () => await page.locator("#user").textContent() === user && await page.locator("#gate").isHidden(), `${user} is signed in`);
+    await noticed(page, async () => await page.locator("#user").textContent() === user && await page.locator("#gate").isHidden(), `${user} is signed in`);
     await until(async () => (await titles()).join() === theirs.join(), `${user} has ${theirs}`);
     await page.locator("body[data-ready]").waitFor();
   }
@@ -239,8 +230,7 @@ visited("a phone has room for the notice and the account", async (page, says) =>
   assert.ok(await page.locator("#sidebar").evaluate((side) => side.scrollWidth <= side.clientWidth));
   await page.keyboard.press("Escape");
   says.about = out;
-  await lookAgain(page);
-  await page.locator("#gate").waitFor();
+  await noticed(page, () => page.locator("#gate").isVisible(), "the notice comes");
   assert.ok(await fits());
   for (const theme of ["dark", "light"]) {
     await page.locator("html").evaluate((root, theme) => { root.dataset.theme = theme; }, theme);

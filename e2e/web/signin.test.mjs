@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { answered, ask, launch, until, violations, visit } from "./lib/browser.mjs";
+import { answered, ask, launch, noticed, until, violations, visit } from "./lib/browser.mjs";
 import { chatPage, free, issuer } from "./lib/programs.mjs";
 import { end, event, scripted, sleep } from "./lib/upstreams.mjs";
 
@@ -76,7 +76,6 @@ function visited(name, place, run, options = {}) {
 }
 
 const shownUser = (page) => page.locator("#user").textContent();
-const lookAgain = (page) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
 
 visited("who signs in by OIDC is back at what they wrote, and the token is in no script's reach", () => long, async (page, context) => {
   assert.equal(await page.locator("#gate p").textContent(), "Sign in to talk to the model.");
@@ -131,16 +130,14 @@ visited("a second tab is signed in as well, and signed out with the first", () =
   await page.locator("body[data-ready]").waitFor();
   assert.equal(await page.locator("#conversations li").count(), 0);
   assert.deepEqual((await context.cookies(`${long.link}api/about`)).filter(({ name }) => name === cookie), []);
-  await lookAgain(second);
-  await second.locator("#gate:not([hidden])").waitFor();
+  await noticed(second, () => second.locator("#gate").isVisible(), "the notice comes");
   assert.equal(await second.locator("#prompt").inputValue(), "a draft");
 
   // Ken takes the same browser: he sees nothing of what Jane asked, and her tab becomes his.
   await signIn(page, ken);
   assert.equal(await shownUser(page), ken.email);
   assert.equal(await page.locator("#conversations li").count(), 0);
-  await lookAgain(second);
-  await until(async () => await second.locator("body[data-ready]").count() === 1 && await shownUser(second) === ken.email, "the other tab is Ken's");
+  await noticed(second, async () => await second.locator("body[data-ready]").count() === 1 && await shownUser(second) === ken.email, "the other tab is Ken's");
   assert.deepEqual([await second.locator(".turn").count(), await second.locator("#prompt").inputValue()], [0, ""]);
 });
 
@@ -168,8 +165,7 @@ visited("an answer that runs comes to its end though the token expires meanwhile
   await signIn(page, jane);
   await ask(page, "never ends");
   await sleep((short + 1) * 1000);
-  await lookAgain(page);
-  await page.locator("#gate:not([hidden])").waitFor();
+  await noticed(page, () => page.locator("#gate").isVisible(), "the notice comes");
   const text = page.locator(".answer .text").last();
   const before = (await text.textContent()).length;
   await until(async () => (await text.textContent()).length > before + 100, "it goes on");

@@ -50,6 +50,19 @@ export async function until(holds, what, timeout = 10_000) {
   throw new Error(`waited ${timeout} ms in vain: ${what}`);
 }
 
+/** lookAgain is what a person does who was at another tab. */
+export const lookAgain = (page) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+
+/** noticed looks at the page again until something holds: what it asks its server may have been under way already. */
+export function noticed(page, holds, what) {
+  return until(async () => {
+    if (await holds()) return true;
+    await lookAgain(page).catch(() => { /* the page loads anew */ });
+    await page.waitForTimeout(100);
+    return false;
+  }, what);
+}
+
 /** violations are what axe finds, in words. It comes by the debugger, so that the page's policy has no say in it. */
 export async function violations(page) {
   const session = await page.context().newCDPSession(page);
