@@ -18,6 +18,7 @@ import (
 	"github.com/kservegen/kservegen/e2e/kind/install"
 	"github.com/kservegen/kservegen/e2e/kind/kubectl"
 	"github.com/kservegen/kservegen/e2e/kind/tree"
+	"github.com/kservegen/kservegen/pkg/spec"
 )
 
 // Chat is a run of its own, for a tree with a page on which people talk to its model, who sign in by name and password, as
@@ -254,8 +255,12 @@ func (e *Env) answersInBrowser(page *browser.Browser) error {
 
 // revision is how the page calls the one behind a host.
 func (e *Env) revision(host string) (string, error) {
-	model, err := e.model()
-	return strings.TrimPrefix(service(host), model+"-"), err
+	for _, one := range e.Tree.Services {
+		if one.Name == service(host) && one.Labels[spec.RevisionLabel] != "" {
+			return one.Labels[spec.RevisionLabel], nil
+		}
+	}
+	return "", lacks("no label %s on the InferenceService of %s", spec.RevisionLabel, host)
 }
 
 // shown waits until the panel has the weights.
@@ -285,6 +290,10 @@ func (e *Env) routes(seen browser.View, shares tree.Shares) error {
 			return err
 		}
 		want[name] = share
+	}
+	known := slices.ContainsFunc(seen.Revisions, func(r browser.Revision) bool { return r.Route > 0 })
+	if !known {
+		return violated("the panel shows no weights of the route: %s", strings.Join(seen.Notes, " "))
 	}
 	if !maps.Equal(have, want) {
 		return violated("the panel shows the weights %v, not %v", have, want)

@@ -186,7 +186,7 @@ func (e *Env) asksAs(ctx context.Context, namespace string, user int64) (string,
 // ChatMistakes are those that the checks of the page must notice.
 func ChatMistakes() []Mistake {
 	return []Mistake{
-		{Name: "route not read", Make: withoutRole, Noticed: []string{"chat/shares"}, Says: "the panel shows the weights"},
+		{Name: "route not read", Make: withoutRole, Noticed: []string{"chat/shares"}, Says: "no weights of the route"},
 		{Name: "no limit", Make: withoutLimit, Noticed: []string{"chat/limit"}, Says: "0 refused"},
 		{Name: "account left out", Make: withoutAccount, Noticed: []string{"chat/account"}, Says: "403"},
 		{Name: "page open to all", Make: openPage, Noticed: []string{"chat/gateway"}, Says: "not 403"},
