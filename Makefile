@@ -22,6 +22,7 @@ TREE      ?= overlays/deepseek-r1-distill-llama-8b-a10g/deepseek-r1/overlays/pro
 RUN       ?= TestE2E/cases
 SOAK      ?= TestE2E/round_[0-9]+/(canary|shift)
 ROUNDS    ?= 10
+IMAGE     ?= registry.example.com/kservegen:v1
 
 # tier NAME,COMMANDS runs the commands and prints the seconds they took. In a shell of its own, whose status counts: after
 # a group in braces a failed && would be forgotten (bash's set -e).
@@ -49,6 +50,12 @@ demo: build ## Render the DeepSeek example, build every overlay, show what is in
 .PHONY: build
 build: prerequisites ## Build bin/kservegen
 	@$(GO) build -o $(CLI) ./cmd/kservegen
+
+# -f, since Docker looks for a Dockerfile; .dockerignore leads to .containerignore for it.
+.PHONY: image
+image: ## Build kservegen's container image with podman or docker (IMAGE=registry.example.com/kservegen:v1)
+	@builder=$$(command -v podman || command -v docker) || { echo "make image needs podman or docker, and neither is on the PATH; on Debian, as root: apt-get update && apt-get install -y --no-install-recommends podman buildah" >&2; exit 1; }; \
+	    "$$builder" build -t '$(IMAGE)' -f Containerfile . && echo "$(IMAGE) is built; push it: $$builder push $(IMAGE)"
 
 .PHONY: overlays
 overlays: build ## Render the reference trees in overlays/ from their documents
@@ -149,7 +156,7 @@ e2e: prerequisites ## Prove a tree in a real cluster with mocked GPUs, of its ow
 	@$(MAKE) e2e-down; status=0; $(MAKE) e2e-test || status=$$?; $(MAKE) e2e-down || status=$$?; exit $$status
 
 .PHONY: e2e-test
-e2e-test: prerequisites ## The same in the cluster that is up, or a new one, and leave it (RUN=TestE2E/cases/canary for one case; TestE2E/flux, TestE2E/scaling, TestE2E/rollout; TestE2E/keda, TestE2E/shared, TestE2E/users with a TREE that has it)
+e2e-test: prerequisites $(if $(findstring E2E/chat,$(RUN)),web-packages) ## The same in the cluster that is up, or a new one, and leave it (RUN=TestE2E/cases/canary for one case; TestE2E/flux, TestE2E/scaling, TestE2E/rollout; TestE2E/keda, TestE2E/shared, TestE2E/users, TestE2E/chat with a TREE that has it)
 	$(call tier,e2e,$(E2E) -run '$(RUN)' . -args -- -tree '$(abspath $(TREE))' -dump '$(abspath $(LOGS))')
 
 .PHONY: e2e-checks

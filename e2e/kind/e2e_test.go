@@ -83,10 +83,11 @@ func TestE2E(t *testing.T) {
 		{cases.Rollout(), nil, len(e.Tree.Shares()) < 2},
 		{cases.Shared(), nil, false},
 		{cases.Users(), nil, false},
+		{cases.Chat(), cases.ChatMistakes(), e.Tree.Chat == nil},
 	} {
 		t.Run(run.Name, func(t *testing.T) {
 			if run.lacks {
-				t.Skip("the tree has another autoscaler, or none")
+				t.Skip("the tree has nothing for it: an autoscaler of that kind, two revisions, or a page")
 			}
 			s.Timed(run.Name, func() { each(ctx, t, e, run.Case, keep) })
 			fail(ctx, t, e, run.mistakes, keep, s.Timed)

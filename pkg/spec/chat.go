@@ -135,7 +135,7 @@ func (r *resolver) checkChat() *Chat {
 	if !c.On() {
 		return nil
 	}
-	r.checkChatPlace(c)
+	r.checkChatPlace()
 	if c.Image == "" {
 		r.failf("spec.chat.image", "is missing; there is no public one: build it with the Containerfile of kservegen, push it, and name it with a tag or a digest")
 	} else {
@@ -154,7 +154,7 @@ func (r *resolver) checkChat() *Chat {
 }
 
 // checkChatPlace wants a gateway before the page, and what it needs of the model behind it.
-func (r *resolver) checkChatPlace(c *Chat) {
+func (r *resolver) checkChatPlace() {
 	const path = "spec.chat"
 	e := r.spec.Expose
 	switch {

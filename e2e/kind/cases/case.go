@@ -39,6 +39,8 @@ type Env struct {
 	KEDA func(context.Context) error
 	// Host returns the address at which pods reach this machine.
 	Host func(context.Context) (string, error)
+	// Web returns the folder of the tests in a browser, with what they need.
+	Web func(context.Context) (string, error)
 	// Temporary returns an empty folder that goes away after the check.
 	Temporary func() string
 	// Keep keeps what there is to know about the cluster before a check that failed undoes what it did. It may be nil.

@@ -59,7 +59,7 @@ func (e *Env) customized(patches ...tree.Patch) (*Env, error) {
 
 // Find returns the check of that name as CASE/CHECK.
 func Find(name string) (Check, bool) {
-	for _, c := range append(All(), Scaling(), KEDA()) {
+	for _, c := range append(All(), Scaling(), KEDA(), Chat()) {
 		for _, check := range c.Checks {
 			if c.Name+"/"+check.Name == name {
 				return check, true

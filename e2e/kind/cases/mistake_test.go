@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,7 +11,7 @@ import (
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	noticed := map[string]bool{}
-	for _, m := range append(Mistakes(), ScalingMistakes()...) {
+	for _, m := range slices.Concat(Mistakes(), ScalingMistakes(), ChatMistakes()) {
 		assert.NotEmpty(t, m.Noticed, m.Name)
 		for _, name := range m.Noticed {
 			_, found := Find(name)
@@ -18,7 +19,7 @@ func TestMistakes(t *testing.T) {
 			noticed[name] = true
 		}
 	}
-	for _, name := range []string{"canary/weights", "faults/ejection", "scaling/follows", "mtls/plaintext", "authorization/others", "network/stranger"} {
+	for _, name := range []string{"canary/weights", "faults/ejection", "scaling/follows", "mtls/plaintext", "authorization/others", "network/stranger", "chat/shares", "chat/account", "chat/gateway"} {
 		assert.True(t, noticed[name], name)
 	}
 }

@@ -30,6 +30,9 @@ func (i Installer) RestartMocks(ctx context.Context, t *tree.Tree) error {
 			return err
 		}
 	}
+	if err := i.restartChat(ctx, t.Chat); err != nil {
+		return err
+	}
 	// KServe would take a restart's annotation away again from its Deployments.
 	_, err := i.Kubectl.Run(ctx, "delete", "pods", "-A", "-l", "serving.kserve.io/inferenceservice", "--timeout=8m")
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -112,30 +113,44 @@ func granted(claim tree.Claim) *corev1.PersistentVolumeClaim {
 }
 
 // granted makes Secrets, ConfigMaps and ServiceAccounts that the tree names: a pod without one would never start. No value means
-// anything.
+// anything, but for the users of a chat's page, whom it asks.
 func (i Installer) granted(ctx context.Context, all []tree.Granted) error {
 	for _, g := range all {
 		keys := ""
-		if len(g.Keys) > 0 {
+		switch {
+		case slices.Contains(g.Keys, UsersKey):
+			keys = fmt.Sprintf(", with the users %s", strings.Join(ChatUsers(), " "))
+		case len(g.Keys) > 0:
 			keys = ", with values of no meaning for " + strings.Join(g.Keys, ", ")
 		}
 		fmt.Fprintf(i.Log, "supplied: %s %s/%s%s\n", g.Kind, g.Namespace, g.Name, keys)
-		if err := i.Kubectl.Apply(ctx, holder(g)); err != nil {
+		object, err := holder(g)
+		if err != nil {
+			return err
+		}
+		if err := i.Kubectl.Apply(ctx, object); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func holder(g tree.Granted) map[string]any {
+func holder(g tree.Granted) (map[string]any, error) {
 	if g.Kind == "ServiceAccount" {
-		return object("v1", g.Kind, g.Namespace, g.Name)
+		return object("v1", g.Kind, g.Namespace, g.Name), nil
 	}
 	data := map[string]any{}
 	for _, key := range g.Keys {
-		data[key] = encode([]byte("mock"))
-		if g.Kind == "ConfigMap" {
-			data[key] = "mock"
+		value := "mock"
+		if key == UsersKey {
+			var err error
+			if value, err = usersFile(); err != nil {
+				return nil, err
+			}
+		}
+		data[key] = value
+		if g.Kind == "Secret" {
+			data[key] = encode([]byte(value))
 		}
 	}
 	o := object("v1", g.Kind, g.Namespace, g.Name)
@@ -144,5 +159,5 @@ func holder(g tree.Granted) map[string]any {
 		data[corev1.DockerConfigJsonKey] = encode([]byte(`{"auths":{}}`))
 	}
 	o["data"] = data
-	return o
+	return o, nil
 }

@@ -2,11 +2,14 @@ package install
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -56,10 +59,33 @@ func TestFill(t *testing.T) {
 // TestHolder has the keys that were asked for.
 func TestHolder(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, map[string]any{"HF_TOKEN": "bW9jaw=="}, holder(tree.Granted{Kind: "Secret", Namespace: "a", Name: "b", Keys: []string{"HF_TOKEN"}})["data"])
-	assert.Equal(t, map[string]any{"A": "mock"}, holder(tree.Granted{Kind: "ConfigMap", Namespace: "a", Name: "b", Keys: []string{"A"}})["data"])
-	assert.NotContains(t, holder(tree.Granted{Kind: "ServiceAccount", Namespace: "a", Name: "b"}), "data")
-	pull := holder(tree.Granted{Kind: "Secret", Namespace: "a", Name: "b", Pull: true})
+	held := func(g tree.Granted) map[string]any {
+		g.Namespace, g.Name = "a", "b"
+		o, err := holder(g)
+		require.NoError(t, err)
+		return o
+	}
+	assert.Equal(t, map[string]any{"HF_TOKEN": "bW9jaw=="}, held(tree.Granted{Kind: "Secret", Keys: []string{"HF_TOKEN"}})["data"])
+	assert.Equal(t, map[string]any{"A": "mock"}, held(tree.Granted{Kind: "ConfigMap", Keys: []string{"A"}})["data"])
+	assert.NotContains(t, held(tree.Granted{Kind: "ServiceAccount"}), "data")
+	pull := held(tree.Granted{Kind: "Secret", Pull: true})
 	assert.Equal(t, "kubernetes.io/dockerconfigjson", pull["type"])
 	assert.Contains(t, pull["data"], ".dockerconfigjson")
+}
+
+// TestUsers can sign in with their password, and with no other.
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	o, err := holder(tree.Granted{Kind: "Secret", Namespace: "a", Name: "b", Keys: []string{UsersKey}})
+	require.NoError(t, err)
+	text, err := base64.StdEncoding.DecodeString(o["data"].(map[string]any)[UsersKey].(string))
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	require.Len(t, lines, len(ChatUsers()))
+	for i, line := range lines {
+		user, hash, _ := strings.Cut(line, ":")
+		assert.Equal(t, ChatUsers()[i], user)
+		require.NoError(t, bcrypt.CompareHashAndPassword([]byte(hash), []byte(ChatPassword)))
+		require.Error(t, bcrypt.CompareHashAndPassword([]byte(hash), []byte("mock")))
+	}
 }

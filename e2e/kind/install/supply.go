@@ -44,7 +44,7 @@ func (i Installer) Supply(ctx context.Context, t *tree.Tree, definitions []map[s
 	if err := i.gateways(ctx, needs); err != nil {
 		return err
 	}
-	if err := errors.Join(i.claims(ctx, needs.Claims), i.granted(ctx, needs.Granted), i.clients(ctx, needs)); err != nil {
+	if err := errors.Join(i.claims(ctx, needs.Claims), i.granted(ctx, needs.Granted), i.clients(ctx, needs, t.Chat)); err != nil {
 		return err
 	}
 	if t.Host() == "" {
@@ -134,13 +134,16 @@ func nodes(ctx context.Context, k kubectl.Kubectl, selector string) ([]string, e
 }
 
 // clients are a pod with a sidecar for each caller that the tree names, and those that it doesn't let in.
-func (i Installer) clients(ctx context.Context, needs tree.Needs) error {
+func (i Installer) clients(ctx context.Context, needs tree.Needs, chat *tree.Chat) error {
 	pods := slices.Clone(needs.Callers)
 	for _, caller := range append(needs.Callers, Strangers+"/") {
 		namespace, _, _ := strings.Cut(caller, "/")
 		pods = append(pods, namespace+"/"+Injected, namespace+"/"+Uninjected)
 	}
 	pods = append(pods, needs.GatewayNamespace()+"/"+Uninjected, needs.Monitoring+"/"+Uninjected)
+	if chat != nil { // where the page is, there may be others who want its rights
+		pods = append(pods, chat.Deployment.Namespace+"/"+Injected, chat.Deployment.Namespace+"/"+Uninjected)
+	}
 	slices.Sort(pods)
 	pods = slices.Compact(pods)
 	var objects []map[string]any

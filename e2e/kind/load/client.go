@@ -4,6 +4,7 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,8 @@ type Client struct {
 	// Prefix comes before every path, as /model; Header is added to every request's.
 	Prefix string
 	Header map[string]string
+	// ChatPath is where chat answers are; empty for /v1/chat/completions.
+	ChatPath string
 	// Model is the served name.
 	Model string
 	// HTTP sends the requests.
@@ -70,7 +73,7 @@ func (a Answer) Failed() bool { return a.Err != nil }
 // Cut says that an answer had begun and broke off.
 func (a Answer) Cut() bool { return a.Err != nil && a.Status == http.StatusOK }
 
-// Chat asks /v1/chat/completions.
+// Chat asks for a chat answer.
 func (c *Client) Chat(ctx context.Context, r Request) Answer {
 	answer := Answer{At: time.Now(), Streamed: r.Stream}
 	response, err := c.send(ctx, r)
@@ -101,7 +104,7 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := c.request(ctx, http.MethodPost, "/v1/chat/completions", bytes.NewReader(body), r.Header)
+	request, err := c.request(ctx, http.MethodPost, cmp.Or(c.ChatPath, "/v1/chat/completions"), bytes.NewReader(body), r.Header)
 	if err != nil {
 		return nil, err
 	}

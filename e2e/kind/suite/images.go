@@ -102,7 +102,11 @@ func (s *Suite) mockImages(ctx context.Context) ([]image.Image, error) {
 	for i := range servers {
 		servers[i] = qualified(servers[i])
 	}
-	return []image.Image{
+	page, err := s.pageImages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(page, []image.Image{
 		{
 			Name: install.DeviceImage, Files: []image.File{image.Program("/gpu", programs["gpu"])},
 			Config: v1.Config{Entrypoint: []string{"/gpu"}},
@@ -124,7 +128,33 @@ func (s *Suite) mockImages(ctx context.Context) ([]image.Image, error) {
 			},
 			Config: v1.Config{Entrypoint: []string{"/usr/local/bin/vllm", "serve"}},
 		},
-	}, nil
+	}...), nil
+}
+
+// pageImages is the image of kservegen as the Containerfile makes it, where the tree has a chat's page, under the name that it uses.
+func (s *Suite) pageImages(ctx context.Context) ([]image.Image, error) {
+	name := s.tree.Needs().Page
+	if name == "" {
+		return nil, nil
+	}
+	if err := s.program(ctx); err != nil {
+		return nil, err
+	}
+	// where Debian has the certificates of public servers
+	const certificates = "/etc/ssl/certs/ca-certificates.crt"
+	return []image.Image{{
+		Name:   qualified(name),
+		Files:  []image.File{image.Program("/usr/local/bin/kservegen", s.kservegen), {Path: certificates, Source: certificates}},
+		Config: v1.Config{Entrypoint: []string{"/usr/local/bin/kservegen"}, User: "65532:65532"},
+	}}, nil
+}
+
+// program builds kservegen, unless it is there.
+func (s *Suite) program(ctx context.Context) (err error) {
+	if s.kservegen == "" {
+		s.kservegen, err = s.tools.Program(ctx, ".", "./cmd/kservegen")
+	}
+	return err
 }
 
 // simulatorImage is that of the catalogue's runtime simulator, which the cases' own documents use.

@@ -248,10 +248,7 @@ func (s *Suite) serve(ctx context.Context) error {
 	// What only the cases need comes while the nodes start the other replicas.
 	rest, ctx := errgroup.WithContext(ctx)
 	rest.Go(func() error {
-		return s.tools.Phase("kservegen built", func() (err error) {
-			s.kservegen, err = s.tools.Program(ctx, ".", "./cmd/kservegen")
-			return err
-		})
+		return s.tools.Phase("kservegen built", func() error { return s.program(ctx) })
 	})
 	rest.Go(func() error { return s.tools.Phase("all replicas ready", func() error { return e.Ready(ctx) }) })
 	return rest.Wait()
@@ -264,7 +261,7 @@ func (s *Suite) Env(ctx context.Context) (*cases.Env, error) {
 		return nil, err
 	}
 	e := &cases.Env{Kubectl: s.kubectl, Tree: s.tree, Reference: same(s.Tree, DefaultTree(s.Root)), OnNode: s.cluster.Exec, Kservegen: s.kservegen, Out: s.Out}
-	e.Flux, e.Scaling, e.Prometheus, e.KEDA, e.Host = s.flux, s.scaling, s.collected, s.keda, s.cluster.Host
+	e.Flux, e.Scaling, e.Prometheus, e.KEDA, e.Host, e.Web = s.flux, s.scaling, s.collected, s.keda, s.cluster.Host, s.web
 	e.GatewayNamespace = s.tree.Needs().GatewayNamespace()
 	for _, node := range nodes {
 		if !node.Worker {

@@ -17,6 +17,8 @@ import (
 type Needs struct {
 	// Images of the model servers.
 	Images []string
+	// Page is the image of the chat's page; empty where there is none.
+	Page string
 	// Device is the extended resource of the accelerator, empty where the model runs on CPUs; Devices is how many
 	// all replicas take together.
 	Device  string
@@ -60,6 +62,7 @@ func (t *Tree) Needs() Needs {
 		n.place(pod.NodeSelector, pod.Affinity, pod.Tolerations)
 	}
 	n.mesh(t)
+	n.chat(t)
 	for _, object := range t.Objects {
 		n.object(object)
 	}
@@ -167,6 +170,15 @@ func (n *Needs) mesh(t *Tree) {
 		namespace, _, _ := strings.Cut(caller, "/")
 		n.Namespaces = append(n.Namespaces, namespace)
 	}
+}
+
+// chat reads the page. It calls the model as itself: no other pod stands in for it.
+func (n *Needs) chat(t *Tree) {
+	if t.Chat == nil {
+		return
+	}
+	n.Page = t.Chat.Image()
+	n.Callers = slices.DeleteFunc(n.Callers, func(caller string) bool { return caller == t.Chat.Account() })
 }
 
 // gateway finds the gateway's identity: a caller in the namespace of the Gateways, or else the name that Istio's

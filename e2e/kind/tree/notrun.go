@@ -35,6 +35,9 @@ func (t *Tree) NotRun() string {
 			reasons = append(reasons, fmt.Sprintf("it asks for %s: the device can be mocked, and its server's image is not", device))
 		}
 	}
+	if t.Chat != nil && strings.Contains(t.Chat.Image(), "@") {
+		reasons = append(reasons, fmt.Sprintf("its page names the image %s by its digest, which one that is built here cannot have", t.Chat.Image()))
+	}
 	for _, tokens := range t.Tokens {
 		for _, rule := range tokens.Spec.GetJwtRules() {
 			reasons = append(reasons, fmt.Sprintf("it checks tokens of %s, which the suite cannot issue", rule.GetIssuer()))

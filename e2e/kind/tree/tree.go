@@ -47,6 +47,8 @@ type Tree struct {
 	Autoscalers []autoscaling.HorizontalPodAutoscaler
 	// Scaled are those of KEDA.
 	Scaled []keda.ScaledObject
+	// Chat is its page; nil where it has none.
+	Chat *Chat
 	// Route is a view of one of these.
 	virtualServices []*istio.VirtualService
 	httpRoutes      []*gateway.HTTPRoute
@@ -70,6 +72,9 @@ func Read(dir string) (*Tree, error) {
 
 // take keeps an object in its own type, if the suite asks it something.
 func (t *Tree) take(object map[string]any) error {
+	if isChat(object) {
+		return t.takeChat(object)
+	}
 	kind, _ := object["kind"].(string)
 	convert := func(into any) error {
 		return runtime.DefaultUnstructuredConverter.FromUnstructured(object, into)

@@ -65,6 +65,27 @@ func TestCallers(t *testing.T) {
 	}
 }
 
+// TestChat keeps the page apart from the model: its route is none of the model's, and nobody stands in for it.
+func TestChat(t *testing.T) {
+	assert.Nil(t, read(t).Chat)
+	assert.Empty(t, read(t).Needs().Page)
+	found, err := tree.Read(filepath.Join(overlays, "deepseek-r1-distill-llama-8b-chat", "deepseek-r1", "overlays", "dev"))
+	require.NoError(t, err)
+	require.NotNil(t, found.Chat)
+	assert.Equal(t, "chat.example.com", found.Chat.Host)
+	assert.Equal(t, "llm/deepseek-r1-chat", found.Chat.Account())
+	assert.Equal(t, "deepseek.example.com", found.Host())
+	assert.Equal(t, tree.Shares{v1: 90, v2: 10}, found.Shares())
+	needs := found.Needs()
+	assert.Equal(t, "registry.example.com/kservegen:v1", needs.Page)
+	assert.NotContains(t, needs.Images, needs.Page)
+	assert.Empty(t, needs.Callers)
+	assert.Contains(t, needs.Granted, tree.Granted{Kind: "Secret", Namespace: "llm", Name: "chat-users", Keys: []string{"htpasswd"}})
+	assert.Empty(t, found.NotRun())
+	found.Chat.Deployment.Spec.Template.Spec.Containers[0].Image = "registry.example.com/kservegen@sha256:0"
+	assert.Contains(t, found.NotRun(), "kservegen@sha256:0 by its digest")
+}
+
 // TestModel is the name that the server has after KServe has filled in the InferenceService's metadata.
 func TestModel(t *testing.T) {
 	for args, want := range map[string]string{

@@ -6,10 +6,10 @@ import { createRequire } from "node:module";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** launch starts Debian's Chromium. As root it has no sandbox to use. */
-export function launch() {
+export function launch(more = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--font-render-hinting=none", "--disable-lcd-text"],
+    args: ["--no-sandbox", "--font-render-hinting=none", "--disable-lcd-text", ...more],
   });
 }
 
