@@ -272,7 +272,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 	assert.NotContains(t, w.said.String(), parts[1])
 	evil := token(good)
 	evil["Origin"] = []string{"https://evil.example"}
-	response, _ = ask(t, "POST", w.page+"/api/chat", evil)
+	response, _ := ask(t, "POST", w.page+"/api/chat", evil)
 	assert.Equal(t, http.StatusForbidden, response.StatusCode, "the cookie alone lets no other site ask")
 	response, _ = ask(t, "GET", w.page+"/api/about", http.Header{"Cookie": token(good)["Cookie"], "X-Kservegen-Chat": {""}})
 	assert.Equal(t, http.StatusForbidden, response.StatusCode)
