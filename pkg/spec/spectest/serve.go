@@ -46,7 +46,7 @@ func small(m catalog.Model) *node {
 
 func (d *drawer) modelOverride(environment bool) *node {
 	m := fields()
-	if !d.download && d.chance("other model", 3) {
+	if !d.download && !d.cached && d.chance("other model", 3) { // neither is of another model, whose source may be the same here
 		m = small(d.models[d.upTo("other model", len(d.models)-1)])
 	}
 	if d.chance("commit", 2) {

@@ -77,10 +77,11 @@ func checkModel(c *rule.Context, page rule.ChatPage) {
 	}
 }
 
-// says says whether one of the words of an argument is a name, or a template that may become it.
+// says says whether an argument, its value or one of its words is a name, which may have a colon itself, or a template that may
+// become it.
 func says(argument, name string) bool {
 	words := strings.FieldsFunc(argument, func(r rune) bool { return strings.ContainsRune("=,:\"'{}[] \n\t", r) })
-	return strings.Contains(argument, "{{") || strings.Contains(argument, "$(") || slices.Contains(words, name)
+	return argument == name || strings.HasSuffix(argument, "="+name) || strings.Contains(argument, "{{") || strings.Contains(argument, "$(") || slices.Contains(words, name)
 }
 
 // checkDeployment looks for the routes that a page reads, where the set has others to its model in their namespace.
