@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/kservegen/kservegen/pkg/chat"
+	"github.com/kservegen/kservegen/pkg/chat/web/signin"
 	"github.com/kservegen/kservegen/pkg/spec"
 )
 
@@ -13,6 +14,7 @@ import (
 func TestWhatRoutesSayIsWhatClientsRead(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, spec.RevisionHeader, chat.RevisionHeader)
+	assert.Equal(t, spec.ChatCookie, signin.TokenCookie, "the mesh looks for the token where the page puts it")
 }
 
 func TestWhereACredentialCanBeRead(t *testing.T) {
