@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -221,10 +222,14 @@ func (e *Env) underPageLoad(ctx context.Context, run func(context.Context) error
 	if err == nil {
 		err = pause(ctx, dwell)
 	}
-	var answers load.Answers
-	for _, r := range running {
-		answers = append(answers, r.Stop()...)
+	// All at a time: each goes on asking until it is stopped.
+	all := make([]load.Answers, len(running))
+	var stopped sync.WaitGroup
+	for i, r := range running {
+		stopped.Go(func() { all[i] = r.Stop() })
 	}
+	stopped.Wait()
+	answers := slices.Concat(all...)
 	e.Figure("the page's pods replaced: %s", answers)
 	return answers, err
 }
