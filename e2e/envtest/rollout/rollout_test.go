@@ -357,24 +357,31 @@ func (w *world) anotherHand() func(*testing.T, *world) {
 	}
 }
 
-// gitOps: what Flux writes is left to Git.
+// gitOps: what Flux writes is left to Git, and is ours again once Flux has left it, though managedFields remember who was here.
 func (w *world) gitOps() func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		m := w.deploy(t, "gitops", document)
-		found := m.get(t, virtualServices, "ship")
-		found.SetManagedFields(nil)
-		body, err := json.Marshal(map[string]any{
-			"apiVersion": found.GetAPIVersion(), "kind": found.GetKind(), "metadata": map[string]any{"name": "ship"}, "spec": found.Object["spec"],
-		})
-		require.NoError(t, err)
-		force := true
-		_, err = m.dynamic.Resource(virtualServices).Namespace("gitops").Patch(t.Context(), "ship", types.ApplyPatchType, body, metav1.PatchOptions{FieldManager: "kustomize-controller", Force: &force})
-		require.NoError(t, err)
+		spec := m.get(t, virtualServices, "ship").Object["spec"]
+		asFlux := func(labels map[string]any) {
+			found := m.get(t, virtualServices, "ship")
+			body, err := json.Marshal(map[string]any{
+				"apiVersion": found.GetAPIVersion(), "kind": found.GetKind(), "metadata": map[string]any{"name": "ship", "labels": labels}, "spec": spec,
+			})
+			require.NoError(t, err)
+			force := true
+			_, err = m.dynamic.Resource(virtualServices).Namespace("gitops").Patch(t.Context(), "ship", types.ApplyPatchType, body, metav1.PatchOptions{FieldManager: "kustomize-controller", Force: &force})
+			require.NoError(t, err)
+		}
+		asFlux(map[string]any{"kustomize.toolkit.fluxcd.io/name": "ship", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"})
 		p := m.run(t)
-		assert.Contains(t, p.until(t, runner.Stopped).Reason, "Flux writes VirtualService ship from Git")
+		assert.Contains(t, p.until(t, runner.Stopped).Reason, "Flux writes VirtualService ship from Git (label kustomize.toolkit.fluxcd.io/name)")
 		assert.Equal(t, 1, p.ends(t))
 		p = m.run(t, "--despite-gitops")
 		assert.Equal(t, 5, p.until(t, runner.Moved).Share)
+		p.kill(t)
+
+		asFlux(nil)
+		assert.Equal(t, 5, m.run(t, "--again").until(t, runner.Moved).Share, "the label is gone, and the manager's entry is not")
 	}
 }
 
