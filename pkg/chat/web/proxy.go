@@ -32,20 +32,33 @@ func (c Config) chat(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, http.StatusBadRequest, "unknown_revision", fmt.Sprintf("revision %q has no testers' header, and cannot be asked for by name", name))
 		return
 	}
-	body, ok := readBody(w, r)
+	body, ok := readBody(w, r, bodyTime)
 	if ok {
 		c.forward(w, r, c.Upstream.JoinPath("chat/completions"), revision, body)
 	}
 }
 
-// readBody reads a JSON object. A body that comes forever is cut by its size and by time; the deadline is lifted
-// afterwards, since an answer may take as long as it likes.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+// timely lets no body come forever, wherever it is sent: net/http waits for the end of one that nobody reads, before it answers, and who
+// never ends it would hold a connection for each request, without a sign-in.
+func timely(within time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// A writer of a test may know no deadlines.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readBody reads a JSON object. A body that comes forever is cut by its size and by time; the deadline is lifted once it is read,
+// since an answer may take as long as it likes.
+func readBody(w http.ResponseWriter, r *http.Request, within time.Duration) ([]byte, bool) {
 	connection := http.NewResponseController(w)
-	// A writer of a test may know no deadlines.
-	_ = connection.SetReadDeadline(time.Now().Add(bodyTime))
+	_ = connection.SetReadDeadline(time.Now().Add(within))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = connection.SetReadDeadline(time.Time{})
+	if err == nil {
+		_ = connection.SetReadDeadline(time.Time{})
+	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		Refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the conversation is larger than %d MiB; start a new one", maxBody>>20))
