@@ -17,6 +17,8 @@ const (
 	maxPersons = 10_000
 	// minBurst is what the page's own "Count 20 short answers" asks at once.
 	minBurst = 20
+	// retryAfter, in seconds, is for limits that end with somebody's answer.
+	retryAfter = 10
 )
 
 // SignIn knows who asks.
@@ -79,23 +81,34 @@ func (c Config) aboutSignIn(r *http.Request) *aboutSignIn {
 	return &aboutSignIn{Kind: way.Kind, User: personOf(r).Name, Login: way.Login}
 }
 
-// limited lets each person ask so many times a minute.
+// limited lets each person ask so many times a minute, and have no more answers that run than it lets them ask for at once: who asks
+// every second for an answer of minutes would have hundreds, and keep the questions of them all in memory.
 func limited(perMinute int, next http.Handler) http.Handler {
 	if perMinute == 0 {
 		return next
 	}
-	table := limit.New(float64(perMinute), max(minBurst, perMinute/3), maxPersons, time.Now)
+	burst := max(minBurst, perMinute/3)
+	table, open := limit.New(float64(perMinute), burst, maxPersons, time.Now), limit.NewOpen(int64(burst))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		wait := table.Take(personOf(r).ID)
-		if wait == 0 {
+		person := personOf(r).ID
+		wait := table.Take(person)
+		switch {
+		case wait > 0:
+			seconds := int(math.Ceil(wait.Seconds()))
+			full(w, http.StatusTooManyRequests, seconds, fmt.Sprintf("this page lets each person ask %d times a minute, and you asked more often; go on in %d s", perMinute, seconds))
+		case !open.Enter(person, 1):
+			full(w, http.StatusTooManyRequests, retryAfter, fmt.Sprintf("%d of your answers have no end yet, and this page lets no person have more; wait for some, or stop them", burst))
+		default:
+			defer open.Leave(person, 1)
 			next.ServeHTTP(w, r)
-			return
 		}
-		seconds := int(math.Ceil(wait.Seconds()))
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		Refuse(w, http.StatusTooManyRequests, "too_many_requests", fmt.Sprintf(
-			"this page lets each person ask %d times a minute, and you asked more often; go on in %d s (it is the page that limits, not the model)", perMinute, seconds))
 	})
+}
+
+// full refuses what the page limits by itself.
+func full(w http.ResponseWriter, status, seconds int, message string) {
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	Refuse(w, status, "too_many_requests", message+" (it is the page that limits, not the model)")
 }
 
 // healthy answers whether the page is served, under any name and to anyone: probes know no host. It tells nothing else.

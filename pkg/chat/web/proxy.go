@@ -15,6 +15,9 @@ import (
 // bodyTime is how long a browser may take to send a conversation.
 const bodyTime = 30 * time.Second
 
+// everyone is the one key of what all have together.
+const everyone = ""
+
 // revisionHeader says which revision answered.
 const revisionHeader = "X-Llm-Revision"
 
@@ -32,7 +35,16 @@ func (c Config) chat(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, http.StatusBadRequest, "unknown_revision", fmt.Sprintf("revision %q has no testers' header, and cannot be asked for by name", name))
 		return
 	}
-	body, ok := readBody(w, r, bodyTime)
+	size := int64(maxBody)
+	if r.ContentLength >= 0 {
+		size = min(r.ContentLength, maxBody)
+	}
+	if !c.room.Enter(everyone, size) {
+		full(w, http.StatusServiceUnavailable, retryAfter, "this page has no room for another conversation of that size at the moment; ask again in a while")
+		return
+	}
+	defer c.room.Leave(everyone, size)
+	body, ok := readBody(w, r, size, bodyTime)
 	if ok {
 		c.forward(w, r, c.Upstream.JoinPath("chat/completions"), revision, body)
 	}
@@ -50,12 +62,14 @@ func timely(within time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// readBody reads a JSON object. A body that comes forever is cut by its size and by time; the deadline is lifted once it is read,
+// readBody reads a JSON object of as many bytes as there is room for. A body that comes forever is cut by its size and by time; the deadline is lifted once it is read,
 // since an answer may take as long as it likes.
-func readBody(w http.ResponseWriter, r *http.Request, within time.Duration) ([]byte, bool) {
+func readBody(w http.ResponseWriter, r *http.Request, size int64, within time.Duration) ([]byte, bool) {
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(within))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	buffer := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // which does not grow
+	_, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	body := buffer.Bytes()
 	if err == nil {
 		_ = connection.SetReadDeadline(time.Time{})
 	}

@@ -22,7 +22,7 @@ func TestBodiesThatDoNotCome(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"refused": func(w http.ResponseWriter, _ *http.Request) { Refuse(w, http.StatusForbidden, "no", "no") },
 		"read": func(w http.ResponseWriter, r *http.Request) {
-			_, ok := readBody(w, r, within)
+			_, ok := readBody(w, r, 5, within)
 			assert.False(t, ok)
 		},
 	} {
