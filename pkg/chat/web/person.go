@@ -68,7 +68,9 @@ func (c Config) signedIn(next http.Handler) http.Handler {
 }
 
 type aboutSignIn struct {
-	Kind  string `json:"kind"`
+	Kind string `json:"kind"`
+	// ID is by what the browser keeps apart whose conversations are whose: two may have the same name.
+	ID    string `json:"id"`
 	User  string `json:"user"`
 	Login string `json:"login,omitempty"`
 }
@@ -77,8 +79,8 @@ func (c Config) aboutSignIn(r *http.Request) *aboutSignIn {
 	if c.SignIn == nil {
 		return nil
 	}
-	way := c.SignIn.Way()
-	return &aboutSignIn{Kind: way.Kind, User: personOf(r).Name, Login: way.Login}
+	way, person := c.SignIn.Way(), personOf(r)
+	return &aboutSignIn{Kind: way.Kind, ID: person.ID, User: person.Name, Login: way.Login}
 }
 
 // limited lets each person ask so many times a minute, and have no more answers that run than it lets them ask for at once: who asks

@@ -38,7 +38,7 @@ func TestSignedIn(t *testing.T) {
 	response, _ := do(t, request(t, "GET", base+"/api/about", "", with()))
 	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
 	_, body := do(t, request(t, "GET", base+"/api/about", "", with("X-Name", "a")))
-	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"test","user":"A","login":"/in"}}`, body)
+	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"test","id":"a","user":"A","login":"/in"}}`, body)
 	for name, header := range map[string]map[string]string{
 		"another site": with("X-Name", "a", "Origin", "https://evil.example"), "without our header": with("X-Name", "a", "X-Kservegen-Chat", ""),
 		"a form": with("X-Name", "a", "Content-Type", "text/plain"),

@@ -129,7 +129,7 @@ func TestSignIn(t *testing.T) {
 	assert.Equal(t, []any{"/api/", "", 3600, true, true, http.SameSiteStrictMode}, []any{kept.Path, kept.Domain, kept.MaxAge, kept.Secure, kept.HttpOnly, kept.SameSite})
 	response, body = b.get(t, "GET", w.page+"/api/about", nil)
 	assert.Equal(t, http.StatusOK, response.StatusCode)
-	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"oidc","user":"alice","login":"/auth/login"}}`, body)
+	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"oidc","id":"0815","user":"alice","login":"/auth/login"}}`, body)
 
 	again, _ := b.get(t, "GET", back, nil)
 	assert.Equal(t, http.StatusBadRequest, again.StatusCode, "a callback is good once")
