@@ -103,7 +103,7 @@ func (c Config) forward(w http.ResponseWriter, r *http.Request, to *url.URL, rev
 	defer func() { _ = response.Body.Close() }()
 	c.incoming(w.Header(), response.Header)
 	w.WriteHeader(response.StatusCode)
-	stream(w, response.Body, func() { late.Reset(c.Patience) })
+	stream(w, response.Body, c.Patience, func() { late.Reset(c.Patience) })
 }
 
 // ask leaves nothing of the browser's request but its body: neither cookies nor the page's token reach the model.
@@ -161,19 +161,22 @@ func (c Config) incoming(out, said http.Header) {
 
 // stream copies what comes as it comes, and calls alive of each piece. Where it breaks it just ends: the page tells by the last
 // event whether an answer is whole; were the connection broken as well, the browser would throw away what the page has not read
-// yet (Streams Standard: an error resets the queue).
-func stream(w http.ResponseWriter, from io.Reader, alive func()) {
+// yet (Streams Standard: an error resets the queue). A browser that takes nothing for so long is given up: it would hold for good what
+// an answer takes.
+func stream(w http.ResponseWriter, from io.Reader, patience time.Duration, alive func()) {
 	connection := http.NewResponseController(w)
 	_ = connection.Flush() // who answers is known before the first word
 	for piece := make([]byte, 32<<10); ; {
 		n, err := from.Read(piece)
 		if n > 0 {
 			alive()
+			_ = connection.SetWriteDeadline(time.Now().Add(patience))
 			if _, gone := w.Write(piece[:n]); gone != nil || connection.Flush() != nil {
 				return
 			}
 		}
 		if err != nil {
+			_ = connection.SetWriteDeadline(time.Time{}) // net/http would keep it for the next answer
 			return
 		}
 	}

@@ -70,3 +70,37 @@ func TestEveryBodyIsTimely(t *testing.T) {
 		}
 	}
 }
+
+// TestBrowserThatDoesNotRead: who stops to read does not keep what an answer takes.
+func TestBrowserThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for piece := strings.Repeat("x", 1<<20); ; {
+			if _, err := io.WriteString(w, piece); err != nil {
+				return
+			}
+		}
+	}))
+	t.Cleanup(model.Close)
+	upstream, err := url.Parse(model.URL)
+	require.NoError(t, err)
+	handler, err := New(Config{Upstream: upstream, Patience: 500 * time.Millisecond})
+	require.NoError(t, err)
+	ended := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(server.URL, "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = connection.Close() })
+	_, err = io.WriteString(connection, "POST /api/chat HTTP/1.1\r\nHost: localhost\r\nX-Kservegen-Chat: 1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+	require.NoError(t, err)
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		_ = connection.Close()
+		t.Fatal("the answer is still being written")
+	}
+}
