@@ -31,7 +31,7 @@ func New(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", SameOrigin(demandToken(c.Token, api)))
 	mux.Handle("/", pages)
-	return timely(bodyTime, harden(healthy(knownHost(c.Hosts, c.Token != "", c.signedIn(mux))))), nil
+	return timely(bodyTime, harden(healthy(knownHost(c.Hosts, c.Token != "", spelled(c.signedIn(mux)))))), nil
 }
 
 // readPages reads the files of the page once: what they weigh is small, and a missing one is noticed here.
