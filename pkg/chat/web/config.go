@@ -46,8 +46,8 @@ type Config struct {
 	// Patience is how long nothing may come, before an answer and within one. Default: 5 minutes.
 	Patience time.Duration
 
-	// room is for the questions of everyone.
-	room *limit.Open
+	// room is for the questions of everyone, open for what each person asks the model at the moment.
+	room, open *limit.Open
 }
 
 // Revision is one that can be asked for by name.
@@ -84,7 +84,7 @@ func (c Config) complete() (Config, error) {
 	if c.Name == "" {
 		c.Name = c.Upstream.Host
 	}
-	c.room = limit.NewOpen(room)
+	c.room, c.open = limit.NewOpen(room), limit.NewOpen(int64(burst(c.PerMinute)))
 	if c.Patience == 0 {
 		c.Patience = patience
 	}

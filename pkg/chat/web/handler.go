@@ -23,8 +23,8 @@ func New(c Config) (http.Handler, error) {
 	}
 	api := http.NewServeMux()
 	api.HandleFunc("GET /api/about", c.about)
-	api.HandleFunc("GET /api/models", c.models)
-	api.Handle("POST /api/chat", limited(c.PerMinute, http.HandlerFunc(c.chat)))
+	api.Handle("GET /api/models", c.running(c.models))
+	api.Handle("POST /api/chat", limited(c.PerMinute, c.running(c.chat)))
 	api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, http.StatusNotFound, "not_found", r.Method+" "+r.URL.Path+" is not part of the page's API")
 	})

@@ -83,27 +83,40 @@ func (c Config) aboutSignIn(r *http.Request) *aboutSignIn {
 	return &aboutSignIn{Kind: way.Kind, ID: person.ID, User: person.Name, Login: way.Login}
 }
 
-// limited lets each person ask so many times a minute, and have no more answers that run than it lets them ask for at once: who asks
-// every second for an answer of minutes would have hundreds, and keep the questions of them all in memory.
+// burst is how many questions a person may ask at once, where so many a minute.
+func burst(perMinute int) int { return max(minBurst, perMinute/3) }
+
+// limited lets each person ask so many times a minute.
 func limited(perMinute int, next http.Handler) http.Handler {
 	if perMinute == 0 {
 		return next
 	}
-	burst := max(minBurst, perMinute/3)
-	table, open := limit.New(float64(perMinute), burst, maxPersons, time.Now), limit.NewOpen(int64(burst))
+	table := limit.New(float64(perMinute), burst(perMinute), maxPersons, time.Now)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wait := table.Take(personOf(r).ID)
+		if wait == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		seconds := int(math.Ceil(wait.Seconds()))
+		full(w, http.StatusTooManyRequests, seconds, fmt.Sprintf("this page lets each person ask %d times a minute, and you asked more often; go on in %d s", perMinute, seconds))
+	})
+}
+
+// running lets no person have more answers that run than they may ask for at once: who asks every second for an answer of minutes would
+// have hundreds, and keep the questions of them all in memory.
+func (c Config) running(next http.HandlerFunc) http.Handler {
+	if c.PerMinute == 0 {
+		return next
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		person := personOf(r).ID
-		wait := table.Take(person)
-		switch {
-		case wait > 0:
-			seconds := int(math.Ceil(wait.Seconds()))
-			full(w, http.StatusTooManyRequests, seconds, fmt.Sprintf("this page lets each person ask %d times a minute, and you asked more often; go on in %d s", perMinute, seconds))
-		case !open.Enter(person, 1):
-			full(w, http.StatusTooManyRequests, retryAfter, fmt.Sprintf("%d of your answers have no end yet, and this page lets no person have more; wait for some, or stop them", burst))
-		default:
-			defer open.Leave(person, 1)
-			next.ServeHTTP(w, r)
+		if !c.open.Enter(person, 1) {
+			full(w, http.StatusTooManyRequests, retryAfter, fmt.Sprintf("%d of your answers have no end yet, and this page lets no person have more; wait for some, or stop them", burst(c.PerMinute)))
+			return
 		}
+		defer c.open.Leave(person, 1)
+		next(w, r)
 	})
 }
 

@@ -106,6 +106,8 @@ func TestAnswersThatRun(t *testing.T) {
 			strings.Contains(string(said), `"code":"too_many_requests"`)
 	}
 	require.Eventually(t, refused, 10*time.Second, 100*time.Millisecond, "nobody may ask for more at once, so the rate says so first")
+	response, _ := do(t, request(t, "GET", base+"/api/models", "", with("X-Name", "a")))
+	assert.Equal(t, http.StatusTooManyRequests, response.StatusCode, "the model is asked for its names, too")
 	status, _, _ := begin("b")
 	assert.Equal(t, http.StatusOK, status)
 	running[0]()
