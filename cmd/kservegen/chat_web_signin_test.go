@@ -64,7 +64,7 @@ func TestChatPageOfUsers(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
 	response, body := getPage(t, "GET", link+"api/about", "right")
 	assert.Equal(t, http.StatusOK, response.StatusCode)
-	assert.Contains(t, body, `"signIn":{"kind":"basic","user":"alice"}`)
+	assert.Contains(t, body, `"signIn":{"kind":"basic","id":"alice","user":"alice"}`)
 	for range 20 {
 		response, body = getPage(t, "POST", link+"api/chat", "right")
 		require.Equal(t, http.StatusOK, response.StatusCode, body)

@@ -72,7 +72,7 @@ test("the picture of the page in the cluster", { timeout: 60_000 }, async () => 
   await context.route("**/api/about", async (route) => {
     const response = await route.fetch();
     const about = await response.json();
-    about.signIn = { kind: "oidc", user: "jane@example.com", login: "/auth/login" };
+    about.signIn = { kind: "oidc", id: "1", user: "jane@example.com", login: "/auth/login" };
     for (const revision of about.revisions) revision.weight = revision.name === "v2" ? 100 / every : 100 - 100 / every;
     await route.fulfill({ response, json: about });
   });

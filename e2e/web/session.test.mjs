@@ -135,7 +135,7 @@ visited("the page's own limit says how long, keeps the prompt, and asks again on
   assert.equal(await page.locator(".trouble").textContent(), "The model has too many requests and asks to wait 7 s. (429: slow down)");
 });
 
-const jane = { signIn: { kind: "oidc", user: "jane@example.com", login: "/auth/login" } };
+const jane = { signIn: { kind: "oidc", id: "1", user: "jane@example.com", login: "/auth/login" } };
 const out = { status: 401, json: { error: { code: "signed_out", message: "sign in" } } };
 
 visited("a 401 or 403 that is the model's own signs nobody out", async (page) => {
@@ -202,10 +202,10 @@ visited("who is not signed in yet sees where to, and nothing of what others aske
   await page.reload();
   await until(async () => await page.locator("#gate p").textContent() === "Sign in to talk to the model. If you just have, you may not use it.", "who is refused reads why");
   const titles = () => page.locator("#conversations li .title").allTextContents();
-  for (const [user, theirs] of [["ken@example.com", []], ["jane@example.com", ["Jane's question"]]]) {
-    says.about = { signIn: { ...jane.signIn, user } };
-    await noticed(page, async () => await page.locator("#user").textContent() === user && await page.locator("#gate").isHidden(), `${user} is signed in`);
-    await until(async () => (await titles()).join() === theirs.join(), `${user} has ${theirs}`);
+  for (const [id, user, theirs] of [["2", "ken@example.com", []], ["1", "jane@example.com", ["Jane's question"]], ["3", "jane@example.com", []], ["1", "jane@new.example.com", ["Jane's question"]]]) {
+    says.about = { signIn: { ...jane.signIn, id, user } };
+    await noticed(page, async () => await page.locator("#user").textContent() === user && await page.locator("#gate").isHidden() && (await titles()).join() === theirs.join(),
+      `${id}, ${user}, is signed in, and has ${theirs}`);
     await page.locator("body[data-ready]").waitFor();
   }
 }, { about: jane });
@@ -220,7 +220,7 @@ visited("a user whose password the browser asks for is led to the browser's dial
   const before = says.asked;
   await lookAgain(page);
   assert.equal(says.asked, before, "no dialog opens by itself");
-}, { about: { signIn: { kind: "basic", user: "kim" } } });
+}, { about: { signIn: { kind: "basic", id: "kim", user: "kim" } } });
 
 visited("a phone has room for the notice and the account", async (page, says) => {
   await page.setViewportSize({ width: 360, height: 640 });

@@ -45,6 +45,22 @@ func TestThePageMayCall(t *testing.T) {
 	assert.Equal(t, []string{page}, callers(named))
 }
 
+// TestThePageSendsNoToken: where the gateway demands one, the policy says that the page goes around it.
+func TestThePageSendsNoToken(t *testing.T) {
+	t.Parallel()
+	head := func(target spec.Target) string {
+		policies := AuthorizationPolicies(target)
+		return policies[len(policies)-1].Comments.Head
+	}
+	const says = "has no token of security.jwt"
+	assert.NotContains(t, head(talking()), says)
+	both := talking()
+	both.Security.JWT = &spec.JWT{Issuer: "https://login.example.com"}
+	assert.Contains(t, head(both), says)
+	both.Chat = nil
+	assert.NotContains(t, head(both), says)
+}
+
 // TestWhoOpensThePage: the gateway alone, and what asks the model takes a token.
 func TestWhoOpensThePage(t *testing.T) {
 	t.Parallel()

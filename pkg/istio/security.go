@@ -74,6 +74,9 @@ func AuthorizationPolicies(t spec.Target) []manifest.Object {
 			To:   api(t),
 		})
 		callers.Comments.Head = "Workloads inside the mesh that may use the API, by their mTLS identity."
+		if t.Chat != nil && t.Security.JWT != nil {
+			callers.Comments.Head += "\nThe chat's page has no token of security.jwt: who signs in there uses the model without one."
+		}
 		objects = append(objects, callers)
 	}
 	return objects

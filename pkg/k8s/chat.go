@@ -139,13 +139,14 @@ func chatArgs(t spec.Target) []string {
 }
 
 // What the program took when it was measured, on Linux with Go 1.26: 82 MiB at rest, 97 MiB and 0.12 cores with 200 answers at once of 30
-// words a second, 140 MiB with 500, 376 MiB with 40 questions at once of the most that it takes, 4 MiB, and 798 MiB with 100. The memory
-// limit has room for those; Go's collector works harder from nine tenths of it on.
+// words a second, 140 MiB with 500, 383 MiB with 150 questions at once of the most that it takes, 4 MiB, of which it has room for 64 (pkg/chat/web). The
+// memory limit is more than twice that, since the kernel counts what is in sockets as well; Go's collector works harder from nine tenths of
+// it on.
 const (
 	chatRequestCPU, chatRequestMemory = "100m", "128Mi"
 	chatLimitMemory, chatCollectorMiB = "1Gi", "921MiB"
 
-	chatResourcesComment = "Measured: 82 MiB at rest, 97 MiB and 0.12 cores with 200 answers at once, 798 MiB with 100 questions at once of 4 MiB,\nthe most that it takes. GOMEMLIMIT is nine tenths of the limit."
+	chatResourcesComment = "Measured: 82 MiB at rest, 97 MiB and 0.12 cores with 200 answers at once, 383 MiB with as many questions at once of 4 MiB\nas it has room for. GOMEMLIMIT is nine tenths of the limit."
 )
 
 func chatResources() corev1.ResourceRequirements {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/kservegen/kservegen/pkg/chat/web/limit"
 )
 
 const (
@@ -13,6 +15,9 @@ const (
 	patience = 5 * time.Minute
 	// maxBody, in bytes, is some million tokens of conversation, more than the models of today take.
 	maxBody = 4 << 20
+	// room, in bytes, is what the questions of all people may take at once, from their first byte to the end of their answers: 64 of
+	// the largest, or some thousand usual ones. With what the collector leaves around it is half of a pod's memory (pkg/k8s).
+	room = 64 * maxBody
 )
 
 // Config says what is talked to, and who may.
@@ -40,6 +45,9 @@ type Config struct {
 	Hosts []string
 	// Patience is how long nothing may come, before an answer and within one. Default: 5 minutes.
 	Patience time.Duration
+
+	// room is for the questions of everyone, open for what each person asks the model at the moment.
+	room, open *limit.Open
 }
 
 // Revision is one that can be asked for by name.
@@ -76,6 +84,7 @@ func (c Config) complete() (Config, error) {
 	if c.Name == "" {
 		c.Name = c.Upstream.Host
 	}
+	c.room, c.open = limit.NewOpen(room), limit.NewOpen(int64(burst(c.PerMinute)))
 	if c.Patience == 0 {
 		c.Patience = patience
 	}

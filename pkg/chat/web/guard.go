@@ -69,6 +69,18 @@ func local(host string) bool {
 	return strings.EqualFold(host, "localhost") || (err == nil && address.IsLoopback())
 }
 
+// spelled refuses paths that are written otherwise than they need be. No file of the page has any to escape, and to who reads a path before
+// this server does /%61pi/chat may be none of its API: the policies of a mesh that normalizes nothing (Istio's pathNormalization NONE).
+func spelled(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawPath != "" {
+			Refuse(w, http.StatusNotFound, "not_found", "there is no such path; the chat is at /")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // asked is a header that only scripts of the page itself can set: others would have to ask first (CORS), and nobody answers.
 const asked = "X-Kservegen-Chat"
 

@@ -23,15 +23,15 @@ func New(c Config) (http.Handler, error) {
 	}
 	api := http.NewServeMux()
 	api.HandleFunc("GET /api/about", c.about)
-	api.HandleFunc("GET /api/models", c.models)
-	api.Handle("POST /api/chat", limited(c.PerMinute, http.HandlerFunc(c.chat)))
+	api.Handle("GET /api/models", c.running(c.models))
+	api.Handle("POST /api/chat", limited(c.PerMinute, c.running(c.chat)))
 	api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, http.StatusNotFound, "not_found", r.Method+" "+r.URL.Path+" is not part of the page's API")
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/api/", SameOrigin(demandToken(c.Token, api)))
 	mux.Handle("/", pages)
-	return harden(healthy(knownHost(c.Hosts, c.Token != "", c.signedIn(mux)))), nil
+	return timely(bodyTime, harden(healthy(knownHost(c.Hosts, c.Token != "", spelled(c.signedIn(mux)))))), nil
 }
 
 // readPages reads the files of the page once: what they weigh is small, and a missing one is noticed here.

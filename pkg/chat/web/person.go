@@ -17,6 +17,8 @@ const (
 	maxPersons = 10_000
 	// minBurst is what the page's own "Count 20 short answers" asks at once.
 	minBurst = 20
+	// retryAfter, in seconds, is for limits that end with somebody's answer.
+	retryAfter = 10
 )
 
 // SignIn knows who asks.
@@ -66,7 +68,9 @@ func (c Config) signedIn(next http.Handler) http.Handler {
 }
 
 type aboutSignIn struct {
-	Kind  string `json:"kind"`
+	Kind string `json:"kind"`
+	// ID is by what the browser keeps apart whose conversations are whose: two may have the same name.
+	ID    string `json:"id"`
 	User  string `json:"user"`
 	Login string `json:"login,omitempty"`
 }
@@ -75,16 +79,19 @@ func (c Config) aboutSignIn(r *http.Request) *aboutSignIn {
 	if c.SignIn == nil {
 		return nil
 	}
-	way := c.SignIn.Way()
-	return &aboutSignIn{Kind: way.Kind, User: personOf(r).Name, Login: way.Login}
+	way, person := c.SignIn.Way(), personOf(r)
+	return &aboutSignIn{Kind: way.Kind, ID: person.ID, User: person.Name, Login: way.Login}
 }
+
+// burst is how many questions a person may ask at once, where so many a minute.
+func burst(perMinute int) int { return max(minBurst, perMinute/3) }
 
 // limited lets each person ask so many times a minute.
 func limited(perMinute int, next http.Handler) http.Handler {
 	if perMinute == 0 {
 		return next
 	}
-	table := limit.New(float64(perMinute), max(minBurst, perMinute/3), maxPersons, time.Now)
+	table := limit.New(float64(perMinute), burst(perMinute), maxPersons, time.Now)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		wait := table.Take(personOf(r).ID)
 		if wait == 0 {
@@ -92,10 +99,31 @@ func limited(perMinute int, next http.Handler) http.Handler {
 			return
 		}
 		seconds := int(math.Ceil(wait.Seconds()))
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		Refuse(w, http.StatusTooManyRequests, "too_many_requests", fmt.Sprintf(
-			"this page lets each person ask %d times a minute, and you asked more often; go on in %d s (it is the page that limits, not the model)", perMinute, seconds))
+		full(w, http.StatusTooManyRequests, seconds, fmt.Sprintf("this page lets each person ask %d times a minute, and you asked more often; go on in %d s", perMinute, seconds))
 	})
+}
+
+// running lets no person have more answers that run than they may ask for at once: who asks every second for an answer of minutes would
+// have hundreds, and keep the questions of them all in memory.
+func (c Config) running(next http.HandlerFunc) http.Handler {
+	if c.PerMinute == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		person := personOf(r).ID
+		if !c.open.Enter(person, 1) {
+			full(w, http.StatusTooManyRequests, retryAfter, fmt.Sprintf("%d of your answers have no end yet, and this page lets no person have more; wait for some, or stop them", burst(c.PerMinute)))
+			return
+		}
+		defer c.open.Leave(person, 1)
+		next(w, r)
+	})
+}
+
+// full refuses what the page limits by itself.
+func full(w http.ResponseWriter, status, seconds int, message string) {
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	Refuse(w, status, "too_many_requests", message+" (it is the page that limits, not the model)")
 }
 
 // healthy answers whether the page is served, under any name and to anyone: probes know no host. It tells nothing else.

@@ -1,10 +1,14 @@
 package web_test
 
 import (
+	"context"
+	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,7 +38,7 @@ func TestSignedIn(t *testing.T) {
 	response, _ := do(t, request(t, "GET", base+"/api/about", "", with()))
 	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
 	_, body := do(t, request(t, "GET", base+"/api/about", "", with("X-Name", "a")))
-	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"test","user":"A","login":"/in"}}`, body)
+	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"test","id":"a","user":"A","login":"/in"}}`, body)
 	for name, header := range map[string]map[string]string{
 		"another site": with("X-Name", "a", "Origin", "https://evil.example"), "without our header": with("X-Name", "a", "X-Kservegen-Chat", ""),
 		"a form": with("X-Name", "a", "Content-Type", "text/plain"),
@@ -72,6 +76,73 @@ func TestLimit(t *testing.T) {
 		response, _ := do(t, request(t, "GET", base+"/api/models", "", with("X-Name", "a")))
 		require.Equal(t, http.StatusOK, response.StatusCode)
 	}
+}
+
+// TestAnswersThatRun: who asks for answers that take long has only so many of them, others go on, and one that ends makes room.
+func TestAnswersThatRun(t *testing.T) {
+	t.Parallel()
+	const most = 20
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}, func(c *web.Config) { c.SignIn = named{}; c.PerMinute = 60 })
+	begin := func(name string) (status int, body io.Reader, stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		response, err := http.DefaultTransport.RoundTrip(request(t, "POST", base+"/api/chat", "{}", with("X-Name", name)).WithContext(ctx))
+		require.NoError(t, err)
+		t.Cleanup(func() { cancel(); _ = response.Body.Close() })
+		return response.StatusCode, response.Body, cancel
+	}
+	var running []func()
+	for range most {
+		status, _, stop := begin("a")
+		require.Equal(t, http.StatusOK, status)
+		running = append(running, stop)
+	}
+	refused := func() bool {
+		status, body, _ := begin("a")
+		said, err := io.ReadAll(io.LimitReader(body, 1000))
+		return err == nil && status == http.StatusTooManyRequests && strings.Contains(string(said), "20 of your answers have no end yet") &&
+			strings.Contains(string(said), `"code":"too_many_requests"`)
+	}
+	require.Eventually(t, refused, 10*time.Second, 100*time.Millisecond, "nobody may ask for more at once, so the rate says so first")
+	response, _ := do(t, request(t, "GET", base+"/api/models", "", with("X-Name", "a")))
+	assert.Equal(t, http.StatusTooManyRequests, response.StatusCode, "the model is asked for its names, too")
+	status, _, _ := begin("b")
+	assert.Equal(t, http.StatusOK, status)
+	running[0]()
+	require.Eventually(t, func() bool {
+		status, _, _ := begin("a")
+		return status == http.StatusOK
+	}, 10*time.Second, 100*time.Millisecond)
+}
+
+// TestRoom: questions that are there at once take no more memory than a pod has, whoever asks them.
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	base := serve(t, silent, nil)
+	var large []net.Conn
+	for range 64 { // what is announced counts
+		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(base, "http://"))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = connection.Close() })
+		_, err = io.WriteString(connection, "POST /api/chat HTTP/1.1\r\nHost: localhost\r\nX-Kservegen-Chat: 1\r\nContent-Type: application/json\r\nContent-Length: 4194304\r\n\r\n{")
+		require.NoError(t, err)
+		large = append(large, connection)
+	}
+	ask := func(wanted int) func() bool {
+		return func() bool {
+			response, body := do(t, request(t, "POST", base+"/api/chat", "{}", with()))
+			if wanted == http.StatusServiceUnavailable && response.StatusCode == wanted {
+				assert.Equal(t, "10", response.Header.Get("Retry-After"))
+				assert.Contains(t, body, `"code":"too_many_requests"`)
+			}
+			return response.StatusCode == wanted
+		}
+	}
+	require.Eventually(t, ask(http.StatusServiceUnavailable), 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, large[0].Close())
+	require.Eventually(t, ask(http.StatusOK), 10*time.Second, 10*time.Millisecond)
 }
 
 func TestHealth(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 // bodyTime is how long a browser may take to send a conversation.
 const bodyTime = 30 * time.Second
 
+// everyone is the one key of what all have together.
+const everyone = ""
+
 // revisionHeader says which revision answered.
 const revisionHeader = "X-Llm-Revision"
 
@@ -32,20 +35,44 @@ func (c Config) chat(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, http.StatusBadRequest, "unknown_revision", fmt.Sprintf("revision %q has no testers' header, and cannot be asked for by name", name))
 		return
 	}
-	body, ok := readBody(w, r)
+	size := int64(maxBody)
+	if r.ContentLength >= 0 {
+		size = min(r.ContentLength, maxBody)
+	}
+	if !c.room.Enter(everyone, size) {
+		full(w, http.StatusServiceUnavailable, retryAfter, "this page has no room for another conversation of that size at the moment; ask again in a while")
+		return
+	}
+	defer c.room.Leave(everyone, size)
+	body, ok := readBody(w, r, size, bodyTime)
 	if ok {
 		c.forward(w, r, c.Upstream.JoinPath("chat/completions"), revision, body)
 	}
 }
 
-// readBody reads a JSON object. A body that comes forever is cut by its size and by time; the deadline is lifted
-// afterwards, since an answer may take as long as it likes.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+// timely lets no body come forever, wherever it is sent: net/http waits for the end of one that nobody reads, before it answers, and who
+// never ends it would hold a connection for each request, without a sign-in.
+func timely(within time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// A writer of a test may know no deadlines.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readBody reads a JSON object of as many bytes as there is room for. A body that comes forever is cut by its size and by time; the deadline is lifted once it is read,
+// since an answer may take as long as it likes.
+func readBody(w http.ResponseWriter, r *http.Request, size int64, within time.Duration) ([]byte, bool) {
 	connection := http.NewResponseController(w)
-	// A writer of a test may know no deadlines.
-	_ = connection.SetReadDeadline(time.Now().Add(bodyTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = connection.SetReadDeadline(time.Time{})
+	_ = connection.SetReadDeadline(time.Now().Add(within))
+	buffer := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // which does not grow
+	_, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	body := buffer.Bytes()
+	if err == nil {
+		_ = connection.SetReadDeadline(time.Time{})
+	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		Refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the conversation is larger than %d MiB; start a new one", maxBody>>20))
@@ -76,7 +103,7 @@ func (c Config) forward(w http.ResponseWriter, r *http.Request, to *url.URL, rev
 	defer func() { _ = response.Body.Close() }()
 	c.incoming(w.Header(), response.Header)
 	w.WriteHeader(response.StatusCode)
-	stream(w, response.Body, func() { late.Reset(c.Patience) })
+	stream(w, response.Body, c.Patience, func() { late.Reset(c.Patience) })
 }
 
 // ask leaves nothing of the browser's request but its body: neither cookies nor the page's token reach the model.
@@ -134,19 +161,22 @@ func (c Config) incoming(out, said http.Header) {
 
 // stream copies what comes as it comes, and calls alive of each piece. Where it breaks it just ends: the page tells by the last
 // event whether an answer is whole; were the connection broken as well, the browser would throw away what the page has not read
-// yet (Streams Standard: an error resets the queue).
-func stream(w http.ResponseWriter, from io.Reader, alive func()) {
+// yet (Streams Standard: an error resets the queue). A browser that takes nothing for so long is given up: it would hold for good what
+// an answer takes.
+func stream(w http.ResponseWriter, from io.Reader, patience time.Duration, alive func()) {
 	connection := http.NewResponseController(w)
 	_ = connection.Flush() // who answers is known before the first word
 	for piece := make([]byte, 32<<10); ; {
 		n, err := from.Read(piece)
 		if n > 0 {
 			alive()
+			_ = connection.SetWriteDeadline(time.Now().Add(patience))
 			if _, gone := w.Write(piece[:n]); gone != nil || connection.Flush() != nil {
 				return
 			}
 		}
 		if err != nil {
+			_ = connection.SetWriteDeadline(time.Time{}) // net/http would keep it for the next answer
 			return
 		}
 	}

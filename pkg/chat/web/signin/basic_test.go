@@ -136,7 +136,7 @@ func TestBasic(t *testing.T) {
 	}
 	assert.EqualValues(t, 1, hashed.Load(), "it is remembered")
 	_, body := ask(t, "GET", base+"/api/about", as("zoë", "word"))
-	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"basic","user":"zoë"}}`, body)
+	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"basic","id":"zoë","user":"zoë"}}`, body)
 
 	evil := as("alice", "right")
 	evil["Origin"] = []string{"https://evil.example"}

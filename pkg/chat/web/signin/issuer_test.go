@@ -167,7 +167,11 @@ func (i *issuer) made(change func(map[string]any)) string {
 }
 
 func sign(key crypto.PrivateKey, id string, algorithm jose.SignatureAlgorithm, claims map[string]any) string {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", id).WithType("JWT"))
+	return signAs("JWT", key, id, algorithm, claims)
+}
+
+func signAs(kind jose.ContentType, key crypto.PrivateKey, id string, algorithm jose.SignatureAlgorithm, claims map[string]any) string {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", id).WithType(kind))
 	if err != nil {
 		panic(err)
 	}

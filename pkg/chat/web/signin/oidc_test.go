@@ -129,7 +129,7 @@ func TestSignIn(t *testing.T) {
 	assert.Equal(t, []any{"/api/", "", 3600, true, true, http.SameSiteStrictMode}, []any{kept.Path, kept.Domain, kept.MaxAge, kept.Secure, kept.HttpOnly, kept.SameSite})
 	response, body = b.get(t, "GET", w.page+"/api/about", nil)
 	assert.Equal(t, http.StatusOK, response.StatusCode)
-	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"oidc","user":"alice","login":"/auth/login"}}`, body)
+	assert.JSONEq(t, `{"name":"m","revisions":[],"signIn":{"kind":"oidc","id":"0815","user":"alice","login":"/auth/login"}}`, body)
 
 	again, _ := b.get(t, "GET", back, nil)
 	assert.Equal(t, http.StatusBadRequest, again.StatusCode, "a callback is good once")
@@ -233,6 +233,8 @@ func TestTokensThatAreRefused(t *testing.T) {
 	good := w.issuer.made(nil)
 	let, _ := ask(t, "GET", w.page+"/api/about", token(good))
 	require.Equal(t, http.StatusOK, let.StatusCode)
+	let, _ = ask(t, "GET", w.page+"/api/about", token(w.issuer.made(func(c map[string]any) { c["aud"], c["azp"] = []string{"other", clientID}, clientID })))
+	require.Equal(t, http.StatusOK, let.StatusCode)
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	parts := strings.Split(good, ".")
@@ -252,6 +254,12 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"by the public key":          token(sign(public, "first", jose.HS256, w.issuer.base())),
 		"for another client":         changed(func(c map[string]any) { c["aud"] = "other" }),
 		"for nobody":                 changed(func(c map[string]any) { delete(c, "aud") }),
+		"that another client got":    changed(func(c map[string]any) { c["azp"] = "other" }),
+		"that another got for both":  changed(func(c map[string]any) { c["aud"], c["azp"] = []string{clientID, "other"}, "other" }),
+		"for both, that nobody got":  changed(func(c map[string]any) { c["aud"] = []string{clientID, "other"} }),
+		"with a client of any kind":  changed(func(c map[string]any) { c["azp"] = 1 }),
+		"for access":                 token(signAs("at+jwt", w.issuer.key, "first", jose.ES256, w.issuer.base())),
+		"for access, in full":        token(signAs("application/AT+JWT", w.issuer.key, "first", jose.ES256, w.issuer.base())),
 		"by another issuer":          changed(func(c map[string]any) { c["iss"] = "https://evil.example" }),
 		"expired":                    changed(func(c map[string]any) { c["exp"] = c["iat"].(int64) - 1 }),
 		"without an end":             changed(func(c map[string]any) { delete(c, "exp") }),

@@ -250,6 +250,9 @@ func (s *source) verify(ctx context.Context, clientID, raw string) (*oidc.IDToke
 	case token.Subject == "":
 		return nil, errors.New("the token has no subject")
 	}
+	if err = meant(token, clientID, raw); err != nil {
+		return nil, err
+	}
 	return token, nil
 }
 

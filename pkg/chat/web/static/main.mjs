@@ -76,11 +76,11 @@ class Page {
       byId("status").textContent = this.#panel.revise(revisions) ?? "";
     }
     byId("shares")?.replaceChildren(this.#sharing());
-    await this.#settle(signIn?.user ?? "");
+    await this.#settle(signIn?.id ?? "");
   }
 
   // settle opens what the user keeps here, where the page was when they left to sign in. Each has a store of their own: one browser
-  // may have several, who are not to find each other's conversations.
+  // may have several, perhaps of the same name, who are not to find each other's conversations.
   async #settle(user) {
     if (user === this.#user) return;
     if (this.#user !== undefined) return location.reload();
