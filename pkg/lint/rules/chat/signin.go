@@ -106,14 +106,14 @@ func checkJWTRule(c *rule.Context, page rule.ChatPage, entry rule.Value) {
 func checkPrincipals(c *rule.Context, page rule.ChatPage, issuer string) {
 	var first rule.Value
 	for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-		if !allows(policy) || !selects(policy, page.Workload) {
+		if !rule.Allows(policy) || !selects(policy, page.Workload) {
 			continue
 		}
 		for source := range policy.All("spec", "rules", "*", "from", "*", "source") {
 			demanded := source.Field("requestPrincipals")
 			for _, pattern := range demanded.Strings() {
 				// One for a single subject is taken for the right one where it begins as the issuer's do.
-				if like(pattern, issuer+"/") || len(pattern) > len(issuer) && pattern[:len(issuer)+1] == issuer+"/" {
+				if rule.Like(pattern, issuer+"/") || len(pattern) > len(issuer) && pattern[:len(issuer)+1] == issuer+"/" {
 					return
 				}
 			}
@@ -155,7 +155,7 @@ func checkStrangers(c *rule.Context, page rule.ChatPage) {
 		var first *rule.Object
 		open := false
 		for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-			if !allows(policy) || !selects(policy, page.Workload) {
+			if !rule.Allows(policy) || !selects(policy, page.Workload) {
 				continue
 			}
 			for entry := range policy.Field("spec", "rules").Items() {
