@@ -186,7 +186,7 @@ func (r *resolver) checkChatHost(host string) {
 	case host == "":
 		r.failf(path, "is missing; the name that people open, for example chat.example.com")
 	case len(validation.IsDNS1123Subdomain(host)) > 0 || net.ParseIP(host) != nil:
-		r.failf(path, "%q is not a host name, without a star, scheme or port", host)
+		r.failf(path, "%q is not a host name: lower case, and without a star, scheme or port", host)
 	case r.spec.Expose != nil && slices.Contains(r.spec.Expose.Hosts, host):
 		r.failf(path, "%s is the model's (spec.expose.hosts), whose paths the page would take; give it a host of its own", host)
 	}
