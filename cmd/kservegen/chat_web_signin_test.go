@@ -74,7 +74,7 @@ func TestChatPageOfUsers(t *testing.T) {
 	assert.NotEmpty(t, response.Header.Get("Retry-After"))
 	assert.Equal(t, "Bearer of-the-model", m.requests()[0].header.Get("Authorization"), "and not that of alice")
 	said := end()
-	assert.Contains(t, said, "the page and what people sign in with go over plain HTTP")
+	assert.Contains(t, said, "the page and what people sign in with go over plain HTTP: unless TLS, a mesh or a tunnel is before it")
 	assert.Contains(t, said, `kservegen: sign-in of "alice" from 127.0.0.1 failed: the password is wrong`)
 	assert.NotContains(t, said, "guess")
 }
