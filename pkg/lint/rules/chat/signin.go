@@ -38,7 +38,7 @@ func has(page rule.ChatPage, name string) bool {
 	return told
 }
 
-// cookie has the token of who signed in (pkg/chat/web).
+// cookie has the token of who signed in (pkg/chat/web/signin).
 const cookie = "__Secure-kservegen-chat"
 
 func signInsDisagree() rule.Rule {
