@@ -94,7 +94,7 @@ func limited(perMinute int, next http.Handler) http.Handler {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		Refuse(w, http.StatusTooManyRequests, "too_many_requests", fmt.Sprintf(
-			"this page lets each person ask %d times a minute, and you asked more often; go on in %d s (it is the page that limits, not the model)", perMinute, seconds))
+			"this page limits what each person asks to %d a minute, and you asked more often; go on in %d s (it is the page that limits, not the model)", perMinute, seconds))
 	})
 }
 
