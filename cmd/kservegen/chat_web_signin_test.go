@@ -74,7 +74,7 @@ func TestChatPageOfUsers(t *testing.T) {
 	assert.NotEmpty(t, response.Header.Get("Retry-After"))
 	assert.Equal(t, "Bearer of-the-model", m.requests()[0].header.Get("Authorization"), "and not that of alice")
 	said := end()
-	assert.Contains(t, said, "the page and what people sign in with go over plain HTTP")
+	assert.Contains(t, said, "the page and what people sign in with go over plain HTTP: unless TLS, a mesh or a tunnel is before it")
 	assert.Contains(t, said, `kservegen: sign-in of "alice" from 127.0.0.1 failed: the password is wrong`)
 	assert.NotContains(t, said, "guess")
 }
@@ -207,7 +207,7 @@ func TestChatPageSignInUsage(t *testing.T) {
 		"--oidc-issuer is empty":                                     {"--web", "--oidc-issuer", "", "--oidc-client-id", "c"},
 		"nobody signs in; give --users-file or --oidc-issuer":        {"--web", "--requests-per-minute", "5"},
 		"--requests-per-minute 0 is below 1":                         {"--web", "--users-file", users, "--requests-per-minute", "0"},
-		"no such file":                                               {"--web", "--model", "m", "--users-file", users + "x"},
+		"--users-file: open " + users + "x: no such file":            {"--web", "--model", "m", "--users-file", users + "x"},
 		bad + `:1: user "alice" has a password in plain text`:        {"--web", "--model", "m", "--users-file", bad},
 		"is reached by plain HTTP":                                   {"--web", "--model", "m", "--oidc-issuer", "http://issuer.example.com", "--oidc-client-id", "c"},
 		"lack openid":                                                {"--web", "--model", "m", "--oidc-issuer", "https://issuer.example.com", "--oidc-client-id", "c", "--oidc-scopes", "email"},

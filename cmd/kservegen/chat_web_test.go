@@ -81,6 +81,7 @@ func TestChatPageUsage(t *testing.T) {
 		"--once is for the terminal":         {"--web", "--once"},
 		"--revision is for the terminal":     {"--web", "--revision", "v2"},
 		"--listen and --listen-host are for": {"--listen", "127.0.0.1:1"},
+		"no such name as \"https://a.b\"":    {"--web", "--model", "m", "--listen", "127.0.0.1:0", "--listen-host", "https://a.b"},
 		"not host:port":                      {"--web", "--model", "m", "--listen", "8080"},
 	} {
 		out, err := exec.CommandContext(t.Context(), "kservegen", append([]string{"chat", "--url", "http://127.0.0.1:1"}, args...)...).CombinedOutput()

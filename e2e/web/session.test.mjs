@@ -89,6 +89,18 @@ visited("an answer that was asked for before the weights changed is of neither c
   assert.equal(await page.locator("#panel tbody tr", { hasText: "Errors" }).textContent(), "Errors00");
 });
 
+visited("where nothing says who answered, to ask by name is advised where that can be done", async (page, says) => {
+  says.chat = { contentType: "text/event-stream", body: event({ content: "fine" }) + end(1) };
+  await ask(page, "Who?");
+  await answered(page);
+  assert.match(await notes(page), /cannot be told apart\. Ask a revision by name instead\.$/);
+  says.about = { revisions: [] };
+  await noticed(page, () => page.locator("#revision-pick").isHidden(), "there is none to ask");
+  await ask(page, "And now?");
+  await answered(page);
+  assert.match(await notes(page), /cannot be told apart\.$/);
+});
+
 visited("a page that nobody sees asks nothing, and one that is seen asks at a pace", async (page, says) => {
   await page.clock.install();
   await page.reload();

@@ -180,7 +180,7 @@ visited("each person may ask so many times; the others are not hindered", () => 
   assert.equal(await page.locator("#panel tbody td").first().textContent(), "20");
   await ask(page, "one more");
   await answered(page);
-  assert.match(await page.locator(".trouble").textContent(), /^This page lets each person ask 1 times a minute, and you asked more often; go on in \d+ s \(it is the page that limits, not the model\)\.$/);
+  assert.match(await page.locator(".trouble").textContent(), /^This page limits what each person asks to 1 a minute, and you asked more often; go on in \d+ s \(it is the page that limits, not the model\)\.$/);
   const asked = model.seen.length;
   await page.getByRole("button", { name: "Retry" }).click();
   await answered(page);

@@ -28,7 +28,7 @@ func HTTPRoutes(t spec.Target) []manifest.Object {
 	if t.Omits(spec.OmitService) {
 		return []manifest.Object{outside}
 	}
-	inside := httpRoute(t, t.Name+"-mesh", &spec.Expose{}, gateway.ParentReference{
+	inside := httpRoute(t, t.MeshRoute(), &spec.Expose{}, gateway.ParentReference{
 		Group: ptr.To[gateway.Group](""), Kind: ptr.To[gateway.Kind]("Service"),
 		Name: gateway.ObjectName(t.Name), Port: ptr.To[gateway.PortNumber](servicePort),
 	})

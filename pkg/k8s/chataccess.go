@@ -25,15 +25,15 @@ func ChatServiceAccount(t spec.Target) manifest.Object {
 
 // ChatAccess lets the page read the shares of the model's revisions, and nothing else.
 func ChatAccess(t spec.Target) []manifest.Object {
-	group, resource, names := "networking.istio.io", "virtualservices", []string{t.Name}
+	group, resource := "networking.istio.io", "virtualservices"
 	if t.RouteKind() == "HTTPRoute" {
-		group, resource, names = "gateway.networking.k8s.io", "httproutes", []string{t.Name, t.Name + "-mesh"}
+		group, resource = "gateway.networking.k8s.io", "httproutes"
 	}
 	const api = "rbac.authorization.k8s.io/v1"
 	return []manifest.Object{
 		{File: "role-chat", Typed: &rbacv1.Role{
 			TypeMeta: typeMeta(api, "Role"), ObjectMeta: chatMeta(t),
-			Rules: []rbacv1.PolicyRule{{APIGroups: []string{group}, Resources: []string{resource}, ResourceNames: names, Verbs: []string{"get"}}},
+			Rules: []rbacv1.PolicyRule{{APIGroups: []string{group}, Resources: []string{resource}, ResourceNames: t.RouteNames(), Verbs: []string{"get"}}},
 		}, Comments: manifest.Comments{Head: "What the page reads at the API server: the shares of the revisions, which it shows. Nothing else."}},
 		{File: "rolebinding-chat", Typed: &rbacv1.RoleBinding{
 			TypeMeta: typeMeta(api, "RoleBinding"), ObjectMeta: chatMeta(t),

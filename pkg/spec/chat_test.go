@@ -118,3 +118,12 @@ func TestHostsOfPages(t *testing.T) {
 	require.NoError(t, together(t, named("name: a", at("a.example.com"), page), named("name: b", elsewhere)), "on another gateway")
 	require.NoError(t, together(t, named("name: a", at("a.example.com"), page), named("name: b", at("'*.example.com'"))), "the longer name wins")
 }
+
+// TestRouteNames: there is a route of the mesh with HTTPRoutes alone, and with the Service that it is for.
+func TestRouteNames(t *testing.T) {
+	t.Parallel()
+	byAPI := strings.Replace(atGateway, "{", "{api: gateway, ", 1)
+	assert.Equal(t, []string{"gpt-oss-20b"}, load(t, document(atGateway)).Environments[0].RouteNames())
+	assert.Equal(t, []string{"gpt-oss-20b", "gpt-oss-20b-mesh"}, load(t, document(byAPI)).Environments[0].RouteNames())
+	assert.Equal(t, []string{"gpt-oss-20b"}, load(t, document(byAPI, "omit: [service]")).Environments[0].RouteNames())
+}

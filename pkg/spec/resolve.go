@@ -153,6 +153,17 @@ func (t Target) RouteKind() string {
 	return "VirtualService"
 }
 
+// MeshRoute is the name of the HTTPRoute for callers inside the mesh.
+func (t Target) MeshRoute() string { return t.Name + "-mesh" }
+
+// RouteNames are those of our routes, which share requests between the revisions: that of the gateway first.
+func (t Target) RouteNames() []string {
+	if t.RouteKind() == "HTTPRoute" && !t.Omits(OmitService) {
+		return []string{t.Name, t.MeshRoute()}
+	}
+	return []string{t.Name}
+}
+
 // OmitsRoutes reports whether the target leaves those objects out.
 func (t Target) OmitsRoutes() bool { return t.Omits(Omittable(strings.ToLower(t.RouteKind()))) }
 

@@ -14,12 +14,16 @@ func Word(word string, known []string) string {
 	return "; known: " + strings.Join(known, ", ")
 }
 
-// Nearest is the first of the known words that differ least, empty where none shares half of its letters.
+// Nearest is the known word that differs least, empty where none shares half of the letters. Of several one that stands whole in
+// the word goes first: clientSecret is secret, and not clientId.
 func Nearest(word string, known []string) string {
-	best, bestDistance := "", len(word)/2+1
+	lower := strings.ToLower(word)
+	best, bestDistance, bestWhole := "", len(word)/2+1, true
 	for _, candidate := range known {
-		if distance := Distance(strings.ToLower(word), strings.ToLower(candidate)); distance < bestDistance {
-			best, bestDistance = candidate, distance
+		other := strings.ToLower(candidate)
+		distance, whole := Distance(lower, other), strings.Contains(lower, other)
+		if distance < bestDistance || distance == bestDistance && whole && !bestWhole {
+			best, bestDistance, bestWhole = candidate, distance, whole
 		}
 	}
 	return best

@@ -22,6 +22,8 @@ func TestWord(t *testing.T) {
 		assert.Equal(t, want, suggest.Word(word, known), word)
 	}
 	assert.Empty(t, suggest.Word("any", nil))
+	assert.Equal(t, "; did you mean secret?", suggest.Word("clientSecret", []string{"clientId", "issuer", "secret"}), "as near as clientId, and whole")
+	assert.Equal(t, "; known: secret, token", suggest.Word("theClientsSecret", []string{"secret", "token"}), "near enough is asked of it all the same")
 }
 
 func TestDistance(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/kservegen/kservegen/pkg/chat/web/limit"
@@ -41,7 +42,7 @@ type Config struct {
 	SignIn SignIn
 	// PerMinute is how many questions each person may ask in a minute, a third of them at once or 20. 0 for any number.
 	PerMinute int
-	// Hosts are the names, without port, under which the page is reached, besides localhost and addresses.
+	// Hosts are the names, without scheme, port and star, under which the page is reached, besides localhost and addresses.
 	Hosts []string
 	// Patience is how long nothing may come, before an answer and within one. Default: 5 minutes.
 	Patience time.Duration
@@ -75,6 +76,9 @@ func (c Config) complete() (Config, error) {
 			return c, fmt.Errorf("revision %q needs a name, and of its testers' header the name and the value or neither", r.Name)
 		}
 	}
+	if err := checkHosts(c.Hosts); err != nil {
+		return c, err
+	}
 	if c.PerMinute < 0 {
 		return c, fmt.Errorf("%d questions a minute are below 0", c.PerMinute)
 	}
@@ -89,6 +93,16 @@ func (c Config) complete() (Config, error) {
 		c.Patience = patience
 	}
 	return c, nil
+}
+
+// checkHosts refuses what no browser says as the host: the page would answer 421 to everybody.
+func checkHosts(names []string) error {
+	for _, name := range names {
+		if name == "" || hostname(name) != name || strings.ContainsAny(name, "/*") {
+			return fmt.Errorf("the page is reached under no such name as %q; write it without scheme, port and star, as chat.example.com", name)
+		}
+	}
+	return nil
 }
 
 // known are the revisions of the moment.

@@ -51,7 +51,7 @@ func knownHost(names []string, token bool, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		Refuse(w, http.StatusMisdirectedRequest, "unknown_host", "this server does not know itself under the name in the address; open it by 127.0.0.1, or name the host when you start it")
+		Refuse(w, http.StatusMisdirectedRequest, "unknown_host", "this server does not know itself under the name in the address; open it by 127.0.0.1, or start it with that name (--listen-host)")
 	})
 }
 

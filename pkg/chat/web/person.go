@@ -99,7 +99,7 @@ func limited(perMinute int, next http.Handler) http.Handler {
 			return
 		}
 		seconds := int(math.Ceil(wait.Seconds()))
-		full(w, http.StatusTooManyRequests, seconds, fmt.Sprintf("this page lets each person ask %d times a minute, and you asked more often; go on in %d s", perMinute, seconds))
+		full(w, http.StatusTooManyRequests, seconds, fmt.Sprintf("this page limits what each person asks to %d a minute, and you asked more often; go on in %d s", perMinute, seconds))
 	})
 }
 

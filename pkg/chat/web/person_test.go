@@ -59,7 +59,7 @@ func TestLimit(t *testing.T) {
 		if response.StatusCode == http.StatusTooManyRequests {
 			assert.Contains(t, body, `"code":"too_many_requests"`)
 			assert.Contains(t, body, "it is the page that limits, not the model")
-			assert.Contains(t, body, "1 times a minute")
+			assert.Contains(t, body, "limits what each person asks to 1 a minute")
 		}
 		return response
 	}

@@ -362,6 +362,10 @@ func TestConfigsThatCannotWork(t *testing.T) {
 		_, err := web.New(web.Config{Upstream: base})
 		require.ErrorContains(t, err, "not an http or https URL", address)
 	}
+	for _, host := range []string{"", "https://chat.example.com", "chat.example.com:443", "*.example.com", "chat.example.com/", "[::1]"} {
+		_, err := web.New(web.Config{Upstream: &url.URL{Scheme: "http", Host: "x"}, Hosts: []string{"chat.example.com", "10.0.0.1", "::1", host}})
+		require.ErrorContains(t, err, "no such name as \""+host+"\"", "nobody would come in by it")
+	}
 	_, err := web.New(web.Config{Upstream: &url.URL{Scheme: "http", Host: "x"}, Revisions: []web.Revision{{Name: "v1", Header: "x"}}})
 	require.ErrorContains(t, err, `revision "v1" needs`)
 }

@@ -8,20 +8,20 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-)
 
-// meshRoute is what a model's HTTPRoute for callers inside the mesh is called behind its name (pkg/gatewayapi).
-const meshRoute = "-mesh"
+	"github.com/kservegen/kservegen/pkg/spec"
+)
 
 // Shares reads what a model's route says of its revisions for callers inside the mesh, in the order of their names: weights,
 // copies and testers' headers. It gets the route by its name and lists nothing, so that it takes the right to get that alone;
 // a kind that it may not get is passed over where there is another. Of replicas it knows nothing.
 func (c *Cluster) Shares(ctx context.Context, namespace, model string) ([]Revision, error) {
 	var refused error
+	inside := spec.Target{Name: model}.MeshRoute()
 	for _, each := range []struct {
 		kind kind
 		name string
-	}{{virtualServices(), model}, {httpRoutes(), model + meshRoute}, {httpRoutes(), model}} {
+	}{{virtualServices(), model}, {httpRoutes(), inside}, {httpRoutes(), model}} {
 		o, there, err := c.get(ctx, each.kind, namespace, each.name)
 		switch {
 		case apierrors.IsForbidden(err):
@@ -35,7 +35,7 @@ func (c *Cluster) Shares(ctx context.Context, namespace, model string) ([]Revisi
 	if refused != nil {
 		return nil, refused
 	}
-	return nil, fmt.Errorf("namespace %s has no VirtualService %s and no HTTPRoute %s%s or %s, which would say how requests are shared", namespace, model, model, meshRoute, model)
+	return nil, fmt.Errorf("namespace %s has no VirtualService %s and no HTTPRoute %s or %s, which would say how requests are shared", namespace, model, inside, model)
 }
 
 func (o object) shares(model string) []Revision {

@@ -20,14 +20,10 @@ func LeaseName(t spec.Target) string { return t.Name + "-canary" }
 // that the cluster does not have there may be rules all the same.
 func Rules(t spec.Target) []Rule {
 	routes := resource(t.RouteKind())
-	names := []string{t.Name}
-	if t.RouteKind() == "HTTPRoute" && !t.Omits(spec.OmitService) {
-		names = append(names, t.Name+"-mesh")
-	}
 	lease := LeaseName(t)
 	read := []string{"get", "list"}
 	return []Rule{
-		{Group: routes.Group, Resource: routes.Resource, Names: names, Verbs: []string{"get", "patch"}},
+		{Group: routes.Group, Resource: routes.Resource, Names: t.RouteNames(), Verbs: []string{"get", "patch"}},
 		{Group: "networking.istio.io", Resource: "virtualservices", Verbs: []string{"list"}},
 		{Group: "gateway.networking.k8s.io", Resource: "httproutes", Verbs: []string{"list"}},
 		{Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"create"}},

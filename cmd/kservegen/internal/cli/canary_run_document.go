@@ -87,7 +87,7 @@ func (o *runOptions) routes(m *spec.Deployment, t spec.Target) ([]map[string]any
 // routesAmong finds them, that of the gateway first.
 func routesAmong(objects []map[string]any, t spec.Target) []map[string]any {
 	var found []map[string]any
-	for _, name := range []string{t.Name, t.Name + "-mesh"} {
+	for _, name := range t.RouteNames() {
 		for _, object := range objects {
 			metadata, _ := object["metadata"].(map[string]any)
 			if object["kind"] == t.RouteKind() && metadata["name"] == name && metadata["namespace"] == t.Namespace {

@@ -50,6 +50,7 @@ With --once standard input is one question; exit 1 where the answer failed or wa
   kservegen chat --model-deployment deepseek-r1 -n llm
   kservegen chat -f deepseek.yaml --env production --revision v2
   kservegen chat --model-deployment deepseek-r1 -n llm --web
+  kservegen chat --model-deployment deepseek-r1 -n llm --web --listen 0.0.0.0:8710 --listen-host chat.example.com --users-file users
   echo 'Say hello' | kservegen chat --url https://deepseek.example.com --once -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) },

@@ -31,7 +31,7 @@ func (f *webFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.on, "web", false, "serve a page to talk in, instead of the terminal")
 	flags.StringVar(&f.listen, "listen", webAddress, "address of the page; beyond this machine it demands a sign-in, or else the token that its link has")
-	flags.StringSliceVar(&f.hosts, "listen-host", nil, "name under which the page is reached, besides localhost and addresses")
+	flags.StringSliceVar(&f.hosts, "listen-host", nil, "name under which browsers reach the page, besides localhost and addresses, as chat.example.com")
 	f.signIn.register(cmd)
 }
 
@@ -70,7 +70,7 @@ func (f *webFlags) serve(ctx context.Context, s Streams, link *chatLink, model s
 	}
 	fmt.Fprintf(s.Err, "%s at %s%s. Ctrl-C ends the page:\n", chat.Plain(model), link.client.URL(), chat.Plain(link.through))
 	if what := f.readable(); what != "" {
-		say("the page and " + what + " go over plain HTTP, where others on the way can read them: put TLS before it, or use a tunnel")
+		say("the page and " + what + " go over plain HTTP: unless TLS, a mesh or a tunnel is before it, others on the way can read them")
 	}
 	fmt.Fprintln(s.Out, web.Link(listener, config.Token))
 	// A second Ctrl-C does not wait for answers that run.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ func (f *signInFlags) open(ctx context.Context, log signin.Log) (web.SignIn, err
 	if f.usersFile != "" {
 		basic, err := signin.NewBasic(f.usersFile, log)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, usageError{fmt.Errorf("--users-file: %w", err)}
 		}
 		go basic.Watch(ctx, usersEvery)
 		return basic, nil

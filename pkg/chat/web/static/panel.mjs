@@ -109,7 +109,9 @@ export class Panel {
     const total = known.reduce((sum, row) => sum + row.byWeight, 0);
     const odd = known.some((row) => chance(row.byWeight, total, weight(row.name) / 100) < 0.01);
     if (total >= 5) out.push(odd ? "This is not what the route's weights let expect: chance alone does so less than once in 100 times." : "Within what chance makes of the route's weights.");
-    if (rows.some(({ name, byWeight }) => name === null && byWeight > 0)) out.push("The route does not say which revision answered (no header x-llm-revision), so answers by weight cannot be told apart. Ask a revision by name instead.");
+    if (rows.some(({ name, byWeight }) => name === null && byWeight > 0)) {
+      out.push("The route does not say which revision answered (no header x-llm-revision), so answers by weight cannot be told apart." + (this.#revisions.some(({ chosen }) => chosen) ? " Ask a revision by name instead." : ""));
+    }
     return out.map((text) => el("p", { class: "note" }, text));
   }
 }

@@ -39,7 +39,7 @@ func leaves(rules rule.Value, protocol string, ports ...string) bool {
 		for peer := range entry.Field("to").Items() {
 			within = within && peer.Field("podSelector").Found() && !peer.Field("namespaceSelector").Found()
 		}
-		return !within && opensOne(entry, protocol, ports...)
+		return !within && rule.Opens(entry, protocol, ports...)
 	})
 }
 

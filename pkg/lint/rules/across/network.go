@@ -1,7 +1,6 @@
 package across
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/kservegen/kservegen/pkg/finding"
@@ -28,22 +27,9 @@ func isolates(policy *rule.Object, direction string) bool {
 	return slices.Contains(types, direction)
 }
 
-// opens says whether one of a policy's rules has one of the ports of a protocol; a rule without ports has all.
+// opens says whether one of a policy's rules has one of the ports of a protocol.
 func opens(rules rule.Value, protocol string, ports ...string) bool {
-	return slices.ContainsFunc(slices.Collect(rules.Items()), func(entry rule.Value) bool { return opensOne(entry, protocol, ports...) })
-}
-
-func opensOne(entry rule.Value, protocol string, ports ...string) bool {
-	for port := range entry.Field("ports").Items() {
-		number := port.Field("port")
-		if cmp.Or(port.Field("protocol").Text(), "TCP") != protocol {
-			continue
-		}
-		if !number.Found() || slices.Contains(ports, number.Scalar()) || port.Field("endPort").Found() {
-			return true
-		}
-	}
-	return entry.Field("ports").Len() == 0
+	return slices.ContainsFunc(slices.Collect(rules.Items()), func(entry rule.Value) bool { return rule.Opens(entry, protocol, ports...) })
 }
 
 // opensMore says whether a policy opens ports besides those of Istio's sidecar (15000 to 15099).

@@ -60,20 +60,20 @@ func selects(policy *rule.Object, pods *rule.Workload) bool {
 		rule.Selects(policy.Field("spec", "selector", "matchLabels").Map(), pods.Labels)
 }
 
-// allows says whether a policy lets in what it matches; that is the default.
-func allows(policy *rule.Object) bool {
-	action := policy.Field("spec", "action").Text()
-	return action == "" || action == "ALLOW"
-}
-
-// like says whether a pattern of Istio, with * at one of its ends, takes a value.
-func like(pattern, value string) bool {
-	prefix, isPrefix := strings.CutSuffix(pattern, "*")
-	suffix, isSuffix := strings.CutPrefix(pattern, "*")
-	return pattern == value || isPrefix && strings.HasPrefix(value, prefix) || isSuffix && strings.HasSuffix(value, suffix)
-}
-
 // anyLike says whether one of a list's patterns takes a value.
 func anyLike(patterns rule.Value, value string) bool {
-	return slices.ContainsFunc(patterns.Strings(), func(pattern string) bool { return like(pattern, value) })
+	return slices.ContainsFunc(patterns.Strings(), func(pattern string) bool { return rule.Like(pattern, value) })
+}
+
+// takesRequest says whether operations include a request. Templates of paths are taken to fit.
+func takesRequest(to rule.Value, method, path string) bool {
+	for entry := range to.Items() {
+		operation := entry.Field("operation")
+		paths, methods := operation.Field("paths"), operation.Field("methods")
+		named := paths.Len() == 0 || anyLike(paths, path) || slices.ContainsFunc(paths.Strings(), func(p string) bool { return strings.Contains(p, "{") })
+		if named && (methods.Len() == 0 || anyLike(methods, method)) && !anyLike(operation.Field("notPaths"), path) {
+			return true
+		}
+	}
+	return to.Len() == 0
 }

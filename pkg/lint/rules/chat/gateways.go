@@ -92,6 +92,6 @@ func serves(names []string, hosts []rule.Value) bool {
 		if qualified {
 			name = after
 		}
-		return slices.ContainsFunc(hosts, func(host rule.Value) bool { return like(name, host.Text()) })
+		return slices.ContainsFunc(hosts, func(host rule.Value) bool { return rule.Like(name, host.Text()) })
 	})
 }

@@ -47,12 +47,12 @@ func account(page rule.ChatPage) rule.Value {
 func admitted(c *rule.Context, page rule.ChatPage, model *rule.Workload) bool {
 	closed := false
 	for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-		if !allows(policy) || !selects(policy, model) {
+		if !rule.Allows(policy) || !selects(policy, model) {
 			continue
 		}
 		closed = true
 		for entry := range policy.Field("spec", "rules").Items() {
-			if takesPage(entry.Field("from"), page, policy.Namespace) && takesQuestions(entry.Field("to")) {
+			if takesPage(entry.Field("from"), page, policy.Namespace) && takesRequest(entry.Field("to"), "POST", "/v1/chat/completions") {
 				return true
 			}
 		}
@@ -77,7 +77,7 @@ func isPage(source rule.Value, page rule.ChatPage, namespace string) bool {
 		fits           func(string) bool
 	}{
 		{"principals", "notPrincipals", func(pattern string) bool { return ofAccount(pattern, page) }},
-		{"namespaces", "notNamespaces", func(pattern string) bool { return like(pattern, page.Namespace) }},
+		{"namespaces", "notNamespaces", func(pattern string) bool { return rule.Like(pattern, page.Namespace) }},
 		{"serviceAccounts", "notServiceAccounts", func(named string) bool { return named == account || namespace+"/"+named == account }},
 	} {
 		wanted, refused := source.Field(identity.field).Strings(), source.Field(identity.negated).Strings()
@@ -93,24 +93,9 @@ func ofAccount(pattern string, page rule.ChatPage) bool {
 	const begin = "/ns/"
 	principal := begin + page.Namespace + "/sa/" + page.Account()
 	if at := strings.Index(pattern, begin); at >= 0 {
-		return like(pattern[at:], principal)
+		return rule.Like(pattern[at:], principal)
 	}
-	return strings.Contains(pattern, "*") && (strings.HasSuffix(pattern, "*") || like(pattern, principal))
-}
-
-// takesQuestions says whether operations include what the page asks of the model. Templates of paths are taken to fit.
-func takesQuestions(to rule.Value) bool {
-	const question = "/v1/chat/completions"
-	for entry := range to.Items() {
-		operation := entry.Field("operation")
-		paths, methods := operation.Field("paths"), operation.Field("methods").Strings()
-		named := paths.Len() == 0 || anyLike(paths, question) || slices.ContainsFunc(paths.Strings(), func(p string) bool { return strings.Contains(p, "{") })
-		posted := len(methods) == 0 || slices.Contains(methods, "POST") || slices.Contains(methods, "*")
-		if named && posted && !anyLike(operation.Field("notPaths"), question) {
-			return true
-		}
-	}
-	return to.Len() == 0
+	return strings.Contains(pattern, "*") && (strings.HasSuffix(pattern, "*") || rule.Like(pattern, principal))
 }
 
 func cutOff() rule.Rule {
@@ -158,7 +143,7 @@ func closed(c *rule.Context, direction string, pods, others *rule.Workload) *rul
 	var first *rule.Object
 	for _, policy := range isolating(c, direction, pods) {
 		for entry := range policy.Field("spec", direction).Items() {
-			if opens(entry, ports...) && takes(c, entry.Field(peers), policy.Namespace, others) {
+			if rule.Opens(entry, "TCP", ports...) && takes(c, entry.Field(peers), policy.Namespace, others) {
 				return nil
 			}
 		}
@@ -179,20 +164,6 @@ func isolating(c *rule.Context, direction string, pods *rule.Workload) []*rule.O
 		}
 		return !isolates || policy.Namespace != pods.Namespace || !rule.Matches(policy.Field("spec", "podSelector"), pods.Labels)
 	})
-}
-
-// opens says whether a rule of a policy has one of the ports of TCP; without ports it has all.
-func opens(entry rule.Value, ports ...string) bool {
-	for port := range entry.Field("ports").Items() {
-		number := port.Field("port")
-		if cmp.Or(port.Field("protocol").Text(), "TCP") != "TCP" {
-			continue
-		}
-		if !number.Found() || port.Field("endPort").Found() || slices.Contains(ports, number.Scalar()) {
-			return true
-		}
-	}
-	return entry.Field("ports").Len() == 0
 }
 
 // takes says whether the peers of a rule include pods. Addresses are taken to fit, and so are labels of a namespace that is not in the set.
@@ -264,7 +235,7 @@ func reportShut(c *rule.Context, page rule.ChatPage, what string, ports ...strin
 	var first *rule.Object
 	for _, policy := range isolating(c, "egress", page.Workload) {
 		for entry := range policy.Field("spec", "egress").Items() {
-			if opens(entry, ports...) && leaves(entry.Field("to")) {
+			if rule.Opens(entry, "TCP", ports...) && leaves(entry.Field("to")) {
 				return
 			}
 		}

@@ -1,9 +1,6 @@
 package chat
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -38,7 +35,7 @@ func has(page rule.ChatPage, name string) bool {
 	return told
 }
 
-// cookie has the token of who signed in (pkg/chat/web).
+// cookie has the token of who signed in (pkg/chat/web/signin).
 const cookie = "__Secure-kservegen-chat"
 
 func signInsDisagree() rule.Rule {
@@ -106,14 +103,14 @@ func checkJWTRule(c *rule.Context, page rule.ChatPage, entry rule.Value) {
 func checkPrincipals(c *rule.Context, page rule.ChatPage, issuer string) {
 	var first rule.Value
 	for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-		if !allows(policy) || !selects(policy, page.Workload) {
+		if !rule.Allows(policy) || !selects(policy, page.Workload) {
 			continue
 		}
 		for source := range policy.All("spec", "rules", "*", "from", "*", "source") {
 			demanded := source.Field("requestPrincipals")
 			for _, pattern := range demanded.Strings() {
 				// One for a single subject is taken for the right one where it begins as the issuer's do.
-				if like(pattern, issuer+"/") || len(pattern) > len(issuer) && pattern[:len(issuer)+1] == issuer+"/" {
+				if rule.Like(pattern, issuer+"/") || len(pattern) > len(issuer) && pattern[:len(issuer)+1] == issuer+"/" {
 					return
 				}
 			}
@@ -155,11 +152,11 @@ func checkStrangers(c *rule.Context, page rule.ChatPage) {
 		var first *rule.Object
 		open := false
 		for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-			if !allows(policy) || !selects(policy, page.Workload) {
+			if !rule.Allows(policy) || !selects(policy, page.Workload) {
 				continue
 			}
 			for entry := range policy.Field("spec", "rules").Items() {
-				open = open || takesStrangers(entry.Field("from")) && takesPath(entry.Field("to"), path)
+				open = open || takesStrangers(entry.Field("from")) && takesRequest(entry.Field("to"), "GET", path)
 			}
 			if first == nil || policy.Name < first.Name {
 				first = policy
@@ -180,17 +177,4 @@ func takesStrangers(from rule.Value) bool {
 		}
 	}
 	return from.Len() == 0
-}
-
-// takesPath says whether operations include a path. Templates are taken to fit.
-func takesPath(to rule.Value, path string) bool {
-	for entry := range to.Items() {
-		operation := entry.Field("operation")
-		paths := operation.Field("paths")
-		template := slices.ContainsFunc(paths.Strings(), func(p string) bool { return strings.Contains(p, "{") })
-		if (paths.Len() == 0 || template || anyLike(paths, path)) && !anyLike(operation.Field("notPaths"), path) {
-			return true
-		}
-	}
-	return to.Len() == 0
 }

@@ -57,7 +57,7 @@ func policiesDisagree() rule.Rule {
 					continue
 				}
 				for _, entry := range network {
-					if entry.name != "*" && !slices.ContainsFunc(admitted, matching(entry.name)) {
+					if entry.name != "*" && !slices.ContainsFunc(admitted, func(pattern string) bool { return rule.Like(pattern, entry.name) }) {
 						c.Report(entry.at, "the network lets %s in, and no AuthorizationPolicy of %s does", entry.name, workload.Object)
 					}
 				}
@@ -88,16 +88,7 @@ func reportShutOut(c *rule.Context, workload *rule.Workload, network []peer) {
 
 // admits says whether a policy lets callers in to a workload.
 func admits(policy *rule.Object, workload *rule.Workload) bool {
-	return policy.Namespace == workload.Namespace && allows(policy) && rule.Selects(policy.Field("spec", "selector", "matchLabels").Map(), workload.Labels)
-}
-
-// matching says whether a pattern of Istio, with * at one of its ends, takes a namespace.
-func matching(namespace string) func(string) bool {
-	return func(pattern string) bool {
-		prefix, isPrefix := strings.CutSuffix(pattern, "*")
-		suffix, isSuffix := strings.CutPrefix(pattern, "*")
-		return pattern == namespace || isPrefix && strings.HasPrefix(namespace, prefix) || isSuffix && strings.HasSuffix(namespace, suffix)
-	}
+	return policy.Namespace == workload.Namespace && rule.Allows(policy) && rule.Selects(policy.Field("spec", "selector", "matchLabels").Map(), workload.Labels)
 }
 
 // peer is a namespace that a NetworkPolicy lets in, "*" where it can't be told.
@@ -121,21 +112,12 @@ func networkOf(c *rule.Context, workload *rule.Workload) (peers []peer, isolated
 		}
 		isolated = true
 		for entry := range policy.Field("spec", "ingress").Items() {
-			if opensPort(entry, serving) && !toItself(entry.Field("from"), policy.Field("spec", "podSelector"), workload) {
+			if rule.Opens(entry, "TCP", serving...) && !toItself(entry.Field("from"), policy.Field("spec", "podSelector"), workload) {
 				peers = append(peers, peersOf(entry.Field("from"), workload.Namespace)...)
 			}
 		}
 	}
 	return peers, isolated
-}
-
-func opensPort(entry rule.Value, serving []string) bool {
-	for port := range entry.Field("ports").Items() {
-		if number := port.Field("port"); !number.Found() || port.Field("endPort").Found() || slices.Contains(serving, number.Scalar()) {
-			return true
-		}
-	}
-	return entry.Field("ports").Len() == 0
 }
 
 // toItself says whether a rule lets only pods of the workload in, or others that the policy is for: the nodes of one replica, which
@@ -192,11 +174,11 @@ func denialUndone() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, denial := range c.Objects(rule.AuthorizationPolicy) {
-				if !allows(denial) || denial.Field("spec", "rules").Len() > 0 {
+				if !rule.Allows(denial) || denial.Field("spec", "rules").Len() > 0 {
 					continue
 				}
 				for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-					if policy.Namespace == denial.Namespace && allows(policy) && overlap(policy, denial) && len(selectedBy(c, policy)) > 0 {
+					if policy.Namespace == denial.Namespace && rule.Allows(policy) && overlap(policy, denial) && len(selectedBy(c, policy)) > 0 {
 						reportOpen(c, policy, denial)
 					}
 				}

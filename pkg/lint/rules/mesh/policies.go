@@ -46,12 +46,6 @@ func selectsNothing() rule.Rule {
 	}
 }
 
-// allows says whether a policy lets in what it matches; that is the default.
-func allows(policy *rule.Object) bool {
-	action := policy.Field("spec", "action").Text()
-	return action == "" || action == "ALLOW"
-}
-
 func letsEveryoneIn() rule.Rule {
 	return rule.Rule{
 		Meta: rule.Meta{
@@ -65,7 +59,7 @@ func letsEveryoneIn() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-				if !allows(policy) {
+				if !rule.Allows(policy) {
 					continue
 				}
 				for entry := range policy.Field("spec", "rules").Items() {
@@ -134,7 +128,7 @@ func exclusionByIdentity() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, policy := range c.Objects(rule.AuthorizationPolicy) {
-				if !allows(policy) || !slices.ContainsFunc(selectedBy(c, policy), func(w *rule.Workload) bool { return !strict(c, w) }) {
+				if !rule.Allows(policy) || !slices.ContainsFunc(selectedBy(c, policy), func(w *rule.Workload) bool { return !strict(c, w) }) {
 					continue
 				}
 				for source := range sources(policy) {

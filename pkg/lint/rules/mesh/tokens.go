@@ -51,7 +51,7 @@ func tokenNotChecked() rule.Rule {
 				for _, authentication := range c.Objects(rule.RequestAuthentication) {
 					checked = checked || authentication.Namespace == policy.Namespace && overlap(policy, authentication)
 				}
-				if checked || !allows(policy) {
+				if checked || !rule.Allows(policy) {
 					continue
 				}
 				for source := range sources(policy) {

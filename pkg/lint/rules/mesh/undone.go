@@ -23,7 +23,7 @@ func demandUndone() rule.Rule {
 			for _, policy := range c.Objects(rule.AuthorizationPolicy) {
 				for demand := range policy.Field("spec", "rules").Items() {
 					for source := range demand.All("from", "*", "source") {
-						if allows(policy) && source.Field("requestPrincipals").Len() > 0 && demand.Field("when").Len() == 0 {
+						if rule.Allows(policy) && source.Field("requestPrincipals").Len() > 0 && demand.Field("when").Len() == 0 {
 							reportUndone(c, policy, source, demand.Field("to"))
 						}
 					}
@@ -36,7 +36,7 @@ func demandUndone() rule.Rule {
 // reportUndone reports the rules that let the same in as a source with a token does for operations, and ask for none.
 func reportUndone(c *rule.Context, policy *rule.Object, source, to rule.Value) {
 	for _, other := range c.Objects(rule.AuthorizationPolicy) {
-		if !allows(other) || other.Namespace != policy.Namespace || !wider(other, policy) {
+		if !rule.Allows(other) || other.Namespace != policy.Namespace || !wider(other, policy) {
 			continue
 		}
 		for entry := range other.Field("spec", "rules").Items() {
