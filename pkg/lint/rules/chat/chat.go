@@ -59,3 +59,16 @@ func selects(policy *rule.Object, pods *rule.Workload) bool {
 func anyLike(patterns rule.Value, value string) bool {
 	return slices.ContainsFunc(patterns.Strings(), func(pattern string) bool { return rule.Like(pattern, value) })
 }
+
+// takesRequest says whether operations include a request. Templates of paths are taken to fit.
+func takesRequest(to rule.Value, method, path string) bool {
+	for entry := range to.Items() {
+		operation := entry.Field("operation")
+		paths, methods := operation.Field("paths"), operation.Field("methods")
+		named := paths.Len() == 0 || anyLike(paths, path) || slices.ContainsFunc(paths.Strings(), func(p string) bool { return strings.Contains(p, "{") })
+		if named && (methods.Len() == 0 || anyLike(methods, method)) && !anyLike(operation.Field("notPaths"), path) {
+			return true
+		}
+	}
+	return to.Len() == 0
+}

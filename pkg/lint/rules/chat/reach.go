@@ -52,7 +52,7 @@ func admitted(c *rule.Context, page rule.ChatPage, model *rule.Workload) bool {
 		}
 		closed = true
 		for entry := range policy.Field("spec", "rules").Items() {
-			if takesPage(entry.Field("from"), page, policy.Namespace) && takesQuestions(entry.Field("to")) {
+			if takesPage(entry.Field("from"), page, policy.Namespace) && takesRequest(entry.Field("to"), "POST", "/v1/chat/completions") {
 				return true
 			}
 		}
@@ -96,21 +96,6 @@ func ofAccount(pattern string, page rule.ChatPage) bool {
 		return rule.Like(pattern[at:], principal)
 	}
 	return strings.Contains(pattern, "*") && (strings.HasSuffix(pattern, "*") || rule.Like(pattern, principal))
-}
-
-// takesQuestions says whether operations include what the page asks of the model. Templates of paths are taken to fit.
-func takesQuestions(to rule.Value) bool {
-	const question = "/v1/chat/completions"
-	for entry := range to.Items() {
-		operation := entry.Field("operation")
-		paths, methods := operation.Field("paths"), operation.Field("methods").Strings()
-		named := paths.Len() == 0 || anyLike(paths, question) || slices.ContainsFunc(paths.Strings(), func(p string) bool { return strings.Contains(p, "{") })
-		posted := len(methods) == 0 || slices.Contains(methods, "POST") || slices.Contains(methods, "*")
-		if named && posted && !anyLike(operation.Field("notPaths"), question) {
-			return true
-		}
-	}
-	return to.Len() == 0
 }
 
 func cutOff() rule.Rule {

@@ -1,9 +1,6 @@
 package chat
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/kservegen/kservegen/pkg/finding"
 	"github.com/kservegen/kservegen/pkg/lint/rule"
 )
@@ -159,7 +156,7 @@ func checkStrangers(c *rule.Context, page rule.ChatPage) {
 				continue
 			}
 			for entry := range policy.Field("spec", "rules").Items() {
-				open = open || takesStrangers(entry.Field("from")) && takesPath(entry.Field("to"), path)
+				open = open || takesStrangers(entry.Field("from")) && takesRequest(entry.Field("to"), "GET", path)
 			}
 			if first == nil || policy.Name < first.Name {
 				first = policy
@@ -180,17 +177,4 @@ func takesStrangers(from rule.Value) bool {
 		}
 	}
 	return from.Len() == 0
-}
-
-// takesPath says whether operations include a path. Templates are taken to fit.
-func takesPath(to rule.Value, path string) bool {
-	for entry := range to.Items() {
-		operation := entry.Field("operation")
-		paths := operation.Field("paths")
-		template := slices.ContainsFunc(paths.Strings(), func(p string) bool { return strings.Contains(p, "{") })
-		if (paths.Len() == 0 || template || anyLike(paths, path)) && !anyLike(operation.Field("notPaths"), path) {
-			return true
-		}
-	}
-	return to.Len() == 0
 }
