@@ -214,10 +214,11 @@ func (p *planner) serving(r spec.RevisionTarget) ([]manifest.Object, error) {
 }
 
 // sameAsBase reports that a revision's runtime, service and autoscaler are those of the base: they follow from
-// the revision without its share of the traffic, and from the model's names and scaling; where KServe makes the routes,
-// from those as well. A property test renders each environment alone and compares.
+// the revision without its share of the traffic, and from the model's names, scaling and kind of addresses; where KServe makes
+// the routes, from those as well. A property test renders each environment alone and compares.
 func (p *planner) sameAsBase(r spec.RevisionTarget) bool {
-	if p.base == nil || !reflect.DeepEqual(p.base.target.Scaling, p.target.Scaling) || p.base.target.RoutedByKServe() || p.target.RoutedByKServe() {
+	if p.base == nil || !reflect.DeepEqual(p.base.target.Scaling, p.target.Scaling) || p.base.target.HasIPv6() != p.target.HasIPv6() ||
+		p.base.target.RoutedByKServe() || p.target.RoutedByKServe() {
 		return false
 	}
 	for _, was := range p.base.target.Revisions {
