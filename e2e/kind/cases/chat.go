@@ -168,11 +168,12 @@ func (e *Env) setUsers(ctx context.Context, file []byte) error {
 	return err
 }
 
-// letsIn waits until a user is let in. It asks rarely: the page counts who tries in vain.
+// letsIn waits until a user is let in, so often in a row that it is each pod, since each gets the Secret at a moment of its own. It
+// asks rarely: the page counts who tries in vain.
 func (e *Env) letsIn(ctx context.Context, user string) error {
-	const rarely = 12 * time.Second
+	const rarely, often = 12 * time.Second, 12
 	return eventually(ctx, user+" to be let in", func(ctx context.Context) error {
-		err := e.pageSays(ctx, http.StatusOK, signedIn(user), "/")
+		err := e.pageSays(ctx, http.StatusOK, signedIn(user), slices.Repeat([]string{"/"}, often)...)
 		if isViolated(err) {
 			err = errors.Join(err, pause(ctx, rarely))
 		}
