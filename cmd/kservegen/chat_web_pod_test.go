@@ -43,7 +43,7 @@ func TestChatPageOfAPod(t *testing.T) {
 		status int
 	}{
 		"dev":        {[]string{"--users-file=" + usersOf(t)}, http.StatusUnauthorized},
-		"production": {[]string{"--oidc-client-secret-file=" + secret, "--oidc-issuer=http://127.0.0.1:1"}, http.StatusOK},
+		"production": {[]string{"--oidc-client-secret-file=" + secret, "--oidc-issuer-url=http://127.0.0.1:1"}, http.StatusOK},
 	} {
 		args := argsOfPod(t, environment)
 		require.Equal(t, []string{"chat", "--web"}, args[:2])

@@ -85,7 +85,7 @@ func TestChatPageOfAnIssuer(t *testing.T) {
 	m := newModel(t)
 	away := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(away.Close)
-	link, end := servePage(t, "--url", m.URL, "--listen", "127.0.0.1:0", "--oidc-issuer", away.URL, "--oidc-client-id", "chat")
+	link, end := servePage(t, "--url", m.URL, "--listen", "127.0.0.1:0", "--oidc-issuer-url", away.URL, "--oidc-client-id", "chat")
 	response, _ := getPage(t, "GET", link, "")
 	assert.Equal(t, http.StatusOK, response.StatusCode)
 	response, body := getPage(t, "GET", link+"api/about", "")
@@ -197,20 +197,20 @@ func TestChatPageSignInUsage(t *testing.T) {
 	require.NoError(t, os.WriteFile(bad, []byte("alice:hunter2"), 0o600))
 	for want, args := range map[string][]string{
 		"--users-file is for the page; add --web":                    {"--users-file", users},
-		"--oidc-issuer is for the page":                              {"--oidc-issuer", "https://x"},
+		"--oidc-issuer-url is for the page":                              {"--oidc-issuer-url", "https://x"},
 		"--requests-per-minute is for the page":                      {"--requests-per-minute", "5"},
-		"two ways to sign in":                                        {"--web", "--users-file", users, "--oidc-issuer", "https://x", "--oidc-client-id", "c"},
-		"go with --oidc-issuer":                                      {"--web", "--oidc-client-id", "c"},
+		"two ways to sign in":                                        {"--web", "--users-file", users, "--oidc-issuer-url", "https://x", "--oidc-client-id", "c"},
+		"go with --oidc-issuer-url":                                      {"--web", "--oidc-client-id", "c"},
 		"--oidc-scopes go with":                                      {"--web", "--users-file", users, "--oidc-scopes", "openid"},
-		"by which client ID?":                                        {"--web", "--oidc-issuer", "https://x"},
+		"by which client ID?":                                        {"--web", "--oidc-issuer-url", "https://x"},
 		"--users-file is empty":                                      {"--web", "--users-file", ""},
-		"--oidc-issuer is empty":                                     {"--web", "--oidc-issuer", "", "--oidc-client-id", "c"},
-		"nobody signs in; give --users-file or --oidc-issuer":        {"--web", "--requests-per-minute", "5"},
+		"--oidc-issuer-url is empty":                                     {"--web", "--oidc-issuer-url", "", "--oidc-client-id", "c"},
+		"nobody signs in; give --users-file or --oidc-issuer-url":        {"--web", "--requests-per-minute", "5"},
 		"--requests-per-minute 0 is below 1":                         {"--web", "--users-file", users, "--requests-per-minute", "0"},
 		"--users-file: open " + users + "x: no such file":            {"--web", "--model", "m", "--users-file", users + "x"},
 		bad + `:1: user "alice" has a password in plain text`:        {"--web", "--model", "m", "--users-file", bad},
-		"is reached by plain HTTP":                                   {"--web", "--model", "m", "--oidc-issuer", "http://issuer.example.com", "--oidc-client-id", "c"},
-		"lack openid":                                                {"--web", "--model", "m", "--oidc-issuer", "https://issuer.example.com", "--oidc-client-id", "c", "--oidc-scopes", "email"},
+		"is reached by plain HTTP":                                   {"--web", "--model", "m", "--oidc-issuer-url", "http://issuer.example.com", "--oidc-client-id", "c"},
+		"lack openid":                                                {"--web", "--model", "m", "--oidc-issuer-url", "https://issuer.example.com", "--oidc-client-id", "c", "--oidc-scopes", "email"},
 		"two ways to a model; give one (the page of --web takes":     {"--model-deployment", "m", "-n", "llm"},
 		"--model-deployment m is in which namespace? -n NAMESPACE":   {"--web", "--model-deployment", "m"},
 		"-n goes with --model-deployment":                            {"--web", "-n", "llm"},

@@ -46,7 +46,7 @@ async function signedIn(lifetime, more = []) {
   const provider = await issuer(link, { client, secret, users, lifetime });
   started.push(provider);
   const page = await chatPage(model.address, [
-    `--oidc-issuer=${provider.at}`, `--oidc-client-id=${client}`, `--oidc-client-secret-file=${join(folder, "client-secret")}`, "--oidc-scopes=openid,email", ...more,
+    `--oidc-issuer-url=${provider.at}`, `--oidc-client-id=${client}`, `--oidc-client-secret-file=${join(folder, "client-secret")}`, "--oidc-scopes=openid,email", ...more,
   ], port);
   started.push(page);
   assert.equal(page.link, link);
@@ -209,7 +209,7 @@ test("a sign-in that somebody else began is refused", { timeout: 30_000 }, async
 
 test("the page is there while the issuer is away, and says so", { timeout: 30_000 }, async () => {
   const port = await free();
-  const served = await chatPage(model.address, [`--oidc-issuer=http://127.0.0.1:${await free()}/dex`, `--oidc-client-id=${client}`], port);
+  const served = await chatPage(model.address, [`--oidc-issuer-url=http://127.0.0.1:${await free()}/dex`, `--oidc-client-id=${client}`], port);
   try {
     const { page, context } = await visit(browser, served.link);
     const response = page.waitForResponse((response) => response.url().endsWith("/auth/login"));

@@ -97,7 +97,7 @@ func (s *scene) signIn(flags map[string]string, secret string) map[string]any {
 		put(signIn, secret, "basic", "secret")
 		return signIn
 	}
-	put(signIn, flags["oidc-issuer"], "oidc", "issuer")
+	put(signIn, flags["oidc-issuer-url"], "oidc", "issuer")
 	put(signIn, flags["oidc-client-id"], "oidc", "clientId")
 	put(signIn, secret, "oidc", "secret")
 	if scopes := flags["oidc-scopes"]; scopes != "" {

@@ -131,7 +131,7 @@ func chatArgs(t spec.Target) []string {
 	if oidc == nil {
 		return append(args, "--users-file="+file)
 	}
-	args = append(args, "--oidc-issuer="+oidc.Issuer, "--oidc-client-id="+oidc.ClientID)
+	args = append(args, "--oidc-issuer-url="+oidc.Issuer, "--oidc-client-id="+oidc.ClientID)
 	if secret != "" {
 		args = append(args, "--oidc-client-secret-file="+file)
 	}

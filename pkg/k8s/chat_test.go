@@ -52,7 +52,7 @@ func TestThePageAsksInsideTheMesh(t *testing.T) {
 	assert.Equal(t, pod.Volumes[0].Name, pod.Containers[0].VolumeMounts[0].Name)
 
 	public := typed[*appsv1.Deployment](t, ChatDeployment(byIssuer())).Spec.Template.Spec
-	assert.Equal(t, []string{"--oidc-issuer=http://dex.auth.svc:5556", "--oidc-client-id=chat", "--oidc-scopes=openid,email"}, public.Containers[0].Args[9:])
+	assert.Equal(t, []string{"--oidc-issuer-url=http://dex.auth.svc:5556", "--oidc-client-id=chat", "--oidc-scopes=openid,email"}, public.Containers[0].Args[9:])
 	assert.Empty(t, public.Volumes)
 	confidential := byIssuer()
 	confidential.Chat.SignIn.OIDC.Secret = "oidc"

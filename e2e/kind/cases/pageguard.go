@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -236,8 +237,10 @@ func withoutAccount(ctx context.Context, e *Env) error {
 			}
 		}
 	}
+	// By each of the model's pods: connections that were open keep the old policy for as long as Envoy drains them.
+	const often = 30
 	return eventually(ctx, "the page to be refused", func(ctx context.Context) error {
-		return e.pageSays(ctx, http.StatusForbidden, signedIn(install.ChatUsers()[5]), "/api/models")
+		return e.pageSays(ctx, http.StatusForbidden, signedIn(install.ChatUsers()[5]), slices.Repeat([]string{"/api/models"}, often)...)
 	})
 }
 

@@ -162,7 +162,7 @@ func (p ChatPage) Account() string {
 
 // SignsInByToken says whether people sign in at an issuer.
 func (p ChatPage) SignsInByToken() bool {
-	_, told := p.Flag("oidc-issuer")
+	_, told := p.Flag("oidc-issuer-url")
 	return told
 }
 

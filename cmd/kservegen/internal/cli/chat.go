@@ -42,7 +42,7 @@ document; with --url besides, that is the address of its gateway.
 An API key or JWT comes from the environment variable ` + tokenVariable + ` or from --token-file.
 
 --web serves a page for a browser instead, with conversations, revisions side by side, and what each of them does. For others
-than yourself let them sign in, with --oidc-issuer or, for a test, --users-file. In a cluster --url is the model's Service, and
+than yourself let them sign in, with --oidc-issuer-url or, for a test, --users-file. In a cluster --url is the model's Service, and
 --model-deployment besides makes the page show the weights of its route as they change.
 
 With --once standard input is one question; exit 1 where the answer failed or was cut.`,

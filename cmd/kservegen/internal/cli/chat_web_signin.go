@@ -31,7 +31,7 @@ type signInFlags struct {
 func (f *signInFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.usersFile, "users-file", "", "with --web: file of the users who may ask, made with htpasswd -B -C 12; read again when it changes")
-	flags.StringVar(&f.issuer, "oidc-issuer", "", "with --web: OpenID Connect issuer whose users may ask, as https://issuer.example.com")
+	flags.StringVar(&f.issuer, "oidc-issuer-url", "", "with --web: OpenID Connect issuer whose users may ask, as https://issuer.example.com")
 	flags.StringVar(&f.clientID, "oidc-client-id", "", "the page's client ID at the issuer, with redirect URI https://HOST/auth/callback")
 	flags.StringVar(&f.secretFile, "oidc-client-secret-file", "", "file with the client's secret (default a public client)")
 	flags.StringSliceVar(&f.scopes, "oidc-scopes", []string{"openid"}, "scopes to ask the issuer for")
@@ -46,7 +46,7 @@ func (f *signInFlags) on() bool { return f.usersFile != "" || f.issuer != "" }
 // validate refuses what makes no sense together.
 func (f *signInFlags) validate(cmd *cobra.Command, page bool) error {
 	flags := cmd.Flags()
-	for _, name := range []string{"users-file", "oidc-issuer", "oidc-client-id", "oidc-client-secret-file", "oidc-scopes", "requests-per-minute"} {
+	for _, name := range []string{"users-file", "oidc-issuer-url", "oidc-client-id", "oidc-client-secret-file", "oidc-scopes", "requests-per-minute"} {
 		switch given := flags.Changed(name); {
 		case given && !page:
 			return usagef("--%s is for the page; add --web", name)
@@ -56,13 +56,13 @@ func (f *signInFlags) validate(cmd *cobra.Command, page bool) error {
 	}
 	switch {
 	case f.usersFile != "" && f.issuer != "":
-		return usagef("--users-file and --oidc-issuer are two ways to sign in; give one")
+		return usagef("--users-file and --oidc-issuer-url are two ways to sign in; give one")
 	case f.issuer == "" && (f.clientID != "" || f.secretFile != "" || flags.Changed("oidc-scopes")):
-		return usagef("--oidc-client-id, --oidc-client-secret-file and --oidc-scopes go with --oidc-issuer")
+		return usagef("--oidc-client-id, --oidc-client-secret-file and --oidc-scopes go with --oidc-issuer-url")
 	case f.issuer != "" && f.clientID == "":
-		return usagef("--oidc-issuer %s knows the page by which client ID? --oidc-client-id ID", f.issuer)
+		return usagef("--oidc-issuer-url %s knows the page by which client ID? --oidc-client-id ID", f.issuer)
 	case !f.on() && flags.Changed("requests-per-minute"):
-		return usagef("--requests-per-minute is for each user, and nobody signs in; give --users-file or --oidc-issuer")
+		return usagef("--requests-per-minute is for each user, and nobody signs in; give --users-file or --oidc-issuer-url")
 	case f.perMinute < 1:
 		return usagef("--requests-per-minute %d is below 1", f.perMinute)
 	}

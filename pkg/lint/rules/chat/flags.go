@@ -14,7 +14,7 @@ func refusedFlags() rule.Rule {
 			Summary: "The flags of a page go together.",
 			Why: "The program ends before it serves anything where a flag lacks another that it goes with, or stands beside one that it does not go with: " +
 				"the pod is in CrashLoopBackOff, and its log says which.",
-			How:   "Give one of --users-file and --oidc-issuer, --oidc-client-id with the latter, and --namespace with --model-deployment.",
+			How:   "Give one of --users-file and --oidc-issuer-url, --oidc-client-id with the latter, and --namespace with --model-deployment.",
 			Refs:  []string{"kservegen: cmd/kservegen/internal/cli/chat_web_signin.go", "kservegen: cmd/kservegen/internal/cli/chat_connect.go"},
 			Kinds: rule.WorkloadKinds(),
 		},
@@ -35,16 +35,16 @@ func refusedFlags() rule.Rule {
 }
 
 func checkSignIn(c *rule.Context, page rule.ChatPage) {
-	issuer, oidc := page.Flag("oidc-issuer")
+	issuer, oidc := page.Flag("oidc-issuer-url")
 	if users, basic := page.Flag("users-file"); basic && oidc {
-		c.Report(users.At, "beside --oidc-issuer it is a second way to sign in")
+		c.Report(users.At, "beside --oidc-issuer-url it is a second way to sign in")
 	}
 	if oidc && !has(page, "oidc-client-id") {
 		c.Report(issuer.At, "it takes --oidc-client-id too")
 	}
 	for _, name := range []string{"oidc-client-id", "oidc-client-secret-file", "oidc-scopes"} {
 		if flag, told := page.Flag(name); told && !oidc {
-			c.Report(flag.At, "it goes with --oidc-issuer")
+			c.Report(flag.At, "it goes with --oidc-issuer-url")
 		}
 	}
 }

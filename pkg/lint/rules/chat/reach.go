@@ -197,7 +197,7 @@ func shutIn() rule.Rule {
 			Code: "KG1512", Name: "page-shut-in", Level: finding.Warning,
 			Summary: "A page whose egress is restricted may ask the API server and its issuer.",
 			Why: "With --model-deployment the page reads the model's routes from the API server, which listens on 443, 6443 or 8443 and is nobody's pod; without, revisions and shares are not known. " +
-				"With --oidc-issuer it fetches the issuer's addresses and keys, and exchanges codes for tokens there; without, nobody can sign in.",
+				"With --oidc-issuer-url it fetches the issuer's addresses and keys, and exchanges codes for tokens there; without, nobody can sign in.",
 			How:   "Add a rule of egress for these ports that names no pods.",
 			Refs:  []string{"kubernetes: docs/concepts/services-networking/network-policies", "OpenID Connect Core 1.0, section 3.1.3"},
 			Whole: true,
@@ -208,7 +208,7 @@ func shutIn() rule.Rule {
 				if _, name := page.Deployment(); name != "" {
 					reportShut(c, page, "the API server", "443", "6443", "8443", "https")
 				}
-				if issuer, signs := page.Flag("oidc-issuer"); signs {
+				if issuer, signs := page.Flag("oidc-issuer-url"); signs {
 					if port := outsidePort(issuer.Value); port != "" {
 						reportShut(c, page, issuer.Value, port)
 					}

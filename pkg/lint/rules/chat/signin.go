@@ -10,9 +10,9 @@ func noSignIn() rule.Rule {
 		Meta: rule.Meta{
 			Code: "KG1501", Name: "page-without-sign-in", Level: finding.Error,
 			Summary: "To a page that a route leads to people can sign in.",
-			Why: "Without --users-file and --oidc-issuer the page demands a token that each pod makes anew when it starts and that only its log has: " +
+			Why: "Without --users-file and --oidc-issuer-url the page demands a token that each pod makes anew when it starts and that only its log has: " +
 				"who comes by the route gets 401, and of two pods one does not take the other's.",
-			How:   "Give the page --users-file, or --oidc-issuer and --oidc-client-id.",
+			How:   "Give the page --users-file, or --oidc-issuer-url and --oidc-client-id.",
 			Refs:  []string{"kservegen: docs/chat-cluster.md"},
 			Kinds: rule.WorkloadKinds(rule.RouteKinds(rule.Service, rule.ServiceEntry)...),
 		},
@@ -27,7 +27,7 @@ func noSignIn() rule.Rule {
 }
 
 // signsIn says whether people sign in at a page, one way or the other.
-func signsIn(page rule.ChatPage) bool { return has(page, "users-file") || has(page, "oidc-issuer") }
+func signsIn(page rule.ChatPage) bool { return has(page, "users-file") || has(page, "oidc-issuer-url") }
 
 // has says whether a page is given a flag.
 func has(page rule.ChatPage, name string) bool {
@@ -53,7 +53,7 @@ func signInsDisagree() rule.Rule {
 		},
 		Check: func(c *rule.Context) {
 			for _, page := range pages(c) {
-				if issuer, signs := page.Flag("oidc-issuer"); signs {
+				if issuer, signs := page.Flag("oidc-issuer-url"); signs {
 					checkTokens(c, page, issuer.Value)
 					checkPrincipals(c, page, issuer.Value)
 				}
