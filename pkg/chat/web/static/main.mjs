@@ -66,15 +66,15 @@ class Page {
 
   // learn takes what the server says of itself, at first and whenever it was asked again.
   async #learn(about) {
-    const { name, revisions, signIn } = about;
-    const same = JSON.stringify(revisions) === JSON.stringify(this.#about.revisions);
+    const { name, revisions, unread, signIn } = about;
+    const same = JSON.stringify([revisions, unread]) === JSON.stringify([this.#about.revisions, this.#about.unread]);
     this.#about = about;
     letIn(signIn);
     byId("brand").textContent = name || "Chat";
     byId("prompt").placeholder = name ? `Ask ${name}` : "Ask the model";
     if (!same) {
       this.#chooseRevision(revisions);
-      byId("status").textContent = this.#panel.revise(revisions) ?? "";
+      byId("status").textContent = this.#panel.revise(revisions, unread);
     }
     byId("shares")?.replaceChildren(this.#sharing());
     await this.#settle(signIn?.id ?? "");
