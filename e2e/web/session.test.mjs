@@ -76,6 +76,34 @@ visited("answers of different weights are not counted together", async (page, sa
   assert.equal(await notes(page), "");
 });
 
+const unread = "The route's weights are unknown because the page cannot read the route: an operator finds the reason in the page's log, and in a cluster makes sure that the Role deepseek-r1-chat is there.";
+
+visited("a route that cannot be read from the start is told, with what to do, until it is read", async (page, says) => {
+  assert.equal(await notes(page), unread);
+  assert.equal(await page.locator("#panel .note").isVisible(), true);
+  assert.equal(await page.locator("#status").textContent(), unread, "and it is announced");
+  assert.equal(await page.locator("#revision-pick").isVisible(), false);
+  assert.deepEqual(await violations(page), []);
+  count = 0;
+  await page.getByRole("button", { name: "Count 20 short answers" }).click();
+  await until(async () => (await shares(page)).join() === "18,2", "answers are counted all the same");
+  assert.equal(await notes(page), unread, "and compared with nothing");
+  says.about = {};
+  await noticed(page, async () => /^The route's weights are known since .+, and the count began anew\. Before: v1 18 of 20 answers; v2 2 of 20 answers\.$/.test(await notes(page)), "it is read");
+  assert.deepEqual(await shares(page), ["0", "0"]);
+  assert.equal(await page.locator("#revision-pick").isVisible(), true);
+}, { about: { revisions: [], unread: "deepseek-r1" } });
+
+visited("a route that cannot be read any more is told, and its revisions can still be asked by name", async (page, says) => {
+  assert.equal(await notes(page), "");
+  says.about = { revisions: ["v1", "v2"].map((name) => ({ name, chosen: true })), unread: "deepseek-r1" };
+  await noticed(page, async () => (await notes(page)).startsWith(`${unread}\nThe route's weights are unknown since `), "both are told");
+  assert.match(await page.locator("#status").textContent(), /^The route's weights are unknown since .+, and the count began anew\. The route's weights are unknown because /);
+  await page.locator("#revision").selectOption({ label: "Only v2" });
+  await page.getByRole("button", { name: "Reset" }).click();
+  assert.equal(await notes(page), unread, "as long as it lasts");
+});
+
 visited("an answer that was asked for before the weights changed is of neither count", async (page, says) => {
   let go;
   const held = new Promise((resolve) => { go = resolve; });

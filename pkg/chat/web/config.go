@@ -65,6 +65,8 @@ type Revision struct {
 type Live interface {
 	// Revisions in the order of the page. It answers at once, by what was read last.
 	Revisions() []Revision
+	// Unread is the model whose route should say the weights and cannot be read, empty where there is none. Why is for the log.
+	Unread() string
 }
 
 func (c Config) complete() (Config, error) {

@@ -65,7 +65,9 @@ type aboutPage struct {
 	Name      string          `json:"name"`
 	Model     string          `json:"model,omitempty"`
 	Revisions []aboutRevision `json:"revisions"`
-	SignIn    *aboutSignIn    `json:"signIn,omitempty"`
+	// Unread is the model whose route cannot be read.
+	Unread string       `json:"unread,omitempty"`
+	SignIn *aboutSignIn `json:"signIn,omitempty"`
 }
 
 type aboutRevision struct {
@@ -78,6 +80,9 @@ type aboutRevision struct {
 
 func (c Config) about(w http.ResponseWriter, r *http.Request) {
 	out := aboutPage{Name: c.Name, Model: c.Model, Revisions: []aboutRevision{}, SignIn: c.aboutSignIn(r)}
+	if c.Live != nil {
+		out.Unread = c.Live.Unread()
+	}
 	revisions := c.known()
 	known := slices.ContainsFunc(revisions, func(r Revision) bool { return r.Weight > 0 })
 	for _, r := range revisions {

@@ -161,18 +161,23 @@ func TestHealth(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
 }
 
-// changing are revisions of the moment.
-type changing struct{ of *[]web.Revision }
+// changing are revisions of the moment, and the model whose route is not read.
+type changing struct {
+	of     *[]web.Revision
+	unread *string
+}
 
 func (c changing) Revisions() []web.Revision { return *c.of }
+
+func (c changing) Unread() string { return *c.unread }
 
 // TestLive: weights, testers' headers and the only revision are those of the moment.
 func TestLive(t *testing.T) {
 	t.Parallel()
-	now := []web.Revision{{Name: "v1", Weight: 100}}
+	now, unread := []web.Revision{{Name: "v1", Weight: 100}}, ""
 	got := make(chan string, 10)
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) { got <- r.Header.Get("X-Track") }, func(c *web.Config) {
-		c.Revisions, c.Live = []web.Revision{{Name: "old", Header: "X-Track", Value: "old"}}, changing{&now}
+		c.Revisions, c.Live = []web.Revision{{Name: "old", Header: "X-Track", Value: "old"}}, changing{&now, &unread}
 	})
 	chat := func(revision string) *http.Response {
 		response, _ := do(t, request(t, "POST", base+"/api/chat?revision="+revision, "{}", with()))
@@ -187,6 +192,9 @@ func TestLive(t *testing.T) {
 	assert.Equal(t, "v2", <-got)
 	_, body := do(t, request(t, "GET", base+"/api/about", "", with()))
 	assert.JSONEq(t, `{"name":"m","revisions":[{"name":"v1","weight":90,"chosen":false},{"name":"v2","weight":10,"chosen":true}]}`, body)
+	now, unread = nil, "deepseek-r1"
+	_, body = do(t, request(t, "GET", base+"/api/about", "", with()))
+	assert.JSONEq(t, `{"name":"m","revisions":[],"unread":"deepseek-r1"}`, body)
 }
 
 func TestListenWithSignIn(t *testing.T) {

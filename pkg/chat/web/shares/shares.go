@@ -97,7 +97,7 @@ func revision(r live.Revision) web.Revision {
 func (s *Shares) Revisions() []web.Revision {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.now().Sub(s.at) > stale
+	old := s.old()
 	out := make([]web.Revision, len(s.known))
 	for i, r := range s.known {
 		if old {
@@ -107,3 +107,15 @@ func (s *Shares) Revisions() []web.Revision {
 	}
 	return out
 }
+
+// Unread is the model once its route could not be read, at first or for a minute. Before the first answer nothing is amiss yet.
+func (s *Shares) Unread() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.old() && (s.away || !s.at.IsZero()) {
+		return s.model
+	}
+	return ""
+}
+
+func (s *Shares) old() bool { return s.now().Sub(s.at) > stale }

@@ -86,6 +86,7 @@ func TestSteps(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	assert.Empty(t, w.shares.Revisions())
+	assert.Empty(t, w.shares.Unread(), "nothing was tried yet")
 	w.server.PutYAML(t, virtualService, route(t, 90, 10))
 	w.shares.Read(t.Context())
 	assert.Equal(t, known(90, 10), w.shares.Revisions())
@@ -133,14 +134,17 @@ func TestAway(t *testing.T) {
 		w.passed.Add(20)
 		w.shares.Read(t.Context())
 		assert.Equal(t, known(90, 10), w.shares.Revisions())
+		assert.Empty(t, w.shares.Unread(), "what was read last still counts")
 	}
 	w.passed.Add(1)
 	assert.Equal(t, known(0, 0), w.shares.Revisions())
+	assert.Equal(t, "deepseek-r1", w.shares.Unread())
 	require.Len(t, w.lines(), 1)
 	assert.Contains(t, w.lines()[0], "the shares of llm/deepseek-r1 cannot be read, and are not shown: reading virtualservices llm/deepseek-r1")
 	w.away.Store(0)
 	w.shares.Read(t.Context())
 	assert.Equal(t, known(90, 10), w.shares.Revisions())
+	assert.Empty(t, w.shares.Unread())
 	assert.Equal(t, "the shares of llm/deepseek-r1 are read again", w.lines()[1])
 }
 
@@ -154,6 +158,23 @@ func TestNothingThere(t *testing.T) {
 	w.shares.Read(t.Context())
 	assert.NotContains(t, w.lines()[0], "\n")
 	assert.Contains(t, w.lines()[0], "Forbidden")
+	assert.Empty(t, w.shares.Revisions())
+	assert.Equal(t, "deepseek-r1", w.shares.Unread(), "the first failure is enough where nothing was read before")
+	w.away.Store(0)
+	w.server.PutYAML(t, virtualService, route(t, 90, 10))
+	w.shares.Read(t.Context())
+	assert.Empty(t, w.shares.Unread())
+}
+
+// TestNoWeights: a route that was read and tells no shares is read all the same.
+func TestNoWeights(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.server.PutYAML(t, virtualService, "apiVersion: networking.istio.io/v1\nkind: VirtualService\n"+
+		"spec: {http: [{name: weights, route: [{destination: {host: deepseek-r1-v1-predictor.llm.svc.cluster.local}}]}]}")
+	w.shares.Read(t.Context())
+	assert.Empty(t, w.lines())
+	assert.Empty(t, w.shares.Unread())
 }
 
 func TestWatch(t *testing.T) {

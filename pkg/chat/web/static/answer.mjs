@@ -94,6 +94,13 @@ export function speed({ tokens, took, ttft }) {
   return tokens > 1 && took - ttft >= leastTime ? (tokens - 1) / (took - ttft) * 1000 : 0;
 }
 
+/** announcement is what a screen reader is told of an answer once it is there, and not of each token. */
+export function announcement(answer) {
+  const who = answer.revision ? `Answer of ${answer.revision}` : "Answer";
+  const how = { done: "", stopped: ", stopped", cut: ", cut", failed: " failed" }[answer.state];
+  return `${who}${how}: ${(answer.error || answer.text).slice(0, 500)}`;
+}
+
 /** AnswerView shows an answer, and goes on showing it while it grows. */
 export class AnswerView {
   #answer; #tone; #retry = null; #text; #reasoning; #frame = 0; #ended = false; #shown = "";

@@ -86,7 +86,7 @@ async function read(response, limit) {
   return said;
 }
 
-/** about says what the page talks to: {name, model, revisions: [{name, weight, chosen}], signIn: {kind, id, user, login}}. */
+/** about says what the page talks to: {name, model, revisions: [{name, weight, chosen}], unread (the model whose route cannot be read), signIn: {kind, id, user, login}}. */
 export async function about() { return (await ask("api/about")).json(); }
 
 /** signOut makes the server forget nothing, since it keeps nothing: it takes the browser's cookie away. */

@@ -1,11 +1,13 @@
 // The page: what is open, what is asked, and what is shown of it.
 import * as api from "./api.mjs";
-import { AnswerView, newAnswer, receive, speed } from "./answer.mjs";
+import { announcement, AnswerView, newAnswer } from "./answer.mjs";
 import { ask } from "./ask.mjs";
 import { exported, interrupted, messages, newConversation, titled } from "./conversation.mjs";
 import { byId, el } from "./dom.mjs";
+import { choose, grow } from "./fields.mjs";
 import { letIn, shutOut } from "./gate.mjs";
 import { Panel } from "./panel.mjs";
+import { Requests } from "./requests.mjs";
 import { back, leave, Session } from "./session.mjs";
 import { Sidebar } from "./sidebar.mjs";
 import { Stats } from "./stats.mjs";
@@ -14,8 +16,6 @@ import { Store } from "./store.mjs";
 const tones = 5;
 // How often an answer that grows is kept, in milliseconds.
 const keepEvery = 1000;
-// After an answer, what the server said of the route so long ago is not asked for again, in milliseconds.
-const fresh = 5000;
 const suggestions = [
   "Explain a canary release in three sentences.",
   "Write a Python function that merges two sorted lists.",
@@ -23,7 +23,7 @@ const suggestions = [
 ];
 
 class Page {
-  #session; #sidebar; #panel;
+  #session; #sidebar; #panel; #requests;
   #about = { name: "", revisions: [] };
   #user; // undefined until the server has said who is signed in, empty where nobody has to be
   #store = new Store();
@@ -41,8 +41,9 @@ class Page {
       open: (head) => this.#open(head.id), rename: (head) => this.#rename(head),
       save: (head) => this.#export(head), remove: (head) => this.#remove(head),
     });
-    this.#panel = new Panel(byId("panel"), { stats: this.#stats, tone: (of) => this.#tone(of), sample: (count, done) => this.#sample(count, done) });
+    this.#panel = new Panel(byId("panel"), { stats: this.#stats, tone: (of) => this.#tone(of), sample: (count, done) => this.#barred() ? "Sign in first." : this.#requests.sample(count, done) });
     this.#session = new Session({ learn: (about) => this.#learn(about), end: (why) => shutOut(why, this.#user !== undefined) });
+    this.#requests = new Requests({ session: this.#session, stats: this.#stats, model: () => byId("model").value, counted: () => this.#panel.show() });
     this.#listen();
     await this.#introduce();
     document.body.dataset.ready = "";
@@ -65,15 +66,15 @@ class Page {
 
   // learn takes what the server says of itself, at first and whenever it was asked again.
   async #learn(about) {
-    const { name, revisions, signIn } = about;
-    const same = JSON.stringify(revisions) === JSON.stringify(this.#about.revisions);
+    const { name, revisions, unread, signIn } = about;
+    const same = JSON.stringify([revisions, unread]) === JSON.stringify([this.#about.revisions, this.#about.unread]);
     this.#about = about;
     letIn(signIn);
     byId("brand").textContent = name || "Chat";
     byId("prompt").placeholder = name ? `Ask ${name}` : "Ask the model";
     if (!same) {
       this.#chooseRevision(revisions);
-      byId("status").textContent = this.#panel.revise(revisions) ?? "";
+      byId("status").textContent = this.#panel.revise(revisions, unread);
     }
     byId("shares")?.replaceChildren(this.#sharing());
     await this.#settle(signIn?.id ?? "");
@@ -305,28 +306,10 @@ class Page {
     const controller = new AbortController();
     this.#running.set(answer, controller);
     this.#controls();
-    await this.#receive(answer, messages(conversation, index, answer.asked), controller.signal, (what) => view.changed(what));
+    await this.#requests.receive(answer, messages(conversation, index, answer.asked), controller.signal, (what) => view.changed(what));
     this.#running.delete(answer);
     view.end();
     this.#controls();
-    this.#session.ask(fresh);
-  }
-
-  // receive counts an answer, and tells whether the model was asked for it. The refusal may be the model's own: then the page's
-  // server still says what it is about.
-  async #receive(answer, ...request) {
-    const { period } = this.#stats;
-    await receive(answer, ...request);
-    if (answer.code === api.signedOut && (await this.#session.ask(), this.#session.out)) {
-      answer.error = "You are signed out. Sign in, and ask again by Retry.";
-      return false;
-    }
-    if (api.unasked.includes(answer.code)) return false;
-    if (answer.state !== "stopped" || answer.ttft) {
-      this.#stats.add({ period, revision: answer.revision, byWeight: answer.asked === "", failed: answer.state === "cut" || answer.state === "failed", ttft: answer.ttft, speed: speed(answer) });
-      this.#panel.show();
-    }
-    return true;
   }
 
   // leave keeps what came so far. The browser cuts what is still coming, which is then no trouble of the model's.
@@ -386,40 +369,6 @@ class Page {
 
   // current is the conversation as it is open, or as it was kept.
   async #current(id) { return id === this.#conversation.id ? this.#conversation : this.#store.load(id); }
-
-  // sample counts who answers, by requests that cost one token each. It returns why it ended before all were counted.
-  async #sample(count, done) {
-    if (this.#barred()) return "Sign in first.";
-    let left = count, ready = 0, why = "";
-    const one = async () => {
-      while (!why && left-- > 0) {
-        const answer = newAnswer("", byId("model").value);
-        if (await this.#receive(answer, [{ role: "user", content: "Say one word." }], new AbortController().signal, () => {}, { max_tokens: 1 })) done(++ready);
-        else why = answer.error;
-      }
-    };
-    await Promise.all([one(), one(), one(), one()]);
-    this.#session.ask(fresh);
-    return why;
-  }
-}
-
-// announcement is what a screen reader is told of an answer once it is there, and not of each token.
-function announcement(answer) {
-  const who = answer.revision ? `Answer of ${answer.revision}` : "Answer";
-  const how = { done: "", stopped: ", stopped", cut: ", cut", failed: " failed" }[answer.state];
-  return `${who}${how}: ${(answer.error || answer.text).slice(0, 500)}`;
-}
-
-// grow gives the prompt the height of its text, up to a third of the window.
-function grow(prompt) {
-  prompt.style.height = "auto";
-  prompt.style.height = `${Math.min(prompt.scrollHeight, innerHeight / 3)}px`;
-}
-
-// choose selects what is still there.
-function choose(select, value) {
-  if ([...select.options].some((option) => option.value === value)) select.value = value;
 }
 
 new Page().start();

@@ -12,6 +12,7 @@ const share = (revisions, name) => known(revisions) && name ? `${revisions.find(
 export class Panel {
   #element; #stats; #tone;
   #revisions = [];
+  #unread = "";
   #before = "";
   #stopped = "";
 
@@ -47,20 +48,33 @@ export class Panel {
 
   /**
    * revise takes the revisions as they are now, and returns what it tells of it. Other weights begin a new count: answers that were
-   * shared out by different ones say nothing together.
+   * shared out by different ones say nothing together. `unread` is the model whose route the server fails to read.
    */
-  revise(revisions) {
-    const before = this.#revisions;
+  revise(revisions, unread = "") {
+    const before = this.#revisions, missed = this.#unread;
     this.#revisions = revisions;
-    if (before.length === 0 || weights(before) === weights(revisions)) return this.show();
+    this.#unread = unread;
+    const told = [(before.length > 0 || missed) && this.#anew(before), unread !== missed && this.#missing()];
+    this.show();
+    return told.filter(Boolean).join(" ");
+  }
+
+  // anew begins a new count where the weights are others than before, and tells so.
+  #anew(before) {
+    const revisions = this.#revisions;
+    if (weights(before) === weights(revisions)) return "";
     const what = !known(revisions) ? "are unknown since" : known(before) ? "changed at" : "are known since";
     const { total } = this.#stats;
     const then = this.#stats.rows(before.map(({ name }) => name)).map(({ name, byWeight }) => `${name ?? "unknown"} ${share(before, name)}${byWeight} of ${total} answers`);
     const at = new Date().toLocaleTimeString([], { timeStyle: "short" });
     this.#before = `The route's weights ${what} ${at}, and the count began anew.${total ? ` Before: ${then.join("; ")}.` : ""}`;
     this.#stats.renew();
-    this.show();
     return this.#before;
+  }
+
+  // missing tells what to do where the server should know the weights and does not.
+  #missing() {
+    return this.#unread && `The route's weights are unknown because the page cannot read the route: an operator finds the reason in the page's log, and in a cluster makes sure that the Role ${this.#unread}-chat is there.`;
   }
 
   show() {
@@ -104,7 +118,7 @@ export class Panel {
   }
 
   #notes(rows, weight) {
-    const out = [this.#stopped, this.#before].filter(Boolean);
+    const out = [this.#stopped, this.#missing(), this.#before].filter(Boolean);
     const known = rows.filter(({ name }) => weight(name) !== undefined);
     const total = known.reduce((sum, row) => sum + row.byWeight, 0);
     const odd = known.some((row) => chance(row.byWeight, total, weight(row.name) / 100) < 0.01);
