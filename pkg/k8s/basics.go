@@ -72,19 +72,23 @@ func Service(t spec.Target) manifest.Object {
 	}}
 }
 
-// PodDisruptionBudget lets one pod of a revision be evicted at a time. maxUnavailable never blocks a drain for
-// good, as minAvailable with a single replica would.
-func PodDisruptionBudget(t spec.Target, r spec.RevisionTarget) manifest.Object {
-	name := t.Qualified(r.Name)
-	budget := &policyv1.PodDisruptionBudget{
-		TypeMeta:   typeMeta("policy/v1", "PodDisruptionBudget"),
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.RevisionLabels(spec.ComponentServer, r.Name)},
+// disruptionBudget lets one of the pods be evicted at a time. maxUnavailable never blocks a drain for good, as minAvailable with a
+// single replica would.
+func disruptionBudget(meta metav1.ObjectMeta, pods map[string]string) *policyv1.PodDisruptionBudget {
+	return &policyv1.PodDisruptionBudget{
+		TypeMeta: typeMeta("policy/v1", "PodDisruptionBudget"), ObjectMeta: meta,
 		Spec: policyv1.PodDisruptionBudgetSpec{
-			MaxUnavailable:             ptr.To(intstr.FromInt32(1)),
-			Selector:                   &metav1.LabelSelector{MatchLabels: t.RevisionSelector(r.Name)},
+			MaxUnavailable: ptr.To(intstr.FromInt32(1)), Selector: &metav1.LabelSelector{MatchLabels: pods},
 			UnhealthyPodEvictionPolicy: ptr.To(policyv1.AlwaysAllow),
 		},
 	}
+}
+
+// PodDisruptionBudget lets one pod of a revision be evicted at a time.
+func PodDisruptionBudget(t spec.Target, r spec.RevisionTarget) manifest.Object {
+	name := t.Qualified(r.Name)
+	meta := metav1.ObjectMeta{Name: name, Namespace: t.Namespace, Labels: t.RevisionLabels(spec.ComponentServer, r.Name)}
+	budget := disruptionBudget(meta, t.RevisionSelector(r.Name))
 	return manifest.Object{File: "poddisruptionbudget-" + r.Name, Typed: budget, Comments: manifest.Comments{
 		Head: "A drain takes one pod of " + name + " at a time, and waits for its streams.",
 		At:   map[string]string{"/spec/unhealthyPodEvictionPolicy": "A pod that never became ready must not keep a node from being drained."},

@@ -8,7 +8,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -41,10 +40,7 @@ func ChatDeployment(t spec.Target) manifest.Object {
 		TypeMeta: typeMeta("apps/v1", "Deployment"), ObjectMeta: chatMeta(t),
 		Spec: appsv1.DeploymentSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: t.ChatSelector()},
-			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: map[string]string{
-				"sidecar.istio.io/rewriteAppHTTPProbers": "true",
-				"proxy.istio.io/config":                  `{"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}`,
-			}}, Spec: chatPod(t)},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: spec.SidecarAnnotations()}, Spec: chatPod(t)},
 		},
 	}
 	at := map[string]string{
@@ -169,13 +165,9 @@ func ChatService(t spec.Target) manifest.Object {
 
 // ChatDisruptionBudget lets one pod of the page be evicted at a time.
 func ChatDisruptionBudget(t spec.Target) manifest.Object {
-	return manifest.Object{File: "poddisruptionbudget-chat", Typed: &policyv1.PodDisruptionBudget{
-		TypeMeta: typeMeta("policy/v1", "PodDisruptionBudget"), ObjectMeta: chatMeta(t),
-		Spec: policyv1.PodDisruptionBudgetSpec{
-			MaxUnavailable: ptr.To(intstr.FromInt32(1)), Selector: &metav1.LabelSelector{MatchLabels: t.ChatSelector()},
-			UnhealthyPodEvictionPolicy: ptr.To(policyv1.AlwaysAllow),
-		},
-	}, Comments: manifest.Comments{Head: "A drain takes one pod of the page at a time, and waits for its answers."}}
+	return manifest.Object{File: "poddisruptionbudget-chat", Typed: disruptionBudget(chatMeta(t), t.ChatSelector()), Comments: manifest.Comments{
+		Head: "A drain takes one pod of the page at a time, and waits for its answers.",
+	}}
 }
 
 // chatScales reports whether an autoscaler has the number of the page's pods.

@@ -62,8 +62,7 @@ func ChatPolicy(t spec.Target) manifest.Object {
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
 			Ingress:     []networkingv1.NetworkPolicyIngressRule{{From: peers([]string{gateway}), Ports: ports(corev1.ProtocolTCP, spec.ChatPort)}},
 			Egress: []networkingv1.NetworkPolicyEgressRule{
-				{Ports: append(ports(corev1.ProtocolUDP, 53), ports(corev1.ProtocolTCP, 53)...)},
-				{To: peers([]string{istioSystem}), Ports: ports(corev1.ProtocolTCP, istiodPort)},
+				toNames(), toIstiod(),
 				{To: labelled(t.Selector()), Ports: ports(corev1.ProtocolTCP, int32(t.Port()))},
 				{Ports: ports(corev1.ProtocolTCP, outside...)},
 			},

@@ -167,7 +167,7 @@ func DownloadPolicies(t spec.Target) []manifest.Object {
 			PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{spec.DownloadLabel: t.Name}},
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
 			Egress: append([]networkingv1.NetworkPolicyEgressRule{
-				{Ports: append(ports(corev1.ProtocolUDP, 53), ports(corev1.ProtocolTCP, 53)...)},
+				toNames(),
 				{Ports: ports(corev1.ProtocolTCP, 443)},
 			}, podIdentity(t)...),
 		},

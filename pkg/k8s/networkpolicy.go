@@ -109,11 +109,18 @@ func callerNamespaces(t spec.Target) []string {
 	return namespaces
 }
 
+// toNames lets pods ask for names, whoever answers.
+func toNames() networkingv1.NetworkPolicyEgressRule {
+	return networkingv1.NetworkPolicyEgressRule{Ports: append(ports(corev1.ProtocolUDP, 53), ports(corev1.ProtocolTCP, 53)...)}
+}
+
+// toIstiod is for the sidecar's certificates and configuration.
+func toIstiod() networkingv1.NetworkPolicyEgressRule {
+	return networkingv1.NetworkPolicyEgressRule{To: peers([]string{istioSystem}), Ports: ports(corev1.ProtocolTCP, istiodPort)}
+}
+
 func egress(t spec.Target) []networkingv1.NetworkPolicyEgressRule {
-	rules := []networkingv1.NetworkPolicyEgressRule{
-		{Ports: append(ports(corev1.ProtocolUDP, 53), ports(corev1.ProtocolTCP, 53)...)},
-		{To: peers([]string{istioSystem}), Ports: ports(corev1.ProtocolTCP, istiodPort)},
-	}
+	rules := []networkingv1.NetworkPolicyEgressRule{toNames(), toIstiod()}
 	if downloads(t) || serverFetches(t) {
 		rules = append(rules, networkingv1.NetworkPolicyEgressRule{Ports: ports(corev1.ProtocolTCP, 443)})
 	}

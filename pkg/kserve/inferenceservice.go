@@ -261,16 +261,12 @@ func podLabels(t spec.Target, r spec.RevisionTarget) map[string]string {
 	return labels
 }
 
-// podAnnotations: the sidecar answers the kubelet's probes on the server's behalf (STRICT refuses them
-// otherwise), merges the server's metrics into its own port, and waits for streams to end.
+// podAnnotations: besides what all pods have, the sidecar merges the server's metrics into its own port.
 func podAnnotations(t spec.Target, r spec.RevisionTarget) map[string]string {
-	annotations := map[string]string{
-		"sidecar.istio.io/rewriteAppHTTPProbers": "true",
-		"proxy.istio.io/config":                  `{"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}`,
-		"prometheus.io/scrape":                   "true",
-		"prometheus.io/port":                     strconv.Itoa(t.Port()),
-		"prometheus.io/path":                     "/metrics",
-	}
+	annotations := spec.SidecarAnnotations()
+	annotations["prometheus.io/scrape"] = "true"
+	annotations["prometheus.io/port"] = strconv.Itoa(t.Port())
+	annotations["prometheus.io/path"] = "/metrics"
 	if r.MultiNode() {
 		annotations["traffic.sidecar.istio.io/includeInboundPorts"] = strconv.Itoa(t.Port())
 		annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"] = "0.0.0.0/0,::/0"

@@ -17,6 +17,15 @@ const (
 	ChatLabel = "kservegen.dev/chat"
 )
 
+// SidecarAnnotations of pods whose answers take long: the sidecar answers the kubelet's probes on their behalf, which STRICT refuses
+// otherwise, and waits for streams to end.
+func SidecarAnnotations() map[string]string {
+	return map[string]string{
+		"sidecar.istio.io/rewriteAppHTTPProbers": "true",
+		"proxy.istio.io/config":                  `{"proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}`,
+	}
+}
+
 // KServeAnnotation says, on a ServingRuntime, which KServe runs: what is left to it depends on that. On an InferenceService
 // KServe would copy it to the pods, and another release would replace them.
 const KServeAnnotation = "kservegen.dev/kserve-version"

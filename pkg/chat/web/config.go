@@ -100,7 +100,7 @@ func (c Config) complete() (Config, error) {
 // checkHosts refuses what no browser says as the host: the page would answer 421 to everybody.
 func checkHosts(names []string) error {
 	for _, name := range names {
-		if name == "" || hostname(name) != name || strings.ContainsAny(name, "/*") {
+		if name == "" || Hostname(name) != name || strings.ContainsAny(name, "/*") {
 			return fmt.Errorf("the page is reached under no such name as %q; write it without scheme, port and star, as chat.example.com", name)
 		}
 	}

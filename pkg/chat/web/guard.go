@@ -45,9 +45,9 @@ func harden(next http.Handler) http.Handler {
 // without a token only those of this machine are let in.
 func knownHost(names []string, token bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := hostname(r.Host)
+		host := Hostname(r.Host)
 		address, err := netip.ParseAddr(host)
-		if local(host) || (token && err == nil && address.Zone() == "") || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) }) {
+		if Loopback(host) || (token && err == nil && address.Zone() == "") || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) }) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -55,16 +55,16 @@ func knownHost(names []string, token bool, next http.Handler) http.Handler {
 	})
 }
 
-// hostname is a Host header without its port and brackets.
-func hostname(host string) string {
+// Hostname is a Host header, or an address, without its port and brackets.
+func Hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		return name
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 }
 
-// local tells the names of this machine itself.
-func local(host string) bool {
+// Loopback tells the names of this machine itself.
+func Loopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || (err == nil && address.IsLoopback())
 }

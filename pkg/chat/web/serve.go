@@ -27,7 +27,7 @@ func NewToken() string { return rand.Text() }
 // Local reports that an address, as 127.0.0.1:8080, is of this machine alone.
 func Local(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && local(host)
+	return err == nil && Loopback(host)
 }
 
 // Listen opens the address, as 127.0.0.1:8080; port 0 takes any that is free. Whatever is not of this machine alone
@@ -41,7 +41,7 @@ func Listen(ctx context.Context, address string, c Config) (net.Listener, error)
 	if c.Token != "" && len(c.Token) < minToken {
 		return nil, fmt.Errorf("the page's token has %d characters; give it at least %d", len(c.Token), minToken)
 	}
-	if !local(host) && c.Token == "" && c.SignIn == nil {
+	if !Loopback(host) && c.Token == "" && c.SignIn == nil {
 		return nil, fmt.Errorf("%s is reached from other machines, so a token or a sign-in is needed; or listen on 127.0.0.1", address)
 	}
 	return new(net.ListenConfig).Listen(ctx, "tcp", address)

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -143,14 +142,14 @@ func (b *Basic) Guard(next http.Handler) http.Handler {
 			b.demand(w, "sign in with a name and its password")
 			return
 		}
-		wait, err := b.verify(r.Context(), name, password, host(r.RemoteAddr))
+		wait, err := b.verify(r.Context(), name, password, web.Hostname(r.RemoteAddr))
 		switch {
 		case r.Context().Err() != nil: // nobody waits for an answer
 		case wait > 0:
-			b.failures.say("sign-in of %s from %s refused without a look: too many tries", quoted(name), host(r.RemoteAddr))
+			b.failures.say("sign-in of %s from %s refused without a look: too many tries", quoted(name), web.Hostname(r.RemoteAddr))
 			tooOften(w, wait)
 		case err != nil:
-			b.failures.say("sign-in of %s from %s failed: %v", quoted(name), host(r.RemoteAddr), err)
+			b.failures.say("sign-in of %s from %s failed: %v", quoted(name), web.Hostname(r.RemoteAddr), err)
 			b.demand(w, "the name or the password is wrong")
 		default:
 			next.ServeHTTP(w, web.As(r, web.Person{ID: name, Name: name}))
@@ -239,12 +238,4 @@ func (b *Basic) remember(sum digest, of *users) {
 	if of == b.users {
 		b.right[sum] = b.now().Add(remembered)
 	}
-}
-
-// host is an address without its port.
-func host(address string) string {
-	if name, _, err := net.SplitHostPort(address); err == nil {
-		return name
-	}
-	return address
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/kservegen/kservegen/pkg/chat/web"
 )
 
 const (
@@ -122,7 +124,7 @@ func redirectURI(asked string) (string, error) {
 		return "", fmt.Errorf("the address of the page, %s, is none", quoted(asked))
 	}
 	scheme, standard := "https", "443"
-	if loopback(name) {
+	if web.Loopback(name) {
 		scheme, standard = "http", "80"
 	}
 	if port != "" && port != standard {
@@ -132,11 +134,6 @@ func redirectURI(asked string) (string, error) {
 		name = "[" + name + "]"
 	}
 	return scheme + "://" + name + callback, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback())
 }
 
 // failed tells a person why there is no sign-in. What strangers said is text.

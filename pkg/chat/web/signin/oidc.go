@@ -85,7 +85,7 @@ func (i Issuer) check() error {
 
 // near tells hosts of this machine and of the cluster's Services.
 func near(host string) bool {
-	return loopback(host) || strings.HasSuffix(host, ".svc") || strings.HasSuffix(host, ".svc.cluster.local")
+	return web.Loopback(host) || strings.HasSuffix(host, ".svc") || strings.HasSuffix(host, ".svc.cluster.local")
 }
 
 // secret is the client's, empty for a public client.
@@ -207,7 +207,7 @@ func (o *OIDC) callback(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, errAway):
 		o.away(w, err)
 	case err != nil:
-		o.failures.say("sign-in from %s failed: %s", host(r.RemoteAddr), quoted(err.Error()))
+		o.failures.say("sign-in from %s failed: %s", web.Hostname(r.RemoteAddr), quoted(err.Error()))
 		failed(w, http.StatusBadRequest, err.Error())
 	default:
 		http.SetCookie(w, raw)
